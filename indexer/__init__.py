@@ -1,0 +1,1 @@
+"""The write side: a corpus goes in, an index comes out."""

@@ -1,0 +1,19 @@
+"""What every first stage can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from retrieval.types import Query, Ranking
+
+
+class Retriever(Protocol):
+    """Finds the candidates of a query; one implementation a file, one row each in `retrieval.registry`."""
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Return for each query, in the given order, its best `depth` documents (fewer if fewer match).
+
+        A query that matches nothing gives a ranking without hits. Raises EngineError.
+        """
+        ...

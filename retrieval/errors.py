@@ -1,0 +1,69 @@
+"""The exception tree of the project.
+
+::
+
+    ResiftError                 anything that resift itself raises; only the CLI and the service catch it
+    ├── CorpusError             a corpus, queries, qrels or run file cannot be read (path, line)
+    ├── IndexingError           an index cannot be written (failed: ids of the documents left out)
+    ├── EngineError             a search engine or a saved index cannot be reached or read (url)
+    ├── ModelError              a model cannot be found, loaded or run (path)
+    └── SettingsError           a setting or an argument is wrong (field)
+
+A message says what was wrong, what was expected and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class ResiftError(Exception):
+    """Anything that resift raises on purpose; its text is one line that a user can act on."""
+
+
+class CorpusError(ResiftError):
+    """A corpus, queries, qrels or run file cannot be read."""
+
+    def __init__(self, message: str, path: str | Path | None = None, line: int | None = None) -> None:
+        """Prefix `message` with `path` and the 1-based `line`, where they are known."""
+        self.path = None if path is None else str(path)
+        self.line = line
+        where = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
+        super().__init__(f"{where}{message}")
+
+
+class IndexingError(ResiftError):
+    """An index cannot be written; `failed` names the documents that did not get in."""
+
+    def __init__(self, message: str, failed: Sequence[str] = ()) -> None:
+        """Keep `failed`, the ids of the documents that were not indexed."""
+        self.failed = tuple(failed)
+        super().__init__(message)
+
+
+class EngineError(ResiftError):
+    """A search engine or a saved index cannot be reached or read."""
+
+    def __init__(self, message: str, url: str | None = None) -> None:
+        """Prefix `message` with the `url` of the index."""
+        self.url = url
+        super().__init__(message if url is None else f"{url}: {message}")
+
+
+class ModelError(ResiftError):
+    """A model cannot be found, loaded or run."""
+
+    def __init__(self, message: str, path: str | Path | None = None) -> None:
+        """Prefix `message` with the model's name or `path`."""
+        self.path = None if path is None else str(path)
+        super().__init__(message if path is None else f"{path}: {message}")
+
+
+class SettingsError(ResiftError):
+    """A setting or an argument has a value that cannot be used."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        """Prefix `message` with the name of the `field`."""
+        self.field = field
+        super().__init__(message if field is None else f"{field}: {message}")

@@ -1,0 +1,19 @@
+"""How a stage declares its settings: one frozen dataclass beside its code, one `setting` a field.
+
+Click options, environment variables, TOML keys and the documentation derive from these fields, so that a
+default is written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def setting(default: T, text: str, *, choices: Sequence[str] = (), minimum: float | None = None) -> T:
+    """Declare a dataclass field with its default, its one-line help `text` and what it may hold."""
+    value: T = field(default=default, metadata={"help": text, "choices": tuple(choices), "minimum": minimum})
+    return value

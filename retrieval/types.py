@@ -1,0 +1,78 @@
+"""The nouns: Document, Query, Hit, Ranking, and the one rule by which hits are ordered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+Run = dict[str, dict[str, float]]
+"""query_id -> doc_id -> score: the form that ir_measures, ranx and pytrec_eval take."""
+
+Qrels = dict[str, dict[str, int]]
+"""query_id -> doc_id -> relevance (an integer grade; 0 and below mean not relevant)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text that can be found.
+
+    `fields` holds whatever else the corpus has about it; `title` and `text` are not repeated there.
+    """
+
+    doc_id: str
+    text: str
+    title: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One information need, as the user typed it."""
+
+    query_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document with the score that one stage gave it (higher is better, no unit)."""
+
+    document: Document
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The hits of one query in order; a hit's rank is its position + 1. Build it with `Ranking.of`."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+
+    @classmethod
+    def of(cls, query: Query, hits: Iterable[Hit]) -> Ranking:
+        """Order `hits` by THE rule: score descending, then doc_id descending, as trec_eval does.
+
+        Raises ValueError on a score that is NaN and on a document that is given twice.
+
+        >>> a, b = (Hit(Document(i, "text"), 1.0) for i in "ab")
+        >>> [hit.document.doc_id for hit in Ranking.of(Query("q", "x"), [a, b]).hits]
+        ['b', 'a']
+        """
+        ordered = sorted(hits, key=lambda hit: (hit.score, hit.document.doc_id), reverse=True)
+        if any(math.isnan(hit.score) for hit in ordered):
+            raise ValueError(f"query {query.query_id!r}: a score is NaN; scores must be comparable")
+        if len({hit.document.doc_id for hit in ordered}) < len(ordered):
+            raise ValueError(f"query {query.query_id!r}: a document stands twice in its ranking")
+        return cls(query, tuple(ordered))
+
+    def top(self, count: int) -> Ranking:
+        """Return the first `count` hits."""
+        return Ranking(self.query, self.hits[:count])
+
+
+def to_run(rankings: Iterable[Ranking]) -> Run:
+    """Return `rankings` as a run; a query without hits keeps an empty entry."""
+    return {
+        ranking.query.query_id: {hit.document.doc_id: hit.score for hit in ranking.hits} for ranking in rankings
+    }
