@@ -19,12 +19,16 @@ class Scores:
 
     `logits`: float32 (n,), raw and unbounded: the order is decided on these, higher is better.
     `truncated`: bool (n,), true where the document did not fit and its end was not read.
-    `queries_cut`: how many pairs had a query so long that even it had to be cut (the last resort).
+    `query_truncated`: bool (n,), true where the query alone was so long that even it was cut, as a last resort.
     """
 
     logits: NDArray[np.float32]
     truncated: NDArray[np.bool_]
-    queries_cut: int = 0
+    query_truncated: NDArray[np.bool_]
+
+    def __getitem__(self, part: slice) -> Scores:
+        """Return the scores of a run of pairs."""
+        return Scores(self.logits[part], self.truncated[part], self.query_truncated[part])
 
 
 class Scorer(Protocol):

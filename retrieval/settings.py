@@ -13,7 +13,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def setting(default: T, text: str, *, choices: Sequence[str] = (), minimum: float | None = None) -> T:
-    """Declare a dataclass field with its default, its one-line help `text` and what it may hold."""
-    value: T = field(default=default, metadata={"help": text, "choices": tuple(choices), "minimum": minimum})
+def setting(
+    default: T, text: str, *, choices: Sequence[str] = (), minimum: float | None = None, flag: str | None = None
+) -> T:
+    """Declare a dataclass field with its default, its one-line help `text` and what it may hold.
+
+    `flag` is the command-line option's name where it is not the field's own (`--window` for
+    `rank_window_size`); the environment variable and the TOML key follow the flag.
+    """
+    value: T = field(
+        default=default,
+        metadata={"help": text, "choices": tuple(choices), "minimum": minimum, "flag": flag},
+    )
     return value

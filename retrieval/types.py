@@ -73,6 +73,4 @@ class Ranking:
 
 def to_run(rankings: Iterable[Ranking]) -> Run:
     """Return `rankings` as a run; a query without hits keeps an empty entry."""
-    return {
-        ranking.query.query_id: {hit.document.doc_id: hit.score for hit in ranking.hits} for ranking in rankings
-    }
+    return {ranking.query.query_id: {hit.document.doc_id: hit.score for hit in ranking.hits} for ranking in rankings}

@@ -1,0 +1,21 @@
+"""`resift completion`: the script that makes a shell complete commands, options and their values."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    \b
+    resift completion bash >> ~/.bashrc
+    """
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"{shell} is not known; expected bash, zsh or fish")
+    click.echo(found(ctx.find_root().command, {}, "resift", "_RESIFT_COMPLETE").source())

@@ -1,0 +1,56 @@
+"""`resift config`: every setting in force, and where it comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from rerank.cli.options import ENVIRONMENT_PREFIX, SETTINGS, parameter_name, settings_class, stage_options
+
+SOURCES = {
+    ParameterSource.COMMANDLINE: "flag",
+    ParameterSource.ENVIRONMENT: "environment",
+    ParameterSource.DEFAULT_MAP: "file",
+    ParameterSource.DEFAULT: "default",
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object: setting -> value and source.")
+@click.pass_context
+def config(ctx: click.Context, as_json: bool, **values: Any) -> None:  # noqa: ANN401 - one parameter a setting
+    """Show which settings are in force, and whether each comes from a flag, the environment, the file or its default.
+
+    \b
+    RESIFT_DEPTH=200 resift config --model none
+    """
+    rows = []
+    for stage in SETTINGS:
+        owner = settings_class(stage)
+        names = {field.name: parameter_name(field) for field in dataclasses.fields(owner)}
+        owner(**{field: values[name] for field, name in names.items()})  # refuse what the stage itself would refuse
+        for name in names.values():
+            source = SOURCES.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
+            rows.append((stage, name, values[name], source))
+    _show(rows, as_json)
+
+
+def _show(rows: list[tuple[str, str, Any, str]], as_json: bool) -> None:
+    from rerank.cli.output import echo, to_json
+
+    if as_json:
+        echo(to_json({name: {"value": value, "source": source, "stage": stage} for stage, name, value, source in rows}))
+        return
+    width = max(len(name) for _, name, _, _ in rows)
+    for _, name, value, source in rows:
+        shown = "" if value is None else value
+        where = f"{ENVIRONMENT_PREFIX}{name.upper()}" if source == "environment" else source
+        echo(f"{name:<{width}}  {shown!s:<28}  {where}")
+
+
+for _stage in reversed(list(SETTINGS)):
+    for _option in reversed(stage_options(_stage)):
+        config = _option(config)

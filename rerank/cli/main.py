@@ -1,0 +1,110 @@
+"""The `resift` command: the table of its commands, its configuration file, and its exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from rerank.cli.configuration import default_map
+from retrieval.errors import ResiftError, SettingsError
+
+COMMANDS = {
+    "index": ("rerank.cli.index", "Load a document collection into an index."),
+    "search": ("rerank.cli.search", "Find and rerank the documents of one query."),
+    "rerank": ("rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
+    "run": ("rerank.cli.run", "Search many queries and write a TREC run file."),
+    "evaluate": ("rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
+    "config": ("rerank.cli.config", "Show which settings are in force, and where each comes from."),
+    "completion": ("rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),
+}
+"""Command name -> (module that holds it under the same name, its one-line help)."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command runs: `--help` loads nothing heavy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which a new user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    "config_file",
+    envvar="RESIFT_CONFIG",
+    type=click.Path(dir_okay=False),
+    help="TOML file of settings. [default: ./resift.toml, else the user's own config.toml]",
+)
+@click.version_option(package_name="resift", prog_name="resift")
+@click.pass_context
+def cli(ctx: click.Context, config_file: str | None) -> None:
+    """Put the answer first: rerank the top of your keyword search with a cross-encoder.
+
+    \b
+    A first try, with nothing to download:
+      resift index my-documents.jsonl --to bm25:my-index
+      resift search my-index "how do I reset my password"
+
+    A setting is taken from its flag, else from its RESIFT_* variable, else from the TOML file, else it has
+    its default; `resift config` shows them all. Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """
+    settings = default_map(config_file)
+    ctx.default_map = dict.fromkeys(COMMANDS, settings)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; errors go to standard error, one line each."""
+    try:
+        result: Any = cli.main(arguments, prog_name="resift", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except BrokenPipeError:
+        # the reader (`| head`) has had enough; nothing is wrong, and nothing more can be written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        return _fail(error.format_message(), 1)
+    except SettingsError as error:
+        return _fail(str(error), 2)
+    except ResiftError as error:
+        return _fail(str(error), 1)
+    except Exception as error:  # the last line of defence: a defect of ours still ends in one line
+        if os.environ.get("RESIFT_DEBUG"):
+            traceback.print_exc()
+        return _fail(f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1)
+
+
+def _fail(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    click.echo(f"resift: error: {line}".encode("utf-8", "replace").decode("utf-8"), err=True)
+    return code

@@ -1,0 +1,101 @@
+"""Click options made from the stages' settings classes, so that a default is written once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+SETTINGS = {
+    "corpus": "indexer.corpora.settings:CorpusSettings",
+    "bm25": "retrieval.settings_bm25:Bm25Settings",
+    "search": "rerank.pipeline:SearchSettings",
+    "rerank": "rerank.reranker:RerankSettings",
+    "scorer": "rerank.registry:ScorerSettings",
+}
+"""Stage -> where its frozen dataclass of settings stands; `resift config` and the documentation iterate this."""
+
+ENVIRONMENT_PREFIX = "RESIFT_"
+
+
+def settings_class(stage: str) -> type[Any]:
+    """Return the settings class of a stage."""
+    module, name = SETTINGS[stage].split(":")
+    found: type[Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def parameter_name(field: dataclasses.Field[Any]) -> str:
+    """Return the name of a setting on the command line, in the environment and in TOML."""
+    return str(field.metadata.get("flag") or field.name)
+
+
+def setting_names() -> set[str]:
+    """Return the names of all settings of all stages."""
+    return {parameter_name(field) for stage in SETTINGS for field in dataclasses.fields(settings_class(stage))}
+
+
+def settings_options(*stages: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a command: give it the options of `stages` and pass each stage's settings object by its name."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(*context: Any, **values: Any) -> Any:  # noqa: ANN401 - click passes parameters by keyword
+            for stage in stages:
+                fields = {field.name: parameter_name(field) for field in dataclasses.fields(settings_class(stage))}
+                values[f"{stage}_settings"] = settings_class(stage)(
+                    **{field: values.pop(name) for field, name in fields.items()}
+                )
+            return function(*context, **values)
+
+        decorated: Callable[..., Any] = command
+        for stage in reversed(stages):
+            for option in reversed(list(stage_options(stage))):
+                decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def stage_options(stage: str) -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    """Return the Click options of one stage, one a field."""
+    owner = settings_class(stage)
+    types = typing.get_type_hints(owner)
+    return [_option(field, types[field.name]) for field in dataclasses.fields(owner)]
+
+
+def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401
+    name = parameter_name(field)
+    flag = "--" + name.replace("_", "-")
+    extra: dict[str, Any] = {}
+    if kind is bool:
+        flag += "/--no-" + name.replace("_", "-")
+    elif field.metadata.get("choices"):
+        extra["type"] = click.Choice(list(field.metadata["choices"]))
+    else:
+        extra["type"] = _plain_type(kind)
+        extra["metavar"] = _METAVARS.get(extra["type"], "TEXT")
+    return click.option(
+        flag,
+        name,
+        default=field.default,
+        envvar=ENVIRONMENT_PREFIX + name.upper(),
+        show_default=True,
+        help=field.metadata.get("help", ""),
+        **extra,
+    )
+
+
+_METAVARS: dict[Any, str] = {int: "N", float: "X"}
+
+
+def _plain_type(kind: Any) -> type[Any]:  # noqa: ANN401
+    """Return int, float or str for a field's type, which may be optional."""
+    members = [member for member in typing.get_args(kind) if member is not type(None)] or [kind]
+    plain = members[0]
+    return plain if plain in (int, float) else str

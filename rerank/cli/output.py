@@ -1,0 +1,134 @@
+"""How a reranking is shown: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rerank.reranker import Reranking
+from rerank.snippets import Snippet, best_snippet
+from retrieval.types import Hit
+
+Analyze = Callable[[str], Sequence[str]]
+
+
+def explain(result: Reranking, top: int) -> list[dict[str, Any]]:
+    """Return the first `top` hits with what each stage said of them; ranks count from 1.
+
+    `logit` is None below the window that the model rescored.
+    """
+    before = {hit.document.doc_id: (rank, hit.score) for rank, hit in enumerate(result.first_stage.hits, start=1)}
+    rows = []
+    for rank, hit in enumerate(result.ranking.top(top).hits, start=1):
+        first_rank, first_score = before[hit.document.doc_id]
+        rows.append(
+            {
+                "rank": rank,
+                "doc_id": hit.document.doc_id,
+                "score": hit.score,
+                "first_stage_rank": first_rank,
+                "first_stage_score": first_score,
+                "logit": result.logits.get(hit.document.doc_id),
+            }
+        )
+    return rows
+
+
+def search_json(result: Reranking, top: int, analyze: Analyze, facts: dict[str, Any]) -> str:
+    """Return one query's result as a JSON object: `query`, the `facts` in force, and `hits`."""
+    hits = []
+    for row, hit in zip(explain(result, top), result.ranking.hits, strict=False):
+        document = hit.document
+        snippet = best_snippet(document.text, result.ranking.query.text, analyze)
+        hits.append(
+            {
+                **row,
+                "title": document.title,
+                "text": document.text,
+                "snippet": snippet.text,
+                "fields": dict(document.fields),
+            }
+        )
+    body = {
+        "query": result.ranking.query.text,
+        **facts,
+        "found": len(result.ranking.hits),
+        "truncated": result.truncated,
+        "query_truncated": result.query_truncated,
+        "hits": hits,
+    }
+    return to_json(body)
+
+
+def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return `value` as one line of JSON that is always valid UTF-8 and never holds NaN."""
+    return (
+        json.dumps(value, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace").decode("utf-8")
+    )
+
+
+def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> None:
+    """Print one query's result for people: rank, move, score, title and the best snippet."""
+    console = Console()
+    if not result.ranking.hits:
+        console.print(Text(f"Nothing in the index matches {clean(result.ranking.query.text)[:200]!r}."))
+        return
+    table = Table(box=None, padding=(0, 1), caption=Text(caption), caption_justify="left", expand=False)
+    table.add_column("#", justify="right")
+    table.add_column("move", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("document", overflow="fold")
+    for row, hit in zip(explain(result, top), result.ranking.hits, strict=False):
+        text = _document(hit, result.ranking.query.text, analyze)
+        table.add_row(str(row["rank"]), move(row["first_stage_rank"], row["rank"]), f"{row['score']:.3f}", text)
+    console.print(table)
+
+
+def move(before: int, after: int) -> Text:
+    """Return how far a document moved: ▲ up, ▼ down, = not at all."""
+    if before == after:
+        return Text("=", style="dim")
+    return Text(f"▲{before - after}", style="green") if before > after else Text(f"▼{after - before}", style="red")
+
+
+def _document(hit: Hit, query: str, analyze: Analyze) -> Text:
+    document = hit.document
+    title = document.title or document.doc_id
+    text = Text(clean(title)[:200], style="bold")
+    if document.title:
+        text.append(f"  {clean(document.doc_id)[:80]}", style="dim not bold")
+    snippet = best_snippet(document.text, query, analyze)
+    if snippet.text:
+        text.append("\n")
+        text.append_text(_marked(snippet))
+    return text
+
+
+def _marked(snippet: Snippet) -> Text:
+    text = Text(snippet.text, style="not bold")
+    for start, end in snippet.marks:
+        text.stylize("bold yellow" if Console().is_terminal else "bold", start, end)
+    if Console().is_terminal:
+        return text
+    marked, last = "", 0
+    for start, end in snippet.marks:
+        marked += f"{snippet.text[last:start]}*{snippet.text[start:end]}*"
+        last = end
+    return Text(marked + snippet.text[last:])
+
+
+def clean(text: str) -> str:
+    """Return `text` on one line without control characters, so that a document cannot write to the terminal."""
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(shown.split())
+
+
+def echo(text: str) -> None:
+    """Write one line to standard output, whatever characters it holds."""
+    click.echo(text.encode("utf-8", "replace").decode("utf-8"))

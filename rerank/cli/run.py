@@ -1,0 +1,67 @@
+"""`resift run`: many queries, one TREC run file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rerank.cli.options import settings_options
+from rerank.cli.progress import progress
+from rerank.cli.stages import build_reranker, in_batches, say, warn_of_cuts
+
+if TYPE_CHECKING:
+    from rerank.pipeline import SearchSettings
+    from rerank.registry import ScorerSettings
+    from rerank.reranker import Reranking, RerankSettings
+
+
+@click.command()
+@click.argument("index")
+@click.option(
+    "--queries",
+    required=True,
+    metavar="FILE",
+    help="BEIR queries.jsonl, TSV (id, text), TREC topics, or a query a line.",
+)
+@click.option("--output", required=True, metavar="FILE", help="The TREC run file to write; - for standard output.")
+@click.option("--first-stage-output", metavar="FILE", help="Write the first stage's run as well.")
+@click.option("--tag", default="resift", show_default=True, help="The run's name, its last column.")
+@settings_options("search", "rerank", "scorer")
+def run(
+    index: str,
+    queries: str,
+    output: str,
+    first_stage_output: str | None,
+    tag: str,
+    search_settings: SearchSettings,
+    rerank_settings: RerankSettings,
+    scorer_settings: ScorerSettings,
+) -> None:
+    """Search INDEX for each query of a file and write the rankings as a TREC run.
+
+    \b
+    resift run bm25:articles --queries queries.jsonl --output run.trec
+    """
+    import sys
+
+    from indexer.corpora import read_queries
+    from rerank.pipeline import Pipeline
+    from retrieval.registry import open_retriever
+    from retrieval.trec import write_run
+
+    todo = list(read_queries(queries))
+    pipeline = Pipeline(open_retriever(index), build_reranker(scorer_settings, rerank_settings))
+    results: list[Reranking] = []
+    with progress("searching", len(todo)) as done:
+        for batch in in_batches(todo, done):
+            results += pipeline.search(batch, search_settings.depth)
+    write_run(sys.stdout if output == "-" else output, [result.ranking for result in results], tag)
+    if first_stage_output:
+        write_run(first_stage_output, [result.first_stage for result in results], f"{tag}-first-stage")
+    warn_of_cuts(results)
+    empty = sum(not result.ranking.hits for result in results)
+    if empty:
+        say(f"note: {empty} of {len(results)} queries matched nothing")
+    if output != "-":
+        say(f"{output}: {len(results)} queries, {sum(len(r.ranking.hits) for r in results)} lines")

@@ -1,0 +1,87 @@
+"""`resift search`: one query against one index, shown with what the reranker moved."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rerank.cli.options import settings_options
+from rerank.cli.stages import build_reranker, describe, read_text_argument, warn_of_cuts
+
+if TYPE_CHECKING:
+    from rerank.pipeline import SearchSettings
+    from rerank.registry import ScorerSettings
+    from rerank.reranker import Reranking, RerankSettings
+
+
+@click.command()
+@click.argument("index")
+@click.argument("query")
+@click.option(
+    "--top",
+    default=10,
+    type=click.IntRange(min=1),
+    envvar="RESIFT_TOP",
+    show_default=True,
+    help="How many hits are shown.",
+)
+@click.option("--json", "style", flag_value="json", help="Print one JSON object.")
+@click.option("--trec", "style", flag_value="trec", help="Print TREC run lines.")
+@settings_options("search", "rerank", "scorer")
+def search(
+    index: str,
+    query: str,
+    top: int,
+    style: str | None,
+    search_settings: SearchSettings,
+    rerank_settings: RerankSettings,
+    scorer_settings: ScorerSettings,
+) -> None:
+    """Find the documents of INDEX that answer QUERY, best first.
+
+    INDEX is bm25:PATH, as given to `resift index --to`.
+
+    \b
+    resift search bm25:articles "how do I reset my password" --top 5
+    """
+    from rerank.pipeline import Pipeline
+    from retrieval.registry import open_retriever
+    from retrieval.types import Query
+
+    text = read_text_argument(query, "query")
+    pipeline = Pipeline(open_retriever(index), build_reranker(scorer_settings, rerank_settings))
+    started = time.perf_counter()
+    [result] = pipeline.search([Query("1", text)], search_settings.depth)
+    seconds = time.perf_counter() - started
+    facts = {
+        "index": index,
+        "model": scorer_settings.model,
+        "order": describe(scorer_settings, rerank_settings),
+        **dataclasses.asdict(search_settings),
+        "rank_window_size": rerank_settings.rank_window_size,
+        "seconds": round(seconds, 4),
+    }
+    _show(result, top, style, facts)
+    warn_of_cuts([result])
+
+
+def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any]) -> None:
+    import sys
+
+    from rerank.cli import output
+    from retrieval.analysis import analyzer
+    from retrieval.trec import write_run
+
+    analyze = analyzer("english")
+    if style == "json":
+        output.echo(output.search_json(result, top, analyze, facts))
+    elif style == "trec":
+        write_run(sys.stdout, [result.ranking.top(top)], "resift")
+    else:
+        found = len(result.ranking.hits)
+        output.print_table(
+            result, top, analyze, f"{found} candidates, ordered by {facts['order']}, {facts['seconds']:.2f} s"
+        )

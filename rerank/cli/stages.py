@@ -1,0 +1,88 @@
+"""From settings to the two stages: what several commands build alike."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rerank.registry import ScorerSettings
+    from rerank.reranker import Reranker, Reranking, RerankSettings
+    from retrieval.types import Query, Ranking
+
+NO_MODEL = "none"
+QUERIES_A_BATCH = 16
+"""How many queries are rescored together: enough to fill batches, few enough that progress is seen."""
+
+
+def build_reranker(scorer_settings: ScorerSettings, rerank_settings: RerankSettings) -> Reranker | None:
+    """Load the model in force; None where it is `none`."""
+    if scorer_settings.model == NO_MODEL:
+        return None
+    from rerank.registry import load_scorer
+    from rerank.reranker import Reranker
+
+    return Reranker(load_scorer(scorer_settings.model, scorer_settings), rerank_settings)
+
+
+def describe(scorer_settings: ScorerSettings, rerank_settings: RerankSettings) -> str:
+    """Return in a few words what decides the order."""
+    if scorer_settings.model == NO_MODEL:
+        return "first stage alone"
+    if rerank_settings.fusion == "none":
+        return scorer_settings.model
+    share = rerank_settings.fusion_weight
+    return f"{share:g} {scorer_settings.model} + {1 - share:g} first stage (z-scores)"
+
+
+def in_batches(queries: Sequence[Query], done: Callable[[int], None]) -> Iterator[Sequence[Query]]:
+    """Yield `queries` in small batches and tell `done` how many are through after each."""
+    for start in range(0, len(queries), QUERIES_A_BATCH):
+        batch = queries[start : start + QUERIES_A_BATCH]
+        yield batch
+        done(start + len(batch))
+
+
+def rerank_all(reranker: Reranker | None, rankings: Sequence[Ranking], done: Callable[[int], None]) -> list[Reranking]:
+    """Rerank many rankings batch by batch; without a reranker each stays as it is."""
+    from rerank.reranker import Reranking
+
+    if reranker is None:
+        return [Reranking(ranking, ranking, {}) for ranking in rankings]
+    results: list[Reranking] = []
+    for start in range(0, len(rankings), QUERIES_A_BATCH):
+        results += reranker.rerank(rankings[start : start + QUERIES_A_BATCH])
+        done(len(results))
+    return results
+
+
+def warn_of_cuts(results: Sequence[Reranking]) -> None:
+    """Tell on standard error how many documents and queries the model could not read to their end."""
+    scored = sum(len(result.logits) for result in results)
+    cut = sum(result.truncated for result in results)
+    queries = sum(result.query_truncated for result in results)
+    if queries:
+        say(f"note: {queries} of {len(results)} queries were longer than the model reads and were cut")
+    if cut:
+        say(f"note: the end of {cut} of {scored} scored documents was not read (--max-length)")
+
+
+def say(message: str) -> None:
+    """Write one line to standard error."""
+    click.echo(message.encode("utf-8", "replace").decode("utf-8"), err=True)
+
+
+def read_text_argument(text: str, what: str) -> str:
+    """Return a text given on the command line, clean of bytes that are no text; refuse an empty one."""
+    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if not clean.strip():
+        raise click.UsageError(f"the {what} is empty; expected some words")
+    return clean
+
+
+def stdout_is_terminal() -> bool:
+    """Tell whether people read standard output."""
+    return sys.stdout.isatty()

@@ -1,0 +1,40 @@
+"""The two stages as one: queries in, reranked rankings out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rerank.reranker import Reranker, Reranking
+from retrieval.base import Retriever
+from retrieval.errors import SettingsError
+from retrieval.settings import setting
+from retrieval.types import Query
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How much the first stage brings."""
+
+    depth: int = setting(100, "How many candidates the first stage returns.", minimum=1)
+
+    def __post_init__(self) -> None:
+        """Refuse a depth that returns nothing."""
+        if self.depth < 1:
+            raise SettingsError(f"{self.depth} is below 1", "depth")
+
+
+class Pipeline:
+    """First stage, then reranker; without a reranker the first stage's order stands."""
+
+    def __init__(self, retriever: Retriever, reranker: Reranker | None) -> None:
+        """Join a first stage and a second one (None: the first stage alone)."""
+        self.retriever = retriever
+        self.reranker = reranker
+
+    def search(self, queries: Sequence[Query], depth: int = 100) -> list[Reranking]:
+        """Return one reranking a query, in the given order. Raises EngineError and ModelError."""
+        rankings = self.retriever.retrieve(queries, depth)
+        if self.reranker is None:
+            return [Reranking(ranking, ranking, {}) for ranking in rankings]
+        return self.reranker.rerank(rankings)

@@ -1,0 +1,91 @@
+"""The part of a document worth showing: the window of its text with most of the query's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+WORD = re.compile(r"\w+(?:['’]\w+)*")
+READ_CHARACTERS = 50_000
+"""How much of a document is looked at; a snippet from further down would cost more than it tells."""
+
+Analyze = Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of text on one line; `marks` are the (start, end) character spans of the query's words in it."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    start: int
+    end: int
+    term: str
+
+
+def best_snippet(text: str, query: str, analyze: Analyze, width: int = 160) -> Snippet:
+    """Return the piece of `text`, about `width` characters long, that holds the most of the query's words.
+
+    Words match as they do in the index: `analyze` turns a text into its terms. Among windows with equally many
+    distinct words the one with more matches wins, then the first. White space and control characters become
+    single blanks.
+    """
+    line = _one_line(text[:READ_CHARACTERS])
+    matches = list(_matches(line, set(analyze(query)), analyze))
+    start, stop = _window(line, _best_span(matches, width), width)
+    before = "… " if start else ""
+    after = " …" if stop < len(line) or len(text) > READ_CHARACTERS else ""
+    shift = len(before) - start
+    marks = tuple((m.start + shift, m.end + shift) for m in matches if m.start >= start and m.end <= stop)
+    return Snippet(f"{before}{line[start:stop]}{after}", marks)
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(c if c.isprintable() or c.isspace() else " " for c in text)
+    return " ".join(printable.split())
+
+
+def _matches(line: str, terms: set[str], analyze: Analyze) -> Iterable[_Match]:
+    known: dict[str, str | None] = {}
+    for word in WORD.finditer(line):
+        raw = word.group()
+        if raw not in known:
+            known[raw] = next((term for term in analyze(raw) if term in terms), None)
+        term = known[raw]
+        if term is not None:
+            yield _Match(word.start(), word.end(), term)
+
+
+def _best_span(matches: Sequence[_Match], width: int) -> tuple[int, int]:
+    """Return the (start, end) of the best group of matches that fits into `width` characters."""
+    best, best_key, first = (0, 0), (0, 0), 0
+    for last, match in enumerate(matches):
+        while first < last and match.end - matches[first].start > width:
+            first += 1
+        group = matches[first : last + 1]
+        key = (len({m.term for m in group}), len(group))
+        if key > best_key:
+            best, best_key = (group[0].start, match.end), key
+    return best
+
+
+def _window(line: str, span: tuple[int, int], width: int) -> tuple[int, int]:
+    """Return the (start, stop) of the window around `span`, moved out to word boundaries."""
+    if len(line) <= width:
+        return 0, len(line)
+    spare = max(0, width - (span[1] - span[0]))
+    start = max(0, span[0] - spare // 3)
+    start = min(start, len(line) - width)
+    if start:
+        blank = line.find(" ", start, max(span[0], start) + 1)
+        start = blank + 1 if blank >= 0 else start
+    stop = min(len(line), max(start + width, span[1]))
+    if stop < len(line):
+        blank = line.rfind(" ", max(span[1], start), stop + 1)
+        stop = blank if blank > start else stop
+    return start, stop

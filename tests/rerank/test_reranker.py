@@ -1,0 +1,145 @@
+"""Window, fusion and order: the only place that reorders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from rerank.base import Pair, Scores
+from rerank.pipeline import Pipeline, SearchSettings
+from rerank.reranker import Reranker, RerankSettings
+from retrieval.errors import SettingsError
+from retrieval.types import Document, Hit, Query, Ranking
+
+QUERY = Query("q1", "cat food")
+
+
+class TableScorer:
+    """Scores a document text by a table; remembers how many calls it took."""
+
+    def __init__(self, table: dict[str, float]) -> None:
+        self.table, self.calls = table, 0
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        self.calls += 1
+        logits = np.array([self.table[text] for _, text in pairs], dtype=np.float32)
+        return Scores(logits, logits < -5, np.array([query == "long" for query, _ in pairs], dtype=bool))
+
+
+class ListRetriever:
+    """Returns one given ranking a query, cut at depth."""
+
+    def __init__(self, hits: list[tuple[str, float]]) -> None:
+        self.hits = hits
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        return [ranking(query, self.hits).top(depth) for query in queries]
+
+
+def ranking(query: Query, hits: list[tuple[str, float]]) -> Ranking:
+    return Ranking.of(query, [Hit(Document(i, f"text {i}"), score) for i, score in hits])
+
+
+def table(**logits: float) -> TableScorer:
+    return TableScorer({f"text {i}": logit for i, logit in logits.items()})
+
+
+def order(result: Ranking) -> list[tuple[str, float]]:
+    return [(hit.document.doc_id, hit.score) for hit in result.hits]
+
+
+def test_the_models_order_stands_alone_without_fusion() -> None:
+    reranker = Reranker(table(a=-1.0, b=2.5, c=0.0), RerankSettings(fusion="none"))
+    [result] = reranker.rerank([ranking(QUERY, [("a", 9.0), ("b", 8.0), ("c", 7.0)])])
+    assert order(result.ranking) == [("b", 2.5), ("c", 0.0), ("a", -1.0)]
+    assert order(result.first_stage) == [("a", 9.0), ("b", 8.0), ("c", 7.0)]
+    assert result.logits == {"a": -1.0, "b": 2.5, "c": 0.0}
+
+
+def test_hits_below_the_window_keep_their_order_below_it() -> None:
+    reranker = Reranker(table(a=-1.0, b=2.0), RerankSettings(fusion="none", rank_window_size=2))
+    [result] = reranker.rerank([ranking(QUERY, [("a", 9.0), ("b", 8.0), ("d", 1.0), ("c", 1.0), ("e", 0.5)])])
+    assert [doc_id for doc_id, _ in order(result.ranking)] == ["b", "a", "d", "c", "e"]
+    assert set(result.logits) == {"a", "b"}
+
+
+def test_equal_logits_are_ordered_by_descending_doc_id() -> None:
+    reranker = Reranker(table(a=1.0, b=1.0, c=1.0), RerankSettings(fusion="none"))
+    [result] = reranker.rerank([ranking(QUERY, [("a", 3.0), ("b", 2.0), ("c", 1.0)])])
+    assert order(result.ranking) == [("c", 1.0), ("b", 1.0), ("a", 1.0)]
+
+
+def test_equal_logits_leave_the_first_stages_order_when_fused() -> None:
+    reranker = Reranker(table(a=1.0, b=1.0, c=1.0))
+    [result] = reranker.rerank([ranking(QUERY, [("a", 3.0), ("b", 2.0), ("c", 1.0)])])
+    assert [doc_id for doc_id, _ in order(result.ranking)] == ["a", "b", "c"]
+
+
+def test_all_queries_share_one_call_of_the_scorer() -> None:
+    scorer = table(a=0.0, b=1.0)
+    results = Reranker(scorer, RerankSettings(fusion="none")).rerank(
+        [
+            ranking(Query("q1", "x"), [("a", 2.0), ("b", 1.0)]),
+            ranking(Query("q2", "y"), []),
+            ranking(Query("q3", "z"), [("a", 1.0)]),
+        ]
+    )
+    assert scorer.calls == 1
+    assert [order(result.ranking) for result in results] == [[("b", 1.0), ("a", 0.0)], [], [("a", 0.0)]]
+
+
+def test_window_of_zero_leaves_everything_as_it_was() -> None:
+    [result] = Reranker(table(), RerankSettings(rank_window_size=0)).rerank([ranking(QUERY, [("a", 2.0), ("b", 1.0)])])
+    assert [doc_id for doc_id, _ in order(result.ranking)] == ["a", "b"]
+
+
+def test_documents_and_queries_that_were_cut_are_counted() -> None:
+    reranker = Reranker(table(a=-9.0, b=1.0, c=-8.0))
+    short, long = reranker.rerank(
+        [ranking(QUERY, [("a", 2.0), ("b", 1.0)]), ranking(Query("q2", "long"), [("c", 1.0)])]
+    )
+    assert (short.truncated, short.query_truncated) == (1, False)
+    assert (long.truncated, long.query_truncated) == (1, True)
+
+
+def test_inputs_are_not_changed() -> None:
+    before = ranking(QUERY, [("a", 2.0), ("b", 1.0)])
+    copy = ranking(QUERY, [("a", 2.0), ("b", 1.0)])
+    Reranker(table(a=0.0, b=1.0)).rerank([before])
+    assert before == copy
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"rank_window_size": -1}, "window"),
+        ({"fusion": "rrf"}, "fusion"),
+        ({"fusion_weight": 1.5}, "fusion_weight"),
+        ({"fusion_weight": float("nan")}, "fusion_weight"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(settings: dict[str, object], field: str) -> None:
+    with pytest.raises(SettingsError, match=field):
+        RerankSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_a_pipeline_without_reranker_gives_the_first_stage() -> None:
+    [result] = Pipeline(ListRetriever([("a", 2.0), ("b", 1.0)]), None).search([QUERY])
+    assert result.ranking == result.first_stage
+    assert result.logits == {}
+
+
+def test_a_pipeline_reranks_what_the_first_stage_brings_to_the_depth() -> None:
+    pipeline = Pipeline(
+        ListRetriever([("a", 3.0), ("b", 2.0), ("c", 1.0)]),
+        Reranker(table(a=0.0, b=1.0), RerankSettings(fusion="none")),
+    )
+    [result] = pipeline.search([QUERY], depth=2)
+    assert order(result.ranking) == [("b", 1.0), ("a", 0.0)]
+
+
+def test_a_depth_below_one_is_refused() -> None:
+    with pytest.raises(SettingsError, match="depth"):
+        SearchSettings(depth=0)
