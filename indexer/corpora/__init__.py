@@ -1,0 +1,18 @@
+"""Readers of corpora, queries and judged collections: generators throughout."""
+
+from __future__ import annotations
+
+from indexer.corpora.judged import JudgedCollection, read_collection, read_nanobeir, read_queries
+from indexer.corpora.records import SkipReport
+from indexer.corpora.settings import CorpusSettings
+from indexer.corpora.sources import read_documents
+
+__all__ = [
+    "CorpusSettings",
+    "JudgedCollection",
+    "SkipReport",
+    "read_collection",
+    "read_documents",
+    "read_nanobeir",
+    "read_queries",
+]

@@ -1,0 +1,98 @@
+"""A folder of text, Markdown or HTML files as a corpus: one document a file."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from indexer.corpora.records import Record
+from indexer.corpora.settings import CorpusSettings
+from retrieval.errors import CorpusError
+
+KINDS = {
+    ".txt": "text",
+    ".text": "text",
+    ".rst": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".htm": "html",
+    ".html": "html",
+}
+_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
+_HEADING = re.compile(r"^(?:#{1,6}\s+(.+?)\s*#*|(.+)\n(?:=+|-+))\s*$", re.MULTILINE)
+
+
+def read_folder(path: str, settings: CorpusSettings) -> Iterator[Record]:
+    """Yield a record for each text, Markdown or HTML file below `path`, in the order of their paths.
+
+    The id is the path below the folder, with slashes; the title is the front matter's, the first heading's or the
+    page's; hidden files and folders and files of other kinds are left out. Raises CorpusError where none is left.
+    """
+    root, found, others = Path(path), False, 0
+    for file in sorted(root.rglob("*")):
+        inside = file.relative_to(root)
+        if any(part.startswith(".") for part in inside.parts) or not file.is_file():
+            continue
+        if file.suffix.lower() not in KINDS:
+            others += 1
+            continue
+        found = True
+        yield _record(file, inside.as_posix(), settings)
+    if not found:
+        kinds = ", ".join(sorted(KINDS))
+        raise CorpusError(f"holds none of {kinds} ({others} other files); expected one, or corpus.jsonl", path)
+
+
+def _record(file: Path, doc_id: str, settings: CorpusSettings) -> Record:
+    try:
+        raw = file.read_bytes()
+        content = raw.decode(settings.encoding).removeprefix("\ufeff")
+    except OSError as error:
+        return Record(str(file), None, {}, f"cannot be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        where = raw.count(b"\n", 0, error.start) + 1
+        return Record(str(file), where, {}, f"byte {error.start + 1} is not {settings.encoding}; see --encoding")
+    if "\0" in content:
+        return Record(str(file), None, {}, "holds NUL bytes; expected text")
+    kind = KINDS[file.suffix.lower()]
+    title, text = {"text": _text, "markdown": _markdown, "html": _html}[kind](content)
+    return Record(str(file), None, {"id": doc_id, "title": title, "text": text, "path": doc_id})
+
+
+def _text(content: str) -> tuple[str, str]:
+    return "", content.strip()
+
+
+def _markdown(content: str) -> tuple[str, str]:
+    front = _FRONT_MATTER.match(content)
+    body = content[front.end() :] if front else content
+    named = _FRONT_TITLE.search(front.group(1)) if front else None
+    heading = _HEADING.search(body)
+    if named:
+        return named.group(1).strip("\"'"), body.strip()
+    if heading is None:
+        return "", body.strip()
+    title = heading.group(1) or heading.group(2)
+    whole = body[: heading.start()].strip() + "\n" + body[heading.end() :].strip()
+    return title.strip(), whole.strip()
+
+
+def _html(content: str) -> tuple[str, str]:
+    from bs4 import BeautifulSoup
+    from bs4.builder import ParserRejectedMarkup
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # bs4 warns of pages that look like XML or like a file's name
+            page = BeautifulSoup(content, "html.parser")
+    except (ParserRejectedMarkup, RecursionError):
+        return "", re.sub(r"<[^>]*>", " ", content).strip()
+    heading = page.title or page.h1
+    title = " ".join(heading.get_text(" ").split()) if heading else ""
+    for tag in page(["script", "style", "template", "noscript", "title"]):
+        tag.decompose()
+    lines = (" ".join(line.split()) for line in page.get_text("\n").splitlines())
+    return title, "\n".join(line for line in lines if line)

@@ -1,0 +1,160 @@
+"""Queries, and collections that come with queries and judgements."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.corpora.lines import check_file, numbered_lines, parse_object
+from indexer.corpora.records import clean
+from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS
+from indexer.corpora.sources import read_documents
+from indexer.corpora.tables import read_nanobeir_table
+from retrieval.errors import CorpusError
+from retrieval.trec import read_qrels
+from retrieval.types import Document, Qrels, Query
+
+_TOPIC = re.compile(r"<top>(.*?)</top>", re.DOTALL | re.IGNORECASE)
+_NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*(\S+)", re.IGNORECASE)
+_TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*(.*?)\s*(?=<|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCollection:
+    """A corpus with judged queries.
+
+    `documents()` reads the corpus afresh at each call. `queries` are the judged ones alone. `split` says which
+    judgements these are. `first_stage`: query_id -> doc_ids, best first, where the collection brings a ranking.
+    """
+
+    name: str
+    documents: Callable[[], Iterator[Document]]
+    queries: list[Query]
+    qrels: Qrels
+    split: str
+    first_stage: dict[str, list[str]] | None = None
+
+
+def read_queries(source: str | Path) -> Iterator[Query]:
+    """Yield the queries of a file, in its order.
+
+    JSON lines (`_id` or `id`, and `text`, `query` or `title`) where the name ends in .jsonl or .jsonl.gz; TREC topics
+    where the file begins with <top>; a tab between id and text where the lines have one; else a query a line,
+    numbered from 1. Raises CorpusError on a bad line, an id given twice, an empty query, and no query at all.
+    """
+    path = str(source)
+    check_file(path)
+    seen: dict[str, int] = {}
+    for line, query_id, text in _queries(path):
+        query = Query(clean(query_id.strip()), clean(text.strip()))
+        if not query.query_id or not query.text:
+            raise CorpusError("the query's id or text is empty; expected both", path, line)
+        if query.query_id in seen:
+            first = seen[query.query_id]
+            raise CorpusError(
+                f"the query id {query.query_id!r} stood in line {first} already; expected it once", path, line
+            )
+        seen[query.query_id] = line
+        yield query
+    if not seen:
+        raise CorpusError("holds no query; expected at least one", path)
+
+
+def _queries(path: str) -> Iterator[tuple[int, str, str]]:
+    """Yield (line, id, text) as the file has them."""
+    if path.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json")):
+        for line, text in _lines(path):
+            yield line, *_json_query(text, path, line)
+        return
+    first = next(_lines(path), (0, ""))[1]
+    if first.strip().lower().startswith("<top>"):
+        yield from _topics(path)
+        return
+    tabbed = "\t" in first
+    for line, text in _lines(path):
+        query_id, tab, rest = text.partition("\t")
+        if tabbed and not tab:
+            raise CorpusError("no tab in this line; expected id, tab, text as in the first line", path, line)
+        if tabbed and line == 1 and query_id.strip().lower() in {*ID_FIELDS, "query_id", "query-id", "qid"}:
+            continue  # a header row
+        yield (line, query_id, rest) if tabbed else (line, str(line), text)
+
+
+def _lines(path: str) -> Iterator[tuple[int, str]]:
+    for number, text, problem in numbered_lines(path):
+        if text is None:
+            raise CorpusError(problem, path, number)
+        if text.strip():
+            yield number, text
+
+
+def _json_query(text: str, path: str, line: int) -> tuple[str, str]:
+    values, problem = parse_object(text)
+    query_id = next((values[name] for name in (*ID_FIELDS, "query_id", "qid") if name in values), None)
+    content = next((values[name] for name in (*TEXT_FIELDS, "query", "title") if name in values), None)
+    if not problem and (isinstance(query_id, bool) or not isinstance(query_id, str | int)):
+        problem = 'no "_id" or "id" that is a text or a whole number'
+    if not problem and not isinstance(content, str):
+        problem = 'no "text" or "query" that is a text'
+    if problem:
+        raise CorpusError(problem, path, line)
+    return str(query_id), str(content)
+
+
+def _topics(path: str) -> Iterator[tuple[int, str, str]]:
+    whole = "\n".join(text for _, text in _lines(path))
+    for position, topic in enumerate(_TOPIC.findall(whole), start=1):
+        number, title = _NUMBER.search(topic), _TITLE.search(topic)
+        if number is None or title is None:
+            raise CorpusError(f"topic {position} has no <num> or no <title>; expected both", path)
+        yield position, number.group(1), " ".join(title.group(1).split())
+
+
+def read_collection(folder: str | Path, split: str | None = None) -> JudgedCollection:
+    """Return the BEIR folder's collection with the judgements `split`: test where it is not named, else dev.
+
+    Judgements are qrels/SPLIT.tsv (BEIR) or qrels/SPLIT.trec. Raises CorpusError where a file is missing or bad.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise CorpusError("is no folder; expected a BEIR folder (corpus.jsonl, queries.jsonl, qrels/)", root)
+    chosen, path = _split_file(root, split)
+    qrels = read_qrels(path)
+    queries = next((root / name for name in ("queries.jsonl", "queries.jsonl.gz") if (root / name).is_file()), None)
+    if queries is None:
+        raise CorpusError("has no queries.jsonl or queries.jsonl.gz; expected a BEIR folder", root)
+    judged = [query for query in read_queries(queries) if query.query_id in qrels]
+    if not judged:
+        raise CorpusError(f"judges none of the queries in {queries.name}; do the ids belong together?", path)
+    documents = functools.partial(read_documents, str(root))
+    return JudgedCollection(root.resolve().name, documents, judged, qrels, chosen)
+
+
+def _split_file(root: Path, split: str | None) -> tuple[str, Path]:
+    wanted = [split] if split is not None else ["test", "dev"]
+    for name in wanted:
+        for ending in (".tsv", ".trec"):
+            if (root / "qrels" / f"{name}{ending}").is_file():
+                return name, root / "qrels" / f"{name}{ending}"
+    there = sorted({path.stem for path in (root / "qrels").glob("*.t*")})
+    has = f"it has {', '.join(there)}; name one with --split" if there else "it has none at all"
+    raise CorpusError(f"has no judgements qrels/{' or '.join(wanted)}.tsv; {has}", root)
+
+
+def read_nanobeir(name: str, root: str | Path | None = None, revision: str | None = None) -> JudgedCollection:
+    """Return one set of NanoBEIR, from the hub or from a local copy `root` in the hub's layout. Raises CorpusError."""
+    where = Path(root) if root is not None else None
+    table = functools.partial(read_nanobeir_table, name, root=where, revision=revision)
+    corpus = [Document(str(row["_id"]), clean(row["text"]), clean(row.get("title") or "")) for row in table("corpus")]
+    qrels: Qrels = {}
+    for row in table("qrels"):
+        found = row["corpus-id"]
+        for doc_id in found if isinstance(found, list) else [found]:
+            qrels.setdefault(str(row["query-id"]), {})[str(doc_id)] = int(row.get("score", 1))
+    stored = {str(row["query-id"]): [str(doc_id) for doc_id in row["corpus-ids"]] for row in table("bm25")}
+    queries = [Query(str(row["_id"]), clean(row["text"])) for row in table("queries")]
+    judged = [query for query in queries if query.query_id in qrels]
+    return JudgedCollection(f"Nano{name.removeprefix('Nano')}", lambda: iter(corpus), judged, qrels, "test", stored)

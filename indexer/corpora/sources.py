@@ -1,0 +1,103 @@
+"""From a source's name to its reader: the table of formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from indexer.corpora.folder import read_folder
+from indexer.corpora.lines import STANDARD_INPUT, check_file, read_csv, read_jsonl, read_trec, read_tsv
+from indexer.corpora.records import Record, SkipReport, to_documents
+from indexer.corpora.settings import CorpusSettings
+from indexer.corpora.tables import read_ir_dataset, read_nanobeir_corpus, read_parquet
+from retrieval.errors import CorpusError
+from retrieval.types import Document
+
+Reader = Callable[[str, CorpusSettings], Iterator[Record]]
+
+ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".trec": "trec",
+    ".sgml": "trec",
+    ".trectext": "trec",
+}
+"""How a file's name ends, before a ".gz" -> its format."""
+
+
+def read_beir(path: str, settings: CorpusSettings) -> Iterator[Record]:
+    """Yield a record for each line of corpus.jsonl or corpus.jsonl.gz in the folder `path`."""
+    for name in ("corpus.jsonl", "corpus.jsonl.gz"):
+        if (Path(path) / name).is_file():
+            return read_jsonl(str(Path(path) / name), settings)
+    raise CorpusError("has no corpus.jsonl or corpus.jsonl.gz; expected a BEIR folder", path)
+
+
+READERS: dict[str, Reader] = {
+    "beir": read_beir,
+    "jsonl": read_jsonl,
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "parquet": read_parquet,
+    "folder": read_folder,
+    "trec": read_trec,
+    "ir_datasets": read_ir_dataset,
+    "nanobeir": read_nanobeir_corpus,
+}
+"""Format -> its reader; a new format is one function and one row."""
+
+
+def read_documents(
+    source: str | Path, settings: CorpusSettings | None = None, skipped: SkipReport | None = None
+) -> Iterator[Document]:
+    """Yield the documents of `source` as a stream; memory holds the ids alone.
+
+    `source` is a file, a folder, "-" for JSON lines on standard input, ir_datasets:NAME or nanobeir:NAME; its format
+    goes by its name and kind unless `settings` say. What `skip_bad` leaves out is counted in `skipped`.
+    Raises CorpusError with path and line at the first bad record, on an empty corpus, and where nothing can be read.
+    """
+    settings = settings or CorpusSettings()
+    name = str(source)
+    records = READERS[_format(name, settings.format)](name, settings)
+    empty = True
+    for document in to_documents(records, settings, skipped):
+        empty = False
+        yield document
+    if empty:
+        raise CorpusError("holds no document; expected at least one", name)
+
+
+def _format(source: str, asked: str) -> str:
+    """Return the format of `source`. Raises CorpusError where it is not there or its format cannot be told."""
+    if asked != "auto":
+        if asked in ("jsonl", "csv", "tsv", "trec"):
+            check_file(source)
+        return asked
+    if source == STANDARD_INPUT:
+        return "jsonl"
+    for scheme in ("ir_datasets", "nanobeir"):
+        if source.startswith(f"{scheme}:"):
+            return scheme
+    path = Path(source)
+    if path.is_dir():
+        return _folder_format(path)
+    if not path.exists():
+        raise CorpusError("does not exist; expected a file, a folder, ir_datasets:NAME or nanobeir:NAME", source)
+    ending = Path(source.removesuffix(".gz")).suffix.lower()
+    if ending not in ENDINGS:
+        known = ", ".join(ENDINGS)
+        raise CorpusError(
+            f"its format cannot be told from {ending or 'its name'!r}; known are {known}, or --format", source
+        )
+    return ENDINGS[ending]
+
+
+def _folder_format(path: Path) -> str:
+    if any((path / name).is_file() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
+        return "beir"
+    return "parquet" if next(path.rglob("*.parquet"), None) else "folder"

@@ -1,0 +1,98 @@
+"""Corpora that a library reads: Parquet by pyarrow, ir_datasets, NanoBEIR by datasets."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from indexer.corpora.records import Record
+from indexer.corpora.settings import CorpusSettings
+from retrieval.errors import CorpusError
+
+NANOBEIR_HUB = "sentence-transformers/NanoBEIR-en"
+_ROWS = 1024  # rows of a Parquet file in memory at once
+
+
+def read_parquet(path: str, settings: CorpusSettings) -> Iterator[Record]:
+    """Yield a record for each row of a Parquet file, or of all Parquet files of a folder in name order."""
+    files = sorted(map(str, Path(path).rglob("*.parquet"))) if Path(path).is_dir() else [path]
+    if not files:
+        raise CorpusError("holds no .parquet file", path)
+    parquet = _library("pyarrow.parquet")
+    for file in files:
+        try:
+            with parquet.ParquetFile(file) as table:
+                row = 0
+                for batch in table.iter_batches(batch_size=_ROWS):
+                    for values in batch.to_pylist():
+                        row += 1
+                        yield Record(file, row, values)
+        except FileNotFoundError:
+            raise CorpusError("does not exist; expected a file", file) from None
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"cannot be read as Parquet: {str(error).splitlines()[0]}", file) from None
+
+
+def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
+    """Yield a record for each document of `ir_datasets:NAME`."""
+    name = source.removeprefix("ir_datasets:")
+    library = _library("ir_datasets")
+    try:
+        dataset = library.load(name)
+        documents = dataset.docs_iter()
+    except KeyError:
+        raise CorpusError(f"ir_datasets knows no {name!r}; its catalogue is at ir-datasets.com", source) from None
+    except AttributeError:
+        raise CorpusError(f"{name!r} has no documents of its own; name the dataset that has them", source) from None
+    for number, document in enumerate(documents, start=1):
+        values = document._asdict()
+        body = values.get("text") or getattr(document, "default_text", lambda: "")()
+        yield Record(source, number, {**values, "id": values["doc_id"], "text": body})
+
+
+def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str | None) -> list[dict[str, Any]]:
+    """Return the rows of one table of NanoBEIR: `config` is corpus, queries, qrels or bm25, `name` a set's.
+
+    `root` is a local copy in the hub's layout (a folder a table, SPLIT-*.parquet in it); None asks the hub, at
+    `revision` where one is given. Raises CorpusError where it cannot be had.
+    """
+    library = _library("datasets")
+    split = f"Nano{name.removeprefix('Nano')}"
+    library.utils.logging.disable_progress_bar()
+    logging.getLogger("datasets").setLevel(logging.ERROR)
+    try:
+        if root is not None:
+            files = sorted(str(file) for file in (root / config).glob(f"{split}-*.parquet"))
+            if not files:
+                raise CorpusError(f"has no {config}/{split}-*.parquet; expected the layout of {NANOBEIR_HUB}", root)
+            table = library.load_dataset("parquet", data_files={split: files}, split=split)
+        else:
+            table = library.load_dataset(NANOBEIR_HUB, config, split=split, revision=revision)
+    except CorpusError:
+        raise
+    except Exception as error:  # datasets raises errors of many libraries
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        message = f"cannot be read{offline}: {type(error).__name__}; go online, or name a local copy with --root"
+        raise CorpusError(message, f"{root or NANOBEIR_HUB}/{config}/{split}") from None
+    rows: list[dict[str, Any]] = table.to_list()
+    return rows
+
+
+def read_nanobeir_corpus(source: str, settings: CorpusSettings) -> Iterator[Record]:
+    """Yield a record for each document of `nanobeir:NAME` or, of a local copy, `nanobeir:NAME@FOLDER`."""
+    name, _, root = source.removeprefix("nanobeir:").partition("@")
+    rows = read_nanobeir_table(name, "corpus", Path(root) if root else None, None)
+    for number, row in enumerate(rows, start=1):
+        yield Record(source, number, row)
+
+
+def _library(name: str) -> Any:  # noqa: ANN401 - an untyped library
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        package = name.split(".")[0].replace("_", "-")
+        raise CorpusError(f"{package} is not installed, which reads this; pip install 'resift[corpora]'") from None

@@ -1,0 +1,52 @@
+"""The first stages, by URL scheme; adding one is one file and one row here."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from retrieval.base import Retriever
+from retrieval.errors import SettingsError
+
+RETRIEVERS = {
+    "bm25": "retrieval.bm25:Bm25Retriever",
+}
+"""URL scheme -> "module:Class"; the class has `open(url)`, which raises EngineError."""
+
+
+def open_retriever(url: str) -> Retriever:
+    """Open the first stage that `url` names: `bm25:PATH`, or the plain path of an existing folder.
+
+    Raises SettingsError on another scheme and EngineError where the index cannot be opened.
+    """
+    scheme, _ = _split(url)
+    module, name = RETRIEVERS[scheme].split(":")
+    retriever: Any = getattr(importlib.import_module(module), name)
+    opened: Retriever = retriever.open(url)
+    return opened
+
+
+def embedded_path(url: str) -> Path:
+    """Return the folder of the embedded index that `url` names: `bm25:PATH`, or the path of an existing folder.
+
+    Raises SettingsError on anything else.
+    """
+    scheme, path = _split(url)
+    if scheme != "bm25":
+        raise SettingsError(f"{url!r} is not an embedded index; expected bm25:PATH", "index")
+    return Path(path)
+
+
+def _split(url: str) -> tuple[str, str]:
+    scheme, colon, rest = url.partition(":")
+    if colon and scheme in RETRIEVERS:
+        if not rest.strip():
+            raise SettingsError(f"{url!r} names no folder; expected {scheme}:PATH", "index")
+        return scheme, rest
+    if url and Path(url).is_dir():
+        return "bm25", url
+    known = ", ".join(f"{name}:" for name in RETRIEVERS)
+    if colon:
+        raise SettingsError(f"{url!r} has an unknown scheme; expected one of {known}", "index")
+    raise SettingsError(f"{url!r} is no folder; expected bm25:PATH or another of {known}", "index")

@@ -1,0 +1,179 @@
+"""TREC's run and qrels files, and BEIR's qrels: read and written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from retrieval.errors import CorpusError
+from retrieval.types import Qrels, Ranking, Run
+
+
+def read_run(path: str | Path) -> Run:
+    """Return the run in a TREC file (`query_id Q0 doc_id rank score tag`), or in a JSON file {query: {doc: score}}.
+
+    The rank column is not trusted: scores decide. Raises CorpusError with the line on a bad one, on a score that is
+    no finite number, and on a document that a query has twice.
+    """
+    if str(path).removesuffix(".gz").endswith(".json"):
+        return _read_json_run(path)
+    run: Run = {}
+    for line, text in _lines(path):
+        columns = text.split()
+        if len(columns) != 6:
+            raise CorpusError(f"{len(columns)} columns; expected 6: query_id Q0 doc_id rank score tag", path, line)
+        query_id, _, doc_id, _, score, _ = columns
+        documents = run.setdefault(query_id, {})
+        if doc_id in documents:
+            raise CorpusError(f"query {query_id!r} has document {doc_id!r} twice; expected it once", path, line)
+        documents[doc_id] = _score(score, path, line)
+    if not run:
+        raise CorpusError("holds no ranking; expected lines of a TREC run", path)
+    return run
+
+
+def read_qrels(path: str | Path) -> Qrels:
+    """Return the judgements in a TREC file (`query_id 0 doc_id grade`) or a BEIR file (header, `query doc grade`).
+
+    Raises CorpusError with the line on a bad one, and on a document that one query judges twice, differently.
+    """
+    qrels: Qrels = {}
+    for line, text in _lines(path):
+        columns = text.rstrip("\r\n").split("\t") if "\t" in text else text.split()
+        columns = [column.strip() for column in columns]
+        if not qrels and len(columns) == 3 and not _is_number(columns[2]):
+            continue  # BEIR's header: query-id corpus-id score
+        if len(columns) not in (3, 4):
+            raise CorpusError(
+                f"{len(columns)} columns; expected 3 (BEIR) or 4 (TREC): query_id 0 doc_id grade", path, line
+            )
+        query_id, doc_id, grade = columns[0], columns[-2], _grade(columns[-1], path, line)
+        judged = qrels.setdefault(query_id, {})
+        if judged.setdefault(doc_id, grade) != grade:
+            message = f"query {query_id!r} judges {doc_id!r} as {judged[doc_id]} and as {grade}; expected one grade"
+            raise CorpusError(message, path, line)
+    if not qrels:
+        raise CorpusError("holds no judgement; expected TREC or BEIR qrels", path)
+    return qrels
+
+
+def write_run(target: str | Path | IO[str], rankings: Iterable[Ranking], tag: str) -> None:
+    """Write `rankings` as a TREC run, in their order; a file appears whole or not at all.
+
+    Scores are written so that they read back as the same numbers, and lines stand as trec_eval would sort them.
+    Raises CorpusError on an id or tag with white space, which the format cannot hold, and where the file cannot be
+    written.
+    """
+    _word(tag, "tag")
+    lines = (
+        f"{_word(ranking.query.query_id, 'query id')} Q0 {_word(hit.document.doc_id, 'document id')} "
+        f"{rank} {hit.score!r} {tag}\n"
+        for ranking in rankings
+        for rank, hit in enumerate(ranking.hits, start=1)
+    )
+    _write(target, lines)
+
+
+def write_qrels(target: str | Path | IO[str], qrels: Qrels) -> None:
+    """Write `qrels` as a TREC file; a file appears whole or not at all. Raises CorpusError as `write_run` does."""
+    _write(
+        target,
+        (
+            f"{_word(query_id, 'query id')} 0 {_word(doc_id, 'document id')} {grade}\n"
+            for query_id, judged in qrels.items()
+            for doc_id, grade in judged.items()
+        ),
+    )
+
+
+def _write(target: str | Path | IO[str], lines: Iterable[str]) -> None:
+    if not isinstance(target, str | Path):
+        target.writelines(lines)
+        return
+    path = Path(target)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            try:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+                os.chmod(file.name, 0o666 & ~_umask())
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        raise CorpusError(f"cannot be written: {error.strerror}", path) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield (1-based number, text) of each line that is not blank. Raises CorpusError."""
+    number = 0
+    try:
+        with gzip.open(path, "rb") if str(path).endswith(".gz") else open(path, "rb") as file:
+            for number, raw in enumerate(file, start=1):
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                if text.strip():
+                    yield number, text
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"byte {error.start + 1} of the line is not UTF-8", path, number) from None
+    except IsADirectoryError:
+        raise CorpusError("is a folder; expected a file", path) from None
+    except FileNotFoundError:
+        raise CorpusError("does not exist; expected a file", path) from None
+    except (OSError, EOFError) as error:
+        raise CorpusError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path) from None
+
+
+def _read_json_run(path: str | Path) -> Run:
+    try:
+        run = json.loads("".join(text for _, text in _lines(path)))
+        return {
+            str(query_id): {str(doc_id): _score(str(score), path, None) for doc_id, score in documents.items()}
+            for query_id, documents in run.items()
+        }
+    except (ValueError, AttributeError, RecursionError):
+        raise CorpusError("is no JSON run; expected {query_id: {doc_id: score}}", path) from None
+
+
+def _score(text: str, path: str | Path, line: int | None) -> float:
+    try:
+        score = float(text)
+    except ValueError:
+        raise CorpusError(f"the score {text!r} is no number", path, line) from None
+    if not math.isfinite(score):
+        raise CorpusError(f"the score {text!r} is not finite; scores must be comparable", path, line)
+    return score
+
+
+def _grade(text: str, path: str | Path, line: int) -> int:
+    if not _is_number(text) or not float(text).is_integer():
+        raise CorpusError(f"the grade {text!r} is no whole number", path, line)
+    return int(float(text))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _word(text: str, what: str) -> str:
+    if not text or any(character.isspace() for character in text):
+        raise CorpusError(f"the {what} {text!r} is empty or has white space, which a TREC file cannot hold")
+    return text
