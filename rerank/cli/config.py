@@ -21,7 +21,7 @@ SOURCES = {
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object: setting -> value and source.")
 @click.pass_context
-def config(ctx: click.Context, as_json: bool, **values: Any) -> None:  # noqa: ANN401 - one parameter a setting
+def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa: ANN401 - one parameter a setting
     """Show which settings are in force, and whether each comes from a flag, the environment, the file or its default.
 
     \b

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -88,6 +89,39 @@ def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> 
         text = _document(hit, result.ranking.query.text, analyze)
         table.add_row(str(row["rank"]), move(row["first_stage_rank"], row["rank"]), f"{row['score']:.3f}", text)
     console.print(table)
+
+
+def print_comparison(result: Reranking, top: int, caption: str) -> None:
+    """Print the first stage's order and the reranked one side by side, with how far each document moved."""
+    console = Console()
+    after = {hit.document.doc_id: rank for rank, hit in enumerate(result.ranking.hits, start=1)}
+    table = Table(title=Text(clean(result.ranking.query.text)[:200], style="bold"), title_justify="left", box=None)
+    table.caption, table.caption_justify = Text(caption), "left"
+    for name, width in (("#", 3), ("first stage", None), ("goes to", 7), ("reranked", None), ("from", 7)):
+        table.add_column(
+            name, min_width=width, no_wrap=width is not None, overflow="ellipsis", ratio=None if width else 1
+        )
+    before = {hit.document.doc_id: rank for rank, hit in enumerate(result.first_stage.hits, start=1)}
+    pairs = zip(result.first_stage.top(top).hits, result.ranking.top(top).hits, strict=True)
+    for rank, (old, new) in enumerate(pairs, start=1):
+        moved = move(before[new.document.doc_id], rank)
+        table.add_row(
+            str(rank),
+            _name(old),
+            Text(f"→ {after[old.document.doc_id]}", style="dim"),
+            _name(new),
+            moved + Text(f" ({before[new.document.doc_id]})", style="dim"),
+        )
+    console.print(table)
+
+
+def _name(hit: Hit) -> Text:
+    return Text(clean(hit.document.title or hit.document.doc_id)[:120])
+
+
+def show(content: RenderableType) -> None:
+    """Print what rich can render; where standard output is no terminal, 120 columns wide."""
+    Console(width=None if sys.stdout.isatty() else 120).print(content)
 
 
 def move(before: int, after: int) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 from click.core import ParameterSource
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def rerank(
     ctx: click.Context,
-    source: click.utils.LazyFile,
+    source: BinaryIO,
     top: int | None,
     return_documents: bool,
     rerank_settings: RerankSettings,

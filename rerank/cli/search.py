@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     help="How many hits are shown.",
 )
 @click.option("--json", "style", flag_value="json", help="Print one JSON object.")
+@click.option("--compare", "style", flag_value="compare", help="Show both orders side by side, with the moves.")
 @click.option("--trec", "style", flag_value="trec", help="Print TREC run lines.")
 @settings_options("search", "rerank", "scorer")
 def search(
@@ -81,7 +82,8 @@ def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any])
     elif style == "trec":
         write_run(sys.stdout, [result.ranking.top(top)], "resift")
     else:
-        found = len(result.ranking.hits)
-        output.print_table(
-            result, top, analyze, f"{found} candidates, ordered by {facts['order']}, {facts['seconds']:.2f} s"
-        )
+        caption = f"{len(result.ranking.hits)} candidates, ordered by {facts['order']}, {facts['seconds']:.2f} s"
+        if style == "compare":
+            output.print_comparison(result, top, caption)
+        else:
+            output.print_table(result, top, analyze, caption)

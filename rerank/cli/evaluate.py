@@ -1,0 +1,82 @@
+"""`resift evaluate`: by how much the second stage helps, on judged queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rerank.cli.options import settings_options
+
+if TYPE_CHECKING:
+    from rerank.evaluation.experiment import ExperimentResult, Mode
+    from rerank.pipeline import SearchSettings
+    from rerank.registry import ScorerSettings
+    from rerank.reranker import RerankSettings
+    from retrieval.settings_bm25 import Bm25Settings
+
+
+@click.command()
+@click.argument("target")
+@click.option("--queries", metavar="FILE", help="The queries, where TARGET is an index.")
+@click.option("--qrels", metavar="FILE", help="The judgements, where TARGET is an index: TREC or BEIR qrels.")
+@click.option("--split", metavar="NAME", help="Which qrels of a folder. [default: test, else dev; all with --run]")
+@click.option("--run", "run_file", metavar="FILE", help="Rerank this TREC run instead of our own first stage's.")
+@click.option(
+    "--mode",
+    type=click.Choice(["end-to-end", "comparable"]),
+    default="end-to-end",
+    show_default=True,
+    help="end-to-end: our own first stage, nothing added. comparable: sentence-transformers' NanoBEIR protocol.",
+)
+@click.option("--root", metavar="FOLDER", help="A local copy of NanoBEIR, in the hub's layout.")
+@click.option("--output", metavar="FOLDER", help="Write both runs, all per-query values and the report there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--fail-if-worse", is_flag=True, help="Exit with 1 where reranking lowers the mean nDCG@10.")
+@settings_options("bm25", "search", "rerank", "scorer")
+def evaluate(
+    target: str,
+    queries: str | None,
+    qrels: str | None,
+    split: str | None,
+    run_file: str | None,
+    mode: Mode,
+    root: str | None,
+    output: str | None,
+    as_json: bool,
+    fail_if_worse: bool,
+    bm25_settings: Bm25Settings,
+    search_settings: SearchSettings,
+    rerank_settings: RerankSettings,
+    scorer_settings: ScorerSettings,
+) -> int:
+    """Measure first stage and reranked ranking on TARGET's judged queries: nDCG@10, MRR@10, MAP, recall@100.
+
+    TARGET is a BEIR folder, an index (bm25:PATH, with --queries and --qrels), or nanobeir (all 13 sets of the
+    hub's NanoBEIR; nanobeir:NFCorpus,NQ names some). A folder is indexed afresh with
+    the BM25 settings in force, into a temporary index.
+
+    \b
+    resift evaluate my-collection/ --output results/
+    """
+    from rerank.cli.evaluation import Evaluator, Request, Stages
+
+    request = Request(target, queries, qrels, split, run_file, mode, root)
+    stages = Stages(bm25_settings, search_settings, rerank_settings, scorer_settings)
+    result = Evaluator(stages).evaluate(request)
+    _report(result, output, as_json)
+    before, after = (means["ndcg@10"] for means in result.means)
+    return 1 if fail_if_worse and after < before else 0
+
+
+def _report(result: ExperimentResult, output: str | None, as_json: bool) -> None:
+    from rerank.cli.output import echo, show, to_json
+    from rerank.evaluation import report
+
+    if output:
+        report.write_results(Path(output), result)
+    if as_json:
+        echo(to_json(report.to_json(result)))
+    else:
+        show(report.render(result))

@@ -1,0 +1,1 @@
+"""The evaluation room: data sets, measures, experiments with paired tests, and their reports."""

@@ -1,0 +1,224 @@
+"""NanoBEIR as sentence-transformers measures it, so that our figures may stand beside its published ones.
+
+The protocol is that of `CrossEncoderNanoBEIREvaluator` and `CrossEncoderRerankingEvaluator` (sentence-transformers
+6.2, `cross_encoder/evaluation/nano_beir.py` and `reranking.py`) with their defaults:
+
+- candidates are the first 100 of the data set's stored BM25 ranking, and every judged document that is missing
+  there is added (`always_rerank_positives`), so recall is no limit and figures are higher than end to end;
+- the model reads the document's text without its title;
+- every judged document is relevant, whatever its grade, and documents of the same text are the same document;
+- the mean is over the queries that have a stored ranking;
+- the first stage's own figures count a missing relevant document as standing right behind the list, and are 0
+  where no relevant document is in the list.
+
+recall@100 is not part of that protocol; it is measured on the same lists, for the sake of one report.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rerank.base import Scorer
+from rerank.evaluation.experiment import COMPARABLE, Seconds, SetResult
+from rerank.evaluation.measures import mean
+from retrieval.errors import CorpusError
+from retrieval.types import Document, Qrels, Query, Run
+
+RERANK_K = 100
+_CUTOFF = 10
+_RECALL_CUTOFF = 100
+
+
+class StoredCollection(Protocol):
+    """What of `indexer.corpora.JudgedCollection` is read here; `first_stage` is query_id -> doc_ids, best first."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def documents(self) -> Callable[[], Iterator[Document]]: ...  # noqa: D102
+    @property
+    def queries(self) -> Sequence[Query]: ...  # noqa: D102
+    @property
+    def qrels(self) -> Qrels: ...  # noqa: D102
+    @property
+    def first_stage(self) -> Mapping[str, list[str]] | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One query with what is scored for it: texts by doc_id, in the order of the evaluator.
+
+    `stored`: the stored candidates, best first. `relevant`: the judged documents. `others`: those of `stored`
+    whose text is not the text of a relevant one.
+    """
+
+    query: Query
+    stored: Mapping[str, str]
+    relevant: Mapping[str, str]
+    others: Mapping[str, str]
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts to score, relevant ones first."""
+        return [*self.relevant.values(), *self.others.values()]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """1 for each relevant document and 0 for each other one, int64 (n,), in the order of `texts`."""
+        return np.repeat([1, 0], [len(self.relevant), len(self.others)])
+
+
+def evaluate_comparable(
+    collection: StoredCollection,
+    scorer: Scorer,
+    rerank_k: int = RERANK_K,
+    sigmoid: bool = False,
+    in_mean: bool = True,
+) -> SetResult:
+    """Return both stages' measures on one NanoBEIR set, as sentence-transformers computes them.
+
+    `sigmoid` puts the logits through a float32 sigmoid first, as sentence-transformers does with a one-label
+    model that names no activation of its own; where logits are large this makes ties that the logits have not.
+    Raises CorpusError where the stored ranking or a text is missing, ModelError where the scorer does.
+    """
+    samples = read_samples(collection, rerank_k)
+    pairs = [(sample.query.text, text) for sample in samples for text in sample.texts]
+    started = time.perf_counter()
+    logits = scorer.score(pairs).logits
+    seconds = Seconds(rerank=time.perf_counter() - started)
+    scores = _sigmoid(logits) if sigmoid else logits
+    bounds = np.cumsum([len(sample.texts) for sample in samples])[:-1]
+    by_sample = dict(zip((sample.query.query_id for sample in samples), np.split(scores, bounds), strict=True))
+    ideal = {sample.query.query_id: measure(sample.labels, sample.labels) for sample in samples}
+    return SetResult(
+        name=collection.name,
+        first_stage={sample.query.query_id: first_stage_measures(sample) for sample in samples},
+        reranked={
+            sample.query.query_id: measure(sample.labels, by_sample[sample.query.query_id]) for sample in samples
+        },
+        runs=(_stored_run(samples), _reranked_run(samples, by_sample)),
+        ceiling=mean(ideal),
+        mode=COMPARABLE,
+        seconds=seconds,
+        in_mean=in_mean,
+    )
+
+
+def read_samples(collection: StoredCollection, rerank_k: int = RERANK_K) -> list[Sample]:
+    """Return one sample for each stored ranking, its first `rerank_k` documents taken.
+
+    Raises CorpusError where there is no stored ranking, or a query, judgement or document of it is missing.
+    """
+    if not collection.first_stage:
+        raise CorpusError(
+            f"{collection.name}: has no stored BM25 ranking, which comparable mode reranks; use end-to-end"
+        )
+    texts = {document.doc_id: document.text for document in collection.documents()}
+    queries = {query.query_id: query for query in collection.queries}
+    samples = []
+    for query_id, stored in collection.first_stage.items():
+        try:
+            relevant = {doc_id: texts[doc_id] for doc_id in collection.qrels[query_id]}
+            candidates = {doc_id: texts[doc_id] for doc_id in stored[:rerank_k]}
+            query = queries[query_id]
+        except KeyError as error:
+            raise CorpusError(f"{collection.name}: query {query_id!r} of the stored ranking needs {error}") from None
+        known = set(relevant.values())
+        others = {doc_id: text for doc_id, text in candidates.items() if text not in known}
+        samples.append(Sample(query, candidates, relevant, others))
+    return samples
+
+
+def first_stage_measures(sample: Sample) -> dict[str, float]:
+    """Return the measures of the stored ranking, the relevant documents it lacks put behind it."""
+    known = set(sample.relevant.values())
+    labels = [int(text in known) for text in sample.stored.values()]
+    if not any(labels):
+        return measure(np.zeros(1, dtype=np.int64), np.zeros(1))
+    labels += [1] * (len(sample.relevant) - sum(labels))
+    return measure(np.array(labels), np.arange(len(labels), 0, -1))
+
+
+def measure(labels: NDArray[np.int64], scores: NDArray[np.number]) -> dict[str, float]:
+    """Return the four measures of one query, `labels` (0 or 1) and `scores` both (n,); all 0 where no label is 1.
+
+    >>> measure(np.array([1, 0]), np.array([0.5, 0.5]))["map"]
+    0.5
+    """
+    ranked = labels[np.argsort(scores)[::-1]]  # ties fall as numpy's sort leaves them, as in sentence-transformers
+    first = np.flatnonzero(ranked[:_CUTOFF])
+    relevant = int(labels.sum())
+    return {
+        "ndcg@10": ndcg(labels, scores, _CUTOFF),
+        "mrr@10": 1.0 / (int(first[0]) + 1) if len(first) else 0.0,
+        "map": average_precision(labels, scores),
+        "recall@100": float(ranked[:_RECALL_CUTOFF].sum()) / relevant if relevant else 0.0,
+    }
+
+
+def average_precision(labels: NDArray[np.int64], scores: NDArray[np.number]) -> float:
+    """Return the sum of (R_n - R_(n-1)) P_n over the distinct values of `scores` (n,), highest first.
+
+    Documents of equal score enter together. Source: scikit-learn, `average_precision_score`, "AP" in its notes.
+    """
+    if not labels.any():
+        return 0.0
+    groups = _tied(scores)
+    hits = np.bincount(groups, weights=labels)  # relevant documents of each group of equal scores, (groups,)
+    precision = hits.cumsum() / np.bincount(groups).cumsum()
+    return float(hits @ precision / labels.sum())
+
+
+def ndcg(labels: NDArray[np.int64], scores: NDArray[np.number], cutoff: int) -> float:
+    """Return nDCG@`cutoff` with linear gains, the gain of documents of equal score being their group's mean.
+
+    Source: McSherry and Najork (2008), "Computing information retrieval performance measures efficiently in the
+    presence of tied scores", section 2.6, as in scikit-learn's `ndcg_score` with `ignore_ties=False`.
+    """
+    if not labels.any():
+        return 0.0
+    discounts = 1.0 / np.log2(np.arange(len(labels)) + 2.0)  # by rank, (n,)
+    discounts[cutoff:] = 0.0
+    groups = _tied(scores)
+    gains = np.bincount(groups, weights=labels) / np.bincount(groups)  # a group's mean gain, (groups,)
+    return float(gains[np.sort(groups)] @ discounts / (np.sort(labels)[::-1] @ discounts))
+
+
+def _tied(scores: NDArray[np.number]) -> NDArray[np.intp]:
+    """Return which group of equal scores each of `scores` (n,) is in, 0 for the highest. Raises ValueError on NaN."""
+    if np.isnan(scores).any():
+        raise ValueError("a score is NaN; scores must be comparable")
+    _, groups = np.unique(-scores, return_inverse=True)
+    return np.asarray(groups, dtype=np.intp)
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 1 / (1 + exp(-x)) of `logits`, float32 (n,) both; far below zero exp overflows and the result is 0."""
+    with np.errstate(over="ignore"):
+        return np.float32(1.0) / (np.float32(1.0) + np.exp(-logits.astype(np.float32)))
+
+
+def _stored_run(samples: Sequence[Sample]) -> Run:
+    """Return the stored rankings as a run: n for the first of n documents, 1 for the last."""
+    return {
+        sample.query.query_id: {
+            doc_id: float(len(sample.stored) - position) for position, doc_id in enumerate(sample.stored)
+        }
+        for sample in samples
+    }
+
+
+def _reranked_run(samples: Sequence[Sample], scores: Mapping[str, NDArray[np.float32]]) -> Run:
+    """Return the scored documents of each sample, the added ones among them, as a run."""
+    return {
+        sample.query.query_id: dict(
+            zip([*sample.relevant, *sample.others], scores[sample.query.query_id].tolist(), strict=True)
+        )
+        for sample in samples
+    }

@@ -1,0 +1,166 @@
+"""What the second stage is worth: first stage against reranked, query by query, set by set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rerank.evaluation.candidates import Candidates
+from rerank.evaluation.measures import MEASURES, Values, ceiling, mean, per_query
+from rerank.evaluation.significance import Comparison, compare
+from retrieval.errors import CorpusError, SettingsError
+from retrieval.types import Qrels, Query, Ranking, Run, to_run
+
+Mode = Literal["end-to-end", "comparable"]
+END_TO_END: Mode = "end-to-end"
+"""Our own first stage over the whole corpus; nothing is added to its candidates."""
+COMPARABLE: Mode = "comparable"
+"""The protocol of sentence-transformers' CrossEncoderNanoBEIREvaluator; see `rerank.evaluation.comparable`."""
+
+Rerank = Callable[[Sequence[Ranking]], Sequence[Ranking]]
+"""The second stage as an experiment sees it: as many rankings out as in, in the same order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Wall-clock seconds that each stage took over all queries of a set; None where nobody measured."""
+
+    first_stage: float | None = None
+    rerank: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """Both stages on one set.
+
+    `first_stage`, `reranked`: every measure of every judged query. `runs`: the runs of the two stages.
+    `ceiling`: each measure's mean if the same candidates stood in the best possible order. `in_mean`: does the
+    experiment's mean count this set? `comparisons`: the paired test of each measure.
+    """
+
+    name: str
+    first_stage: Values
+    reranked: Values
+    runs: tuple[Run, Run]
+    ceiling: Mapping[str, float]
+    mode: Mode = END_TO_END
+    seconds: Seconds = Seconds()
+    in_mean: bool = True
+    comparisons: Mapping[str, Comparison] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compare the stages once. Raises CorpusError without judged queries, ValueError where queries differ."""
+        if not self.first_stage:
+            raise CorpusError(f"{self.name}: no query is judged; expected judgements for at least one query")
+        if self.first_stage.keys() != self.reranked.keys():
+            raise ValueError(f"{self.name}: the two stages were measured on different queries")
+        comparisons = {
+            name: compare(
+                [row[name] for row in self.first_stage.values()],
+                [self.reranked[query_id][name] for query_id in self.first_stage],
+            )
+            for name in MEASURES
+        }
+        object.__setattr__(self, "comparisons", comparisons)
+
+    @property
+    def queries(self) -> int:
+        """How many judged queries the means are over."""
+        return len(self.first_stage)
+
+    @property
+    def unanswered(self) -> int:
+        """How many of them the first stage's run lacks, or holds without a document."""
+        return sum(not self.runs[0].get(query_id) for query_id in self.first_stage)
+
+    @property
+    def means(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Each measure's mean over the judged queries: first stage, reranked."""
+        return mean(self.first_stage), mean(self.reranked)
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentResult:
+    """Several sets under one mode. `model` and `depth` say what was run, for the report."""
+
+    sets: tuple[SetResult, ...]
+    model: str = ""
+    depth: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse what would report one thing for another: no set, a name given twice, modes mixed."""
+        names = [result.name for result in self.sets]
+        if not names:
+            raise SettingsError("no set was evaluated; expected at least one", "sets")
+        if len(set(names)) < len(names):
+            raise SettingsError(f"a set is named twice in {', '.join(names)}; give each set once", "sets")
+        if len({result.mode for result in self.sets}) > 1:
+            raise SettingsError("sets of both modes cannot share one mean; evaluate them apart", "mode")
+
+    @property
+    def mode(self) -> Mode:
+        """The mode of all sets."""
+        return self.sets[0].mode
+
+    @property
+    def counted(self) -> tuple[SetResult, ...]:
+        """The sets that the mean is over: those with `in_mean`, or all where none has it."""
+        return tuple(result for result in self.sets if result.in_mean) or self.sets
+
+    @property
+    def means(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Each measure's macro mean: every counted set weighs the same, however many queries it has."""
+        first_stage, reranked = zip(*(result.means for result in self.counted), strict=True)
+        return _macro(first_stage), _macro(reranked)
+
+
+def evaluate_set(
+    name: str,
+    qrels: Qrels,
+    first_stage: Run | Sequence[Ranking],
+    reranked: Run | Sequence[Ranking],
+    seconds: Seconds | None = None,
+) -> SetResult:
+    """Return both stages' measures on the judged queries of one set, in end-to-end mode.
+
+    Either stage is a run or rankings. A judged query that a run lacks counts 0. Raises CorpusError where nothing
+    is judged or no query of the first stage is, which tells of ids that do not belong together.
+    """
+    runs = _as_run(first_stage), _as_run(reranked)
+    if runs[0] and not runs[0].keys() & qrels.keys():
+        example, judged = next(iter(runs[0])), next(iter(qrels), "none")
+        raise CorpusError(f"{name}: no query of the run is judged (run: {example!r}, judgements: {judged!r})")
+    return SetResult(
+        name=name,
+        first_stage=per_query(qrels, runs[0]),
+        reranked=per_query(qrels, runs[1]),
+        runs=runs,
+        ceiling=ceiling(qrels, runs[0]),
+        seconds=seconds or Seconds(),
+    )
+
+
+def run_set(name: str, qrels: Qrels, queries: Iterable[Query], candidates: Candidates, rerank: Rerank) -> SetResult:
+    """Run both stages over the judged queries of one set, time them, and evaluate.
+
+    Queries that are not judged are not run. Raises CorpusError where none is left, and what the stages raise.
+    """
+    judged = [query for query in queries if query.query_id in qrels]
+    if not judged:
+        raise CorpusError(f"{name}: none of the queries is judged; the ids of queries and judgements must agree")
+    started = time.perf_counter()
+    first_stage = candidates.retrieve(judged)
+    between = time.perf_counter()
+    reranked = list(rerank(first_stage))
+    ended = time.perf_counter()
+    return evaluate_set(name, qrels, first_stage, reranked, Seconds(between - started, ended - between))
+
+
+def _as_run(stage: Run | Sequence[Ranking]) -> Run:
+    return stage if isinstance(stage, dict) else to_run(stage)
+
+
+def _macro(means: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: sum(row[name] for row in means) / len(means) for name in MEASURES}

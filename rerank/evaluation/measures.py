@@ -1,0 +1,94 @@
+"""How good a run is: ndcg@10, mrr@10, map and recall@100 by ir_measures, in resift's own order of ties.
+
+ir_measures hands each measure to a provider. In version 0.4.3 pytrec_eval computes nDCG@10, AP and R@100 and
+breaks ties by doc_id descending, on scores it has rounded to float32; the MS MARCO script computes RR@10 and
+breaks ties by doc_id ascending. So that all of them see one order, `per_query` sorts each ranking by THE rule
+first and hands on its positions (whole numbers, exact in float32) in place of the scores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import ir_measures
+
+from retrieval.errors import CorpusError
+from retrieval.types import Qrels, Run
+
+MEASURES = {
+    "ndcg@10": ir_measures.nDCG @ 10,
+    "mrr@10": ir_measures.RR @ 10,
+    "map": ir_measures.AP(rel=1),
+    "recall@100": ir_measures.R @ 100,
+}
+"""The measures by the names under which they are reported, in the order in which they are reported.
+
+ndcg@10: Järvelin and Kekäläinen (2002), the gain is the grade itself (linear), the discount log2(rank + 1).
+mrr@10: 1 / rank of the first relevant document, 0 where it is not among the first 10.
+map: average precision over everything that the run holds; over a run of depth 100 it is AP@100.
+recall@100: the share of the relevant documents that are among the first 100.
+Relevant means grade 1 or more; a negative grade counts as 0.
+"""
+
+Values = dict[str, dict[str, float]]
+"""query_id -> name of the measure -> value from 0 to 1."""
+
+
+def order(scores: Mapping[str, float]) -> list[str]:
+    """Return the doc_ids of `scores` by THE rule: score descending, then doc_id descending.
+
+    Raises ValueError on a score that is NaN.
+
+    >>> order({"a": 1.0, "b": 1.0, "c": 2.0})
+    ['c', 'b', 'a']
+    """
+    if any(math.isnan(score) for score in scores.values()):
+        raise ValueError("a score is NaN; scores must be comparable")
+    return sorted(scores, key=lambda doc_id: (scores[doc_id], doc_id), reverse=True)
+
+
+def per_query(qrels: Qrels, run: Run) -> Values:
+    """Return every measure of every judged query, in the order of `qrels`.
+
+    Counted as trec_eval -c counts: a judged query that the run lacks is 0 in all measures, and so is a query of
+    which no judgement is relevant. Queries of the run that are not judged are left out.
+    Raises ValueError on a score that is NaN.
+
+    >>> per_query({"q": {"d": 1}}, {"q": {"c": 2.0, "d": 1.0}})["q"]["mrr@10"]
+    0.5
+    """
+    grades = {query_id: {doc_id: max(0, grade) for doc_id, grade in docs.items()} for query_id, docs in qrels.items()}
+    positions = {query_id: _positions(run[query_id]) for query_id in qrels if run.get(query_id)}
+    values = {query_id: dict.fromkeys(MEASURES, 0.0) for query_id in qrels}
+    names = {measure: name for name, measure in MEASURES.items()}
+    for metric in ir_measures.iter_calc(list(MEASURES.values()), grades, positions):
+        values[metric.query_id][names[metric.measure]] = float(metric.value)
+    return values
+
+
+def mean(values: Values) -> dict[str, float]:
+    """Return the mean of each measure over all queries of `values`. Raises CorpusError where there are none."""
+    if not values:
+        raise CorpusError("no query is judged; expected judgements for at least one query")
+    names = next(iter(values.values()))
+    return {name: math.fsum(row[name] for row in values.values()) / len(values) for name in names}
+
+
+def ceiling(qrels: Qrels, run: Run) -> dict[str, float]:
+    """Return what a perfect reranker of `run` would reach: each measure's mean with the best grades first.
+
+    Where `run` is 100 deep or less, "recall@100" is the candidate recall, which no reranker changes.
+    """
+    ideal = {
+        query_id: {doc_id: float(qrels[query_id].get(doc_id, 0)) for doc_id in scores}
+        for query_id, scores in run.items()
+        if query_id in qrels
+    }
+    return mean(per_query(qrels, ideal))
+
+
+def _positions(scores: Mapping[str, float]) -> dict[str, float]:
+    """Return scores that order as THE rule does, without ties: n for the first of n documents, 1 for the last."""
+    ordered = order(scores)
+    return {doc_id: float(len(ordered) - position) for position, doc_id in enumerate(ordered)}

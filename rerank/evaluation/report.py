@@ -1,0 +1,157 @@
+"""An experiment for machines (JSON, TREC runs, values per query) and for people (a table)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult
+from rerank.evaluation.measures import MEASURES
+from rerank.evaluation.significance import SAMPLES
+from retrieval.trec import write_run
+from retrieval.types import Document, Hit, Query, Ranking, Run
+
+_COMPARABLE_NOTE = "sentence-transformers' NanoBEIR protocol, positives added"
+_END_TO_END_NOTE = "our own first stage over the whole corpus, nothing added"
+_READING_AID = (
+    f"first stage -> reranked, and the difference; * its 95 % interval leaves out 0 "
+    f"(paired bootstrap over the queries, {SAMPLES:,} resamples)"
+)
+
+
+def to_json(result: ExperimentResult) -> dict[str, object]:
+    """Return `result` as what results.json holds: "sets" and their "mean", and what was run."""
+    first_stage, reranked = result.means
+    return {
+        "mode": result.mode,
+        "model": result.model,
+        "depth": result.depth,
+        "sets": [_set_to_json(one) for one in result.sets],
+        "mean": {
+            "sets": [one.name for one in result.counted],
+            "first_stage": first_stage,
+            "reranked": reranked,
+            "difference": _difference(first_stage, reranked),
+        },
+    }
+
+
+def per_query_to_json(result: ExperimentResult) -> dict[str, object]:
+    """Return every measure of every query as what per_query.json holds: set -> query_id -> stage -> measure."""
+    sets = {
+        one.name: {
+            query_id: {"first_stage": values, "reranked": one.reranked[query_id]}
+            for query_id, values in one.first_stage.items()
+        }
+        for one in result.sets
+    }
+    return {"mode": result.mode, "model": result.model, "depth": result.depth, "sets": sets}
+
+
+def render(result: ExperimentResult) -> Group:
+    """Return the table for people: a row a set and one for the mean; it fits 80 columns."""
+    note = _COMPARABLE_NOTE if result.mode == COMPARABLE else _END_TO_END_NOTE
+    run = ", ".join(part for part in (result.model, f"depth {result.depth}") if part)
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=0)
+    table.add_column("set", overflow="fold")
+    for name in MEASURES:
+        table.add_column(name, no_wrap=True)
+    for one in result.sets:
+        first_stage, reranked = one.means
+        certain = {name for name, comparison in one.comparisons.items() if comparison.certain}
+        remark = f"{one.queries} queries" + ("" if one in result.counted else "\nnot in mean")
+        table.add_row(Text(f"{one.name}\n{remark}"), *_cells(first_stage, reranked, certain))
+    table.add_section()
+    plural = "s" if len(result.counted) > 1 else ""
+    first_stage, reranked = result.means
+    table.add_row(Text(f"mean\n{len(result.counted)} set{plural}"), *_cells(first_stage, reranked, set()))
+    return Group(Text(f"{result.mode}: {note}\n{run}\n"), table, Text(_READING_AID))
+
+
+def write_results(folder: Path, result: ExperimentResult) -> list[Path]:
+    """Write the two runs of each set, per_query.json and results.json under `folder`; return the paths.
+
+    Each file appears whole or not at all, and results.json last: where it stands, the rest does too.
+    Raises OSError where the folder cannot be written.
+    """
+    (folder / "runs").mkdir(parents=True, exist_ok=True)
+    written = []
+    for one, stem in zip(result.sets, _file_names(result), strict=True):
+        for stage, run in zip(("first_stage", "reranked"), one.runs, strict=True):
+            written.append(_write_run(folder / "runs" / f"{stem}.{stage}.trec", run, stage))
+    for name, content in (("per_query.json", per_query_to_json(result)), ("results.json", to_json(result))):
+        written.append(_write_json(folder / name, content))
+    return written
+
+
+def _set_to_json(one: SetResult) -> dict[str, object]:
+    first_stage, reranked = one.means
+    compared = one.comparisons.items()
+    return {
+        "name": one.name,
+        "queries": one.queries,
+        "first_stage": first_stage,
+        "reranked": reranked,
+        "difference": {name: comparison.difference for name, comparison in compared},
+        "interval_95": {name: [comparison.low, comparison.high] for name, comparison in compared},
+        "p_value": {name: comparison.p_value for name, comparison in compared},
+        "wins": {name: comparison.wins for name, comparison in compared},
+        "ties": {name: comparison.ties for name, comparison in compared},
+        "losses": {name: comparison.losses for name, comparison in compared},
+        "ceiling": dict(one.ceiling),
+        "unanswered": one.unanswered,
+        "seconds": {"first_stage": one.seconds.first_stage, "rerank": one.seconds.rerank},
+        "in_mean": one.in_mean,
+    }
+
+
+def _difference(first_stage: Mapping[str, float], reranked: Mapping[str, float]) -> dict[str, float]:
+    return {name: reranked[name] - first_stage[name] for name in MEASURES}
+
+
+def _cells(first_stage: Mapping[str, float], reranked: Mapping[str, float], certain: set[str]) -> list[Text]:
+    """Return one cell a measure: both values, below them the signed difference, starred where it is certain."""
+    return [
+        Text(f"{first_stage[name]:.4f} -> {reranked[name]:.4f}\n{difference:+.4f}{' *' if name in certain else ''}")
+        for name, difference in _difference(first_stage, reranked).items()
+    ]
+
+
+def _file_names(result: ExperimentResult) -> list[str]:
+    """Return a name for each set's files that any file system takes; sets keep apart."""
+    plain = [re.sub(r"[^\w.-]+", "_", one.name) for one in result.sets]
+    if len({name.lower() for name in plain}) == len(plain):
+        return plain
+    return [f"{position}-{name}" for position, name in enumerate(plain, start=1)]
+
+
+def _write_run(path: Path, run: Run, tag: str) -> Path:
+    rankings = [
+        Ranking.of(Query(query_id, ""), [Hit(Document(doc_id, ""), score) for doc_id, score in scores.items()])
+        for query_id, scores in run.items()
+    ]
+    return _replace(path, lambda partial: write_run(partial, rankings, tag))
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> Path:
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return _replace(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a file beside `path`, then give it that name."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,154 @@
+"""Two stages on one set, and several sets as one result."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from rerank.evaluation.candidates import Candidates, without_query_document
+from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult, evaluate_set, run_set
+from rerank.evaluation.measures import MEASURES
+from retrieval.errors import CorpusError, SettingsError
+from retrieval.types import Document, Hit, Query, Ranking, to_run
+
+CORPUS = [Document("1", "an argument for"), Document("2", "an argument against"), Document("3", "something else")]
+
+
+class EveryDocument:
+    """A first stage that finds the whole corpus in its order, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[str], int]] = []
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        self.asked.append(([query.query_id for query in queries], depth))
+        hits = [Hit(document, -float(position)) for position, document in enumerate(CORPUS)]
+        return [Ranking.of(query, hits).top(depth) for query in queries]
+
+
+def upside_down(rankings: Sequence[Ranking]) -> list[Ranking]:
+    return [Ranking.of(one.query, [Hit(hit.document, -hit.score) for hit in one.hits]) for one in rankings]
+
+
+def ids(ranking: Ranking) -> list[tuple[str, float]]:
+    return [(hit.document.doc_id, hit.score) for hit in ranking.hits]
+
+
+def small_result(name: str, after: float, queries: int = 1, in_mean: bool = True) -> SetResult:
+    before = {f"q{number}": dict.fromkeys(MEASURES, 0.0) for number in range(queries)}
+    reranked = {query_id: dict.fromkeys(MEASURES, after) for query_id in before}
+    return SetResult(name, before, reranked, ({}, {}), dict.fromkeys(MEASURES, 1.0), in_mean=in_mean)
+
+
+def test_worked_example_of_two_stages() -> None:
+    qrels = {"q1": {"a": 1}, "q2": {"a": 1, "gone": 1}, "q3": {"c": 1}}
+    first_stage = {"q1": {"a": 1.0, "b": 2.0}, "q2": {"a": 2.0, "b": 1.0}, "unjudged": {"a": 1.0}}
+    reranked = {"q1": {"a": 2.0, "b": 1.0}, "q2": {"a": 1.0, "b": 2.0}, "unjudged": {"a": 1.0}}
+    result = evaluate_set("set", qrels, first_stage, reranked)
+    before, after = result.means
+
+    assert (result.queries, result.unanswered) == (3, 1)
+    assert before["mrr@10"] == pytest.approx((1 / 2 + 1 + 0) / 3)
+    assert after["mrr@10"] == pytest.approx((1 + 1 / 2 + 0) / 3)
+    assert before["map"] == pytest.approx((1 / 2 + 1 / 2 + 0) / 3)
+    assert after["map"] == pytest.approx((1 + 1 / 4 + 0) / 3)
+    assert result.ceiling == pytest.approx(
+        {"ndcg@10": (1 + 1 / (1 + 0.6309297535714575)) / 3, "mrr@10": 2 / 3, "map": 1 / 2, "recall@100": 1 / 2}
+    )
+    comparison = result.comparisons["map"]
+    assert (comparison.wins, comparison.ties, comparison.losses) == (1, 1, 1)
+    assert comparison.difference == pytest.approx(1 / 12)
+
+
+def test_rankings_are_taken_as_their_run_is() -> None:
+    rankings = EveryDocument().retrieve([Query("q", "text")], 3)
+    qrels = {"q": {"2": 1}}
+
+    assert evaluate_set("set", qrels, rankings, upside_down(rankings)) == evaluate_set(
+        "set", qrels, to_run(rankings), to_run(upside_down(rankings))
+    )
+
+
+def test_run_whose_queries_nobody_judged_is_refused() -> None:
+    with pytest.raises(CorpusError, match="'PLAIN-1'.*'1'"):
+        evaluate_set("set", {"1": {"a": 1}}, {"PLAIN-1": {"a": 1.0}}, {})
+
+
+def test_run_without_any_hit_scores_zero() -> None:
+    result = evaluate_set("set", {"q": {"a": 1}}, {}, {})
+
+    assert result.means == (dict.fromkeys(MEASURES, 0.0), dict.fromkeys(MEASURES, 0.0))
+    assert result.unanswered == 1
+
+
+def test_set_without_judgements_is_refused() -> None:
+    with pytest.raises(CorpusError, match="set: no query is judged"):
+        SetResult("set", {}, {}, ({}, {}), {})
+
+
+def test_stages_measured_on_different_queries_are_refused() -> None:
+    row = dict.fromkeys(MEASURES, 0.0)
+    with pytest.raises(ValueError, match="different queries"):
+        SetResult("set", {"q1": row}, {"q2": row}, ({}, {}), {})
+
+
+def test_only_judged_queries_are_run_and_both_stages_timed() -> None:
+    retriever = EveryDocument()
+    queries = [Query("judged", "x"), Query("not judged", "y")]
+    result = run_set("set", {"judged": {"3": 1}}, queries, Candidates(retriever, depth=2), upside_down)
+
+    assert retriever.asked == [(["judged"], 3)]
+    assert result.runs == ({"judged": {"1": -0.0, "2": -1.0}}, {"judged": {"1": 0.0, "2": 1.0}})
+    assert result.seconds.first_stage is not None and result.seconds.first_stage >= 0.0
+    assert result.seconds.rerank is not None and result.seconds.rerank >= 0.0
+
+
+def test_queries_without_judgements_are_refused() -> None:
+    with pytest.raises(CorpusError, match="none of the queries is judged"):
+        run_set("set", {"1": {"a": 1}}, [Query("01", "x")], Candidates(EveryDocument()), upside_down)
+
+
+def test_query_that_is_a_document_is_left_out_and_the_depth_still_filled() -> None:
+    query = Query("1", "an  argument for\n")
+
+    assert ids(Candidates(EveryDocument(), depth=2).retrieve([query])[0]) == [("2", -1.0), ("3", -2.0)]
+
+
+def test_query_document_stays_when_asked_for() -> None:
+    retriever = EveryDocument()
+    (ranking,) = Candidates(retriever, depth=2, drop_query_document=False).retrieve([Query("1", "an argument for")])
+
+    assert ids(ranking) == [("1", -0.0), ("2", -1.0)]
+    assert retriever.asked == [(["1"], 2)]
+
+
+@pytest.mark.parametrize("query", [Query("1", "another text"), Query("9", "an argument for")])
+def test_document_that_shares_only_id_or_only_text_with_the_query_stays(query: Query) -> None:
+    ranking = Ranking.of(query, [Hit(CORPUS[0], 1.0)])
+
+    assert without_query_document(ranking) == ranking
+
+
+def test_mean_weighs_sets_alike_whatever_their_size() -> None:
+    result = ExperimentResult((small_result("large", 0.2, queries=9), small_result("small", 0.6)))
+
+    assert result.means[1] == pytest.approx(dict.fromkeys(MEASURES, 0.4))
+
+
+def test_set_outside_the_mean_is_not_counted() -> None:
+    result = ExperimentResult((small_result("in", 0.2), small_result("out", 0.6, in_mean=False)))
+
+    assert [one.name for one in result.counted] == ["in"]
+    assert result.means[1] == pytest.approx(dict.fromkeys(MEASURES, 0.2))
+
+
+def test_sets_that_are_all_outside_the_mean_are_counted_after_all() -> None:
+    assert ExperimentResult((small_result("only", 0.6, in_mean=False),)).means[1]["map"] == pytest.approx(0.6)
+
+
+def test_experiment_refuses_what_would_mislead() -> None:
+    one = small_result("one", 0.2)
+    other = SetResult("other", one.first_stage, one.reranked, one.runs, one.ceiling, mode=COMPARABLE)
+
+    for sets, message in (((), "no set"), ((one, one), "named twice"), ((one, other), "both modes")):
+        with pytest.raises(SettingsError, match=message):
+            ExperimentResult(sets)
