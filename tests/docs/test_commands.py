@@ -1,0 +1,57 @@
+"""Every command, option and setting is documented, and the help costs nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rerank.cli.main import COMMANDS, cli
+from rerank.cli.options import SETTINGS, parameter_name, settings_class
+from scripts.write_commands import document
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {
+    "torch",
+    "transformers",
+    "onnxruntime",
+    "numpy",
+    "bm25s",
+    "ir_measures",
+    "rich",
+    "tokenizers",
+    "Stemmer",
+    "datasets",
+}
+
+
+def test_the_reference_of_commands_is_what_the_commands_say() -> None:
+    written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert written == document(), "run: python -m scripts.write_commands"
+
+
+@pytest.mark.parametrize("stage", SETTINGS)
+def test_every_setting_has_a_help_text_and_stands_in_the_reference(stage: str) -> None:
+    written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for field in dataclasses.fields(settings_class(stage)):
+        assert field.metadata["help"].endswith(".")
+        assert f"`--{parameter_name(field).replace('_', '-')}`" in written
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_help_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(cli, [command, "--help"])
+    assert result.exit_code == 0
+    assert "resift" in result.output
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys\nfrom rerank.cli.main import run\nrun(['--help'])\nprint(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stderr.strip("[]\n").replace("'", "").split(", ")}
+    assert "click" in loaded
+    assert loaded & HEAVY == set()

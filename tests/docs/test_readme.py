@@ -1,0 +1,48 @@
+"""What the documentation says, a test runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def environment() -> dict[str, str]:
+    """The README is read by somebody who has `resift` on the path and no settings of their own."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("RESIFT_")}
+    return {**plain, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    done = subprocess.run(arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_command_and_program_of_the_readme_runs_in_its_order(tmp_path: Path) -> None:
+    output = run(["bash", "-euo", "pipefail", "-c", "\n".join(blocks("bash"))], tmp_path)
+    assert "Lentil soup" in output
+    assert "end-to-end" in output
+    assert {path.name for path in tmp_path.iterdir()} >= {"recipes", "run.trec", "results"}
+    for program in blocks("python"):
+        assert run([sys.executable, "-c", program], tmp_path).strip()
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/commands.md", "demo/README.md"]
+)
+def test_links_between_documents_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}"
