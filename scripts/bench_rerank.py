@@ -16,13 +16,15 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from sentence_transformers import CrossEncoder as TheirCrossEncoder
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from rerank.cross_encoder import CrossEncoder
 from rerank.onnx import OnnxCrossEncoder
@@ -71,8 +73,9 @@ def save_model(shape: str, texts: list[str], folder: Path) -> None:
     said |= {"tokenizer_class": "BertTokenizer"}
     (folder / "tokenizer_config.json").write_text(json.dumps(said | {"model_max_length": 512}))
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=tokenizer.get_vocab_size(), num_labels=1, **SHAPES[shape])
-    model = BertForSequenceClassification(config).eval()
+    config = AutoConfig.for_model("bert", vocab_size=tokenizer.get_vocab_size(), num_labels=1, **SHAPES[shape])
+    maker: Any = AutoModelForSequenceClassification
+    model = maker.from_config(config).eval()
     model.save_pretrained(folder)
     ids = torch.randint(5, 100, (2, 9))
     torch.onnx.export(
@@ -129,15 +132,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as place:
             save_model(shape, texts, Path(place))
             theirs = TheirCrossEncoder(place, device=arguments.device)
-            runs: dict[str, Callable[[], object]] = {"theirs": lambda theirs=theirs: theirs.rank(query, texts)}
+            runs: dict[str, Callable[[], object]] = {"theirs": partial(theirs.rank, query, texts)}
             for tokens in arguments.batch_tokens or [None]:
                 settings = ScorerSettings(device=arguments.device, batch_tokens=tokens, threads=arguments.threads)
                 ours = CrossEncoder(place, settings)
                 label = "" if tokens is None else f" {tokens}"
-                runs["torch" + label] = lambda ours=ours: ours.rank(query, texts)
+                runs["torch" + label] = partial(ours.rank, query, texts)
                 if arguments.onnx:
-                    onnx = OnnxCrossEncoder(place, settings)
-                    runs["onnx" + label] = lambda onnx=onnx: onnx.rank(query, texts)
+                    runs["onnx" + label] = partial(OnnxCrossEncoder(place, settings).rank, query, texts)
             lengths = ours.encoder.encode([(query, text) for text in texts]).lengths
             print(f"{shape}: {len(texts)} candidates, {np.median(lengths):.0f} tokens a pair (median)")
             compare(runs, arguments.repetitions)

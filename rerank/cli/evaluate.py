@@ -62,20 +62,35 @@ def evaluate(
     """
     from rerank.cli.evaluation import Evaluator, Request, Stages
 
+    folder = _ready(output)
     request = Request(target, queries, qrels, split, run_file, mode, root)
     stages = Stages(bm25_settings, search_settings, rerank_settings, scorer_settings)
     result = Evaluator(stages).evaluate(request)
-    _report(result, output, as_json)
+    _report(result, folder, as_json)
     before, after = (means["ndcg@10"] for means in result.means)
     return 1 if fail_if_worse and after < before else 0
 
 
-def _report(result: ExperimentResult, output: str | None, as_json: bool) -> None:
+def _ready(output: str | None) -> Path | None:
+    """Make the folder of results before the long work, so that one that cannot be written costs nothing."""
+    if output is None:
+        return None
+    try:
+        Path(output).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{output}: the results cannot be written there: {error.strerror}") from None
+    return Path(output)
+
+
+def _report(result: ExperimentResult, folder: Path | None, as_json: bool) -> None:
     from rerank.cli.output import echo, show, to_json
     from rerank.evaluation import report
 
-    if output:
-        report.write_results(Path(output), result)
+    if folder:
+        try:
+            report.write_results(folder, result)
+        except OSError as error:
+            raise click.ClickException(f"{folder}: the results cannot be written: {error.strerror}") from None
     if as_json:
         echo(to_json(report.to_json(result)))
     else:

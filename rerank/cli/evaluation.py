@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from indexer.corpora import JudgedCollection, read_queries
-from indexer.memory import build_index, is_index
+from indexer.memory import build_index
 from rerank.cli.progress import progress
 from rerank.cli.stages import NO_MODEL, build_reranker, describe, rerank_all, say, warn_of_cuts
 from rerank.evaluation.candidates import Candidates, without_query_document
@@ -20,12 +20,14 @@ from rerank.evaluation.datasets import DataSet, load, resolve
 from rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, Seconds, SetResult, run_set
 from rerank.evaluation.experiment import evaluate_set as compare_runs
 from rerank.pipeline import SearchSettings
+from rerank.predictor import Predictor
 from rerank.registry import ScorerSettings
 from rerank.reranker import Reranker, RerankSettings
 from retrieval.base import Retriever
 from retrieval.errors import CorpusError
 from retrieval.registry import RETRIEVERS, open_retriever
 from retrieval.settings_bm25 import Bm25Settings
+from retrieval.store import is_index
 from retrieval.trec import read_qrels, read_run
 from retrieval.types import Document, Hit, Qrels, Query, Ranking, Run
 
@@ -65,6 +67,7 @@ class Evaluator:
         """Return the experiment that `request` asks for. Raises ResiftError and click.UsageError."""
         model = describe(self.stages.scorer, self.stages.rerank)
         if request.mode == COMPARABLE:
+            _refuse(_names_index(request.target), "--mode comparable measures nanobeir, not an index")
             model = self.stages.scorer.model
             sets = [self._comparable(data_set, request) for data_set in resolve(request.target, COMPARABLE)]
         elif _names_index(request.target):
@@ -75,12 +78,15 @@ class Evaluator:
         return ExperimentResult(tuple(sets), model, self.stages.search.depth)
 
     def _comparable(self, data_set: DataSet, request: Request) -> SetResult:
+        if data_set.folder is not None:
+            raise click.UsageError("--mode comparable needs NanoBEIR's stored ranking; a folder has none")
         if self.stages.scorer.model == NO_MODEL:
             raise click.UsageError("--mode comparable measures a model; --model none leaves nothing to measure")
         _refuse(request.run_file, "--run has a first stage of its own; comparable mode takes the stored one")
         assert self.reranker is not None  # there is a model
         scorer = self.reranker.scorer
-        return evaluate_comparable(_load(data_set, request), scorer, in_mean=data_set.in_mean)
+        sigmoid = isinstance(scorer, Predictor) and scorer.folder.activation == "sigmoid"
+        return evaluate_comparable(_load(data_set, request), scorer, sigmoid=sigmoid, in_mean=data_set.in_mean)
 
     def _index(self, request: Request) -> SetResult:
         if not request.queries or not request.qrels:

@@ -9,6 +9,8 @@ import traceback
 from typing import Any
 
 import click
+from click.core import ParameterSource
+from click.utils import PacifyFlushWrapper
 
 from rerank.cli.configuration import default_map
 from retrieval.errors import ResiftError, SettingsError
@@ -85,13 +87,16 @@ def run(arguments: list[str]) -> int:
         # the reader (`| head`) has had enough; nothing is wrong, and nothing more can be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SystemExit as stop:
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # Click met the closed pipe first
+            return 0
+        return stop.code if isinstance(stop.code, int) else 1
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
     except click.UsageError as error:
-        error.show()
-        return 2
+        return _fail(_usage(error), 2)
     except click.ClickException as error:
         return _fail(error.format_message(), 1)
     except SettingsError as error:
@@ -102,6 +107,19 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("RESIFT_DEBUG"):
             traceback.print_exc()
         return _fail(f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1)
+
+
+def _usage(error: click.UsageError) -> str:
+    """Return a usage error in one line: what is wrong, where the value came from, and which help to read."""
+    origin = ""
+    if isinstance(error, click.BadParameter) and error.ctx and error.param and error.param.name:
+        source = error.ctx.get_parameter_source(error.param.name)
+        if source is ParameterSource.ENVIRONMENT:
+            origin = f" It came from the variable {error.param.envvar}."
+        elif source is ParameterSource.DEFAULT_MAP:
+            origin = " It came from the TOML file."
+    command = error.ctx.command_path if error.ctx else "resift"
+    return f"{error.format_message()}{origin} See: {command} --help"
 
 
 def _fail(message: str, code: int) -> int:

@@ -108,16 +108,21 @@ def _quantize(observed: Observed, bits: int, strength: float) -> Quantized:
 
 
 def quantize_linears(model: onnx.ModelProto, layers: list[Quantized]) -> None:
-    """Replace the encoder's products with constants, in order, by their int8 form."""
+    """Replace the encoder's products with constants, in order, by their int8 form.
+
+    Raises ValueError where the products of the graph are not those layers.
+    """
     graph = model.graph
     constants = {i.name: i for i in graph.initializer}
     nodes = [n for n in graph.node if n.op_type == "MatMul" and n.input[1] in constants]
     for number, (node, layer) in enumerate(zip(nodes, layers, strict=True)):
-        assert tuple(constants[node.input[1]].dims) == layer.weight.shape
+        if tuple(constants[node.input[1]].dims) != layer.weight.shape:
+            raise ValueError(f"{node.name} is not the layer that was observed in its place")
         place = list(graph.node).index(node)
         graph.node.remove(node)
         graph.initializer.remove(constants[node.input[1]])
-        made, arrays = _int8_product(f"linear{number}", node.input[0], node.output[0], layer)
+        write, bias = _take_bias(graph, node.output[0], layer)
+        made, arrays = _int8_product(f"linear{number}", node.input[0], write, layer, bias)
         for offset, one in enumerate(made):
             graph.node.insert(place + offset, one)
         graph.initializer.extend(arrays)
@@ -125,8 +130,25 @@ def quantize_linears(model: onnx.ModelProto, layers: list[Quantized]) -> None:
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
 
 
+def _take_bias(graph: onnx.GraphProto, product: str, layer: Quantized) -> tuple[str, list[str]]:
+    """Remove the addition of a bias after a product; return what it wrote, and the bias.
+
+    A product that widens keeps its addition: ONNX Runtime joins that one to the Gelu.
+    """
+    width, columns = layer.weight.shape
+    if columns > width:
+        return product, []
+    constants = {i.name for i in graph.initializer}
+    added = next(n for n in graph.node if n.op_type == "Add" and product in n.input)
+    bias = next(name for name in added.input if name != product)
+    if bias not in constants:
+        raise ValueError(f"{added.name} adds no bias")
+    graph.node.remove(added)
+    return added.output[0], [bias]
+
+
 def _int8_product(
-    name: str, read: str, write: str, layer: Quantized
+    name: str, read: str, write: str, layer: Quantized, bias: list[str]
 ) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     arrays = {
         f"{name}.even": 1 / layer.even,
@@ -142,7 +164,7 @@ def _int8_product(
         helper.make_node("QuantizeLinear", [f"{name}.evened", a_scale, a_zero], [f"{name}.x8"]),
         helper.make_node(
             "MatMulIntegerToFloat",
-            [f"{name}.x8", weight, a_scale, w_scale, a_zero, w_zero],
+            [f"{name}.x8", weight, a_scale, w_scale, a_zero, w_zero, *bias],
             [write],
             domain="com.microsoft",
         ),
