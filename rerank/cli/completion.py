@@ -18,4 +18,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"{shell} is not known; expected bash, zsh or fish")
-    click.echo(found(ctx.find_root().command, {}, "resift", "_RESIFT_COMPLETE").source())
+    from rerank.cli.main import COMPLETION_VARIABLE
+
+    click.echo(found(ctx.find_root().command, {}, "resift", COMPLETION_VARIABLE).source())

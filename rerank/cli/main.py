@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from click.utils import PacifyFlushWrapper
 
 from rerank.cli.configuration import default_map
 from retrieval.errors import ResiftError, SettingsError
@@ -25,6 +24,9 @@ COMMANDS = {
     "completion": ("rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),
 }
 """Command name -> (module that holds it under the same name, its one-line help)."""
+
+COMPLETION_VARIABLE = "_RESIFT_COMPLETE"
+"""Set by the shell's completion script, which then runs `resift` to ask what could come next."""
 
 
 class LazyGroup(click.Group):
@@ -80,17 +82,16 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors go to standard error, one line each."""
     try:
-        result: Any = cli.main(arguments, prog_name="resift", standalone_mode=False)
+        if COMPLETION_VARIABLE in os.environ:
+            cli.main(arguments, prog_name="resift")
+        with cli.make_context("resift", arguments) as context:  # not cli.main: it takes a closed pipe for a failure
+            result: Any = cli.invoke(context)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except BrokenPipeError:
         # the reader (`| head`) has had enough; nothing is wrong, and nothing more can be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except SystemExit as stop:
-        if isinstance(sys.stdout, PacifyFlushWrapper):  # Click met the closed pipe first
-            return 0
-        return stop.code if isinstance(stop.code, int) else 1
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):

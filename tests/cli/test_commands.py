@@ -107,7 +107,7 @@ def test_a_run_is_written_whole_and_measures_as_evaluate_says(collection: Path, 
     measures = [ir_measures.nDCG @ 10, ir_measures.AP]
     report = evaluate(str(collection))["sets"][0]
     for path, stage in ((output, "reranked"), (first, "first_stage")):
-        values = ir_measures.calc_aggregate(measures, QRELS, list(ir_measures.read_trec_run(str(path))))
+        values = ir_measures.calc_aggregate(measures, QRELS, list(ir_measures.read_trec_run(str(path))))  # type: ignore[no-untyped-call]
         # calc_aggregate leaves out the query without a line; it counts 0 among the three
         assert report[stage]["ndcg@10"] == pytest.approx(values[measures[0]], abs=1e-6)
         assert report[stage]["map"] == pytest.approx(values[measures[1]], abs=1e-6)
