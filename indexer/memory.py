@@ -18,12 +18,13 @@ from indexer.inversion import NO_TERM, Inversion, write_postings
 from indexer.staging import staged_folder
 from retrieval import store
 from retrieval.analysis import Analyzer, analyzer
-from retrieval.errors import CorpusError, EngineError
+from retrieval.errors import CorpusError
 from retrieval.settings_bm25 import Bm25Settings
 from retrieval.types import Document
 
 _PROGRESS = 1000  # documents between two calls of `progress`
 _REMEMBERED = 1 << 20  # words remembered with their term numbers, about 120 MB
+_LONGEST_REMEMBERED = 64  # characters: longer words hardly come twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class IndexReport:
 
 def build_index(
     documents: Iterable[Document],
-    path: Path,
-    settings: Bm25Settings,
+    path: str | Path,
+    settings: Bm25Settings | None = None,
     *,
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -55,19 +56,11 @@ def build_index(
     where `path` exists (with `overwrite`: and is not an index), cannot be written or the disk is full.
     """
     started = time.perf_counter()
-    with staged_folder(Path(path), overwrite, is_index) as folder:
+    settings = settings or Bm25Settings()
+    with staged_folder(Path(path), overwrite, store.is_index) as folder:
         facts = _write(documents, folder, settings, progress or (lambda done: None))
         size = sum(file.stat().st_size for file in folder.iterdir())
     return IndexReport(facts["documents"], facts["tokens"], facts["vocabulary"], time.perf_counter() - started, size)
-
-
-def is_index(path: Path) -> bool:
-    """Tell whether `path` is a folder with an embedded index, of whatever version, sound or not."""
-    try:
-        store.read_manifest(path)
-    except EngineError as error:
-        return "format version" in str(error)
-    return True
 
 
 def _write(
@@ -128,9 +121,10 @@ class _Numbers(dict[str, int]):
     def __missing__(self, word: str) -> int:
         term = self._analyze.term(word)
         number = self.terms.setdefault(term, len(self.terms)) if term else NO_TERM
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[word] = number
+        if len(word) <= _LONGEST_REMEMBERED:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[word] = number
         return number
 
 

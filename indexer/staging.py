@@ -37,7 +37,10 @@ def staged_folder(target: Path, overwrite: bool, replaceable: Callable[[Path], b
     Raises IndexingError (one line) on a target that must not be replaced and on every OSError inside the block; then
     the target is as it was and nothing is left beside it.
     """
-    target = target.resolve()
+    try:
+        target = target.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name with a NUL
+        raise IndexingError(f"{str(target)!r} cannot be written: {error}") from None
     _check(target, overwrite, replaceable)
     created: list[Path] = []
     folder: Path | None = None

@@ -15,15 +15,12 @@ from numpy.typing import NDArray
 from rerank.encoding import PairEncoder
 from rerank.folder import TOKENIZER_FILES, ModelFolder, read_folder
 from rerank.predictor import Batch, OutOfMemory, Predictor, one_line, short_of_memory
-from rerank.registry import ScorerSettings, find_folder
+from rerank.registry import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings, find_folder
 from retrieval.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
-
-CPU_BATCH_TOKENS = 4096
-GPU_BATCH_TOKENS = 65536
 
 _LOADING = threading.Lock()
 
@@ -131,8 +128,9 @@ def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int
 
 def load_model(folder: ModelFolder, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers is untyped
     """Return the model with every weight from the folder's safetensors. Raises ModelError."""
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification, __version__
 
+    precision = "dtype" if _release(__version__) >= (4, 56) else "torch_dtype"  # its name changed there
     if not folder.safetensors:
         pickled = any(folder.path.glob("*.bin"))
         why = "its weights are a pickle (.bin), which can run code and is refused" if pickled else "it has no weights"
@@ -141,11 +139,11 @@ def load_model(folder: ModelFolder, dtype: torch.dtype) -> Any:  # noqa: ANN401 
         with _quiet():
             model, report = AutoModelForSequenceClassification.from_pretrained(
                 folder.path,
-                dtype=dtype,
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
                 output_loading_info=True,
+                **{precision: dtype},
             )
     except Exception as error:  # safetensors, torch and transformers raise many kinds
         raise folder.error(f"its weights cannot be loaded; fetch them again: {one_line(error)}") from error
@@ -175,6 +173,12 @@ def _torch(name: str) -> Any:  # noqa: ANN401 - a module
     except ImportError as error:
         raise ModelError("this model needs torch and transformers: pip install 'resift[gpu]'", name) from error
     return torch
+
+
+def _release(version: str) -> tuple[int, int]:
+    """Return the first two numbers of a version."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
 
 
 def _inputs(model: Any, made: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ANN401

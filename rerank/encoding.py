@@ -28,6 +28,10 @@ CHARACTERS_A_TOKEN = 10
 English has 4 to 5 characters a token; the bound decides on the time alone, for what was read is checked.
 """
 
+UNREAD_CHARACTERS_A_TOKEN = 1000
+"""A text that has not filled the window after so many for each of its tokens (megabytes of spaces, or one endless
+word) is not read further and counts as cut: the tokenizer needs seconds for what no reader would miss."""
+
 MARGIN = 16
 """Tokens before the cut that are not trusted: it may stand inside "[SEP]" or "don't", which are several words then."""
 
@@ -105,7 +109,8 @@ class PairEncoder:
         """
         query_places = _places(query for query, _ in pairs)
         document_places = _places(document for _, document in pairs)
-        queries, documents = self.tokenize(list(query_places)), self.tokenize(list(document_places))
+        queries, queries_unread = self.tokenize(list(query_places))
+        documents, documents_unread = self.tokenize(list(document_places))
         query_rows = np.array([query_places[query] for query, _ in pairs], dtype=np.int64)  # (n,)
         document_rows = np.array([document_places[document] for _, document in pairs], dtype=np.int64)  # (n,)
         query_sizes = np.array([len(ids) for ids in queries], dtype=np.int64)[query_rows]  # (n,)
@@ -121,12 +126,14 @@ class PairEncoder:
             query_lengths=kept_of_query,
             document_lengths=kept_of_document,
             lengths=kept_of_query + kept_of_document + self.frame.size,
-            truncated=kept_of_document < document_sizes,
-            query_truncated=kept_of_query < query_sizes,
+            truncated=(kept_of_document < document_sizes) | documents_unread[document_rows],
+            query_truncated=(kept_of_query < query_sizes) | queries_unread[query_rows],
         )
 
-    def tokenize(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
-        """Return the first ids of each text, int32 (tokens,): one more than the window holds, where there are more.
+    def tokenize(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int32]], NDArray[np.bool_]]:
+        """Return the first ids of each text, int32 (tokens,), and which were given up, bool (n,).
+
+        The ids are one more than the window holds, where there are so many.
 
         A text is read only as far as the window needs, `CHARACTERS_A_TOKEN` first and four times as far while that
         was too little. The ids are those of the whole text: they are taken only from words that are complete in the
@@ -134,23 +141,33 @@ class PairEncoder:
         complete four windows further on; there alone could the ids differ, and no such case is known.
         """
         found: list[NDArray[np.int32]] = []
+        unread = np.zeros(len(texts), dtype=bool)
         reach = CHARACTERS_A_TOKEN * self.max_length
         for start in range(0, len(texts), TEXTS_A_CALL):
             part = [clean(text) for text in texts[start : start + TEXTS_A_CALL]]
             short = [text for text in part if len(text) <= reach]
             read = iter(self.tokenizer.encode_batch_fast(short, add_special_tokens=False))
-            for text in part:
-                encoding = next(read) if len(text) <= reach else self._read_ahead(text, reach)
+            for place, text in enumerate(part, start):
+                if len(text) <= reach:
+                    encoding = next(read)
+                else:
+                    encoding, unread[place] = self._read_ahead(text, reach)
                 found.append(np.array(encoding.ids[: self.content + 1], dtype=np.int32))
-        return found
+        return found, unread
 
-    def _read_ahead(self, text: str, reach: int) -> Encoding:
-        """Tokenize `text` up to `reach` characters, and further until the window is full or the text ends."""
+    def _read_ahead(self, text: str, reach: int) -> tuple[Encoding, bool]:
+        """Tokenize `text` up to `reach` characters and further, until the window is full, the text ends or is given up.
+
+        The second value tells whether it was given up.
+        """
+        furthest = UNREAD_CHARACTERS_A_TOKEN * self.max_length
         while True:
             encoding = self.tokenizer.encode(text[:reach], add_special_tokens=False)
             if reach >= len(text) or self._fills(encoding):
-                return encoding
-            reach *= 4
+                return encoding, False
+            if reach >= furthest:
+                return encoding, True
+            reach = min(4 * reach, furthest)
 
     def _fills(self, encoding: Encoding) -> bool:
         """Tell whether the window is filled by words that end well before the part that was read does."""

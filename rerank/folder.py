@@ -74,7 +74,7 @@ class ModelFolder:
     def prompt(self) -> str:
         """Return the text that the folder puts before every query; empty for nearly all models."""
         prompts, chosen = self.head.get("prompts"), self.head.get("default_prompt_name")
-        if not isinstance(prompts, Mapping) or chosen is None:
+        if not isinstance(prompts, Mapping) or not isinstance(chosen, str):
             return ""
         return str(prompts.get(chosen) or "")
 
@@ -115,8 +115,8 @@ class ModelFolder:
         """Raise ModelError where this is not a cross-encoder with one label that runs without code of its own."""
         if "auto_map" in self.config:
             raise self.error("it needs Python code of its own, which is never run; choose a model without")
-        architectures = self.config.get("architectures") or [""]
-        kind = str(architectures[0])
+        architectures = self.config.get("architectures")
+        kind = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
         generative = kind.endswith(("ForCausalLM", "ForConditionalGeneration", "LMHeadModel"))
         if generative or self.config.get("is_encoder_decoder") or self.config.get("is_decoder"):
             raise self.error(f"{kind} generates text; expected a model with one score (…ForSequenceClassification)")
@@ -135,14 +135,16 @@ class ModelFolder:
     def _check_labels(self) -> None:
         labels = self.config.get("id2label")
         said = len(labels) if isinstance(labels, Mapping) else self.config.get("num_labels")
-        if said is None:
+        if not isinstance(said, int):
             raise self.error("config.json names no labels (id2label or num_labels); expected exactly one")
         if said != 1:
             raise self.error(f"it has {said} labels; expected one, the relevance: it is a classifier, not a reranker")
 
     def _check_modules(self) -> None:
         modules = read_json(self.path / "modules.json", self.name, default=[])
-        kinds = [str(module.get("type", "")) for module in modules if isinstance(module, Mapping)]
+        if not isinstance(modules, list) or not all(isinstance(module, Mapping) for module in modules):
+            raise self.error("modules.json does not hold a list of JSON objects")
+        kinds = [str(module.get("type", "")) for module in modules]
         if kinds and (len(kinds) > 1 or not kinds[0].endswith(".Transformer")):
             last = kinds[-1].rsplit(".", 1)[-1]
             raise self.error(f"modules.json adds {last}, which is not supported; expected a Transformer alone")

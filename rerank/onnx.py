@@ -13,11 +13,8 @@ from tokenizers import Tokenizer
 from rerank.encoding import PairEncoder
 from rerank.folder import ModelFolder, read_folder
 from rerank.predictor import Batch, OutOfMemory, Predictor, one_line, short_of_memory
-from rerank.registry import ScorerSettings, find_folder
+from rerank.registry import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings, find_folder
 from retrieval.errors import SettingsError
-
-CPU_BATCH_TOKENS = 4096
-GPU_BATCH_TOKENS = 65536
 
 KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 

@@ -29,7 +29,12 @@ MODELS = {"resift-minilm-l3": "models/resift-minilm-l3"}
 
 DEFAULT_MODEL = "resift-minilm-l3"
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
+CPU_BATCH_TOKENS = 1024
+"""What a CPU's caches take: 512 and 1024 were fastest on MiniLM and BERT-tiny (scripts/bench_rerank.py)."""
+
+GPU_BATCH_TOKENS = 65536
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@(?!.*\.\.)[\w./-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,9 @@ class ScorerSettings:
     )
     max_length: int | None = setting(None, "The longest pair in tokens; what the model's folder says if not given.")
     batch_tokens: int | None = setting(
-        None, "The most tokens in a batch, padding counted; 4096 on a CPU and 65536 on a GPU if not given."
+        None,
+        "The most tokens in a batch, padding counted; "
+        f"{CPU_BATCH_TOKENS} on a CPU and {GPU_BATCH_TOKENS} on a GPU if not given.",
     )
     threads: int | None = setting(None, "CPU threads of the model; all cores if not given.")
     offline: bool = setting(False, "Never ask the network for a model; use the local cache alone.")
@@ -91,10 +98,10 @@ def find_folder(model: str, settings: ScorerSettings) -> Path:
         if not folder.is_dir():
             raise ModelError("this installation lacks the embedded model; install resift from its wheel", model)
         return folder
-    path = Path(model).expanduser()
-    if model and path.is_dir():
-        return path
-    if model and path.exists():
+    path = _existing(model)
+    if path is not None:
+        if path.is_dir():
+            return path
         raise ModelError("this is a file; expected the folder that holds it", model)
     if _HUB_NAME.fullmatch(model):
         from rerank.hub import fetch
@@ -105,6 +112,15 @@ def find_folder(model: str, settings: ScorerSettings) -> Path:
         "and a Hugging Face name (org/name or org/name@revision)",
         model,
     )
+
+
+def _existing(model: str) -> Path | None:
+    """Return the path that `model` names, or None where there is nothing or it cannot be a path."""
+    try:
+        path = Path(model).expanduser()
+        return path if model and path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, no such home, a null character
+        return None
 
 
 def choose_backend(folder: Path, name: str) -> str:

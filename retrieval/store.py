@@ -54,6 +54,15 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     (folder / MANIFEST).write_text(json.dumps(body, indent=1), encoding="utf-8")
 
 
+def is_index(path: Path) -> bool:
+    """Tell whether `path` is a folder with an embedded index, of whatever version, sound or not."""
+    try:
+        body = json.loads((path / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(body, dict) and body.get("format") == FORMAT
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """Return the manifest of the index at `path`.
 

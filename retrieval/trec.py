@@ -6,7 +6,9 @@ import gzip
 import json
 import math
 import os
+import stat
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -47,7 +49,7 @@ def read_qrels(path: str | Path) -> Qrels:
     for line, text in _lines(path):
         columns = text.rstrip("\r\n").split("\t") if "\t" in text else text.split()
         columns = [column.strip() for column in columns]
-        if not qrels and len(columns) == 3 and not _is_number(columns[2]):
+        if line == 1 and len(columns) == 3 and not _is_number(columns[2]):
             continue  # BEIR's header: query-id corpus-id score
         if len(columns) not in (3, 4):
             raise CorpusError(
@@ -67,13 +69,13 @@ def write_run(target: str | Path | IO[str], rankings: Iterable[Ranking], tag: st
     """Write `rankings` as a TREC run, in their order; a file appears whole or not at all.
 
     Scores are written so that they read back as the same numbers, and lines stand as trec_eval would sort them.
-    Raises CorpusError on an id or tag with white space, which the format cannot hold, and where the file cannot be
-    written.
+    Raises CorpusError on an id or tag with white space and on a score that is not finite, which the format cannot
+    hold, and where the file cannot be written.
     """
     _word(tag, "tag")
     lines = (
         f"{_word(ranking.query.query_id, 'query id')} Q0 {_word(hit.document.doc_id, 'document id')} "
-        f"{rank} {hit.score!r} {tag}\n"
+        f"{rank} {_finite(hit.score)!r} {tag}\n"
         for ranking in rankings
         for rank, hit in enumerate(ranking.hits, start=1)
     )
@@ -96,22 +98,39 @@ def _write(target: str | Path | IO[str], lines: Iterable[str]) -> None:
     if not isinstance(target, str | Path):
         target.writelines(lines)
         return
-    path = Path(target)
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            try:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
-                os.chmod(file.name, 0o666 & ~_umask())
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-    except OSError as error:
-        raise CorpusError(f"cannot be written: {error.strerror}", path) from None
+        if _is_device(target):
+            with open(target, "w", encoding="utf-8") as device:
+                device.writelines(lines)
+        else:
+            _replace(Path(os.path.realpath(target)), lines)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise CorpusError(f"cannot be written: {reason}", target) from None
+
+
+def _is_device(target: str | Path) -> bool:
+    """Tell whether something stands at `target` that no file may replace: /dev/null, a pipe."""
+    try:
+        mode = os.stat(target).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _replace(path: Path, lines: Iterable[str]) -> None:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
+    ) as file:
+        try:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o666 & ~_umask())
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
 
 
 def _umask() -> int:
@@ -135,19 +154,24 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
         raise CorpusError("is a folder; expected a file", path) from None
     except FileNotFoundError:
         raise CorpusError("does not exist; expected a file", path) from None
-    except (OSError, EOFError) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CorpusError(f"is no whole gzip file ({error}); pack it again or unpack it first", path) from None
+    except (OSError, ValueError) as error:  # a ValueError of a name with a NUL
         raise CorpusError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path) from None
 
 
 def _read_json_run(path: str | Path) -> Run:
     try:
-        run = json.loads("".join(text for _, text in _lines(path)))
-        return {
-            str(query_id): {str(doc_id): _score(str(score), path, None) for doc_id, score in documents.items()}
-            for query_id, documents in run.items()
+        found = json.loads("".join(text for _, text in _lines(path)))
+        run = {
+            query_id: {doc_id: _score(str(score), path, None) for doc_id, score in documents.items()}
+            for query_id, documents in found.items()
         }
     except (ValueError, AttributeError, RecursionError):
         raise CorpusError("is no JSON run; expected {query_id: {doc_id: score}}", path) from None
+    if not run:
+        raise CorpusError("holds no ranking; expected {query_id: {doc_id: score}}", path)
+    return run
 
 
 def _score(text: str, path: str | Path, line: int | None) -> float:
@@ -176,4 +200,14 @@ def _is_number(text: str) -> bool:
 def _word(text: str, what: str) -> str:
     if not text or any(character.isspace() for character in text):
         raise CorpusError(f"the {what} {text!r} is empty or has white space, which a TREC file cannot hold")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise CorpusError(f"the {what} {text!r} has half a surrogate pair, which UTF-8 cannot hold") from None
     return text
+
+
+def _finite(score: float) -> float:
+    if not math.isfinite(score):
+        raise CorpusError(f"a score is {score}, which a TREC file cannot hold; scores must be finite")
+    return float(score)  # of NumPy's numbers, whose repr is no number

@@ -20,9 +20,13 @@ KINDS = {
     ".htm": "html",
     ".html": "html",
 }
-_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
-_HEADING = re.compile(r"^(?:#{1,6}\s+(.+?)\s*#*|(.+)\n(?:=+|-+))\s*$", re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?:(.*?)\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(\S.*)$", re.MULTILINE)
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(\S.*)")
+_UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
+_FENCES = ("```", "~~~")
+_TAG = re.compile(r"<[^<>]*>")
+_NOT_TEXT = ("script", "style", "template", "noscript", "title")
 
 
 def read_folder(path: str, settings: CorpusSettings) -> Iterator[Record]:
@@ -32,6 +36,8 @@ def read_folder(path: str, settings: CorpusSettings) -> Iterator[Record]:
     page's; hidden files and folders and files of other kinds are left out. Raises CorpusError where none is left.
     """
     root, found, others = Path(path), False, 0
+    if not root.is_dir():
+        raise CorpusError(f"{'is no folder' if root.exists() else 'does not exist'}; expected a folder", path)
     for file in sorted(root.rglob("*")):
         inside = file.relative_to(root)
         if any(part.startswith(".") for part in inside.parts) or not file.is_file():
@@ -54,7 +60,14 @@ def _record(file: Path, doc_id: str, settings: CorpusSettings) -> Record:
         return Record(str(file), None, {}, f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
         where = raw.count(b"\n", 0, error.start) + 1
-        return Record(str(file), where, {}, f"byte {error.start + 1} is not {settings.encoding}; see --encoding")
+        return Record(
+            str(file),
+            where,
+            {},
+            f"byte {error.start + 1} is not {settings.encoding}; name the right one with --encoding",
+        )
+    except UnicodeError as error:  # of idna and the like, which know no position
+        return Record(str(file), None, {}, f"is not {settings.encoding} ({error}); name the right one with --encoding")
     if "\0" in content:
         return Record(str(file), None, {}, "holds NUL bytes; expected text")
     kind = KINDS[file.suffix.lower()]
@@ -69,15 +82,27 @@ def _text(content: str) -> tuple[str, str]:
 def _markdown(content: str) -> tuple[str, str]:
     front = _FRONT_MATTER.match(content)
     body = content[front.end() :] if front else content
-    named = _FRONT_TITLE.search(front.group(1)) if front else None
-    heading = _HEADING.search(body)
+    named = _FRONT_TITLE.search(front.group(1) or "") if front else None
     if named:
-        return named.group(1).strip("\"'"), body.strip()
-    if heading is None:
-        return "", body.strip()
-    title = heading.group(1) or heading.group(2)
-    whole = body[: heading.start()].strip() + "\n" + body[heading.end() :].strip()
-    return title.strip(), whole.strip()
+        return named.group(1).strip().strip("\"'"), body.strip()
+    lines = body.splitlines()
+    title, start, end = _first_heading(lines)
+    return title, "\n".join([*lines[:start], *lines[end:]]).strip()
+
+
+def _first_heading(lines: list[str]) -> tuple[str, int, int]:
+    """Return the first heading outside of fenced code, and which lines it takes; ("", 0, 0) where there is none."""
+    fenced = False
+    for place, line in enumerate(lines):
+        fenced ^= line.lstrip().startswith(_FENCES)
+        if fenced:
+            continue
+        heading = _HEADING.match(line)
+        if heading:
+            return heading.group(1).strip().rstrip("#").rstrip() or heading.group(1).strip(), place, place + 1
+        if line.strip() and place + 1 < len(lines) and _UNDERLINE.fullmatch(lines[place + 1]):
+            return line.strip(), place, place + 2
+    return "", 0, 0
 
 
 def _html(content: str) -> tuple[str, str]:
@@ -88,11 +113,12 @@ def _html(content: str) -> tuple[str, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # bs4 warns of pages that look like XML or like a file's name
             page = BeautifulSoup(content, "html.parser")
-    except (ParserRejectedMarkup, RecursionError):
-        return "", re.sub(r"<[^>]*>", " ", content).strip()
-    heading = page.title or page.h1
-    title = " ".join(heading.get_text(" ").split()) if heading else ""
-    for tag in page(["script", "style", "template", "noscript", "title"]):
-        tag.decompose()
+    except (ParserRejectedMarkup, RecursionError, AssertionError, ValueError):  # of pages that no parser can take
+        return "", _TAG.sub(" ", content).strip()
+    headings = (" ".join(tag.get_text(" ").split()) for tag in (page.title, page.h1) if tag is not None)
+    title = next((heading for heading in headings if heading), "")
+    for tag in page(_NOT_TEXT):
+        if not tag.decomposed:  # with the one around it
+            tag.decompose()
     lines = (" ".join(line.split()) for line in page.get_text("\n").splitlines())
     return title, "\n".join(line for line in lines if line)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.corpora.lines import check_file, numbered_lines, parse_object
 from indexer.corpora.records import clean
-from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS
-from indexer.corpora.sources import read_documents
+from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, CorpusSettings
+from indexer.corpora.sources import read_beir, read_documents
 from indexer.corpora.tables import read_nanobeir_table
 from retrieval.errors import CorpusError
 from retrieval.trec import read_qrels
@@ -69,12 +70,13 @@ def _queries(path: str) -> Iterator[tuple[int, str, str]]:
         for line, text in _lines(path):
             yield line, *_json_query(text, path, line)
         return
-    first = next(_lines(path), (0, ""))[1]
-    if first.strip().lower().startswith("<top>"):
-        yield from _topics(path)
+    lines = _lines(path)  # read once: standard input comes by once
+    first = next(lines, (0, ""))
+    if first[1].strip().lower().startswith("<top>"):
+        yield from _topics(path, [first, *lines])
         return
-    tabbed = "\t" in first
-    for line, text in _lines(path):
+    tabbed = "\t" in first[1]
+    for line, text in itertools.chain([first] if first[0] else [], lines):
         query_id, tab, rest = text.partition("\t")
         if tabbed and not tab:
             raise CorpusError("no tab in this line; expected id, tab, text as in the first line", path, line)
@@ -85,7 +87,7 @@ def _queries(path: str) -> Iterator[tuple[int, str, str]]:
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:
     for number, text, problem in numbered_lines(path):
-        if text is None:
+        if problem:
             raise CorpusError(problem, path, number)
         if text.strip():
             yield number, text
@@ -104,13 +106,14 @@ def _json_query(text: str, path: str, line: int) -> tuple[str, str]:
     return str(query_id), str(content)
 
 
-def _topics(path: str) -> Iterator[tuple[int, str, str]]:
-    whole = "\n".join(text for _, text in _lines(path))
-    for position, topic in enumerate(_TOPIC.findall(whole), start=1):
-        number, title = _NUMBER.search(topic), _TITLE.search(topic)
+def _topics(path: str, lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str, str]]:
+    whole = "\n".join(text for _, text in lines)
+    for topic in _TOPIC.finditer(whole):
+        line = lines[whole.count("\n", 0, topic.start())][0]
+        number, title = _NUMBER.search(topic.group(1)), _TITLE.search(topic.group(1))
         if number is None or title is None:
-            raise CorpusError(f"topic {position} has no <num> or no <title>; expected both", path)
-        yield position, number.group(1), " ".join(title.group(1).split())
+            raise CorpusError("the topic has no <num> or no <title>; expected both", path, line)
+        yield line, number.group(1), " ".join(title.group(1).split())
 
 
 def read_collection(folder: str | Path, split: str | None = None) -> JudgedCollection:
@@ -129,7 +132,8 @@ def read_collection(folder: str | Path, split: str | None = None) -> JudgedColle
     judged = [query for query in read_queries(queries) if query.query_id in qrels]
     if not judged:
         raise CorpusError(f"judges none of the queries in {queries.name}; do the ids belong together?", path)
-    documents = functools.partial(read_documents, str(root))
+    read_beir(str(root), CorpusSettings())  # is the corpus there?
+    documents = functools.partial(read_documents, str(root), CorpusSettings(format="beir"))
     return JudgedCollection(root.resolve().name, documents, judged, qrels, chosen)
 
 
@@ -139,22 +143,41 @@ def _split_file(root: Path, split: str | None) -> tuple[str, Path]:
         for ending in (".tsv", ".trec"):
             if (root / "qrels" / f"{name}{ending}").is_file():
                 return name, root / "qrels" / f"{name}{ending}"
-    there = sorted({path.stem for path in (root / "qrels").glob("*.t*")})
+    there = (
+        sorted({path.stem for path in (root / "qrels").iterdir() if path.suffix in (".tsv", ".trec")})
+        if (root / "qrels").is_dir()
+        else []
+    )
     has = f"it has {', '.join(there)}; name one with --split" if there else "it has none at all"
-    raise CorpusError(f"has no judgements qrels/{' or '.join(wanted)}.tsv; {has}", root)
+    raise CorpusError(f"has no judgements {' or '.join(f'qrels/{name}.tsv' for name in wanted)}; {has}", root)
 
 
 def read_nanobeir(name: str, root: str | Path | None = None, revision: str | None = None) -> JudgedCollection:
     """Return one set of NanoBEIR, from the hub or from a local copy `root` in the hub's layout. Raises CorpusError."""
     where = Path(root) if root is not None else None
     table = functools.partial(read_nanobeir_table, name, root=where, revision=revision)
-    corpus = [Document(str(row["_id"]), clean(row["text"]), clean(row.get("title") or "")) for row in table("corpus")]
-    qrels: Qrels = {}
-    for row in table("qrels"):
-        found = row["corpus-id"]
-        for doc_id in found if isinstance(found, list) else [found]:
-            qrels.setdefault(str(row["query-id"]), {})[str(doc_id)] = int(row.get("score", 1))
-    stored = {str(row["query-id"]): [str(doc_id) for doc_id in row["corpus-ids"]] for row in table("bm25")}
-    queries = [Query(str(row["_id"]), clean(row["text"])) for row in table("queries")]
+    full = f"Nano{name.removeprefix('Nano')}"
+    try:
+        corpus = [Document(str(row["_id"]), *_text_and_title(row)) for row in table("corpus")]
+        queries = [Query(str(row["_id"]), _text_and_title(row)[0]) for row in table("queries")]
+        stored = {str(row["query-id"]): [str(doc_id) for doc_id in row["corpus-ids"]] for row in table("bm25")}
+        qrels: Qrels = {}
+        for row in table("qrels"):
+            found = row["corpus-id"]
+            for doc_id in found if isinstance(found, list) else [found]:
+                qrels.setdefault(str(row["query-id"]), {})[str(doc_id)] = int(row.get("score", 1))
+    except KeyError as error:
+        raise CorpusError(f"{full} has no column {error}; expected the columns of NanoBEIR", where) from None
+    except (TypeError, ValueError) as error:
+        raise CorpusError(f"{full} has a column of another kind ({error}); expected NanoBEIR's", where) from None
     judged = [query for query in queries if query.query_id in qrels]
-    return JudgedCollection(f"Nano{name.removeprefix('Nano')}", lambda: iter(corpus), judged, qrels, "test", stored)
+    if not judged:
+        raise CorpusError(f"{full} judges none of its queries; do the tables belong together?", where)
+    return JudgedCollection(full, lambda: iter(corpus), judged, qrels, "test", stored)
+
+
+def _text_and_title(row: Mapping[str, object]) -> tuple[str, str]:
+    text, title = row["text"], row.get("title") or ""
+    if not isinstance(text, str) or not isinstance(title, str):
+        raise TypeError("a text or title is no text")
+    return clean(text), clean(title)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
+import io
 import json
 import re
 import sys
@@ -21,10 +23,11 @@ STANDARD_INPUT = "-"
 _BOM = b"\xef\xbb\xbf"
 _BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 _FIELD = re.compile(r"<(TITLE|HEADLINE|HL|TTL|TEXT|BODY)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
-_DOCNO = re.compile(r"<DOCNO>\s*(.*?)\s*</DOCNO>", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
+_DOCNO = re.compile(r"<DOCNO>([^<]*)</DOCNO>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_JSON_KINDS = {"list": "array", "str": "string", "int": "number", "float": "number", "bool": "boolean"}
 
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+csv.field_size_limit(2**27)  # characters: where a quote is not closed, memory ends here
 
 
 @contextmanager
@@ -34,6 +37,8 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
     Raises CorpusError where it is not there, no file, not readable, or not gzip.
     """
     if path == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise CorpusError("standard input is closed; expected JSON lines from it", path)
         yield sys.stdin.buffer
         return
     try:
@@ -49,26 +54,50 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
         raise CorpusError(f"cannot be read: {error.strerror or error}", path) from None
 
 
-def numbered_lines(path: str, encoding: str = "utf-8") -> Iterator[tuple[int, str | None, str]]:
-    """Yield (1-based number, text without line break, "") of each line; (number, None, problem) where it is no text.
+def numbered_lines(path: str, encoding: str | None = None) -> Iterator[tuple[int, str, str]]:
+    """Yield (1-based number, text without line break, problem) of each line; the problem is "" where it is text.
 
-    A byte order mark at the start is dropped. Raises CorpusError as `open_bytes` does.
+    Where it is not, U+FFFD stands for what cannot be read. A byte order mark at the start is dropped. None as the
+    encoding is UTF-8 where the user has no choice. Raises CorpusError as `open_bytes` does.
     """
+    hint = "save it as UTF-8" if encoding is None else "name the right one with --encoding"
+    name = encoding or "utf-8"
     with open_bytes(path) as file:
-        for number, raw in enumerate(file, start=1):
-            line = raw.removeprefix(_BOM) if number == 1 else raw
-            try:
-                yield number, line.decode(encoding).rstrip("\r\n"), ""
-            except UnicodeDecodeError as error:
-                bad = line[error.start : error.start + 1].hex()
-                yield number, None, f"byte {error.start + 1} of the line (0x{bad}) is not {encoding}; see --encoding"
+        lines = _wide_lines if codecs.lookup(name).name.startswith(("utf-16", "utf-32")) else _decoded_lines
+        for number, (text, problem) in enumerate(lines(file, name, path), start=1):
+            if not problem and "\0" in text:
+                problem = "holds NUL bytes, as UTF-16 does"
+            yield number, text.rstrip("\r\n"), f"{problem}; {hint}" if problem else ""
+
+
+def _decoded_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
+    for number, raw in enumerate(file):
+        line = raw if number else raw.removeprefix(_BOM)
+        try:
+            yield line.decode(encoding), ""
+        except UnicodeDecodeError as error:
+            wide = not number and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            bad = f"byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not {encoding}"
+            yield line.decode(encoding, "replace"), f"{bad}{' but looks like UTF-16' if wide else ''}"
+        except UnicodeError as error:  # of idna and the like, which know no position
+            yield "", f"is not {encoding} ({error})"
+
+
+def _wide_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
+    number = 0
+    try:
+        for number, line in enumerate(io.TextIOWrapper(file, encoding, newline="\n"), start=1):
+            yield (line if number > 1 else line.removeprefix("\ufeff")), ""
+    except UnicodeError as error:
+        reason = getattr(error, "reason", error)
+        raise CorpusError(f"is not {encoding} from here on ({reason}); see --encoding", path, number + 1) from None
 
 
 def read_jsonl(path: str, settings: CorpusSettings) -> Iterator[Record]:
     """Yield a record for each line that is not blank."""
     for number, line, problem in numbered_lines(path, settings.encoding):
-        if line is None:
-            yield Record(path, number, {}, problem)
+        if problem:
+            yield Record(path, number, {}, problem, line[:500])
         elif line.strip():
             values, problem = parse_object(line)
             yield Record(path, number, values, problem, line[:500])
@@ -76,16 +105,32 @@ def read_jsonl(path: str, settings: CorpusSettings) -> Iterator[Record]:
 
 def parse_object(line: str) -> tuple[dict[str, Any], str]:
     """Return the JSON object in `line` and "", or nothing and what is wrong with it."""
+    hint = "; one long array? write one object a line" if line.lstrip().startswith("[") else ""
     try:
-        values = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        where = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
-        hint = "; one long array? write one object a line" if line.lstrip().startswith("[") else ""
-        return {}, f"not JSON ({reason}{where}); expected one JSON object a line{hint}"
+        values = _JSON.decode(line)
+    except json.JSONDecodeError as error:
+        return {}, f"not JSON ({error.msg} at character {error.pos + 1}); expected one JSON object a line{hint}"
+    except RecursionError:
+        return {}, "not JSON that can be read (nested too deep); expected one flat object a line"
+    except _NoJsonValueError as error:
+        return {}, f"not JSON ({error} is no value there); expected null or a number"
+    except ValueError:  # Python's limit on the digits of a whole number
+        return {}, "a number of too many digits; expected it as a text, in quotes"
     if not isinstance(values, dict):
-        return {}, f"a JSON {type(values).__name__}; expected one JSON object a line"
+        kind = "null" if values is None else f"a JSON {_JSON_KINDS[type(values).__name__]}"
+        return {}, f"{kind}; expected one JSON object a line{hint}"
     return values, ""
+
+
+class _NoJsonValueError(ValueError):
+    """NaN, Infinity or -Infinity, which Python would read."""
+
+
+def _refuse(constant: str) -> None:
+    raise _NoJsonValueError(constant)
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse)
 
 
 def read_csv(path: str, settings: CorpusSettings) -> Iterator[Record]:
@@ -100,6 +145,7 @@ def read_tsv(path: str, settings: CorpusSettings) -> Iterator[Record]:
 
 def _read_table(path: str, settings: CorpusSettings, delimiter: str) -> Iterator[Record]:
     bad: dict[int, str] = {}
+    kind = "TSV" if delimiter == "\t" else "CSV"
     reader = csv.reader(_table_lines(path, settings.encoding, bad), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
@@ -109,9 +155,11 @@ def _read_table(path: str, settings: CorpusSettings, delimiter: str) -> Iterator
         except StopIteration:
             return
         except csv.Error as error:
-            raise CorpusError(
-                f"no {path.removesuffix('.gz')[-3:]} row ({error}); is a quote not closed?", path, line
-            ) from None
+            problem = f"not a {kind} row ({error}); a field that begins with a quote ends with one, those in it doubled"
+            if header is None or "unexpected end" in str(error):  # all the rest of the file was taken for one field
+                raise CorpusError(f"{problem}; is a quote not closed?", path, line) from None
+            yield Record(path, line, {}, problem)
+            continue
         problem = next((bad.pop(number) for number in range(line, reader.line_num + 1) if number in bad), "")
         if not row:
             continue
@@ -126,9 +174,9 @@ def _read_table(path: str, settings: CorpusSettings, delimiter: str) -> Iterator
 
 def _table_lines(path: str, encoding: str, bad: dict[int, str]) -> Iterator[str]:
     for number, line, problem in numbered_lines(path, encoding):
-        if line is None:
+        if problem:
             bad[number] = problem
-        yield "\N{REPLACEMENT CHARACTER}\n" if line is None else line + "\n"
+        yield line + "\n"
 
 
 def _header(row: list[str], path: str, line: int, problem: str) -> list[str]:
@@ -145,37 +193,41 @@ def _header(row: list[str], path: str, line: int, problem: str) -> list[str]:
 def read_trec(path: str, settings: CorpusSettings) -> Iterator[Record]:
     """Yield a record for each <DOC> … </DOC>: DOCNO as the id, TITLE or HEADLINE, and the rest of the text."""
     block: list[str] = []
-    start = 0
+    start, bad = 0, (0, "")
     for number, line, problem in numbered_lines(path, settings.encoding):
-        if line is None:
-            yield Record(path, number, {}, problem)
+        bare = line.strip().upper()
+        if block and bare.startswith("<DOC>"):
+            yield Record(path, start, {}, "<DOC> without </DOC> before the next <DOC>", block[0])
+            block = []
+        if not block and not bare.startswith("<DOC>"):
+            if bare or problem:
+                outside = "text outside <DOC> … </DOC>; expected TREC documents"
+                yield Record(path, number, {}, problem or outside, line[:500])
             continue
-        if line.strip().upper() == "<DOC>":
-            if block:
-                yield Record(path, start, {}, "<DOC> without </DOC> before the next <DOC>", block[0])
-            block, start = [line], number
-        elif block:
-            block.append(line)
-            if line.strip().upper() == "</DOC>":
-                yield _trec_record(path, start, "\n".join(block))
-                block = []
-        elif line.strip():
-            yield Record(path, number, {}, "text outside <DOC> … </DOC>; expected TREC documents", line[:500])
+        start, bad = (start, bad) if block else (number, (0, ""))
+        bad = (number, problem) if problem and not bad[1] else bad
+        block.append(line)
+        if bare.endswith("</DOC>"):
+            yield Record(path, bad[0], {}, bad[1], block[0]) if bad[1] else _trec_record(path, start, block)
+            block = []
     if block:
         yield Record(path, start, {}, "<DOC> without </DOC>; the file ends inside it", block[0])
 
 
-def _trec_record(path: str, line: int, block: str) -> Record:
+def _trec_record(path: str, line: int, lines: list[str]) -> Record:
+    block = "\n".join(lines)
     docno = _DOCNO.search(block)
     if docno is None:
         return Record(path, line, {}, "a <DOC> without <DOCNO>; expected an id", block[:500])
+    if lines[0].upper().count("<DOC>") > 1:
+        return Record(path, line, {}, "two <DOC> in one line; expected each in lines of its own", block[:500])
     parts: dict[str, list[str]] = {"title": [], "text": []}
     for tag, content in _FIELD.findall(block):
         parts["text" if tag.upper() in ("TEXT", "BODY") else "title"].append(_plain(content))
     if not parts["text"]:
         parts["text"].append(_plain(_FIELD.sub(" ", _DOCNO.sub(" ", block))))
     return Record(
-        path, line, {"id": docno.group(1), "title": " ".join(parts["title"]), "text": "\n".join(parts["text"])}
+        path, line, {"id": docno.group(1).strip(), "title": " ".join(parts["title"]), "text": "\n".join(parts["text"])}
     )
 
 
@@ -185,7 +237,11 @@ def _plain(content: str) -> str:
 
 
 def check_file(path: str) -> None:
-    """Raise CorpusError where `path` is no file that is there."""
-    if path != STANDARD_INPUT and not Path(path).is_file():
-        kind = "is a folder" if Path(path).is_dir() else "does not exist"
-        raise CorpusError(f"{kind}; expected a file", path)
+    """Raise CorpusError where `path` is a folder or not there; a pipe passes for a file."""
+    try:
+        missing = path != STANDARD_INPUT and not Path(path).exists()
+        folder = not missing and Path(path).is_dir()
+    except OSError as error:
+        raise CorpusError(f"cannot be read: {error.strerror}", path[:200]) from None
+    if missing or folder:
+        raise CorpusError(f"{'is a folder' if folder else 'does not exist'}; expected a file", path)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -14,8 +16,11 @@ from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, Corpu
 from retrieval.errors import CorpusError
 from retrieval.types import Document
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EXCERPT = 200  # characters of a bad record that its report repeats
+_DEPTH = 100  # how deep lists and objects may lie in one another; far below where Python's own recursion ends
+_NAMES = 20  # column names that a message repeats at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class SkipReport:
         """Write to `file`, or only count where it is None."""
         self.reasons: Counter[str] = Counter()
         self._file = file
+        self._begun = False
 
     @classmethod
     @contextmanager
@@ -45,9 +51,9 @@ class SkipReport:
             yield cls()
             return
         try:
-            file = open(settings.skipped_file, "w", encoding="utf-8")  # noqa: SIM115 - closed below
-        except OSError as error:
-            raise CorpusError(f"cannot be written: {error.strerror}", settings.skipped_file) from None
+            file = open(settings.skipped_file, "a", encoding="utf-8")  # noqa: SIM115 - emptied by `begin`
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"cannot be written: {_reason(error)}", settings.skipped_file) from None
         with file:
             yield cls(file)
 
@@ -56,9 +62,21 @@ class SkipReport:
         """How many records were left out."""
         return sum(self.reasons.values())
 
+    def begin(self, source: str) -> None:
+        """Empty the file of an earlier report. Raises CorpusError where that file is the corpus itself."""
+        name = getattr(self._file, "name", None)
+        if self._file is None or self._begun or not isinstance(name, str):
+            return
+        self._begun = True
+        with suppress(OSError, ValueError):  # no such file: then it is another one
+            if os.path.samefile(source, name):
+                raise CorpusError("is the corpus itself; name another file for the records left out", source)
+        if self._file.seekable():
+            self._file.truncate(0)
+
     def add(self, record: Record, reason: str) -> None:
         """Count one record, and write where it stands and why it was left out."""
-        self.reasons[re.sub(r"'[^']*'|\d+", "…", reason.split(";")[0])] += 1
+        self.reasons[_QUOTED.sub("…", reason.split(";")[0])] += 1
         if self._file is not None:
             excerpt = record.excerpt or json.dumps(dict(record.values), ensure_ascii=False, default=str)
             row = {"path": record.path, "line": record.line, "reason": reason, "record": excerpt[:_EXCERPT]}
@@ -69,8 +87,10 @@ class SkipReport:
         return f"{self.count} bad records were left out ({reasons})"
 
 
-def to_documents(records: Iterable[Record], settings: CorpusSettings, skipped: SkipReport | None) -> Iterator[Document]:
-    """Yield a document for each record.
+def to_documents(
+    records: Iterable[Record], settings: CorpusSettings, skipped: SkipReport | None, *, empty_ok: bool = False
+) -> Iterator[Document]:
+    """Yield a document for each record; one without any text is bad, unless `empty_ok`.
 
     Raises CorpusError at the first bad record and at the second use of an id, unless the settings skip them; and
     where not one good record was found. The ids are kept in memory, about 100 bytes each.
@@ -80,7 +100,7 @@ def to_documents(records: Iterable[Record], settings: CorpusSettings, skipped: S
     for record in records:
         source, found = record.path, True
         try:
-            document = to_document(record, settings)
+            document = to_document(record, settings, empty_ok=empty_ok)
             if document.doc_id in seen:
                 raise ValueError(f"the id {document.doc_id!r} stands here for the second time; expected each id once")
         except ValueError as error:
@@ -94,7 +114,7 @@ def to_documents(records: Iterable[Record], settings: CorpusSettings, skipped: S
         raise CorpusError(f"no good record is left: {report}", source)
 
 
-def to_document(record: Record, settings: CorpusSettings) -> Document:
+def to_document(record: Record, settings: CorpusSettings, *, empty_ok: bool = False) -> Document:
     """Return the document of one record. Raises ValueError that says what is wrong with it."""
     if record.problem:
         raise ValueError(record.problem)
@@ -103,12 +123,15 @@ def to_document(record: Record, settings: CorpusSettings) -> Document:
     title_name = _name(values, settings.title_field, TITLE_FIELDS, "title", required=settings.title_field is not None)
     text_names = _text_names(values, settings)
     title = _text(values, title_name) if title_name else ""
-    text = "\n".join(part for part in (_text(values, name) for name in text_names) if part)
-    if not text.strip() and not title.strip():
+    numbers = settings.text_field is not None  # a column of numbers is text where it was asked for
+    parts = (_text(values, name, numbers=numbers) for name in text_names)
+    text = "\n".join(part for part in parts if part)
+    if not empty_ok and not text.strip() and not title.strip():
         raise ValueError(f"the text is empty ({', '.join(text_names)}); expected a text or a title")
     used = {id_name, title_name, *text_names}
     kept = [name for name in values if name not in used] if settings.fields is None else _listed(settings.fields)
-    fields = {clean(name): _clean_value(values[name]) for name in kept if name in values and values[name] is not None}
+    fields = {clean(name): _clean_value(values[name]) for name in kept if name in values}
+    fields = {name: value for name, value in fields.items() if value is not None}
     return Document(_doc_id(values[id_name]), clean(text), clean(title), fields)
 
 
@@ -124,7 +147,7 @@ def _name(
         return given
     found = None if given is not None else next((name for name in usual if name in values), None)
     if found is None and required:
-        there = ", ".join(map(repr, list(values)[:20])) or "nothing"
+        there = ", ".join(repr(name[:80]) for name in list(values)[:_NAMES]) or "nothing"
         wanted = repr(given) if given is not None else f"any of {', '.join(usual)}"
         raise ValueError(f"no {what}: expected {wanted} but found {there}; name the right one with --{what}-field")
     return found or ""
@@ -133,6 +156,8 @@ def _name(
 def _text_names(values: Mapping[str, Any], settings: CorpusSettings) -> list[str]:
     if settings.text_field is None:
         return [_name(values, None, TEXT_FIELDS, "text")]
+    if settings.text_field in values:  # a name that holds a comma itself
+        return [settings.text_field]
     return [_name(values, name, (), "text") for name in _listed(settings.text_field)]
 
 
@@ -140,14 +165,18 @@ def _listed(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
 
 
-def _text(values: Mapping[str, Any], name: str) -> str:
+def _text(values: Mapping[str, Any], name: str, *, numbers: bool = True) -> str:
     value = values[name]
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):  # what pandas writes for nothing
         return ""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         return " ".join(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name!r} is {_kind(value)}; expected a text")
+    if not numbers:
+        raise ValueError(f"{name!r} is {_kind(value)}; expected a text, or --text-field {name} if that is it")
     return str(value)
 
 
@@ -161,15 +190,27 @@ def _doc_id(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    kinds = {"dict": "an object", "list": "a list", "NoneType": "null", "bool": "true or false", "float": "a fraction"}
+    if isinstance(value, list | tuple):
+        return "a list" if all(isinstance(part, str) for part in value) else "a list that holds more than texts"
+    kinds = {"dict": "an object", "NoneType": "null", "bool": "true or false", "float": "a fraction"}
+    kinds |= {"int": "a number", "bytes": "binary"}
     return kinds.get(type(value).__name__, f"a {type(value).__name__}")
 
 
-def _clean_value(value: object) -> object:
+def _clean_value(value: object, depth: int = 0) -> object:
+    """Return `value` as JSON can hold it: no lone surrogates, no NaN or infinity. Raises ValueError."""
+    if depth > _DEPTH:
+        raise ValueError(f"nested more than {_DEPTH} deep; expected a flat record")
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
-        return {clean(str(name)): _clean_value(member) for name, member in value.items()}
+        return {clean(str(name)): _clean_value(member, depth + 1) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean_value(member) for member in value]
-    return value if isinstance(value, bool | int | float) or value is None else str(value)
+        return [_clean_value(member, depth + 1) for member in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float) or value is None else clean(str(value))
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

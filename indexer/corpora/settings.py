@@ -38,8 +38,8 @@ class CorpusSettings:
         if self.format not in FORMATS:
             raise SettingsError(f"{self.format!r} is not known; expected one of {', '.join(FORMATS)}", "format")
         try:
-            "".encode(self.encoding)
-        except LookupError:
+            "a".encode(self.encoding)
+        except (LookupError, ValueError):
             raise SettingsError(f"{self.encoding!r} is not known; expected for example utf-8", "encoding") from None
         if self.skipped_file and not self.skip_bad:
             raise SettingsError("nothing is skipped without --skip-bad; give both or none", "skipped_file")

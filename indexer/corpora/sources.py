@@ -35,7 +35,8 @@ def read_beir(path: str, settings: CorpusSettings) -> Iterator[Record]:
     for name in ("corpus.jsonl", "corpus.jsonl.gz"):
         if (Path(path) / name).is_file():
             return read_jsonl(str(Path(path) / name), settings)
-    raise CorpusError("has no corpus.jsonl or corpus.jsonl.gz; expected a BEIR folder", path)
+    what = "has no corpus.jsonl or corpus.jsonl.gz" if Path(path).is_dir() else "is no folder"
+    raise CorpusError(f"{what}; expected a BEIR folder", path)
 
 
 READERS: dict[str, Reader] = {
@@ -51,6 +52,9 @@ READERS: dict[str, Reader] = {
 }
 """Format -> its reader; a new format is one function and one row."""
 
+PUBLISHED = frozenset({"beir", "ir_datasets", "nanobeir"})
+"""Formats of judged collections: some of them hold documents without any text, which belong to them."""
+
 
 def read_documents(
     source: str | Path, settings: CorpusSettings | None = None, skipped: SkipReport | None = None
@@ -63,9 +67,14 @@ def read_documents(
     """
     settings = settings or CorpusSettings()
     name = str(source)
-    records = READERS[_format(name, settings.format)](name, settings)
+    try:
+        chosen = _format(name, settings.format)
+    except OSError as error:  # of a name too long, of a folder that may not be entered
+        raise CorpusError(f"cannot be read: {error.strerror}", name[:200]) from None
+    skipped = skipped or SkipReport()
+    skipped.begin(name)
     empty = True
-    for document in to_documents(records, settings, skipped):
+    for document in to_documents(READERS[chosen](name, settings), settings, skipped, empty_ok=chosen in PUBLISHED):
         empty = False
         yield document
     if empty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import importlib
 import logging
 import os
@@ -19,7 +20,11 @@ _ROWS = 1024  # rows of a Parquet file in memory at once
 
 def read_parquet(path: str, settings: CorpusSettings) -> Iterator[Record]:
     """Yield a record for each row of a Parquet file, or of all Parquet files of a folder in name order."""
-    files = sorted(map(str, Path(path).rglob("*.parquet"))) if Path(path).is_dir() else [path]
+    files = [path]
+    if Path(path).is_dir():
+        files = sorted(
+            str(file) for file in Path(path).rglob("*.parquet") if file.is_file() and file.name[0] not in "._"
+        )
     if not files:
         raise CorpusError("holds no .parquet file", path)
     parquet = _library("pyarrow.parquet")
@@ -33,8 +38,8 @@ def read_parquet(path: str, settings: CorpusSettings) -> Iterator[Record]:
                         yield Record(file, row, values)
         except FileNotFoundError:
             raise CorpusError("does not exist; expected a file", file) from None
-        except (OSError, ValueError) as error:
-            raise CorpusError(f"cannot be read as Parquet: {str(error).splitlines()[0]}", file) from None
+        except Exception as error:  # pyarrow's own, OSError, ValueError, OverflowError, NotImplementedError …
+            raise CorpusError(f"cannot be read as Parquet ({_one_line(error)}); is the file whole?", file) from None
 
 
 def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
@@ -43,15 +48,18 @@ def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
     library = _library("ir_datasets")
     try:
         dataset = library.load(name)
-        documents = dataset.docs_iter()
+        if not hasattr(dataset, "docs_iter"):
+            raise CorpusError(f"{name!r} has no documents of its own; name the dataset that has them", source)
+        for number, document in enumerate(dataset.docs_iter(), start=1):
+            values = document._asdict()
+            body = values.get("text") or getattr(document, "default_text", lambda: "")()
+            yield Record(source, number, {**values, "id": values["doc_id"], "text": body})
+    except CorpusError:
+        raise
     except KeyError:
         raise CorpusError(f"ir_datasets knows no {name!r}; its catalogue is at ir-datasets.com", source) from None
-    except AttributeError:
-        raise CorpusError(f"{name!r} has no documents of its own; name the dataset that has them", source) from None
-    for number, document in enumerate(documents, start=1):
-        values = document._asdict()
-        body = values.get("text") or getattr(document, "default_text", lambda: "")()
-        yield Record(source, number, {**values, "id": values["doc_id"], "text": body})
+    except Exception as error:  # it downloads and parses what may fail in any way
+        raise CorpusError(f"ir_datasets cannot read {name!r}: {_one_line(error)}", source) from None
 
 
 def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str | None) -> list[dict[str, Any]]:
@@ -60,25 +68,23 @@ def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str
     `root` is a local copy in the hub's layout (a folder a table, SPLIT-*.parquet in it); None asks the hub, at
     `revision` where one is given. Raises CorpusError where it cannot be had.
     """
-    library = _library("datasets")
     split = f"Nano{name.removeprefix('Nano')}"
+    if root is not None:
+        files = sorted(str(file) for file in (root / config).glob(f"{glob.escape(split)}-*.parquet"))
+        if not files:
+            raise CorpusError(f"has no {config}/{split}-*.parquet; expected the layout of {NANOBEIR_HUB}", root)
+        return [dict(record.values) for file in files for record in read_parquet(file, CorpusSettings())]
+    library = _library("datasets")
     library.utils.logging.disable_progress_bar()
     logging.getLogger("datasets").setLevel(logging.ERROR)
     try:
-        if root is not None:
-            files = sorted(str(file) for file in (root / config).glob(f"{split}-*.parquet"))
-            if not files:
-                raise CorpusError(f"has no {config}/{split}-*.parquet; expected the layout of {NANOBEIR_HUB}", root)
-            table = library.load_dataset("parquet", data_files={split: files}, split=split)
-        else:
-            table = library.load_dataset(NANOBEIR_HUB, config, split=split, revision=revision)
-    except CorpusError:
-        raise
+        rows: list[dict[str, Any]] = library.load_dataset(
+            NANOBEIR_HUB, config, split=split, revision=revision
+        ).to_list()
     except Exception as error:  # datasets raises errors of many libraries
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
         message = f"cannot be read{offline}: {type(error).__name__}; go online, or name a local copy with --root"
-        raise CorpusError(message, f"{root or NANOBEIR_HUB}/{config}/{split}") from None
-    rows: list[dict[str, Any]] = table.to_list()
+        raise CorpusError(message, f"{NANOBEIR_HUB}/{config}/{split}") from None
     return rows
 
 
@@ -96,3 +102,7 @@ def _library(name: str) -> Any:  # noqa: ANN401 - an untyped library
     except ImportError:
         package = name.split(".")[0].replace("_", "-")
         raise CorpusError(f"{package} is not installed, which reads this; pip install 'resift[corpora]'") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

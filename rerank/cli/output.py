@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -76,7 +77,7 @@ def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> None:
     """Print one query's result for people: rank, move, score, title and the best snippet."""
-    console = Console()
+    console = _console()
     if not result.ranking.hits:
         console.print(Text(f"Nothing in the index matches {clean(result.ranking.query.text)[:200]!r}."))
         return
@@ -93,14 +94,13 @@ def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> 
 
 def print_comparison(result: Reranking, top: int, caption: str) -> None:
     """Print the first stage's order and the reranked one side by side, with how far each document moved."""
-    console = Console()
+    console = _console()
     after = {hit.document.doc_id: rank for rank, hit in enumerate(result.ranking.hits, start=1)}
-    table = Table(title=Text(clean(result.ranking.query.text)[:200], style="bold"), title_justify="left", box=None)
+    table = Table(box=None, title=Text(clean(result.ranking.query.text)[:200], style="bold"), title_justify="left")
     table.caption, table.caption_justify = Text(caption), "left"
-    for name, width in (("#", 3), ("first stage", None), ("goes to", 7), ("reranked", None), ("from", 7)):
-        table.add_column(
-            name, min_width=width, no_wrap=width is not None, overflow="ellipsis", ratio=None if width else 1
-        )
+    room = max(12, (console.width - 28) // 2)
+    for name, width in (("#", 3), ("first stage", room), ("goes to", 7), ("reranked", room), ("moved", 8)):
+        table.add_column(name, width=width, no_wrap=True, overflow="ellipsis")
     before = {hit.document.doc_id: rank for rank, hit in enumerate(result.first_stage.hits, start=1)}
     pairs = zip(result.first_stage.top(top).hits, result.ranking.top(top).hits, strict=True)
     for rank, (old, new) in enumerate(pairs, start=1):
@@ -121,7 +121,11 @@ def _name(hit: Hit) -> Text:
 
 def show(content: RenderableType) -> None:
     """Print what rich can render; where standard output is no terminal, 120 columns wide."""
-    Console(width=None if sys.stdout.isatty() else 120).print(content)
+    _console().print(content)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
 
 
 def move(before: int, after: int) -> Text:

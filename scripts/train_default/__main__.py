@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--model-dir", type=Path, default=MODEL_FOLDER, help="the folder that ships")
     parser.add_argument("--threads", type=int, default=1, help="threads of the processor to use")
     parser.add_argument("--share", type=float, default=1.0, help="weight of stage 2 against stage 1 in what ships")
+    parser.add_argument("--note", action="append", default=[], help="a remark for training.json (papers)")
     parser.add_argument("--sample", type=int, default=None, help="evaluate this many queries of a split, not all")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -56,7 +57,7 @@ def run(step: str, given: argparse.Namespace) -> None:
     elif step == "evaluate":
         evaluate(shared, given)
     else:
-        measured = json.loads((work / "measured.json").read_text())
+        measured = json.loads((work / "measured.json").read_text()) | {"notes": given.note}
         write_papers(shared, given.model_dir, load_progress(work), measured)
 
 

@@ -1,36 +1,14 @@
-"""BM25 candidates: Lucene's formula with the English chain, top 100 of a source."""
+"""BM25 candidates: Lucene's formula over the English chain, top 100 of a source."""
 
 from __future__ import annotations
 
-import re
-
 import bm25s
 import numpy as np
-import Stemmer
 from numpy.typing import NDArray
 
+from retrieval.analysis import analyzer
+
 from .settings import CANDIDATES
-
-TOKEN = re.compile(r"\w+(?:(?:(?<=[^\W\d_])['’.](?=[^\W\d_])|(?<=\d)[.,](?=\d))\w+)*")
-POSSESSIVE = re.compile(r"['’]s$")
-STOP_WORDS = frozenset(
-    "a an and are as at be but by for if in into is it no not of on or such that the their "
-    "then there these they this to was will with".split()
-)
-
-
-class English:
-    """Lucene's English chain: possessive, lower case, stop words, Porter."""
-
-    def __init__(self) -> None:
-        """Start with an empty cache of stems."""
-        self._stem = Stemmer.Stemmer("porter")
-
-    def __call__(self, text: str) -> list[str]:
-        """Return the terms of a text in order."""
-        words = (POSSESSIVE.sub("", word) for word in TOKEN.findall(text.lower()))
-        stems: list[str] = self._stem.stemWords([word for word in words if word not in STOP_WORDS])
-        return stems
 
 
 class FirstStage:
@@ -38,7 +16,7 @@ class FirstStage:
 
     def __init__(self, passages: list[str]) -> None:
         """Index the passages."""
-        self._english = English()
+        self._english = analyzer("english")
         self._index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
         self._index.index([self._english(p) for p in passages], show_progress=False)
         self._depth = min(CANDIDATES, len(passages))

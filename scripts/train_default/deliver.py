@@ -39,14 +39,15 @@ def deliver(student: BertForSequenceClassification, sampler: Sampler, work: Path
 
 
 def calibration(sampler: Sampler) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Return training pairs of every source, padded, to fix the activations' ranges on."""
+    """Return training pairs of every source to fix the activations' ranges on."""
     sampler.refresh()
     random = np.random.default_rng(SEED)
-    batches = []
+    batches: list[tuple[Tensor, Tensor, Tensor]] = []
     for prepared in sampler.ready.values():
         for _ in range(GROUPS_A_SOURCE):
             group = draw_distilled(prepared, int(random.integers(len(prepared.queries))), 8, random)
-            batches.append(pad([(group.query, passage) for passage in group.passages], EVALUATION_TOKENS))
+            pairs = [(group.query, passage) for passage in group.passages]
+            batches.extend(pad([pair], EVALUATION_TOKENS) for pair in pairs)  # one a batch: no padding is observed
     return batches
 
 

@@ -64,7 +64,8 @@ def save_family(family: str, folder: Path, max_length: int = 96, **changes: obje
         said["model_input_names"] = ["input_ids", "attention_mask"]
     (folder / "tokenizer_config.json").write_text(json.dumps(said))
     torch.manual_seed(0)
-    model = AutoModelForSequenceClassification.from_config(make_config(family, tokenizer, **changes))
+    maker: Any = AutoModelForSequenceClassification
+    model = maker.from_config(make_config(family, tokenizer, **changes))
     with torch.no_grad():
         for parameter in model.parameters():  # wider than a fresh model's, so that scores differ from pair to pair
             parameter.add_(torch.randn_like(parameter) * 0.3)
@@ -152,7 +153,7 @@ def _byte_level(family: str) -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(special)
     if family == "roberta":
-        ends = [(token, tokenizer.token_to_id(token)) for token in ("</s>", "<s>")]
+        ends = [(token, vocabulary[token]) for token in ("</s>", "<s>")]
         tokenizer.post_processor = processors.RobertaProcessing(ends[0], ends[1], add_prefix_space=False)
     else:
         tokenizer.post_processor = _bert_template(tokenizer)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from rerank.cross_encoder import CrossEncoder, choose_device, choose_dtype
-from rerank.predictor import Batch, short_of_memory
+from rerank.predictor import Batch
 from rerank.registry import ScorerSettings
 from retrieval.errors import ModelError, SettingsError
 from tests.rerank.small_models import FAMILIES, save_family, sentences
@@ -42,7 +42,8 @@ def edit(path: Path, **changes: object) -> None:
 
 def test_no_pairs_give_empty_scores(bert: CrossEncoder) -> None:
     scores = bert.score([])
-    assert (scores.logits.shape, scores.logits.dtype, scores.truncated.dtype) == ((0,), np.float32, bool)
+    assert scores.logits.shape == scores.truncated.shape == scores.query_truncated.shape == (0,)
+    assert scores.logits.dtype == np.float32
     assert bert.predict([]).shape == (0,)
     assert bert.rank("cat", []) == []
 
@@ -206,8 +207,8 @@ def changed(file: str, **changes: object) -> Callable[[Path], None]:
     return lambda folder: edit(folder / file, **changes)
 
 
-def written(file: str, text: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / file).write_text(text) and None
+def written(file: str, text: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / file).write_text(text)
 
 
 def short_vocabulary(folder: Path) -> None:
@@ -236,6 +237,7 @@ DAMAGE: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / "tokenizer.json").unlink(), "the folder has no tokenizer"),
     (lambda folder: (folder / "config.json").unlink(), "no config.json"),
     (written("modules.json", json.dumps([BODY, HEAD])), "modules.json adds LogitScore"),
+    (written("modules.json", "5"), "modules.json does not hold a list"),
     (short_vocabulary, r"ids up to \d+, but the model only 20"),
 ]
 
@@ -280,11 +282,6 @@ def test_torchs_own_error_on_a_short_memory_halves_the_batch(folder: Path) -> No
     narrow, wide = NarrowMemory(folder), CrossEncoder(folder)
     assert narrow.score(PAIRS).logits == pytest.approx(wide.score(PAIRS).logits, abs=1e-5)
     assert narrow.failures >= 2
-
-
-def test_other_errors_of_torch_are_not_taken_for_a_short_memory() -> None:
-    assert short_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
-    assert not short_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
 def test_loading_writes_nothing_and_changes_no_global_of_transformers(folder: Path) -> None:

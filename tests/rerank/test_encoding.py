@@ -172,7 +172,17 @@ def test_a_long_text_gives_the_ids_of_the_whole_text(family: str) -> None:
         for shift in range(12):  # so that the cut falls on every place of a word
             moved = "z" * shift + text
             whole = OWN[family].encode(moved, add_special_tokens=False).ids if _whole(family) else []
-            assert encoder.tokenize([moved])[0].tolist() == whole[: encoder.content + 1], (text[:20], shift)
+            assert encoder.tokenize([moved])[0][0].tolist() == whole[: encoder.content + 1], (text[:20], shift)
+
+
+@pytest.mark.parametrize("cut", ["feeding", "[SEP]", "don't", "读猫", "e\u0301e\u0301"])
+@pytest.mark.parametrize("before", [6, 7, 8, 9])
+def test_a_word_that_the_first_reading_breaks_is_read_whole(cut: str, before: int) -> None:
+    encoder = PairEncoder(OWN_BERT, 12)  # 9 tokens of content, and a first reading of 120 characters
+    for start in range(112, 121):
+        text = ("cat " * before).ljust(start) + f"{cut} market " * 20
+        whole = OWN_BERT.encode(text, add_special_tokens=False).ids
+        assert encoder.tokenize([text])[0][0].tolist() == whole[: encoder.content + 1], start
 
 
 def _whole(family: str) -> bool:
@@ -185,11 +195,21 @@ def _whole(family: str) -> bool:
 def test_any_long_text_gives_the_ids_of_the_whole_text(text: str, family: str) -> None:
     encoder = PairEncoder(OWN[family], 12)
     whole = OWN[family].encode(clean(text), add_special_tokens=False).ids
-    assert encoder.tokenize([text])[0].tolist() == whole[: encoder.content + 1]
+    assert encoder.tokenize([text])[0][0].tolist() == whole[: encoder.content + 1]
 
 
 def test_a_long_text_whose_end_is_spaces_is_not_reported_as_cut() -> None:
-    assert kept(ENCODERS["bert"], "cat", "dog" + " " * 100_000) == (1, 1, False, False)
+    assert kept(ENCODERS["bert"], "cat", "dog" + " " * 40_000) == (1, 1, False, False)
+
+
+def test_a_text_that_never_fills_the_window_is_given_up_and_reported_as_cut() -> None:
+    tokenizer, encoder = counting()
+    encoded = encoder.encode([("cat", "x" * 1_000_000), ("x" * 1_000_000, "cat"), ("cat", "dog")])
+    assert tokenizer.longest == 1000 * 48
+    assert (encoded.truncated.tolist(), encoded.query_truncated.tolist()) == (
+        [True, False, False],
+        [False, True, False],
+    )
 
 
 def test_lone_surrogates_are_read_as_the_replacement_character() -> None:

@@ -38,7 +38,7 @@ def save_sum(folder: Path, inputs: tuple[str, ...] = ("input_ids",), keepdims: i
         helper.make_node("Cast", ["input_ids"], ["wide"], to=TensorProto.FLOAT),
         helper.make_node("ReduceSum", ["wide", "axes"], [output], keepdims=keepdims),
     ]
-    shape = ["rows", 1] if keepdims else ["rows"]
+    shape: list[str | int | None] = ["rows", 1] if keepdims else ["rows"]
     made = helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)
     graph = helper.make_graph(nodes, "sum", given, [made], [axes])
     opset = [helper.make_opsetid("", 17)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from rerank.encoding import PairEncoder
 from rerank.folder import ModelFolder
 from rerank.packing import batch_end, batches, inverse, longest_first
-from rerank.predictor import Batch, OutOfMemory, Predictor
+from rerank.predictor import Batch, OutOfMemory, Predictor, short_of_memory
 from retrieval.errors import ModelError
 from tests.rerank.small_models import make_tokenizer, sentences
 
@@ -72,7 +73,8 @@ class SmallMemory(Predictor):
         if len(batch["input_ids"]) > self.rows:
             raise OutOfMemory
         self.sizes.append(len(batch["input_ids"]))
-        return batch["attention_mask"].sum(axis=1).astype(np.float32)
+        logits: NDArray[np.float32] = batch["attention_mask"].sum(axis=1).astype(np.float32)
+        return logits
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
@@ -81,7 +83,17 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
     assert narrow.score(pairs).logits.tolist() == wide.score(pairs).logits.tolist()
     assert len(wide.sizes) == 1
     assert max(narrow.sizes) <= 3
+    assert len(narrow.sizes) <= 20  # two rows and more each: halved, and not one by one
     assert sum(narrow.sizes) == 40
+
+
+def test_batches_keep_to_the_budget_and_share_queries() -> None:
+    scorer = SmallMemory(rows=1000, batch_tokens=200)
+    pairs = [(query, text) for query in ("cat", "river stone") for text in sentences(20, seed=5)]
+    longest = int(scorer.score(pairs).logits.max())
+    assert scorer.sizes[0] == 200 // longest
+    assert max(scorer.sizes) > scorer.sizes[0] > 1
+    assert sum(scorer.sizes) == 40
 
 
 def test_one_row_that_does_not_fit_is_an_error_that_names_the_model() -> None:
@@ -133,3 +145,8 @@ def test_equal_pairs_are_scored_once() -> None:
     scorer = SmallMemory(rows=8)
     assert scorer.score([("cat", "dog"), ("cat", "river"), ("cat", "dog")]).logits.shape == (3,)
     assert scorer.sizes == [2]
+
+
+def test_other_errors_of_torch_are_not_taken_for_a_short_memory() -> None:
+    assert short_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert not short_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

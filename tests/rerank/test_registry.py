@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import rerank.registry
 from rerank.cross_encoder import CrossEncoder
 from rerank.hub import fetch, split_revision
 from rerank.onnx import OnnxCrossEncoder
@@ -52,7 +53,21 @@ def test_a_folder_with_a_pickle_alone_is_refused(tmp_path: Path) -> None:
         load_scorer(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["unheard-of", "", "cross-encoder", "/no/such/folder", "./none/of/it", "a/b/c/d"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unheard-of",
+        "",
+        "cross-encoder",
+        "/no/such/folder",
+        "./none/of/it",
+        "a/b/c/d",
+        "~nobody-here/x",
+        "a\0b",
+        "x" * 5000,
+        "a/b@../c",
+    ],
+)
 def test_a_name_that_nothing_has_is_told_what_is_known_and_accepted(name: str) -> None:
     with pytest.raises(ModelError, match=r"known are default, resift-minilm-l3 and none.*folder.*org/name"):
         load_scorer(name)
@@ -163,7 +178,7 @@ def test_every_row_of_the_tables_names_a_backend_that_exists() -> None:
 
 @pytest.mark.parametrize("name", ["default", *MODELS])
 def test_an_embedded_model_prefers_the_text_that_answers(name: str) -> None:
-    folder = Path(load_scorer.__code__.co_filename).parent / "models" / "resift-minilm-l3"
+    folder = Path(rerank.registry.__file__).parent / "models" / "resift-minilm-l3"
     if not folder.is_dir():
         pytest.skip("the embedded model is not in this checkout yet")
     ranking = load_scorer(name).rank(
