@@ -98,15 +98,16 @@ def _write(target: str | Path | IO[str], lines: Iterable[str]) -> None:
     if not isinstance(target, str | Path):
         target.writelines(lines)
         return
+    if "\0" in str(target):
+        raise CorpusError(f"the name {str(target)!r} has a NUL, which no file's name holds")
     try:
         if _is_device(target):
             with open(target, "w", encoding="utf-8") as device:
                 device.writelines(lines)
         else:
             _replace(Path(os.path.realpath(target)), lines)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
-        raise CorpusError(f"cannot be written: {reason}", target) from None
+    except OSError as error:
+        raise CorpusError(f"cannot be written: {error.strerror or error}", target) from None
 
 
 def _is_device(target: str | Path) -> bool:

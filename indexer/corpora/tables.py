@@ -48,6 +48,9 @@ def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
     library = _library("ir_datasets")
     try:
         dataset = library.load(name)
+    except KeyError:
+        raise CorpusError(f"ir_datasets knows no {name!r}; its catalogue is at ir-datasets.com", source) from None
+    try:
         if not hasattr(dataset, "docs_iter"):
             raise CorpusError(f"{name!r} has no documents of its own; name the dataset that has them", source)
         for number, document in enumerate(dataset.docs_iter(), start=1):
@@ -56,8 +59,6 @@ def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
             yield Record(source, number, {**values, "id": values["doc_id"], "text": body})
     except CorpusError:
         raise
-    except KeyError:
-        raise CorpusError(f"ir_datasets knows no {name!r}; its catalogue is at ir-datasets.com", source) from None
     except Exception as error:  # it downloads and parses what may fail in any way
         raise CorpusError(f"ir_datasets cannot read {name!r}: {_one_line(error)}", source) from None
 
