@@ -84,13 +84,15 @@ def _decoded_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[
 
 
 def _wide_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
-    number = 0
+    number, text = 0, io.TextIOWrapper(file, encoding, newline="\n")
     try:
-        for number, line in enumerate(io.TextIOWrapper(file, encoding, newline="\n"), start=1):
+        for number, line in enumerate(text, start=1):
             yield (line if number > 1 else line.removeprefix("\ufeff")), ""
     except UnicodeError as error:
         reason = getattr(error, "reason", error)
         raise CorpusError(f"is not {encoding} from here on ({reason}); see --encoding", path, number + 1) from None
+    finally:
+        text.detach()  # the file is not this function's to close
 
 
 def read_jsonl(path: str, settings: CorpusSettings) -> Iterator[Record]:

@@ -94,20 +94,31 @@ def run(arguments: list[str]) -> int:
         return 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
-    except click.UsageError as error:
-        return _fail(_usage(error), 2)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 1)
-    except SettingsError as error:
-        return _fail(str(error), 2)
-    except ResiftError as error:
-        return _fail(str(error), 1)
-    except Exception as error:  # the last line of defence: a defect of ours still ends in one line
-        if os.environ.get("RESIFT_DEBUG"):
-            traceback.print_exc()
-        return _fail(f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1)
+    except (Exception, KeyboardInterrupt) as error:
+        return _fail(error)
+
+
+def _fail(error: BaseException) -> int:
+    """Tell what went wrong in one line on standard error, and return the exit code."""
+    message, code = _explain(error)
+    line = " ".join(message.split())
+    click.echo(f"resift: error: {line}".encode("utf-8", "replace").decode("utf-8"), err=True)
+    return code
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code it means."""
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return "interrupted", 130
+    if isinstance(error, click.UsageError):
+        return _usage(error), 2
+    if isinstance(error, click.ClickException):
+        return error.format_message(), 1
+    if isinstance(error, ResiftError):
+        return str(error), 2 if isinstance(error, SettingsError) else 1
+    if os.environ.get("RESIFT_DEBUG"):
+        traceback.print_exception(error)
+    return f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1
 
 
 def _usage(error: click.UsageError) -> str:
@@ -121,9 +132,3 @@ def _usage(error: click.UsageError) -> str:
             origin = " It came from the TOML file."
     command = error.ctx.command_path if error.ctx else "resift"
     return f"{error.format_message()}{origin} See: {command} --help"
-
-
-def _fail(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    click.echo(f"resift: error: {line}".encode("utf-8", "replace").decode("utf-8"), err=True)
-    return code

@@ -78,7 +78,7 @@ STAGES = {
     "distill": StageSettings(name="distill", token_budget=16_500_000, learning_rate=2e-4, max_tokens=128),
     "labels": StageSettings(
         name="labels",
-        token_budget=11_000_000,
+        token_budget=13_000_000,
         learning_rate=1e-4,
         max_tokens=256,
         label_weight=1.0,
