@@ -16,6 +16,7 @@ from typing import IO
 from retrieval.errors import CorpusError
 from retrieval.types import Qrels, Ranking, Run
 
+_HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 
 def read_run(path: str | Path) -> Run:
     """Return the run in a TREC file (`query_id Q0 doc_id rank score tag`), or in a JSON file {query: {doc: score}}.
@@ -56,6 +57,8 @@ def read_qrels(path: str | Path) -> Qrels:
                 f"{len(columns)} columns; expected 3 (BEIR) or 4 (TREC): query_id 0 doc_id grade", path, line
             )
         query_id, doc_id, grade = columns[0], columns[-2], _grade(columns[-1], path, line)
+        if not query_id or not doc_id:
+            raise CorpusError("the query's or the document's id is empty; expected both", path, line)
         judged = qrels.setdefault(query_id, {})
         if judged.setdefault(doc_id, grade) != grade:
             message = f"query {query_id!r} judges {doc_id!r} as {judged[doc_id]} and as {grade}; expected one grade"
@@ -70,16 +73,20 @@ def write_run(target: str | Path | IO[str], rankings: Iterable[Ranking], tag: st
 
     Scores are written so that they read back as the same numbers, and lines stand as trec_eval would sort them.
     Raises CorpusError on an id or tag with white space and on a score that is not finite, which the format cannot
-    hold, and where the file cannot be written.
+    hold, on two rankings of one query, and where the file cannot be written.
     """
-    _word(tag, "tag")
-    lines = (
-        f"{_word(ranking.query.query_id, 'query id')} Q0 {_word(hit.document.doc_id, 'document id')} "
-        f"{rank} {_finite(hit.score)!r} {tag}\n"
-        for ranking in rankings
-        for rank, hit in enumerate(ranking.hits, start=1)
-    )
-    _write(target, lines)
+    _write(target, _run_lines(rankings, _word(tag, "tag")))
+
+
+def _run_lines(rankings: Iterable[Ranking], tag: str) -> Iterator[str]:
+    seen: set[str] = set()
+    for ranking in rankings:
+        query_id = _word(ranking.query.query_id, "query id")
+        if query_id in seen:
+            raise CorpusError(f"the query id {query_id!r} has two rankings; expected one a query")
+        seen.add(query_id)
+        for rank, hit in enumerate(ranking.hits, start=1):
+            yield f"{query_id} Q0 {_word(hit.document.doc_id, 'document id')} {rank} {_finite(hit.score)!r} {tag}\n"
 
 
 def write_qrels(target: str | Path | IO[str], qrels: Qrels) -> None:
@@ -147,6 +154,8 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
         with gzip.open(path, "rb") if str(path).endswith(".gz") else open(path, "rb") as file:
             for number, raw in enumerate(file, start=1):
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                if "\0" in text:
+                    raise CorpusError("holds NUL bytes, as UTF-16 does; save it as UTF-8", path, number)
                 if text.strip():
                     yield number, text
     except UnicodeDecodeError as error:
@@ -163,11 +172,13 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 def _read_json_run(path: str | Path) -> Run:
     try:
-        found = json.loads("".join(text for _, text in _lines(path)))
+        found = json.loads("".join(text for _, text in _lines(path)), object_pairs_hook=_once)
         run = {
             query_id: {doc_id: _score(str(score), path, None) for doc_id, score in documents.items()}
             for query_id, documents in found.items()
         }
+    except _TwiceError as error:
+        raise CorpusError(f"has {error} twice in one object; expected each query and document once", path) from None
     except (ValueError, AttributeError, RecursionError):
         raise CorpusError("is no JSON run; expected {query_id: {doc_id: score}}", path) from None
     if not run:
@@ -175,9 +186,21 @@ def _read_json_run(path: str | Path) -> Run:
     return run
 
 
+class _TwiceError(ValueError):
+    """A key that stands twice in one JSON object, of which Python would keep the last."""
+
+
+def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        raise _TwiceError(repr(next(name for name in names if names.count(name) > 1)))
+    return found
+
+
 def _score(text: str, path: str | Path, line: int | None) -> float:
     try:
-        score = float(text)
+        score = _number(text)
     except ValueError:
         raise CorpusError(f"the score {text!r} is no number", path, line) from None
     if not math.isfinite(score):
@@ -188,14 +211,23 @@ def _score(text: str, path: str | Path, line: int | None) -> float:
 def _grade(text: str, path: str | Path, line: int) -> int:
     if not _is_number(text) or not float(text).is_integer():
         raise CorpusError(f"the grade {text!r} is no whole number", path, line)
+    if abs(float(text)) > _HIGHEST:
+        raise CorpusError(f"the grade {text!r} is beyond {_HIGHEST}; is it a score?", path, line)
     return int(float(text))
 
 
 def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        return math.isfinite(_number(text))
     except ValueError:
         return False
+
+
+def _number(text: str) -> float:
+    """Return a number as other readers of these files would; Python alone takes 1_000 and digits of other scripts."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return float(text)
 
 
 def _word(text: str, what: str) -> str:

@@ -1,0 +1,96 @@
+"""Index and evaluate every judged collection of $RESIFT_SHARED (or ../shared), and print one table.
+
+    python -m scripts.evaluate_collections --output results [NAME ...]
+
+Each collection's report is kept in the output folder, so a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("RESIFT_SHARED", ROOT.parent / "shared"))
+MORE_SPLITS = {"nfcorpus": ("test", "dev")}
+"""Collections of which more than the default split is evaluated."""
+
+
+def resift(*arguments: str) -> str:
+    """Run one command line of resift and return what it prints."""
+    code = "from rerank.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout
+
+
+def evaluate(name: str, folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the report of one evaluation, with the seconds that indexing and evaluating took."""
+    with tempfile.TemporaryDirectory() as work:
+        started = time.perf_counter()
+        resift("index", str(folder), "--to", f"bm25:{work}/index")
+        indexed = time.perf_counter()
+        report: dict[str, Any] = json.loads(resift("evaluate", str(folder), "--json", *arguments))
+        ended = time.perf_counter()
+    return {"name": name, "index_seconds": indexed - started, "evaluate_seconds": ended - indexed, **report}
+
+
+def row(report: dict[str, Any]) -> str:
+    """Return one line of the table: first stage -> reranked for each measure, and the seconds."""
+    [one] = report["sets"]
+    cells = [f"{one['first_stage'][m]:.4f} → {one['reranked'][m]:.4f}" for m in ("ndcg@10", "mrr@10", "map")]
+    low, high = one["interval_95"]["ndcg@10"]
+    seconds = one["seconds"]["rerank"]
+    cells += [
+        f"{one['difference']['ndcg@10']:+.4f} [{low:+.4f}, {high:+.4f}]",
+        f"{one['first_stage']['recall@100']:.4f}",
+    ]
+    return f"| {report['name']} | {one['queries']} | {' | '.join(cells)} | {seconds:.0f} |"
+
+
+def jobs(names: Sequence[str]) -> list[tuple[str, Path, list[str]]]:
+    """Return what is evaluated: (label, folder, further arguments)."""
+    found: list[tuple[str, Path, list[str]]] = []
+    for folder in sorted(path for path in (SHARED / "collections").iterdir() if path.is_dir()):
+        if names and folder.name not in names:
+            continue
+        splits = MORE_SPLITS.get(folder.name)
+        found += [(f"{folder.name} {split}", folder, ["--split", split]) for split in splits or ()]
+        if not splits:
+            found.append((folder.name, folder, []))
+        if (folder / "runs" / "bm25.trec").is_file():
+            found.append((f"{folder.name} --run runs/bm25.trec", folder, ["--run", "runs/bm25.trec"]))
+    return found
+
+
+@click.command()
+@click.option("--output", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--option", "options", multiple=True, help="A further option of `resift evaluate`, as --option=--fusion=none."
+)
+@click.argument("names", nargs=-1)
+def main(output: Path, options: tuple[str, ...], names: tuple[str, ...]) -> None:
+    """Evaluate the collections NAMES (all where none is named)."""
+    output.mkdir(parents=True, exist_ok=True)
+    print("| collection | queries | ndcg@10 | mrr@10 | map | difference of ndcg@10, 95 % | recall@100 | rerank s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, folder, arguments in jobs(names):
+        kept = output / f"{name.replace(' ', '_').replace('/', '_')}.json"
+        if not kept.exists():
+            report = evaluate(name, folder, [*arguments, *options])
+            kept.write_text(json.dumps(report, indent=1), encoding="utf-8")
+        print(row(json.loads(kept.read_text(encoding="utf-8"))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
