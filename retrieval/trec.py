@@ -18,6 +18,7 @@ from retrieval.types import Qrels, Ranking, Run
 
 _HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 
+
 def read_run(path: str | Path) -> Run:
     """Return the run in a TREC file (`query_id Q0 doc_id rank score tag`), or in a JSON file {query: {doc: score}}.
 
@@ -50,7 +51,7 @@ def read_qrels(path: str | Path) -> Qrels:
     for line, text in _lines(path):
         columns = text.rstrip("\r\n").split("\t") if "\t" in text else text.split()
         columns = [column.strip() for column in columns]
-        if line == 1 and len(columns) == 3 and not _is_number(columns[2]):
+        if line == 1 and len(columns) == 3 and _is_name(columns[2]):
             continue  # BEIR's header: query-id corpus-id score
         if len(columns) not in (3, 4):
             raise CorpusError(
@@ -209,18 +210,24 @@ def _score(text: str, path: str | Path, line: int | None) -> float:
 
 
 def _grade(text: str, path: str | Path, line: int) -> int:
-    if not _is_number(text) or not float(text).is_integer():
-        raise CorpusError(f"the grade {text!r} is no whole number", path, line)
-    if abs(float(text)) > _HIGHEST:
-        raise CorpusError(f"the grade {text!r} is beyond {_HIGHEST}; is it a score?", path, line)
-    return int(float(text))
-
-
-def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(_number(text))
+        grade = _number(text)
     except ValueError:
-        return False
+        grade = math.nan
+    if not grade.is_integer():
+        raise CorpusError(f"the grade {text!r} is no whole number", path, line)
+    if abs(grade) > _HIGHEST:
+        raise CorpusError(f"the grade {text!r} is beyond {_HIGHEST}; is it a score?", path, line)
+    return int(grade)
+
+
+def _is_name(text: str) -> bool:
+    """Tell a column's name from a grade, also from a bad one such as nan."""
+    try:
+        _number(text)
+    except ValueError:
+        return text[:1].isalpha()
+    return False
 
 
 def _number(text: str) -> float:

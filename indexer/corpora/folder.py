@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 from indexer.corpora.records import Record
@@ -114,7 +115,7 @@ def _html(content: str) -> tuple[str, str]:
             warnings.simplefilter("ignore")  # bs4 warns of pages that look like XML or like a file's name
             page = BeautifulSoup(content, "html.parser")
     except (ParserRejectedMarkup, RecursionError, AssertionError, ValueError):  # of pages that no parser can take
-        return "", _TAG.sub(" ", content).strip()
+        return "", unescape(_TAG.sub(" ", content)).strip()
     headings = (" ".join(tag.get_text(" ").split()) for tag in (page.title, page.h1) if tag is not None)
     title = next((heading for heading in headings if heading), "")
     for tag in page(_NOT_TEXT):

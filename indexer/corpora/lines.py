@@ -78,7 +78,7 @@ def _decoded_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[
         except UnicodeDecodeError as error:
             wide = not number and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
             bad = f"byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not {encoding}"
-            yield line.decode(encoding, "replace"), f"{bad}{' but looks like UTF-16' if wide else ''}"
+            yield line.decode("utf-8", "replace"), f"{bad}{' but looks like UTF-16' if wide else ''}"
         except UnicodeError as error:  # of idna and the like, which know no position
             yield "", f"is not {encoding} ({error})"
 

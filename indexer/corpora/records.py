@@ -147,7 +147,7 @@ def _name(
         return given
     found = None if given is not None else next((name for name in usual if name in values), None)
     if found is None and required:
-        there = ", ".join(repr(name[:80]) for name in list(values)[:_NAMES]) or "nothing"
+        there = ", ".join(repr(name[:40]) for name in list(values)[:_NAMES]) or "nothing"
         wanted = repr(given) if given is not None else f"any of {', '.join(usual)}"
         raise ValueError(f"no {what}: expected {wanted} but found {there}; name the right one with --{what}-field")
     return found or ""

@@ -30,7 +30,7 @@ def refused(source: str | Path, **settings: str | bool) -> CorpusError:
     assert error.path is not None
     assert message.startswith(f"{error.path}: " if error.line is None else f"{error.path}, line {error.line}: ")
     assert len(message.splitlines()) == 1
-    assert len(message) < 900
+    assert len(message) < 1200
     return error
 
 
