@@ -106,6 +106,7 @@ def _agreement(agreement: dict[str, float] | None) -> list[str]:
     return [
         f"Int8 against float32 on {agreement['pairs']} dev pairs: logits differ by {agreement['mean']:.3f} on average, "
         f"{agreement['max']:.3f} at most (their standard deviation is {agreement['spread']:.2f}). Speed on "
-        f"{agreement['threads']} threads of one server core pair: {agreement['int8_tokens_per_second']:,} tokens a "
-        f"second in int8, {agreement['float32_tokens_per_second']:,} in float32 ONNX."
+        f"{agreement['threads']} thread(s) of a busy 2-core server with VNNI: "
+        f"{agreement['int8_tokens_per_second']:,} tokens a second in int8, "
+        f"{agreement['float32_tokens_per_second']:,} in float32 ONNX."
     ]
