@@ -34,7 +34,8 @@ def read_folder(path: str, settings: CorpusSettings) -> Iterator[Record]:
     """Yield a record for each text, Markdown or HTML file below `path`, in the order of their paths.
 
     The id is the path below the folder, with slashes; the title is the front matter's, the first heading's or the
-    page's; hidden files and folders and files of other kinds are left out. Raises CorpusError where none is left.
+    page's. Hidden files and folders are left out; so are files of other kinds, which are counted. Raises CorpusError
+    where none is left.
     """
     root, found, others = Path(path), False, 0
     if not root.is_dir():
@@ -45,6 +46,8 @@ def read_folder(path: str, settings: CorpusSettings) -> Iterator[Record]:
             continue
         if file.suffix.lower() not in KINDS:
             others += 1
+            kind = file.suffix.lower() or "a file without an ending"
+            yield Record(str(file), None, {}, f"{kind} is no kind of text that is read here", inside.as_posix(), True)
             continue
         found = True
         yield _record(file, inside.as_posix(), settings)

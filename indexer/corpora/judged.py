@@ -13,7 +13,7 @@ from indexer.corpora.lines import check_file, numbered_lines, parse_object
 from indexer.corpora.records import clean
 from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, CorpusSettings
 from indexer.corpora.sources import read_beir, read_documents
-from indexer.corpora.tables import read_nanobeir_table
+from indexer.corpora.tables import nanobeir_set, read_nanobeir_table
 from retrieval.errors import CorpusError
 from retrieval.trec import read_qrels
 from retrieval.types import Document, Qrels, Query
@@ -39,17 +39,20 @@ class JudgedCollection:
     first_stage: dict[str, list[str]] | None = None
 
 
-def read_queries(source: str | Path) -> Iterator[Query]:
+def read_queries(source: str | Path, settings: CorpusSettings | None = None) -> Iterator[Query]:
     """Yield the queries of a file, in its order.
 
-    JSON lines (`_id` or `id`, and `text`, `query` or `title`) where the name ends in .jsonl or .jsonl.gz; TREC topics
-    where the file begins with <top>; a tab between id and text where the lines have one; else a query a line,
-    numbered from 1. Raises CorpusError on a bad line, an id given twice, an empty query, and no query at all.
+    JSON lines (`_id` or `id`, and `text`, `query` or `title`, or the `id_field` and `text_field` of `settings`) where
+    the name says so (.jsonl, .ndjson, .json, .gz as well) or the first line is a JSON object; TREC topics where the
+    file begins with <top>; a tab between id and text where the lines have one; else a query a line, whose id is its
+    number from 1. Of the settings, `encoding` holds too. Raises CorpusError on a bad line, an id given twice, an
+    empty query, and no query at all.
     """
     path = str(source)
+    settings = settings or CorpusSettings()
     check_file(path)
     seen: dict[str, int] = {}
-    for line, query_id, text in _queries(path):
+    for line, query_id, text in _queries(path, settings):
         query = Query(clean(query_id.strip()), clean(text.strip()))
         if not query.query_id or not query.text:
             raise CorpusError("the query's id or text is empty; expected both", path, line)
@@ -64,46 +67,54 @@ def read_queries(source: str | Path) -> Iterator[Query]:
         raise CorpusError("holds no query; expected at least one", path)
 
 
-def _queries(path: str) -> Iterator[tuple[int, str, str]]:
+def _queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, str]]:
     """Yield (line, id, text) as the file has them."""
-    if path.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json")):
-        for line, text in _lines(path):
-            yield line, *_json_query(text, path, line)
+    lines = _lines(path, settings.encoding)  # read once: standard input comes by once
+    begin = [line for line in [next(lines, None)] if line is not None]
+    first = begin[0][1] if begin else ""
+    lines = itertools.chain(begin, lines)
+    if path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json")) or not parse_object(first)[1]:
+        for line, text in lines:
+            yield line, *_json_query(text, path, line, settings)
         return
-    lines = _lines(path)  # read once: standard input comes by once
-    first = next(lines, (0, ""))
-    if first[1].strip().lower().startswith("<top>"):
-        yield from _topics(path, [first, *lines])
+    if first.strip().lower().startswith("<top>"):
+        yield from _topics(path, list(lines))
         return
-    tabbed = "\t" in first[1]
-    for line, text in itertools.chain([first] if first[0] else [], lines):
+    tabbed, number = "\t" in first, 0
+    for number, (line, text) in enumerate(lines, start=1):
         query_id, tab, rest = text.partition("\t")
         if tabbed and not tab:
             raise CorpusError("no tab in this line; expected id, tab, text as in the first line", path, line)
-        if tabbed and line == 1 and query_id.strip().lower() in {*ID_FIELDS, "query_id", "query-id", "qid"}:
+        if tabbed and number == 1 and query_id.strip().lower() in {*ID_FIELDS, "query_id", "query-id", "qid"}:
             continue  # a header row
-        yield (line, query_id, rest) if tabbed else (line, str(line), text)
+        yield (line, query_id, rest) if tabbed else (line, str(number), text)
 
 
-def _lines(path: str) -> Iterator[tuple[int, str]]:
-    for number, text, problem in numbered_lines(path):
+def _lines(path: str, encoding: str) -> Iterator[tuple[int, str]]:
+    for number, text, problem in numbered_lines(path, encoding if encoding != "utf-8" else None):
         if problem:
             raise CorpusError(problem, path, number)
         if text.strip():
             yield number, text
 
 
-def _json_query(text: str, path: str, line: int) -> tuple[str, str]:
+def _json_query(text: str, path: str, line: int, settings: CorpusSettings) -> tuple[str, str]:
     values, problem = parse_object(text)
-    query_id = next((values[name] for name in (*ID_FIELDS, "query_id", "qid") if name in values), None)
-    content = next((values[name] for name in (*TEXT_FIELDS, "query", "title") if name in values), None)
+    ids = (settings.id_field,) if settings.id_field else (*ID_FIELDS, "query_id", "qid")
+    texts = (settings.text_field,) if settings.text_field else (*TEXT_FIELDS, "query", "title")
+    query_id = next((values[name] for name in ids if name in values), None)
+    content = next((values[name] for name in texts if name in values), None)
     if not problem and (isinstance(query_id, bool) or not isinstance(query_id, str | int)):
-        problem = 'no "_id" or "id" that is a text or a whole number'
+        problem = f"no {_either(settings.id_field, '_id', 'id')} that is a text or a whole number"
     if not problem and not isinstance(content, str):
-        problem = 'no "text" or "query" that is a text'
+        problem = f"no {_either(settings.text_field, 'text', 'query')} that is a text"
     if problem:
         raise CorpusError(problem, path, line)
     return str(query_id), str(content)
+
+
+def _either(given: str | None, *usual: str) -> str:
+    return " or ".join(f'"{name}"' for name in ((given,) if given else usual))
 
 
 def _topics(path: str, lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str, str]]:
@@ -156,7 +167,7 @@ def read_nanobeir(name: str, root: str | Path | None = None, revision: str | Non
     """Return one set of NanoBEIR, from the hub or from a local copy `root` in the hub's layout. Raises CorpusError."""
     where = Path(root) if root is not None else None
     table = functools.partial(read_nanobeir_table, name, root=where, revision=revision)
-    full = f"Nano{name.removeprefix('Nano')}"
+    full = nanobeir_set(name)
     try:
         corpus = [Document(str(row["_id"]), *_text_and_title(row)) for row in table("corpus")]
         queries = [Query(str(row["_id"]), _text_and_title(row)[0]) for row in table("queries")]

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, AnyStr
 
 from indexer.corpora.records import Record
 from indexer.corpora.settings import CorpusSettings
@@ -21,13 +21,19 @@ from retrieval.errors import CorpusError
 
 STANDARD_INPUT = "-"
 _BOM = b"\xef\xbb\xbf"
+_LOOKS = {
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+    b"\x1f\x8b": "gzip, whose names end in .gz",
+}
+_LONGEST = 2**27  # bytes or characters of a line; where there is no line break, memory ends here
 _BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 _FIELD = re.compile(r"<(TITLE|HEADLINE|HL|TTL|TEXT|BODY)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _DOCNO = re.compile(r"<DOCNO>([^<]*)</DOCNO>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _JSON_KINDS = {"list": "array", "str": "string", "int": "number", "float": "number", "bool": "boolean"}
 
-csv.field_size_limit(2**27)  # characters: where a quote is not closed, memory ends here
+csv.field_size_limit(_LONGEST)  # characters: where a quote is not closed, memory ends here too
 
 
 @contextmanager
@@ -71,22 +77,33 @@ def numbered_lines(path: str, encoding: str | None = None) -> Iterator[tuple[int
 
 
 def _decoded_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
-    for number, raw in enumerate(file):
+    for number, raw in enumerate(_bounded(file, path)):
         line = raw if number else raw.removeprefix(_BOM)
         try:
             yield line.decode(encoding), ""
         except UnicodeDecodeError as error:
-            wide = not number and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            looks = "" if number else next((f" but looks like {_LOOKS[b]}" for b in _LOOKS if line.startswith(b)), "")
             bad = f"byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not {encoding}"
-            yield line.decode("utf-8", "replace"), f"{bad}{' but looks like UTF-16' if wide else ''}"
+            yield line.decode("utf-8", "replace"), f"{bad}{looks}"
         except UnicodeError as error:  # of idna and the like, which know no position
             yield "", f"is not {encoding} ({error})"
+
+
+def _bounded(file: IO[AnyStr], path: str) -> Iterator[AnyStr]:
+    """Yield the lines of `file`. Raises CorpusError at one that is longer than any record can be."""
+    number = 0
+    while line := file.readline(_LONGEST + 1):
+        number += 1
+        if len(line) > _LONGEST:
+            message = f"longer than {_LONGEST:,} characters; expected a record a line, is it one long array?"
+            raise CorpusError(message, path, number)
+        yield line
 
 
 def _wide_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
     number, text = 0, io.TextIOWrapper(file, encoding, newline="\n")
     try:
-        for number, line in enumerate(text, start=1):
+        for number, line in enumerate(_bounded(text, path), start=1):
             yield (line if number > 1 else line.removeprefix("\ufeff")), ""
     except UnicodeError as error:
         reason = getattr(error, "reason", error)

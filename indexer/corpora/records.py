@@ -25,13 +25,17 @@ _NAMES = 20  # column names that a message repeats at most
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a reader found at one place: `values` by column or key, or the `problem` why there are none."""
+    """What a reader found at one place: `values` by column or key, or the `problem` why there are none.
+
+    `aside` marks what is no record at all, such as an image among texts: counted as left out, never an error.
+    """
 
     path: str
     line: int | None
     values: Mapping[str, Any]
     problem: str = ""
     excerpt: str = ""
+    aside: bool = False
 
 
 class SkipReport:
@@ -98,6 +102,9 @@ def to_documents(
     seen: set[str] = set()
     source, found, report = "", False, skipped or SkipReport()
     for record in records:
+        if record.aside:
+            report.add(record, record.problem)
+            continue
         source, found = record.path, True
         try:
             document = to_document(record, settings, empty_ok=empty_ok)

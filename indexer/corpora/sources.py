@@ -62,16 +62,20 @@ def read_documents(
     """Yield the documents of `source` as a stream; memory holds the ids alone.
 
     `source` is a file, a folder, "-" for JSON lines on standard input, ir_datasets:NAME or nanobeir:NAME; its format
-    goes by its name and kind unless `settings` say. What `skip_bad` leaves out is counted in `skipped`.
+    goes by its name and kind unless `settings` say. What is left out is counted in `skipped`, and written to the
+    settings' `skipped_file` also where no report is given.
     Raises CorpusError with path and line at the first bad record, on an empty corpus, and where nothing can be read.
     """
     settings = settings or CorpusSettings()
+    if skipped is None:
+        with SkipReport.opened(settings) as report:
+            yield from read_documents(source, settings, report)
+        return
     name = str(source)
     try:
         chosen = _format(name, settings.format)
     except OSError as error:  # of a name too long, of a folder that may not be entered
         raise CorpusError(f"cannot be read: {error.strerror}", name[:200]) from None
-    skipped = skipped or SkipReport()
     skipped.begin(name)
     empty = True
     for document in to_documents(READERS[chosen](name, settings), settings, skipped, empty_ok=chosen in PUBLISHED):

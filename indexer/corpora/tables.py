@@ -15,6 +15,22 @@ from indexer.corpora.settings import CorpusSettings
 from retrieval.errors import CorpusError
 
 NANOBEIR_HUB = "sentence-transformers/NanoBEIR-en"
+NANOBEIR_SETS = (
+    "NanoClimateFEVER",
+    "NanoDBPedia",
+    "NanoFEVER",
+    "NanoFiQA2018",
+    "NanoHotpotQA",
+    "NanoMSMARCO",
+    "NanoNFCorpus",
+    "NanoNQ",
+    "NanoQuoraRetrieval",
+    "NanoSCIDOCS",
+    "NanoArguAna",
+    "NanoSciFact",
+    "NanoTouche2020",
+)
+"""The thirteen sets, which are the splits of each table on the hub."""
 _ROWS = 1024  # rows of a Parquet file in memory at once
 
 
@@ -63,18 +79,30 @@ def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
         raise CorpusError(f"ir_datasets cannot read {name!r}: {_one_line(error)}", source) from None
 
 
+def nanobeir_set(name: str) -> str:
+    """Return a set's full name, given in any case and with or without Nano; one that is not known is kept.
+
+    >>> nanobeir_set("nfcorpus")
+    'NanoNFCorpus'
+    """
+    full = name if name.lower().startswith("nano") else f"Nano{name}"
+    return next((known for known in NANOBEIR_SETS if known.lower() == full.lower()), full)
+
+
 def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str | None) -> list[dict[str, Any]]:
     """Return the rows of one table of NanoBEIR: `config` is corpus, queries, qrels or bm25, `name` a set's.
 
     `root` is a local copy in the hub's layout (a folder a table, SPLIT-*.parquet in it); None asks the hub, at
     `revision` where one is given. Raises CorpusError where it cannot be had.
     """
-    split = f"Nano{name.removeprefix('Nano')}"
+    split = nanobeir_set(name)
     if root is not None:
         files = sorted(str(file) for file in (root / config).glob(f"{glob.escape(split)}-*.parquet"))
         if not files:
             raise CorpusError(f"has no {config}/{split}-*.parquet; expected the layout of {NANOBEIR_HUB}", root)
         return [dict(record.values) for file in files for record in read_parquet(file, CorpusSettings())]
+    if split not in NANOBEIR_SETS:
+        raise CorpusError(f"is no set of NanoBEIR; expected one of {', '.join(NANOBEIR_SETS)}", f"nanobeir:{name}")
     library = _library("datasets")
     library.utils.logging.disable_progress_bar()
     logging.getLogger("datasets").setLevel(logging.ERROR)
