@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -109,8 +110,8 @@ def _open_locked(folder: Path) -> int | None:
 def _sweep(target: Path) -> None:
     """Remove what dead builds of `target` left; put back an index that one had moved aside and not replaced."""
     for entry in target.parent.iterdir():
-        if not entry.name.startswith(f".{target.name}."):
-            continue
+        if not re.fullmatch(rf"\.{re.escape(target.name)}\.[0-9a-f]{{12}}\.\w+", entry.name):
+            continue  # ".a.b.0123….building" belongs to the target "a.b", not to "a"
         if entry.name.endswith(_REPLACED) and not target.exists():
             os.rename(entry, target)
         elif entry.name.endswith((_BUILDING, _REPLACED)):

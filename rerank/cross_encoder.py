@@ -48,6 +48,7 @@ class CrossEncoder(Predictor):
             torch.set_num_threads(settings.threads)
         tokenizer, names, pad_id = load_tokenizer(folder)
         self.model: Any = place_model(load_model(folder, self.dtype), self.device, folder)
+        keep_head_exact(self.model)
         self.inputs = _inputs(self.model, names)
         _check_vocabulary(tokenizer, self.model, folder)
         default = CPU_BATCH_TOKENS if self.device.type == "cpu" else GPU_BATCH_TOKENS
@@ -55,7 +56,7 @@ class CrossEncoder(Predictor):
         super().__init__(folder, encoder, settings.batch_tokens or default)
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
-        """Return the logits of a batch, float32 (rows,), computed in the model's own dtype."""
+        """Return the logits of a batch, float32 (rows,): the encoder runs in the model's dtype, the head in float32."""
         import torch
 
         try:
@@ -72,6 +73,25 @@ class CrossEncoder(Predictor):
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             raise OutOfMemory from error
+
+
+def keep_head_exact(model: Any) -> None:  # noqa: ANN401 - transformers is untyped
+    """Let the scoring head of `model` run in float32, whatever the encoder's dtype.
+
+    A logit of bfloat16 has steps of 1/32 between 4 and 8: among a hundred candidates that makes ties which the
+    model never meant, and a cast afterwards does not take them back.
+    """
+    import torch
+
+    def widen(module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:  # noqa: ANN401
+        return tuple(
+            part.float() if isinstance(part, torch.Tensor) and part.is_floating_point() else part for part in inputs
+        )
+
+    for part in model.children():
+        if part is not model.base_model and next(part.parameters(), None) is not None:
+            part.float()
+            part.register_forward_pre_hook(widen)
 
 
 def choose_device(name: str) -> torch.device:

@@ -15,6 +15,9 @@ def standardize(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     values = np.asarray(scores, dtype=np.float64)
     if values.size == 0 or np.ptp(values) == 0.0:
         return np.zeros_like(values)
+    largest = np.abs(values).max()
+    if largest > 1e100:  # squares of such scores overflow; a z-score does not depend on the scale
+        values = values / largest
     centred = values - values.mean()
     deviation = centred.std()
     return np.zeros_like(values) if deviation == 0.0 else centred / deviation

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
-
-import numpy as np
 
 from rerank.reranker import Reranker, Reranking
 from retrieval.errors import CorpusError
 from retrieval.types import Document, Hit, Query, Ranking
-
-LINES_A_BATCH = 16
-"""How many lines share the scorer's batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +45,28 @@ def read_requests(lines: Iterable[bytes], name: str) -> Iterator[Request]:
 def rerank_requests(
     requests: Iterable[Request], reranker: Reranker, top: int | None, return_documents: bool
 ) -> Iterator[Reply]:
-    """Yield the reply to each request, in order. Raises CorpusError and ModelError."""
+    """Yield the reply to each request as soon as it is read, in order. Raises CorpusError and ModelError."""
     alone = Reranker(reranker.scorer, dataclasses.replace(reranker.settings, fusion="none"))
-    stream = iter(requests)
-    while batch := list(islice(stream, LINES_A_BATCH)):
-        results: dict[int, Reranking] = {}
-        for judge, part in ((reranker, [r for r in batch if r.scored]), (alone, [r for r in batch if not r.scored])):
-            outcome = judge.rerank([request.ranking for request in part])
-            results.update({request.line: result for request, result in zip(part, outcome, strict=True)})
-        for request in batch:
-            yield _reply(request, results[request.line], top, return_documents)
+    for request in requests:
+        [result] = (reranker if request.scored else alone).rerank([request.ranking])
+        yield _reply(request, result, top, return_documents)
 
 
 def _parse(line: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(line)
+        body = json.loads(line, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start} is not UTF-8; expected JSON in UTF-8") from None
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f'not JSON ({error}); expected {{"query": "...", "documents": [...]}}') from None
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else error
+        raise ValueError(f'not JSON ({reason}); expected {{"query": "...", "documents": [...]}}') from None
     if not isinstance(body, dict):
         raise ValueError(f'a JSON {type(body).__name__}; expected an object {{"query": "...", "documents": [...]}}')
     return body
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _request(number: int, body: dict[str, Any]) -> Request:
@@ -93,6 +88,13 @@ def _request(number: int, body: dict[str, Any]) -> Request:
     return Request(number, body, Ranking.of(Query(str(number), text), hits), scored)
 
 
+def _is_finite(score: object) -> bool:
+    try:
+        return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
 def _inner_id(position: int) -> str:
     """Return an id that falls as the position rises: the ordering rule then leaves equal scores as they were given."""
     return f"{10**9 - position:010d}"
@@ -110,8 +112,8 @@ def _document(position: int, value: object) -> tuple[Document, float | None]:
     title, score = value.get("title") or "", value.get("score")
     if not isinstance(title, str):
         raise ValueError(f'document {position}: "title" is no text')
-    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or not np.isfinite(score)):
-        raise ValueError(f'document {position}: "score" is {score!r}; expected a finite number')
+    if score is not None and not _is_finite(score):
+        raise ValueError(f'document {position}: "score" is {str(score)[:40]}; expected a finite number')
     rest = {key: member for key, member in value.items() if key not in ("text", "title", "score")}
     return Document(_inner_id(position), value["text"], title, rest), None if score is None else float(score)
 

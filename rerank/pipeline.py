@@ -16,7 +16,7 @@ from retrieval.types import Query
 class SearchSettings:
     """How much the first stage brings."""
 
-    depth: int = setting(100, "How many candidates the first stage returns.", minimum=1)
+    depth: int = setting(100, "How many candidates the first stage returns.")
 
     def __post_init__(self) -> None:
         """Refuse a depth that returns nothing."""

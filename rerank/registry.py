@@ -9,6 +9,7 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,10 +125,15 @@ def _existing(model: str) -> Path | None:
 
 
 def choose_backend(folder: Path, name: str) -> str:
-    """Return the backend for what `folder` holds: safetensors go to torch, model.onnx alone to ONNX Runtime."""
+    """Return the backend for what `folder` holds: safetensors go to torch, model.onnx to ONNX Runtime.
+
+    A folder with both goes to torch where that is installed.
+    """
     from rerank.folder import read_folder
 
     found = read_folder(folder, name)
+    if found.safetensors and found.onnx and find_spec("torch") is None:
+        return "onnx"
     if found.safetensors:
         return "torch"
     if found.onnx:

@@ -23,7 +23,6 @@ class RerankSettings:
     rank_window_size: int = setting(
         100,
         "How many of the first stage's hits the model rescores; the rest keep their order below.",
-        minimum=0,
         flag="window",
     )
     fusion: str = setting(
@@ -31,7 +30,7 @@ class RerankSettings:
         "zscore: weigh the model's and the first stage's z-scores; none: the model alone decides.",
         choices=("zscore", "none"),
     )
-    fusion_weight: float = setting(0.5, "The model's share in the zscore fusion, from 0 to 1.", minimum=0.0)
+    fusion_weight: float = setting(0.5, "The model's share in the zscore fusion, from 0 to 1.")
     template: str = setting(DEFAULT_TEMPLATE, "The text of a document that the model reads, from its fields.")
 
     def __post_init__(self) -> None:
@@ -91,10 +90,12 @@ class Reranker:
     def _reorder(self, ranking: Ranking, scores: Scores) -> Reranking:
         """Order one ranking by `scores`, those of its window."""
         size = len(scores.logits)
+        if size == 0:
+            return Reranking(ranking, ranking, {})
         window, tail = ranking.hits[:size], ranking.hits[size:]
         final = self._final_scores(window, scores.logits)
         head = [Hit(hit.document, float(score)) for hit, score in zip(window, final, strict=True)]
-        floor = min((hit.score for hit in head), default=0.0)
+        floor = min(hit.score for hit in head)
         # a step of 1 a rank keeps the tail's order, ties included, below whatever the window's lowest score is
         below = [Hit(hit.document, floor - 1.0 - step) for step, hit in enumerate(tail)]
         logits = {hit.document.doc_id: float(logit) for hit, logit in zip(window, scores.logits, strict=True)}

@@ -11,6 +11,11 @@ from retrieval.types import Query, Ranking
 class Retriever(Protocol):
     """Finds the candidates of a query; one implementation a file, one row each in `retrieval.registry`."""
 
+    @property
+    def language(self) -> str:
+        """The name of the analysis of its texts, one of `retrieval.analysis.languages()`."""
+        ...
+
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return for each query, in the given order, its best `depth` documents (fewer if fewer match).
 

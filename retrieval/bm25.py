@@ -47,6 +47,11 @@ class Bm25Retriever:
             ranks=store.load_array(path / store.ID_RANKS),
         )
 
+    @property
+    def language(self) -> str:
+        """The name of the analysis of the index."""
+        return self.settings.language
+
     @classmethod
     def open(cls, path: str | Path) -> Bm25Retriever:
         """Open the index at `path` (bm25:PATH is understood too) in milliseconds, whatever its size.

@@ -13,9 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def setting(
-    default: T, text: str, *, choices: Sequence[str] = (), minimum: float | None = None, flag: str | None = None
-) -> T:
+def setting(default: T, text: str, *, choices: Sequence[str] = (), flag: str | None = None) -> T:
     """Declare a dataclass field with its default, its one-line help `text` and what it may hold.
 
     `flag` is the command-line option's name where it is not the field's own (`--window` for
@@ -23,6 +21,6 @@ def setting(
     """
     value: T = field(
         default=default,
-        metadata={"help": text, "choices": tuple(choices), "minimum": minimum, "flag": flag},
+        metadata={"help": text, "choices": tuple(choices), "flag": flag},
     )
     return value

@@ -17,8 +17,8 @@ class Bm25Settings:
     Raises SettingsError on a value that cannot be used.
     """
 
-    k1: float = setting(1.2, "How soon further occurrences of a word stop counting (BM25's k1).", minimum=0)
-    b: float = setting(0.75, "How much long documents are held back, 0 to 1 (BM25's b).", minimum=0)
+    k1: float = setting(1.2, "How soon further occurrences of a word stop counting (BM25's k1).")
+    b: float = setting(0.75, "How much long documents are held back, 0 to 1 (BM25's b).")
     language: str = setting("english", "How words are cut, stopped and stemmed.", choices=languages())
 
     def __post_init__(self) -> None:

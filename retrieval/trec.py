@@ -16,6 +16,8 @@ from typing import IO
 from retrieval.errors import CorpusError
 from retrieval.types import Qrels, Ranking, Run
 
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)  # it can only be read by setting it: once, before there are threads
 _HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 
 
@@ -135,17 +137,11 @@ def _replace(path: Path, lines: Iterable[str]) -> None:
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o666 & ~_umask())
+            os.chmod(file.name, 0o666 & ~_UMASK)
             os.replace(file.name, path)
         except BaseException:
             os.unlink(file.name)
             raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:

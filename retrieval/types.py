@@ -70,6 +70,10 @@ class Ranking:
         """Return the first `count` hits."""
         return Ranking(self.query, self.hits[:count])
 
+    def without_texts(self) -> Ranking:
+        """Return the same ranking with documents that have an id alone, for those who keep many."""
+        return Ranking(self.query, tuple(Hit(Document(hit.document.doc_id, ""), hit.score) for hit in self.hits))
+
 
 def to_run(rankings: Iterable[Ranking]) -> Run:
     """Return `rankings` as a run; a query without hits keeps an empty entry."""

@@ -8,7 +8,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rerank.cli.options import ENVIRONMENT_PREFIX, SETTINGS, parameter_name, settings_class, stage_options
+from rerank.cli.options import (
+    ENVIRONMENT_PREFIX,
+    SETTINGS,
+    config_option,
+    parameter_name,
+    settings_class,
+    stage_options,
+)
 
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
@@ -51,6 +58,7 @@ def _show(rows: list[tuple[str, str, Any, str]], as_json: bool) -> None:
         echo(f"{name:<{width}}  {shown!s:<28}  {where}")
 
 
-for _stage in reversed(list(SETTINGS)):
-    for _option in reversed(stage_options(_stage)):
-        config = _option(config)
+config_option(config)
+for _stage in SETTINGS:
+    for _option in stage_options(_stage):
+        _option(config)  # adds to the command in place

@@ -38,15 +38,21 @@ def default_map(given: str | None) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error}", "config") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}", "config") from None
-    _check_names(path, values)
-    return {name.replace("-", "_"): value for name, value in values.items()}
+    return {name.replace("-", "_"): _checked(path, name, value) for name, value in values.items()}
 
 
-def _check_names(path: Path, values: dict[str, Any]) -> None:
-    from rerank.cli.options import setting_names
+def _checked(path: Path, name: str, value: object) -> object:
+    """Return a value of the file as its option takes it. Raises SettingsError on an unknown name or another type."""
+    from rerank.cli.options import setting_types
 
-    known = setting_names()
-    for name in values:
-        if name.replace("-", "_") not in known:
-            hint = ", ".join(sorted(known))
-            raise SettingsError(f"{path}: {name!r} is not a setting; known are {hint}", "config")
+    types = setting_types()
+    kind = types.get(name.replace("-", "_"))
+    if kind is None:
+        raise SettingsError(f"{path}: {name!r} is not a setting; known are {', '.join(sorted(types))}", "config")
+    if kind is str and isinstance(value, list) and all(isinstance(member, str) for member in value):
+        return ",".join(value)
+    fits = type(value) is kind or (kind is float and type(value) is int)
+    if not fits:
+        expected = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[kind]
+        raise SettingsError(f"{path}: {name} is {value!r}; expected {expected}", "config")
+    return value

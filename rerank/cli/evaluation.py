@@ -13,7 +13,7 @@ import click
 from indexer.corpora import JudgedCollection, read_queries
 from indexer.memory import build_index
 from rerank.cli.progress import progress
-from rerank.cli.stages import NO_MODEL, build_reranker, describe, rerank_all, say, warn_of_cuts
+from rerank.cli.stages import NO_MODEL, Cuts, build_reranker, describe, rerank_all, say
 from rerank.evaluation.candidates import Candidates, without_query_document
 from rerank.evaluation.comparable import evaluate_comparable
 from rerank.evaluation.datasets import DataSet, load, resolve
@@ -85,19 +85,22 @@ class Evaluator:
         _refuse(request.run_file, "--run has a first stage of its own; comparable mode takes the stored one")
         assert self.reranker is not None  # there is a model
         scorer = self.reranker.scorer
+        depth = self.stages.search.depth
         sigmoid = isinstance(scorer, Predictor) and scorer.folder.activation == "sigmoid"
-        return evaluate_comparable(_load(data_set, request), scorer, sigmoid=sigmoid, in_mean=data_set.in_mean)
+        return evaluate_comparable(_load(data_set, request), scorer, depth, sigmoid, data_set.in_mean)
 
     def _index(self, request: Request) -> SetResult:
         if not request.queries or not request.qrels:
             raise click.UsageError("an index is judged with --queries FILE and --qrels FILE; name both")
-        _refuse(request.run_file or request.split, "--run and --split belong to a folder, not to an index")
+        _refuse(request.run_file or request.split or request.root, "--run, --split and --root are not for an index")
         retriever = open_retriever(request.target)
         queries = list(read_queries(request.queries))
         name = Path(request.target.removeprefix("bm25:")).name
         return self._run(name, read_qrels(Path(request.qrels)), queries, retriever)
 
     def _set(self, data_set: DataSet, request: Request) -> SetResult:
+        _refuse(data_set.folder and request.root, "--root is a copy of NanoBEIR; a folder needs none")
+        _refuse(not data_set.folder and request.split, "--split belongs to a folder; NanoBEIR's sets have one each")
         collection = _load(data_set, request)
         if request.run_file:
             return self._given_run(collection, _run_path(request.run_file, data_set))
@@ -121,7 +124,7 @@ class Evaluator:
     def _rerank(self, rankings: Sequence[Ranking]) -> list[Ranking]:
         with progress("reranking", len(rankings)) as done:
             results = rerank_all(self.reranker, rankings, done)
-        warn_of_cuts(results)
+        Cuts(results).warn()
         return [result.ranking for result in results]
 
 

@@ -11,12 +11,15 @@ from typing import Any
 
 import click
 
+from rerank.cli.configuration import default_map
+
 SETTINGS = {
     "corpus": "indexer.corpora.settings:CorpusSettings",
     "bm25": "retrieval.settings_bm25:Bm25Settings",
     "search": "rerank.pipeline:SearchSettings",
     "rerank": "rerank.reranker:RerankSettings",
     "scorer": "rerank.registry:ScorerSettings",
+    "display": "rerank.cli.display:DisplaySettings",
 }
 """Stage -> where its frozen dataclass of settings stands; `resift config` and the documentation iterate this."""
 
@@ -35,9 +38,13 @@ def parameter_name(field: dataclasses.Field[Any]) -> str:
     return str(field.metadata.get("flag") or field.name)
 
 
-def setting_names() -> set[str]:
-    """Return the names of all settings of all stages."""
-    return {parameter_name(field) for stage in SETTINGS for field in dataclasses.fields(settings_class(stage))}
+def setting_types() -> dict[str, type[Any]]:
+    """Return the names of all settings of all stages, each with its type: str, int, float or bool."""
+    found: dict[str, type[Any]] = {}
+    for owner in map(settings_class, SETTINGS):
+        types = typing.get_type_hints(owner)
+        found.update({parameter_name(field): _plain_type(types[field.name]) for field in dataclasses.fields(owner)})
+    return found
 
 
 def settings_options(*stages: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -53,13 +60,31 @@ def settings_options(*stages: str) -> Callable[[Callable[..., Any]], Callable[..
                 )
             return function(*context, **values)
 
-        decorated: Callable[..., Any] = command
+        decorated: Callable[..., Any] = config_option(command)
         for stage in reversed(stages):
             for option in reversed(list(stage_options(stage))):
                 decorated = option(decorated)
         return decorated
 
     return decorate
+
+
+def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a command: let it take --config as well, for those who write it behind the command's name."""
+
+    def load(context: click.Context, _: click.Parameter, given: str | None) -> None:
+        if given is not None:
+            context.default_map = default_map(given)
+
+    decorate = click.option(
+        "--config",
+        type=click.Path(dir_okay=False),
+        is_eager=True,
+        expose_value=False,
+        callback=load,
+        help="TOML file of settings.",
+    )
+    return decorate(function)
 
 
 def stage_options(stage: str) -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
@@ -95,7 +120,7 @@ _METAVARS: dict[Any, str] = {int: "N", float: "X"}
 
 
 def _plain_type(kind: Any) -> type[Any]:  # noqa: ANN401
-    """Return int, float or str for a field's type, which may be optional."""
+    """Return int, float, bool or str for a field's type, which may be optional."""
     members = [member for member in typing.get_args(kind) if member is not type(None)] or [kind]
     plain = members[0]
-    return plain if plain in (int, float) else str
+    return plain if plain in (int, float, bool) else str

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     "--top",
     default=None,
     type=click.IntRange(min=1),
-    envvar="RESIFT_TOP",
     help="How many results a line keeps. [default: all]",
 )
 @click.option("--return-documents", is_flag=True, help="Repeat each document in its result.")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from rerank.cli.options import settings_options
 from rerank.cli.progress import progress
-from rerank.cli.stages import build_reranker, in_batches, say, warn_of_cuts
+from rerank.cli.stages import Cuts, build_reranker, in_batches, say
 
 if TYPE_CHECKING:
     from rerank.pipeline import SearchSettings
     from rerank.registry import ScorerSettings
-    from rerank.reranker import Reranking, RerankSettings
+    from rerank.reranker import RerankSettings
+    from retrieval.types import Ranking
 
 
 @click.command()
@@ -52,16 +54,23 @@ def run(
 
     todo = list(read_queries(queries))
     pipeline = Pipeline(open_retriever(index), build_reranker(scorer_settings, rerank_settings))
-    results: list[Reranking] = []
-    with progress("searching", len(todo)) as done:
-        for batch in in_batches(todo, done):
-            results += pipeline.search(batch, search_settings.depth)
-    write_run(sys.stdout if output == "-" else output, [result.ranking for result in results], tag)
+    first_stage: list[Ranking] = []
+    cuts = Cuts()
+
+    def rankings() -> Iterator[Ranking]:
+        with progress("searching", len(todo)) as done:
+            for batch in in_batches(todo, done):
+                for result in pipeline.search(batch, search_settings.depth):
+                    cuts.add(result)
+                    if first_stage_output:
+                        first_stage.append(result.first_stage.without_texts())
+                    yield result.ranking
+
+    write_run(sys.stdout if output == "-" else output, rankings(), tag)
     if first_stage_output:
-        write_run(first_stage_output, [result.first_stage for result in results], f"{tag}-first-stage")
-    warn_of_cuts(results)
-    empty = sum(not result.ranking.hits for result in results)
-    if empty:
-        say(f"note: {empty} of {len(results)} queries matched nothing")
+        write_run(first_stage_output, first_stage, f"{tag}-first-stage")
+    cuts.warn()
+    if cuts.empty:
+        say(f"note: {cuts.empty} of {cuts.queries} queries matched nothing")
     if output != "-":
-        say(f"{output}: {len(results)} queries, {sum(len(r.ranking.hits) for r in results)} lines")
+        say(f"{output}: {cuts.queries} queries, {cuts.hits} lines")

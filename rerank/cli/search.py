@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rerank.cli.options import settings_options
-from rerank.cli.stages import build_reranker, describe, read_text_argument, warn_of_cuts
+from rerank.cli.stages import Cuts, build_reranker, describe, read_text_argument
 
 if TYPE_CHECKING:
+    from rerank.cli.display import DisplaySettings
     from rerank.pipeline import SearchSettings
     from rerank.registry import ScorerSettings
     from rerank.reranker import Reranking, RerankSettings
@@ -20,23 +21,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("index")
 @click.argument("query")
-@click.option(
-    "--top",
-    default=10,
-    type=click.IntRange(min=1),
-    envvar="RESIFT_TOP",
-    show_default=True,
-    help="How many hits are shown.",
-)
 @click.option("--json", "style", flag_value="json", help="Print one JSON object.")
 @click.option("--compare", "style", flag_value="compare", help="Show both orders side by side, with the moves.")
 @click.option("--trec", "style", flag_value="trec", help="Print TREC run lines.")
-@settings_options("search", "rerank", "scorer")
+@settings_options("display", "search", "rerank", "scorer")
 def search(
     index: str,
     query: str,
-    top: int,
     style: str | None,
+    display_settings: DisplaySettings,
     search_settings: SearchSettings,
     rerank_settings: RerankSettings,
     scorer_settings: ScorerSettings,
@@ -53,7 +46,8 @@ def search(
     from retrieval.types import Query
 
     text = read_text_argument(query, "query")
-    pipeline = Pipeline(open_retriever(index), build_reranker(scorer_settings, rerank_settings))
+    retriever = open_retriever(index)
+    pipeline = Pipeline(retriever, build_reranker(scorer_settings, rerank_settings))
     started = time.perf_counter()
     [result] = pipeline.search([Query("1", text)], search_settings.depth)
     seconds = time.perf_counter() - started
@@ -65,18 +59,18 @@ def search(
         "rank_window_size": rerank_settings.rank_window_size,
         "seconds": round(seconds, 4),
     }
-    _show(result, top, style, facts)
-    warn_of_cuts([result])
+    _show(result, display_settings.top, style, facts, retriever.language)
+    Cuts([result]).warn()
 
 
-def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any]) -> None:
+def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any], language: str) -> None:
     import sys
 
     from rerank.cli import output
     from retrieval.analysis import analyzer
     from retrieval.trec import write_run
 
-    analyze = analyzer("english")
+    analyze = analyzer(language)
     if style == "json":
         output.echo(output.search_json(result, top, analyze, facts))
     elif style == "trec":

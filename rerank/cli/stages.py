@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -59,15 +58,30 @@ def rerank_all(reranker: Reranker | None, rankings: Sequence[Ranking], done: Cal
     return results
 
 
-def warn_of_cuts(results: Sequence[Reranking]) -> None:
-    """Tell on standard error how many documents and queries the model could not read to their end."""
-    scored = sum(len(result.logits) for result in results)
-    cut = sum(result.truncated for result in results)
-    queries = sum(result.query_truncated for result in results)
-    if queries:
-        say(f"note: {queries} of {len(results)} queries were longer than the model reads and were cut")
-    if cut:
-        say(f"note: the end of {cut} of {scored} scored documents was not read (--max-length)")
+class Cuts:
+    """Counts over many queries what was found, and what the model could not read to its end."""
+
+    def __init__(self, results: Sequence[Reranking] = ()) -> None:
+        """Start with `results`."""
+        self.queries = self.hits = self.empty = self.scored = self.truncated = self.queries_cut = 0
+        for result in results:
+            self.add(result)
+
+    def add(self, result: Reranking) -> None:
+        """Count one query's result."""
+        self.queries += 1
+        self.hits += len(result.ranking.hits)
+        self.empty += not result.ranking.hits
+        self.scored += len(result.logits)
+        self.truncated += result.truncated
+        self.queries_cut += result.query_truncated
+
+    def warn(self) -> None:
+        """Tell on standard error how many documents and queries were not read to their end."""
+        if self.queries_cut:
+            say(f"note: {self.queries_cut} of {self.queries} queries were longer than the model reads and were cut")
+        if self.truncated:
+            say(f"note: the end of {self.truncated} of {self.scored} scored documents was not read (--max-length)")
 
 
 def say(message: str) -> None:
@@ -81,8 +95,3 @@ def read_text_argument(text: str, what: str) -> str:
     if not clean.strip():
         raise click.UsageError(f"the {what} is empty; expected some words")
     return clean
-
-
-def stdout_is_terminal() -> bool:
-    """Tell whether people read standard output."""
-    return sys.stdout.isatty()

@@ -79,14 +79,19 @@ def render(result: ExperimentResult) -> Group:
 def write_results(folder: Path, result: ExperimentResult) -> list[Path]:
     """Write the two runs of each set, per_query.json and results.json under `folder`; return the paths.
 
-    Each file appears whole or not at all, and results.json last: where it stands, the rest does too.
+    A run is a TREC file, or JSON {query_id: {doc_id: score}} where an id has a blank. Each file appears whole or not
+    at all, and results.json last: where it stands, the rest does too.
     Raises OSError where the folder cannot be written.
     """
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     written = []
     for one, stem in zip(result.sets, _file_names(result), strict=True):
         for stage, run in zip(("first_stage", "reranked"), one.runs, strict=True):
-            written.append(_write_run(folder / "runs" / f"{stem}.{stage}.trec", run, stage))
+            path = folder / "runs" / f"{stem}.{stage}"
+            if _fits_trec(run):
+                written.append(_write_run(path.with_name(f"{path.name}.trec"), run, stage))
+            else:
+                written.append(_write_json(path.with_name(f"{path.name}.json"), run))
     for name, content in (("per_query.json", per_query_to_json(result)), ("results.json", to_json(result))):
         written.append(_write_json(folder / name, content))
     return written
@@ -131,6 +136,12 @@ def _file_names(result: ExperimentResult) -> list[str]:
     if len({name.lower() for name in plain}) == len(plain):
         return plain
     return [f"{position}-{name}" for position, name in enumerate(plain, start=1)]
+
+
+def _fits_trec(run: Run) -> bool:
+    """Tell whether a TREC file can hold the ids of `run`: it cannot where one has a blank, as file names have."""
+    ids = [doc_id for scores in run.values() for doc_id in scores]
+    return all(one and not any(character.isspace() for character in one) for one in [*run, *ids])
 
 
 def _write_run(path: Path, run: Run, tag: str) -> Path:

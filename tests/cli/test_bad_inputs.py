@@ -189,7 +189,7 @@ def test_a_query_that_matches_nothing_says_so_and_is_no_error(index: str, query:
         (["--depth", "0"], 2, ["depth"]),
         (["--depth", "many"], 2, ["--depth", "not a valid integer"]),
         (["--window", "-1"], 2, ["window"]),
-        (["--top", "0"], 2, ["--top"]),
+        (["--top", "0"], 2, ["top", "below 1"]),
         (["--fusion-weight", "2"], 2, ["fusion_weight"]),
         (["--fusion-weight", "nan"], 2, ["fusion_weight"]),
         (["--template", "{"], 2, ["template"]),

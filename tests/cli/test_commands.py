@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -176,16 +177,41 @@ def test_results_hold_both_runs_and_every_query(collection: Path, tmp_path: Path
 
 
 def test_fail_if_worse_is_a_gate(collection: Path, tmp_path: Path) -> None:
-    run = tmp_path / "perfect.trec"
-    run.write_text("q1 Q0 soup 1 2.0 x\nq1 Q0 bowls 2 1.0 x\nq2 Q0 salad 1 9.0 x\nq3 Q0 knife 1 1.0 x\n")
-    (tmp_path / "worse.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tbowls\t1\n")
-    same = invoke("evaluate", str(collection), "--run", str(run), "--model", "none", "--fail-if-worse")
-    assert same.code == 0
-    index, queries = f"bm25:{collection / 'index'}", str(collection / "queries.jsonl")
-    files = ["--queries", queries, "--qrels", str(tmp_path / "worse.tsv"), "--fusion", "none"]
-    report = evaluate(index, *files)["mean"]
-    worse = report["reranked"]["ndcg@10"] < report["first_stage"]["ndcg@10"]
-    assert invoke("evaluate", index, *files, "--fail-if-worse").code == int(worse)
+    copy = tmp_path / "copy"
+    shutil.copytree(collection, copy)
+    (copy / "qrels" / "bowls.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tbowls\t1\n")
+    (copy / "bowls.trec").write_text("q1 Q0 bowls 1 2.0 x\nq1 Q0 soup 2 1.0 x\n")
+    # the run has the judged document first, and the model finds the other one better
+    worse = ["evaluate", str(copy), "--split", "bowls", "--run", "bowls.trec", "--fusion", "none"]
+    assert invoke(*worse).code == 0
+    assert invoke(*worse, "--fail-if-worse").code == 1
+    assert invoke(*worse, "--model", "none", "--fail-if-worse").code == 0
+
+
+def test_ids_with_blanks_lose_nothing(tmp_path: Path) -> None:
+    notes = tmp_path / "my notes"
+    notes.mkdir()
+    (notes / "cat food.md").write_text("# Cat food\nCats eat meat.")
+    (notes / "dog food.md").write_text("# Dog food\nDogs eat meat too.")
+    index, results = f"bm25:{tmp_path / 'index'}", tmp_path / "results"
+    assert invoke("index", str(notes), "--to", index).code == 0
+    (tmp_path / "queries.tsv").write_text("q1\twhat do cats eat\n")
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tcat food.md\t1\n")
+    files = ["--queries", str(tmp_path / "queries.tsv"), "--qrels", str(tmp_path / "qrels.tsv")]
+    report = evaluate(index, *files, "--output", str(results))
+    assert report["mean"]["reranked"]["mrr@10"] == 1.0
+    runs = [json.loads(path.read_text()) for path in (results / "runs").glob("*.json")]
+    assert [set(run["q1"]) for run in runs] == [{"cat food.md", "dog food.md"}] * 2
+    done = invoke("run", index, "--queries", str(tmp_path / "queries.tsv"), "--output", str(tmp_path / "run.trec"))
+    assert (done.code, "white space" in done.error_line) == (1, True)
+    assert not (tmp_path / "run.trec").exists()
+
+
+def test_words_are_marked_by_the_analysis_of_the_index(tmp_path: Path) -> None:
+    (tmp_path / "de.jsonl").write_text('{"id": "1", "text": "Das Haus und die Häuser der Stadt"}\n')
+    index = f"bm25:{tmp_path / 'index'}"
+    assert invoke("index", str(tmp_path / "de.jsonl"), "--to", index, "--language", "german").code == 0
+    assert "*Häuser*" in invoke("search", index, "häusern", "--model", "none").out
 
 
 def test_completion_scripts_complete_this_command() -> None:

@@ -48,6 +48,15 @@ def test_a_file_named_resift_toml_in_the_working_folder_is_found(
     assert found["batch_tokens"] == entry(512, "file", "scorer")
 
 
+def test_the_file_may_be_named_behind_the_command_and_a_list_stands_for_commas(tmp_path: Path) -> None:
+    file = tmp_path / "resift.toml"
+    file.write_text('depth = 30\nfields = ["author", "year"]\ntop = 3\n')
+    found = settings("--config", str(file))
+    assert found["depth"] == entry(30, "file")
+    assert found["fields"] == entry("author,year", "file", "corpus")
+    assert found["top"] == entry(3, "file", "display")
+
+
 def test_the_table_names_the_variable_a_value_comes_from() -> None:
     done = invoke("config", env={"RESIFT_WINDOW": "7"})
     [line] = [line for line in done.out.splitlines() if line.startswith("window ")]
@@ -59,7 +68,11 @@ def test_the_table_names_the_variable_a_value_comes_from() -> None:
     [
         ("depht = 3", "'depht' is not a setting; known are"),
         ("depth = ", "is not TOML"),
-        ('depth = "many"', "'many' is not a valid integer"),
+        ('depth = "many"', "depth is 'many'; expected a whole number"),
+        ("depth = 1.9", "expected a whole number"),
+        ("depth = true", "expected a whole number"),
+        ("offline = 1", "expected true or false"),
+        ("model = 5", "expected a text"),
         ("depth = 0", "depth: 0 is below 1"),
         ('fusion = "rrf"', "'rrf' is not one of"),
         ("fusion_weight = 3.0", "not between 0 and 1"),

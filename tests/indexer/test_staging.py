@@ -170,11 +170,18 @@ def test_killed_build_leaves_a_whole_index_and_the_next_one_cleans_up(
 
 def test_index_moved_aside_by_a_build_that_died_is_put_back(tmp_path: Path) -> None:
     build(tmp_path / "i", OLD)
-    (tmp_path / "i").rename(tmp_path / ".i.0123.replaced")
+    (tmp_path / "i").rename(tmp_path / ".i.0123456789ab.replaced")
     with pytest.raises(IndexingError, match="exists"):
         build(tmp_path / "i", [Document("new", "zebra")])
     assert found(tmp_path / "i") == ["old"]
     assert names(tmp_path) == ["i"]
+
+
+def test_what_a_build_of_a_longer_name_left_is_not_taken_for_ours(tmp_path: Path) -> None:
+    build(tmp_path / "i.j", OLD)
+    (tmp_path / "i.j").rename(tmp_path / ".i.j.0123456789ab.replaced")
+    build(tmp_path / "i", [Document("new", "zebra")])
+    assert names(tmp_path) == [".i.j.0123456789ab.replaced", "i"]
 
 
 def test_folders_change_places_in_one_step_or_in_two(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,9 @@ def test_doc_ids_and_documents_come_back_when_asked() -> None:
         (b'{"query": "q", "documents": [{"title": "t"}]}', "document 0 is neither"),
         (b'{"query": "q", "documents": [{"text": "t", "title": 3}]}', '"title" is no text'),
         (b'{"query": "q", "documents": [{"text": "t", "score": "1"}]}', "expected a finite number"),
-        (b'{"query": "q", "documents": [{"text": "t", "score": NaN}]}', "expected a finite number"),
+        (b'{"query": "q", "documents": [{"text": "t", "score": NaN}]}', "NaN is no JSON number"),
+        (b'{"query": "q", "documents": ["t"], "extra": Infinity}', "Infinity is no JSON number"),
+        (b'{"query": "q", "documents": [{"text": "t", "score": 1' + b"0" * 400 + b"}]}", "expected a finite number"),
         (b'{"query": "q", "documents": [{"text": "t", "score": 1}, "u"]}', "give it to all or to none"),
         (b"[" * 100_000, "not JSON"),
     ],
@@ -90,6 +92,19 @@ def test_a_bad_line_is_refused_with_its_number(line: bytes, message: str) -> Non
         replies({"query": "q", "documents": ["a"]}, line)
     assert (caught.value.path, caught.value.line) == ("in.jsonl", 2)
     assert "\n" not in str(caught.value)
+
+
+def test_a_line_is_answered_before_the_next_one_is_read() -> None:
+    read = []
+
+    def lines() -> Iterator[bytes]:
+        for number in range(3):
+            read.append(number)
+            yield b'{"query": "q", "documents": ["a"]}'
+
+    answers = rerank_requests(read_requests(lines(), "in"), Reranker(LengthScorer()), None, False)
+    next(answers)
+    assert read == [0]
 
 
 def test_lone_surrogates_in_a_line_are_replaced_not_fatal() -> None:

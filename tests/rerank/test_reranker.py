@@ -31,6 +31,8 @@ class TableScorer:
 class ListRetriever:
     """Returns one given ranking a query, cut at depth."""
 
+    language = "english"
+
     def __init__(self, hits: list[tuple[str, float]]) -> None:
         self.hits = hits
 

@@ -16,6 +16,8 @@ CORPUS = [Document("1", "an argument for"), Document("2", "an argument against")
 class EveryDocument:
     """A first stage that finds the whole corpus in its order, and remembers what it was asked."""
 
+    language = "english"
+
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], int]] = []
 

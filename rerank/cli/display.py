@@ -1,0 +1,19 @@
+"""What of a search is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retrieval.errors import SettingsError
+from retrieval.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySettings:
+    """How much of a ranking people see. Raises SettingsError."""
+
+    top: int = setting(10, "How many hits are shown.")
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise SettingsError(f"{self.top} is below 1; expected at least one hit", "top")
