@@ -82,7 +82,7 @@ class ModelFolder:
     def pad_id(self) -> int:
         """Return the id that fills a batch up."""
         said = self.config.get("pad_token_id")
-        return said if isinstance(said, int) else 0
+        return said if isinstance(said, int) and 0 <= said < NO_LIMIT else 0
 
     @property
     def positions(self) -> int | None:
@@ -90,7 +90,7 @@ class ModelFolder:
         said = self.config.get("max_position_embeddings")
         if not isinstance(said, int) or said <= 0:
             return None
-        return said - self.pad_id - 1 if self.config.get("model_type") in OFFSET_POSITIONS else said
+        return said - self.pad_id - 1 if str(self.config.get("model_type")) in OFFSET_POSITIONS else said
 
     def window(self, asked: int | None) -> int:
         """Return the longest pair in tokens: `asked`, or what the folder says, at most what the model can number.
@@ -171,5 +171,5 @@ def read_json(path: Path, name: str, default: Any) -> Any:  # noqa: ANN401 - JSO
         return default
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path.name} cannot be read as JSON ({error}); fetch it again", name) from error

@@ -28,6 +28,8 @@ BACKENDS = {
 MODELS = {"resift-minilm-l3": "models/resift-minilm-l3"}
 """Name of an embedded model -> its folder, beside this file."""
 
+MOST_THREADS = 512
+
 DEFAULT_MODEL = "resift-minilm-l3"
 
 CPU_BATCH_TOKENS = 1024
@@ -71,6 +73,10 @@ class ScorerSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{value} is below 1", name)
+        if self.threads is not None and self.threads > MOST_THREADS:
+            raise SettingsError(
+                f"{self.threads} is above {MOST_THREADS}; more threads than cores only slow it", "threads"
+            )
         if self.backend not in ("auto", *BACKENDS):
             raise SettingsError(f"{self.backend!r} is not known; expected auto, {', '.join(BACKENDS)}", "backend")
         if self.dtype not in ("auto", "float32", "float16", "bfloat16"):

@@ -58,7 +58,7 @@ def is_index(path: Path) -> bool:
     """Tell whether `path` is a folder with an embedded index, of whatever version, sound or not."""
     try:
         body = json.loads((path / MANIFEST).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(body, dict) and body.get("format") == FORMAT
 
@@ -73,7 +73,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         found = "is not an index" if path.exists() else "does not exist"
         raise EngineError(f"{found}; {rebuild_hint(path)}", f"bm25:{path}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise EngineError(f"its {MANIFEST} is damaged; {rebuild_hint(path)}", f"bm25:{path}") from None
     except OSError as error:
         raise EngineError(f"cannot be read: {error.strerror}", f"bm25:{path}") from None

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, CorpusSettings
@@ -58,8 +59,11 @@ class SkipReport:
             file = open(settings.skipped_file, "a", encoding="utf-8")  # noqa: SIM115 - emptied by `begin`
         except (OSError, ValueError) as error:
             raise CorpusError(f"cannot be written: {_reason(error)}", settings.skipped_file) from None
-        with file:
+        try:
             yield cls(file)
+        finally:
+            with suppress(OSError):  # each record was flushed; what cannot be closed was told by then
+                file.close()
 
     @property
     def count(self) -> int:
@@ -73,9 +77,10 @@ class SkipReport:
             return
         self._begun = True
         with suppress(OSError, ValueError):  # no such file: then it is another one
-            if os.path.samefile(source, name):
-                raise CorpusError("is the corpus itself; name another file for the records left out", source)
-        if self._file.seekable():
+            inside = os.path.isdir(source) and Path(os.path.realpath(name)).is_relative_to(os.path.realpath(source))
+            if inside or os.path.samefile(source, name):
+                raise CorpusError(f"{name} belongs to the corpus; name another file for the records left out", source)
+        if os.path.isfile(name):  # a device or a pipe has nothing to empty
             self._file.truncate(0)
 
     def add(self, record: Record, reason: str) -> None:
@@ -84,7 +89,11 @@ class SkipReport:
         if self._file is not None:
             excerpt = record.excerpt or json.dumps(dict(record.values), ensure_ascii=False, default=str)
             row = {"path": record.path, "line": record.line, "reason": reason, "record": excerpt[:_EXCERPT]}
-            self._file.write(clean(json.dumps(row, ensure_ascii=False)) + "\n")
+            try:
+                self._file.write(clean(json.dumps(row, ensure_ascii=False)) + "\n")
+                self._file.flush()
+            except OSError as error:
+                raise CorpusError(f"cannot be written: {_reason(error)}", self._file.name) from None
 
     def __str__(self) -> str:
         reasons = "; ".join(f"{count} × {reason}" for reason, count in self.reasons.most_common(5))

@@ -75,6 +75,8 @@ def _ready(output: str | None) -> Path | None:
     """Make the folder of results before the long work, so that one that cannot be written costs nothing."""
     if output is None:
         return None
+    if not output.strip():
+        raise click.UsageError("--output is empty; name the folder of the results")
     try:
         Path(output).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,12 +88,12 @@ def _report(result: ExperimentResult, folder: Path | None, as_json: bool) -> Non
     from rerank.cli.output import echo, show, to_json
     from rerank.evaluation import report
 
+    if as_json:
+        echo(to_json(report.to_json(result)))
+    else:
+        show(report.render(result))
     if folder:
         try:
             report.write_results(folder, result)
         except OSError as error:
             raise click.ClickException(f"{folder}: the results cannot be written: {error.strerror}") from None
-    if as_json:
-        echo(to_json(report.to_json(result)))
-    else:
-        show(report.render(result))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -12,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from rerank.cli.configuration import default_map
+from rerank.cli.text import plain
 from retrieval.errors import ResiftError, SettingsError
 
 COMMANDS = {
@@ -75,8 +78,23 @@ def cli(ctx: click.Context, config_file: str | None) -> None:
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exit, so that what is half made is cleared away
+    _ready_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _ready_streams() -> None:
+    """Make the standard streams take any text, and stand in for those that are closed."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open as long as the process
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            # programs get UTF-8 whatever the locale; a terminal shows what it can
+            stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="replace")
 
 
 def run(arguments: list[str]) -> int:
@@ -101,8 +119,7 @@ def run(arguments: list[str]) -> int:
 def _fail(error: BaseException) -> int:
     """Tell what went wrong in one line on standard error, and return the exit code."""
     message, code = _explain(error)
-    line = " ".join(message.split())
-    click.echo(f"resift: error: {line}".encode("utf-8", "replace").decode("utf-8"), err=True)
+    click.echo(f"resift: error: {plain(message)}", err=True)
     return code
 
 
@@ -116,6 +133,10 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return error.format_message(), 1
     if isinstance(error, ResiftError):
         return str(error), 2 if isinstance(error, SettingsError) else 1
+    if isinstance(error, OSError):
+        return f"{error.filename or 'standard output'}: {error.strerror or error}", 1
+    if isinstance(error, MemoryError):
+        return "memory is too short; give it more, or less to do at once (--depth, --batch-tokens)", 1
     if os.environ.get("RESIFT_DEBUG"):
         traceback.print_exception(error)
     return f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1

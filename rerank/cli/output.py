@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rerank.cli.text import plain
 from rerank.reranker import Reranking
 from rerank.snippets import Snippet, best_snippet
 from retrieval.types import Hit
@@ -79,7 +80,7 @@ def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> 
     """Print one query's result for people: rank, move, score, title and the best snippet."""
     console = _console()
     if not result.ranking.hits:
-        console.print(Text(f"Nothing in the index matches {clean(result.ranking.query.text)[:200]!r}."))
+        console.print(Text(f"Nothing in the index matches {plain(result.ranking.query.text)[:200]!r}."))
         return
     table = Table(box=None, padding=(0, 1), caption=Text(caption), caption_justify="left", expand=False)
     table.add_column("#", justify="right")
@@ -96,7 +97,7 @@ def print_comparison(result: Reranking, top: int, caption: str) -> None:
     """Print the first stage's order and the reranked one side by side, with how far each document moved."""
     console = _console()
     after = {hit.document.doc_id: rank for rank, hit in enumerate(result.ranking.hits, start=1)}
-    table = Table(box=None, title=Text(clean(result.ranking.query.text)[:200], style="bold"), title_justify="left")
+    table = Table(box=None, title=Text(plain(result.ranking.query.text)[:200], style="bold"), title_justify="left")
     table.caption, table.caption_justify = Text(caption), "left"
     room = max(12, (console.width - 28) // 2)
     for name, width in (("#", 3), ("first stage", room), ("goes to", 7), ("reranked", room), ("moved", 8)):
@@ -116,7 +117,7 @@ def print_comparison(result: Reranking, top: int, caption: str) -> None:
 
 
 def _name(hit: Hit) -> Text:
-    return Text(clean(hit.document.title or hit.document.doc_id)[:120])
+    return Text(plain(hit.document.title or hit.document.doc_id)[:120])
 
 
 def show(content: RenderableType) -> None:
@@ -138,9 +139,9 @@ def move(before: int, after: int) -> Text:
 def _document(hit: Hit, query: str, analyze: Analyze) -> Text:
     document = hit.document
     title = document.title or document.doc_id
-    text = Text(clean(title)[:200], style="bold")
+    text = Text(plain(title)[:200], style="bold")
     if document.title:
-        text.append(f"  {clean(document.doc_id)[:80]}", style="dim not bold")
+        text.append(f"  {plain(document.doc_id)[:80]}", style="dim not bold")
     snippet = best_snippet(document.text, query, analyze)
     if snippet.text:
         text.append("\n")
@@ -159,12 +160,6 @@ def _marked(snippet: Snippet) -> Text:
         marked += f"{snippet.text[last:start]}*{snippet.text[start:end]}*"
         last = end
     return Text(marked + snippet.text[last:])
-
-
-def clean(text: str) -> str:
-    """Return `text` on one line without control characters, so that a document cannot write to the terminal."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.split())
 
 
 def echo(text: str) -> None:

@@ -9,7 +9,7 @@ import click
 
 from rerank.cli.options import settings_options
 from rerank.cli.progress import progress
-from rerank.cli.stages import Cuts, build_reranker, in_batches, say
+from rerank.cli.stages import Cuts, build_reranker, check_outputs, in_batches, say
 
 if TYPE_CHECKING:
     from rerank.pipeline import SearchSettings
@@ -52,6 +52,7 @@ def run(
     from retrieval.registry import open_retriever
     from retrieval.trec import write_run
 
+    check_outputs([output, first_stage_output], queries, index, tag)
     todo = list(read_queries(queries))
     pipeline = Pipeline(open_retriever(index), build_reranker(scorer_settings, rerank_settings))
     first_stage: list[Ranking] = []

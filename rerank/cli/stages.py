@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from rerank.cli.text import plain
 
 if TYPE_CHECKING:
     from rerank.registry import ScorerSettings
@@ -84,9 +87,24 @@ class Cuts:
             say(f"note: the end of {self.truncated} of {self.scored} scored documents was not read (--max-length)")
 
 
+def check_outputs(outputs: Sequence[str | None], queries: str, index: str, tag: str) -> None:
+    """Refuse before any work what would fail or overwrite an input after it. Raises click.UsageError."""
+    files = [Path(output).resolve() for output in outputs if output not in (None, "-")]
+    inside = Path(index.partition(":")[2] or index).resolve()
+    for file in files:
+        if not file.parent.is_dir():
+            raise click.UsageError(f"{file} cannot be written: there is no folder {file.parent}")
+        if file == Path(queries).resolve() or file.is_relative_to(inside):
+            raise click.UsageError(f"{file} is an input of this run; name another file to write")
+    if len(set(files)) < len(files):
+        raise click.UsageError("both runs would be written to one file; name two")
+    if not tag or any(character.isspace() for character in tag):
+        raise click.UsageError(f"the tag {tag!r} is empty or has white space, which a TREC file cannot hold")
+
+
 def say(message: str) -> None:
     """Write one line to standard error."""
-    click.echo(message.encode("utf-8", "replace").decode("utf-8"), err=True)
+    click.echo(plain(message), err=True)
 
 
 def read_text_argument(text: str, what: str) -> str:

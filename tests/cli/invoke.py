@@ -70,3 +70,13 @@ def _stdin(content: bytes) -> Iterator[None]:
         yield
     finally:
         sys.stdin = before
+
+
+def assert_one_line(done: Done, code: int, *parts: str) -> None:
+    """The command failed with `code`, and its last line says each of `parts`; no traceback is shown."""
+    assert done.code == code, done.err
+    assert done.error_line.startswith("resift: error: ")
+    for part in parts:
+        assert part in done.error_line
+    assert "Traceback" not in done.err
+    assert "defect" not in done.err

@@ -10,34 +10,9 @@ from pathlib import Path
 import pytest
 
 from rerank.registry import MODELS
-from tests.cli.invoke import Done, invoke
+from tests.cli.invoke import assert_one_line, invoke
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [
-    {"id": "d1", "title": "Soup", "text": "Simmer red lentils with onion and cumin for twenty minutes."},
-    {"id": "d2", "title": "Bowls", "text": "Four bowls for soup and cereal."},
-    {"id": "d3", "title": "Salad", "text": "Slice ripe tomatoes, add basil and oil. مرحبا بالعالم 🙂🙃"},
-]
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("bad")
-    source = folder / "recipes.jsonl"
-    source.write_text("".join(json.dumps(document) + "\n" for document in DOCUMENTS), encoding="utf-8")
-    done = invoke("index", str(source), "--to", f"bm25:{folder / 'index'}")
-    assert done.code == 0, done.err
-    return f"bm25:{folder / 'index'}"
-
-
-def assert_one_line(done: Done, code: int, *parts: str) -> None:
-    """The command failed with `code`, and its last line says each of `parts`; no traceback is shown."""
-    assert done.code == code, done.err
-    assert done.error_line.startswith("resift: error: ")
-    for part in parts:
-        assert part in done.error_line
-    assert "Traceback" not in done.err
-    assert "defect" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -196,6 +171,8 @@ def test_a_query_that_matches_nothing_says_so_and_is_no_error(index: str, query:
         (["--max-length", "3"], 2, ["max_length"]),
         (["--max-length", "100000"], 2, ["max_length"]),
         (["--batch-tokens", "0"], 2, ["batch_tokens"]),
+        (["--threads", "100000"], 2, ["threads"]),
+        (["--threads", "0"], 2, ["threads"]),
         (["--device", "tpu"], 2, ["device"]),
         (["--no-such-flag"], 2, ["--no-such-flag"]),
     ],
@@ -254,10 +231,8 @@ def test_an_evaluation_that_lacks_something_says_what(
 
 def test_a_run_file_that_cannot_be_written_is_one_line(tmp_path: Path, index: str) -> None:
     (tmp_path / "q.txt").write_text("lentils\n")
-    done = invoke(
-        "run", index, "--queries", str(tmp_path / "q.txt"), "--output", "/proc/no/run.trec", "--model", "none"
-    )
-    assert_one_line(done, 1, "/proc/no/run.trec")
+    done = invoke("run", index, "--queries", str(tmp_path / "q.txt"), "--output", "/proc/run.trec", "--model", "none")
+    assert_one_line(done, 1, "/proc/run.trec")
 
 
 def test_an_evaluation_folder_that_cannot_be_written_is_one_line(tmp_path: Path, index: str) -> None:

@@ -237,7 +237,7 @@ def test_skipped_quotes_and_rows_do_not_take_good_rows_with_them(tmp_path: Path)
 def test_report_of_what_was_skipped_never_replaces_the_corpus(tmp_path: Path) -> None:
     source = write(tmp_path / "c.jsonl", JSONL)
     settings = CorpusSettings(skip_bad=True, skipped_file=source)
-    with SkipReport.opened(settings) as skipped, pytest.raises(CorpusError, match="is the corpus itself"):
+    with SkipReport.opened(settings) as skipped, pytest.raises(CorpusError, match="belongs to the corpus"):
         list(read_documents(source, settings, skipped))
 
     assert Path(source).read_text() == JSONL
