@@ -136,11 +136,10 @@ def _publish(folder: Path, target: Path, overwrite: bool, replaceable: Callable[
     for attempt in range(_ATTEMPTS):
         _check(target, overwrite, replaceable)
         try:
-            if target.exists():
-                if not exchange(folder, target):
-                    replace_by_renames(folder, target)
-            else:
-                os.rename(folder, target)
+            if not (overwrite and target.exists()):
+                os.rename(folder, target)  # fails on an index that another build has put there since the look
+            elif not exchange(folder, target):
+                replace_by_renames(folder, target)
         except OSError:  # another build came or went between the look and the step
             if attempt == _ATTEMPTS - 1:
                 raise

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from indexer.memory import build_index
-from indexer.staging import exchange, replace_by_renames
+from indexer.staging import exchange, replace_by_renames, staged_folder
 from retrieval.bm25 import Bm25Retriever, Bm25Settings
 from retrieval.errors import CorpusError, IndexingError
 from retrieval.types import Document, Query
@@ -124,6 +124,27 @@ def test_two_first_builds_give_one_index_and_one_refusal(tmp_path: Path) -> None
     assert found(tmp_path / "i") == [winner]
     assert sum("exists" in outcome for outcome in outcomes) == 1
     assert names(tmp_path) == ["i"]
+
+
+def test_of_many_first_builds_that_end_together_one_wins_every_time(tmp_path: Path) -> None:
+    builders = 4
+    gate = threading.Barrier(builders)
+
+    def attempt(target: Path, name: str) -> str | None:
+        try:
+            with staged_folder(target, False, lambda folder: (folder / "marker").exists()) as folder:
+                (folder / "marker").write_text(name)
+                gate.wait(20)
+        except IndexingError:
+            return None
+        return name
+
+    with ThreadPoolExecutor(builders) as pool:
+        for round_number in range(150):
+            target = tmp_path / str(round_number)
+            outcomes = list(pool.map(attempt, [target] * builders, map(str, range(builders))))
+            assert [name for name in outcomes if name is not None] == [(target / "marker").read_text()]
+    assert len(names(tmp_path)) == 150
 
 
 CHILD = textwrap.dedent(
