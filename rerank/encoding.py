@@ -8,7 +8,6 @@ Nothing here changes the tokenizer after construction: that is what makes it saf
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from tokenizers import Encoding, Tokenizer
 
 from rerank.base import Pair
 from retrieval.errors import ModelError, SettingsError
+from retrieval.text import clean
 
 ROOM = 64
 """Tokens of a document that even the longest query leaves, where the document has them and the window allows."""
@@ -37,8 +37,6 @@ MARGIN = 16
 
 TEXTS_A_CALL = 512
 """Texts given to the tokenizer at once: its results take some 100 bytes a token until the ids are taken out."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +217,6 @@ def pair_frame(tokenizer: Tokenizer, name: str | None = None) -> PairFrame:
         query_type=probe.type_ids[query[0]],
         document_type=probe.type_ids[document[0]],
     )
-
-
-def clean(text: str) -> str:
-    r"""Return `text` with lone surrogates, which no UTF-8 can hold, replaced by U+FFFD.
-
-    >>> clean("a\ud800b") == "a\N{REPLACEMENT CHARACTER}b"
-    True
-    """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text
 
 
 def _places(texts: Iterable[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rerank.reranker import Reranker, Reranking
@@ -10,6 +10,9 @@ from retrieval.base import Retriever
 from retrieval.errors import SettingsError
 from retrieval.settings import setting
 from retrieval.types import Query
+
+QUERIES_A_BATCH = 16
+"""How many queries are searched together: enough to fill batches, few enough that progress is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,14 @@ class Pipeline:
         if self.reranker is None:
             return [Reranking(ranking, ranking, {}) for ranking in rankings]
         return self.reranker.rerank(rankings)
+
+    def stream(self, queries: Sequence[Query], depth: int = 100) -> Iterator[Reranking]:
+        """Yield what `search` returns, a batch of queries in memory at a time."""
+        for batch in in_batches(queries):
+            yield from self.search(batch, depth)
+
+
+def in_batches(queries: Sequence[Query]) -> Iterator[Sequence[Query]]:
+    """Yield `queries` in order, `QUERIES_A_BATCH` at a time."""
+    for start in range(0, len(queries), QUERIES_A_BATCH):
+        yield queries[start : start + QUERIES_A_BATCH]

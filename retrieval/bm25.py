@@ -90,7 +90,7 @@ class Bm25Retriever:
             raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
         try:
             return [self._retrieve(query, depth) for query in queries]
-        except (IndexError, ValueError, KeyError, TypeError) as error:
+        except (IndexError, ValueError, KeyError) as error:
             message = f"is damaged ({error}); {store.rebuild_hint(self.path)} --overwrite"
             raise EngineError(message, f"bm25:{self.path}") from error
 

@@ -7,17 +7,15 @@ import json
 import math
 import os
 import stat
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from retrieval.errors import CorpusError
+from retrieval.files import write_file
 from retrieval.types import Qrels, Ranking, Run
 
-_UMASK = os.umask(0o022)
-os.umask(_UMASK)  # it can only be read by setting it: once, before there are threads
 _HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 
 
@@ -115,7 +113,7 @@ def _write(target: str | Path | IO[str], lines: Iterable[str]) -> None:
             with open(target, "w", encoding="utf-8") as device:
                 device.writelines(lines)
         else:
-            _replace(Path(os.path.realpath(target)), lines)
+            write_file(Path(os.path.realpath(target)), lines)
     except OSError as error:
         raise CorpusError(f"cannot be written: {error.strerror or error}", target) from None
 
@@ -127,21 +125,6 @@ def _is_device(target: str | Path) -> bool:
     except OSError:
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
-
-
-def _replace(path: Path, lines: Iterable[str]) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
-    ) as file:
-        try:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o666 & ~_UMASK)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:

@@ -6,8 +6,10 @@ from indexer.corpora.judged import JudgedCollection, read_collection, read_nanob
 from indexer.corpora.records import SkipReport
 from indexer.corpora.settings import CorpusSettings
 from indexer.corpora.sources import read_documents
+from indexer.corpora.tables import NANOBEIR_SETS
 
 __all__ = [
+    "NANOBEIR_SETS",
     "CorpusSettings",
     "JudgedCollection",
     "SkipReport",

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.corpora.lines import check_file, numbered_lines, parse_object
-from indexer.corpora.records import clean
 from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, CorpusSettings
 from indexer.corpora.sources import read_beir, read_documents
 from indexer.corpora.tables import nanobeir_set, read_nanobeir_table
 from retrieval.errors import CorpusError
+from retrieval.text import clean
 from retrieval.trec import read_qrels
 from retrieval.types import Document, Qrels, Query
 

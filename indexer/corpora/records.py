@@ -15,10 +15,10 @@ from typing import IO, Any
 
 from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, CorpusSettings
 from retrieval.errors import CorpusError
+from retrieval.text import clean
 from retrieval.types import Document
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _EXCERPT = 200  # characters of a bad record that its report repeats
 _DEPTH = 100  # how deep lists and objects may lie in one another; far below where Python's own recursion ends
 _NAMES = 20  # column names that a message repeats at most
@@ -149,11 +149,6 @@ def to_document(record: Record, settings: CorpusSettings, *, empty_ok: bool = Fa
     fields = {clean(name): _clean_value(values[name]) for name in kept if name in values}
     fields = {name: value for name, value in fields.items() if value is not None}
     return Document(_doc_id(values[id_name]), clean(text), clean(title), fields)
-
-
-def clean(text: str) -> str:
-    """Return `text` with lone surrogates, which no UTF-8 can hold, replaced by U+FFFD."""
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _name(

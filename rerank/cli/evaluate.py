@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rerank.cli.options import settings_options
+from rerank.cli.options import flags_given, settings_options
 
 if TYPE_CHECKING:
     from rerank.evaluation.experiment import ExperimentResult, Mode
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 1 where reranking lowers the mean nDCG@10.")
 @settings_options("bm25", "search", "rerank", "scorer")
+@click.pass_context
 def evaluate(
+    ctx: click.Context,
     target: str,
     queries: str | None,
     qrels: str | None,
@@ -60,8 +62,11 @@ def evaluate(
     \b
     resift evaluate my-collection/ --output results/
     """
-    from rerank.cli.evaluation import Evaluator, Request, Stages
+    from rerank.cli.evaluation import Evaluator, Request, Stages, names_index
 
+    flags = flags_given(ctx, "bm25")
+    if flags and (run_file or mode == "comparable" or names_index(target)):
+        raise click.UsageError(f"{', '.join(flags)} would change nothing: no index is built here; leave it out")
     folder = _ready(output)
     request = Request(target, queries, qrels, split, run_file, mode, root)
     stages = Stages(bm25_settings, search_settings, rerank_settings, scorer_settings)

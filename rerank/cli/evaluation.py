@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,23 +12,22 @@ import click
 from indexer.corpora import JudgedCollection, read_queries
 from indexer.memory import build_index
 from rerank.cli.progress import progress
-from rerank.cli.stages import NO_MODEL, Cuts, build_reranker, describe, rerank_all, say
-from rerank.evaluation.candidates import Candidates, without_query_document
+from rerank.cli.stages import NO_MODEL, build_reranker, describe, say, warn_of
+from rerank.evaluation.candidates import Candidates, FirstStage
 from rerank.evaluation.comparable import evaluate_comparable
 from rerank.evaluation.datasets import DataSet, load, resolve
-from rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, Seconds, SetResult, run_set
-from rerank.evaluation.experiment import evaluate_set as compare_runs
+from rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
+from rerank.evaluation.given_run import GivenRun
 from rerank.pipeline import SearchSettings
 from rerank.predictor import Predictor
 from rerank.registry import ScorerSettings
-from rerank.reranker import Reranker, RerankSettings
-from retrieval.base import Retriever
+from rerank.reranker import Reranker, Reranking, RerankSettings
 from retrieval.errors import CorpusError
 from retrieval.registry import RETRIEVERS, open_retriever
 from retrieval.settings_bm25 import Bm25Settings
 from retrieval.store import is_index
 from retrieval.trec import read_qrels, read_run
-from retrieval.types import Document, Hit, Qrels, Query, Ranking, Run
+from retrieval.types import Qrels, Query, Ranking, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,10 @@ class Evaluator:
         """Return the experiment that `request` asks for. Raises ResiftError and click.UsageError."""
         model = describe(self.stages.scorer, self.stages.rerank)
         if request.mode == COMPARABLE:
-            _refuse(_names_index(request.target), "--mode comparable measures nanobeir, not an index")
+            _refuse(names_index(request.target), "--mode comparable measures nanobeir, not an index")
             model = self.stages.scorer.model
             sets = [self._comparable(data_set, request) for data_set in resolve(request.target, COMPARABLE)]
-        elif _names_index(request.target):
+        elif names_index(request.target):
             sets = [self._index(request)]
         else:
             _refuse(request.queries or request.qrels, "--queries and --qrels belong to an index; a folder has its own")
@@ -87,7 +85,9 @@ class Evaluator:
         scorer = self.reranker.scorer
         depth = self.stages.search.depth
         sigmoid = isinstance(scorer, Predictor) and scorer.folder.activation == "sigmoid"
-        return evaluate_comparable(_load(data_set, request), scorer, depth, sigmoid, data_set.in_mean)
+        result = evaluate_comparable(_load(data_set, request), scorer, depth, sigmoid, data_set.in_mean)
+        warn_of(result.cuts)
+        return result
 
     def _index(self, request: Request) -> SetResult:
         if not request.queries or not request.qrels:
@@ -103,32 +103,29 @@ class Evaluator:
         _refuse(not data_set.folder and request.split, "--split belongs to a folder; NanoBEIR's sets have one each")
         collection = _load(data_set, request)
         if request.run_file:
-            return self._given_run(collection, _run_path(request.run_file, data_set))
+            run = read_run(_run_path(request.run_file, data_set))
+            return self._run(collection.name, collection.qrels, collection.queries, _given_run(collection, run))
         with tempfile.TemporaryDirectory(prefix="resift-") as folder:
             index = Path(folder) / "index"
             with progress(f"indexing {collection.name}") as done:
                 build_index(collection.documents(), index, self.stages.bm25, progress=done)
             return self._run(collection.name, collection.qrels, collection.queries, open_retriever(f"bm25:{index}"))
 
-    def _run(self, name: str, qrels: Qrels, queries: list[Query], retriever: Retriever) -> SetResult:
-        return run_set(name, qrels, queries, Candidates(retriever, self.stages.search.depth), self._rerank)
+    def _run(self, name: str, qrels: Qrels, queries: Sequence[Query], retriever: FirstStage) -> SetResult:
+        candidates = Candidates(retriever, self.stages.search.depth, timed=not isinstance(retriever, GivenRun))
+        with progress(f"evaluating {name}", sum(query.query_id in qrels for query in queries)) as done:
+            result = run_set(name, qrels, queries, candidates, self._rerank, done)
+        warn_of(result.cuts)
+        return result
 
-    def _given_run(self, collection: JudgedCollection, path: Path) -> SetResult:
-        rankings = _rankings(collection, read_run(path), self.stages.search.depth)
-        started = time.perf_counter()
-        reranked = self._rerank(rankings)
-        return compare_runs(
-            collection.name, collection.qrels, rankings, reranked, Seconds(rerank=time.perf_counter() - started)
-        )
-
-    def _rerank(self, rankings: Sequence[Ranking]) -> list[Ranking]:
-        with progress("reranking", len(rankings)) as done:
-            results = rerank_all(self.reranker, rankings, done)
-        Cuts(results).warn()
-        return [result.ranking for result in results]
+    def _rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
+        if self.reranker is None:
+            return [Reranking(ranking, ranking, {}) for ranking in rankings]
+        return self.reranker.rerank(rankings)
 
 
-def _names_index(target: str) -> bool:
+def names_index(target: str) -> bool:
+    """Tell whether `target` is an index rather than a collection."""
     return target.partition(":")[0] in RETRIEVERS or is_index(Path(target))
 
 
@@ -145,21 +142,15 @@ def _run_path(given: str, data_set: DataSet) -> Path:
     return inside if not Path(given).exists() and inside.exists() else Path(given)
 
 
-def _rankings(collection: JudgedCollection, run: Run, depth: int) -> list[Ranking]:
-    """Return the run's rankings of the judged queries with their documents' texts. Raises CorpusError."""
-    queries = [query for query in collection.queries if query.query_id in run]
-    if not queries:
+def _given_run(collection: JudgedCollection, run: Run) -> GivenRun:
+    """Return the run as a first stage. Raises CorpusError where it answers none of the judged queries."""
+    if not any(query.query_id in run for query in collection.queries):
         raise CorpusError(f"{collection.name}: the run holds none of its {len(collection.queries)} judged queries")
-    wanted = {doc_id for query in queries for doc_id in run[query.query_id]}
-    documents = {document.doc_id: document for document in collection.documents() if document.doc_id in wanted}
-    if missing := len(wanted) - len(documents):
-        say(f"note: {missing} of the run's {len(wanted)} documents are not in {collection.name}; their text is empty")
-    rankings = []
-    for query in queries:
-        scores = run[query.query_id].items()
-        hits = [Hit(documents.get(doc_id, Document(doc_id, "")), score) for doc_id, score in scores]
-        rankings.append(without_query_document(Ranking.of(query, hits)).top(depth))
-    return rankings
+    given = GivenRun(run, collection.documents(), collection.queries)
+    if given.missing:
+        share = f"{given.missing} of the run's {given.wanted} documents"
+        say(f"note: {share} are not in {collection.name}; their text is empty")
+    return given
 
 
 def _refuse(given: object, message: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from rerank.cli.configuration import default_map
 
@@ -67,6 +68,13 @@ def settings_options(*stages: str) -> Callable[[Callable[..., Any]], Callable[..
         return decorated
 
     return decorate
+
+
+def flags_given(context: click.Context, stage: str) -> list[str]:
+    """Return which options of `stage` stand on the command line itself."""
+    names = [parameter_name(field) for field in dataclasses.fields(settings_class(stage))]
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    return ["--" + name.replace("_", "-") for name in given]
 
 
 def config_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import click
 
 from rerank.cli.options import settings_options
 from rerank.cli.progress import progress
-from rerank.cli.stages import Cuts, build_reranker, check_outputs, in_batches, say
+from rerank.cli.stages import build_reranker, check_outputs, say, warn_of
 
 if TYPE_CHECKING:
     from rerank.pipeline import SearchSettings
@@ -48,6 +48,7 @@ def run(
     import sys
 
     from indexer.corpora import read_queries
+    from rerank.cuts import Cuts
     from rerank.pipeline import Pipeline
     from retrieval.registry import open_retriever
     from retrieval.trec import write_run
@@ -60,17 +61,17 @@ def run(
 
     def rankings() -> Iterator[Ranking]:
         with progress("searching", len(todo)) as done:
-            for batch in in_batches(todo, done):
-                for result in pipeline.search(batch, search_settings.depth):
-                    cuts.add(result)
-                    if first_stage_output:
-                        first_stage.append(result.first_stage.without_texts())
-                    yield result.ranking
+            for result in pipeline.stream(todo, search_settings.depth):
+                cuts.add([result])
+                done(cuts.queries)
+                if first_stage_output:
+                    first_stage.append(result.first_stage.without_texts())
+                yield result.ranking
 
     write_run(sys.stdout if output == "-" else output, rankings(), tag)
     if first_stage_output:
         write_run(first_stage_output, first_stage, f"{tag}-first-stage")
-    cuts.warn()
+    warn_of(cuts)
     if cuts.empty:
         say(f"note: {cuts.empty} of {cuts.queries} queries matched nothing")
     if output != "-":

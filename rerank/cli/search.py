@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rerank.cli.options import settings_options
-from rerank.cli.stages import Cuts, build_reranker, describe, read_text_argument
+from rerank.cli.stages import build_reranker, describe, read_text_argument, warn_of
 
 if TYPE_CHECKING:
     from rerank.cli.display import DisplaySettings
@@ -41,6 +41,7 @@ def search(
     \b
     resift search bm25:articles "how do I reset my password" --top 5
     """
+    from rerank.cuts import Cuts
     from rerank.pipeline import Pipeline
     from retrieval.registry import open_retriever
     from retrieval.types import Query
@@ -60,7 +61,9 @@ def search(
         "seconds": round(seconds, 4),
     }
     _show(result, display_settings.top, style, facts, retriever.language)
-    Cuts([result]).warn()
+    cuts = Cuts()
+    cuts.add([result])
+    warn_of(cuts)
 
 
 def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any], language: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,11 @@ import click
 from rerank.cli.text import plain
 
 if TYPE_CHECKING:
+    from rerank.cuts import Cuts
     from rerank.registry import ScorerSettings
-    from rerank.reranker import Reranker, Reranking, RerankSettings
-    from retrieval.types import Query, Ranking
+    from rerank.reranker import Reranker, RerankSettings
 
 NO_MODEL = "none"
-QUERIES_A_BATCH = 16
-"""How many queries are rescored together: enough to fill batches, few enough that progress is seen."""
 
 
 def build_reranker(scorer_settings: ScorerSettings, rerank_settings: RerankSettings) -> Reranker | None:
@@ -40,51 +38,12 @@ def describe(scorer_settings: ScorerSettings, rerank_settings: RerankSettings) -
     return f"{share:g} {scorer_settings.model} + {1 - share:g} first stage (z-scores)"
 
 
-def in_batches(queries: Sequence[Query], done: Callable[[int], None]) -> Iterator[Sequence[Query]]:
-    """Yield `queries` in small batches and tell `done` how many are through after each."""
-    for start in range(0, len(queries), QUERIES_A_BATCH):
-        batch = queries[start : start + QUERIES_A_BATCH]
-        yield batch
-        done(start + len(batch))
-
-
-def rerank_all(reranker: Reranker | None, rankings: Sequence[Ranking], done: Callable[[int], None]) -> list[Reranking]:
-    """Rerank many rankings batch by batch; without a reranker each stays as it is."""
-    from rerank.reranker import Reranking
-
-    if reranker is None:
-        return [Reranking(ranking, ranking, {}) for ranking in rankings]
-    results: list[Reranking] = []
-    for start in range(0, len(rankings), QUERIES_A_BATCH):
-        results += reranker.rerank(rankings[start : start + QUERIES_A_BATCH])
-        done(len(results))
-    return results
-
-
-class Cuts:
-    """Counts over many queries what was found, and what the model could not read to its end."""
-
-    def __init__(self, results: Sequence[Reranking] = ()) -> None:
-        """Start with `results`."""
-        self.queries = self.hits = self.empty = self.scored = self.truncated = self.queries_cut = 0
-        for result in results:
-            self.add(result)
-
-    def add(self, result: Reranking) -> None:
-        """Count one query's result."""
-        self.queries += 1
-        self.hits += len(result.ranking.hits)
-        self.empty += not result.ranking.hits
-        self.scored += len(result.logits)
-        self.truncated += result.truncated
-        self.queries_cut += result.query_truncated
-
-    def warn(self) -> None:
-        """Tell on standard error how many documents and queries were not read to their end."""
-        if self.queries_cut:
-            say(f"note: {self.queries_cut} of {self.queries} queries were longer than the model reads and were cut")
-        if self.truncated:
-            say(f"note: the end of {self.truncated} of {self.scored} scored documents was not read (--max-length)")
+def warn_of(cuts: Cuts) -> None:
+    """Tell on standard error how many documents and queries the model did not read to their end."""
+    if cuts.queries_cut:
+        say(f"note: {cuts.queries_cut} of {cuts.queries} queries were longer than the model reads and were cut")
+    if cuts.truncated:
+        say(f"note: the end of {cuts.truncated} of {cuts.scored} scored documents was not read (--max-length)")
 
 
 def check_outputs(outputs: Sequence[str | None], queries: str, index: str, tag: str) -> None:

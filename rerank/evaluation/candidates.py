@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from retrieval.base import Retriever
 from retrieval.types import Query, Ranking
+
+
+class FirstStage(Protocol):
+    """What of `retrieval.base.Retriever` an experiment asks."""
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Return the best `depth` documents of each query."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A first stage at one depth, without each query's own document unless `drop_query_document` is off."""
+    """A first stage at one depth, without each query's own document unless `drop_query_document` is off.
 
-    retriever: Retriever
+    `timed`: are its seconds a first stage's? Those of a run that only is looked up are not.
+    """
+
+    retriever: FirstStage
     depth: int = 100
     drop_query_document: bool = True
+    timed: bool = True
 
     def retrieve(self, queries: Sequence[Query]) -> list[Ranking]:
         """Return for each query at most `depth` candidates; one more is asked for, in case one is dropped."""

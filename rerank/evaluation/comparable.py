@@ -24,7 +24,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rerank.base import Scorer
+from rerank.base import Scorer, Scores
+from rerank.cuts import Cuts
 from rerank.evaluation.experiment import COMPARABLE, Seconds, SetResult
 from rerank.evaluation.measures import mean
 from retrieval.errors import CorpusError
@@ -90,9 +91,9 @@ def evaluate_comparable(
     samples = read_samples(collection, rerank_k)
     pairs = [(sample.query.text, text) for sample in samples for text in sample.texts]
     started = time.perf_counter()
-    logits = scorer.score(pairs).logits
+    scored = scorer.score(pairs)
     seconds = Seconds(rerank=time.perf_counter() - started)
-    scores = _sigmoid(logits) if sigmoid else logits
+    scores = _sigmoid(scored.logits) if sigmoid else scored.logits
     bounds = np.cumsum([len(sample.texts) for sample in samples])[:-1]
     by_sample = dict(zip((sample.query.query_id for sample in samples), np.split(scores, bounds), strict=True))
     ideal = {sample.query.query_id: measure(sample.labels, sample.labels) for sample in samples}
@@ -107,6 +108,7 @@ def evaluate_comparable(
         mode=COMPARABLE,
         seconds=seconds,
         in_mean=in_mean,
+        cuts=_cuts(samples, scored),
     )
 
 
@@ -196,6 +198,23 @@ def _tied(scores: NDArray[np.number]) -> NDArray[np.intp]:
         raise ValueError("a score is NaN; scores must be comparable")
     _, groups = np.unique(-scores, return_inverse=True)
     return np.asarray(groups, dtype=np.intp)
+
+
+def _cuts(samples: Sequence[Sample], scores: Scores) -> Cuts:
+    """Count what the model could not read to its end."""
+    cut = {query_id for query_id, one in zip(_query_ids(samples), scores.query_truncated, strict=True) if one}
+    return Cuts(
+        queries=len(samples),
+        hits=len(scores.logits),
+        scored=len(scores.logits),
+        truncated=int(scores.truncated.sum()),
+        queries_cut=len(cut),
+    )
+
+
+def _query_ids(samples: Sequence[Sample]) -> list[str]:
+    """Return the id of the query of each scored pair."""
+    return [sample.query.query_id for sample in samples for _ in sample.texts]
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

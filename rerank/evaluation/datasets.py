@@ -5,25 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.corpora import JudgedCollection, read_collection, read_nanobeir
+from indexer.corpora import NANOBEIR_SETS, JudgedCollection, read_collection, read_nanobeir
 from rerank.evaluation.experiment import COMPARABLE, END_TO_END, Mode
 from retrieval.errors import SettingsError
 
-NANOBEIR = (
-    "ClimateFEVER",
-    "DBPedia",
-    "FEVER",
-    "FiQA2018",
-    "HotpotQA",
-    "MSMARCO",
-    "NFCorpus",
-    "NQ",
-    "QuoraRetrieval",
-    "SCIDOCS",
-    "ArguAna",
-    "SciFact",
-    "Touche2020",
-)
+NANOBEIR = tuple(name.removeprefix("Nano") for name in NANOBEIR_SETS)
 """The thirteen sets as `sentence-transformers/NanoBEIR-en` spells them, without their prefix "Nano"."""
 
 OUTSIDE_COMPARABLE_MEAN = frozenset({"ArguAna", "Touche2020"})

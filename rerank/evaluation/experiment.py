@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rerank.cuts import Cuts
 from rerank.evaluation.candidates import Candidates
 from rerank.evaluation.measures import MEASURES, Values, ceiling, mean, per_query
 from rerank.evaluation.significance import Comparison, compare
+from rerank.pipeline import in_batches
+from rerank.reranker import Reranking
 from retrieval.errors import CorpusError, SettingsError
 from retrieval.types import Qrels, Query, Ranking, Run, to_run
 
@@ -19,8 +22,8 @@ END_TO_END: Mode = "end-to-end"
 COMPARABLE: Mode = "comparable"
 """The protocol of sentence-transformers' CrossEncoderNanoBEIREvaluator; see `rerank.evaluation.comparable`."""
 
-Rerank = Callable[[Sequence[Ranking]], Sequence[Ranking]]
-"""The second stage as an experiment sees it: as many rankings out as in, in the same order."""
+Rerank = Callable[[Sequence[Ranking]], Sequence[Reranking]]
+"""The second stage as an experiment sees it: as many results out as rankings in, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class SetResult:
 
     `first_stage`, `reranked`: every measure of every judged query. `runs`: the runs of the two stages.
     `ceiling`: each measure's mean if the same candidates stood in the best possible order. `in_mean`: does the
-    experiment's mean count this set? `comparisons`: the paired test of each measure.
+    experiment's mean count this set? `cuts`: what the model could not read to its end. `comparisons`: the paired
+    test of each measure.
     """
 
     name: str
@@ -48,6 +52,7 @@ class SetResult:
     mode: Mode = END_TO_END
     seconds: Seconds = Seconds()
     in_mean: bool = True
+    cuts: Cuts = field(default_factory=Cuts)
     comparisons: Mapping[str, Comparison] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +127,7 @@ def evaluate_set(
     first_stage: Run | Sequence[Ranking],
     reranked: Run | Sequence[Ranking],
     seconds: Seconds | None = None,
+    cuts: Cuts | None = None,
 ) -> SetResult:
     """Return both stages' measures on the judged queries of one set, in end-to-end mode.
 
@@ -139,23 +145,43 @@ def evaluate_set(
         runs=runs,
         ceiling=ceiling(qrels, runs[0]),
         seconds=seconds or Seconds(),
+        cuts=cuts or Cuts(),
     )
 
 
-def run_set(name: str, qrels: Qrels, queries: Iterable[Query], candidates: Candidates, rerank: Rerank) -> SetResult:
+def run_set(
+    name: str,
+    qrels: Qrels,
+    queries: Iterable[Query],
+    candidates: Candidates,
+    rerank: Rerank,
+    progress: Callable[[int], None] = lambda done: None,
+) -> SetResult:
     """Run both stages over the judged queries of one set, time them, and evaluate.
 
-    Queries that are not judged are not run. Raises CorpusError where none is left, and what the stages raise.
+    Queries that are not judged are not run. A batch of queries is in memory at a time; `progress` takes how many
+    are through after each. Raises CorpusError where no query is judged, and what the stages raise.
     """
     judged = [query for query in queries if query.query_id in qrels]
     if not judged:
         raise CorpusError(f"{name}: none of the queries is judged; the ids of queries and judgements must agree")
-    started = time.perf_counter()
-    first_stage = candidates.retrieve(judged)
-    between = time.perf_counter()
-    reranked = list(rerank(first_stage))
-    ended = time.perf_counter()
-    return evaluate_set(name, qrels, first_stage, reranked, Seconds(between - started, ended - between))
+    first_stage: Run = {}
+    reranked: Run = {}
+    cuts = Cuts()
+    seconds = [0.0, 0.0]
+    for batch in in_batches(judged):
+        started = time.perf_counter()
+        rankings = candidates.retrieve(batch)
+        between = time.perf_counter()
+        results = rerank(rankings)
+        ended = time.perf_counter()
+        seconds = [seconds[0] + between - started, seconds[1] + ended - between]
+        cuts.add(results)
+        first_stage |= to_run(rankings)
+        reranked |= to_run([result.ranking for result in results])
+        progress(cuts.queries)
+    timed = Seconds(seconds[0] if candidates.timed else None, seconds[1])
+    return evaluate_set(name, qrels, first_stage, reranked, timed, cuts)
 
 
 def _as_run(stage: Run | Sequence[Ranking]) -> Run:

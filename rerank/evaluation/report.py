@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich import box
@@ -16,6 +15,7 @@ from rich.text import Text
 from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult
 from rerank.evaluation.measures import MEASURES
 from rerank.evaluation.significance import SAMPLES
+from retrieval.files import write_file
 from retrieval.trec import write_run
 from retrieval.types import Document, Hit, Query, Ranking, Run
 
@@ -114,6 +114,11 @@ def _set_to_json(one: SetResult) -> dict[str, object]:
         "ceiling": dict(one.ceiling),
         "unanswered": one.unanswered,
         "seconds": {"first_stage": one.seconds.first_stage, "rerank": one.seconds.rerank},
+        "cut": {
+            "scored_documents": one.cuts.scored,
+            "documents": one.cuts.truncated,
+            "queries": one.cuts.queries_cut,
+        },
         "in_mean": one.in_mean,
     }
 
@@ -149,20 +154,11 @@ def _write_run(path: Path, run: Run, tag: str) -> Path:
         Ranking.of(Query(query_id, ""), [Hit(Document(doc_id, ""), score) for doc_id, score in scores.items()])
         for query_id, scores in run.items()
     ]
-    return _replace(path, lambda partial: write_run(partial, rankings, tag))
+    write_run(path, rankings, tag)
+    return path
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> Path:
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    return _replace(path, lambda partial: partial.write_text(text, encoding="utf-8"))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let `write` fill a file beside `path`, then give it that name."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_file(path, [text])
     return path

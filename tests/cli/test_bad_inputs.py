@@ -213,6 +213,7 @@ def test_an_unknown_command_is_a_usage_error() -> None:
         (["--queries", "twice.tsv", "--qrels", "qrels.tsv"], ["twice.tsv", "line 2"]),
         (["--queries", "q.tsv", "--qrels", "qrels.tsv", "--run", "x"], ["--run"]),
         (["--queries", "q.tsv", "--qrels", "qrels.tsv", "--mode", "comparable"], ["comparable"]),
+        (["--queries", "q.tsv", "--qrels", "qrels.tsv", "--k1", "0.9"], ["--k1", "would change nothing"]),
     ],
 )
 def test_an_evaluation_that_lacks_something_says_what(

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Encoding, Tokenizer, processors
 
-from rerank.encoding import PairEncoder, clean
+from rerank.encoding import PairEncoder
 from retrieval.errors import ModelError, SettingsError
+from retrieval.text import clean
 from tests.rerank.small_models import FAMILIES, make_tokenizer, sentences
 
 TEXTS = [

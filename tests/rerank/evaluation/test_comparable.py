@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerank.base import Pair, Scores
+from rerank.cuts import Cuts
 from rerank.evaluation.comparable import evaluate_comparable, first_stage_measures, measure, read_samples
 from rerank.evaluation.experiment import COMPARABLE
 from retrieval.errors import CorpusError
@@ -39,8 +40,9 @@ class Recorded:
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
         self.pairs.extend(pairs)
-        cut = np.zeros(len(pairs), dtype=np.bool_)
-        return Scores(np.array([self.by_text[text] for _, text in pairs], dtype=np.float32), cut, cut)
+        logits = np.array([self.by_text[text] for _, text in pairs], dtype=np.float32)
+        long = np.array([text in ("aaa", "ddd") for _, text in pairs], dtype=np.bool_)
+        return Scores(logits, long, long)
 
 
 def test_missing_positive_is_scored_and_titles_are_not_read() -> None:
@@ -57,6 +59,7 @@ def test_missing_positive_is_scored_and_titles_are_not_read() -> None:
     assert result.reranked["q"] == pytest.approx(
         {"ndcg@10": 1.5 / best, "mrr@10": 1.0, "map": (1 + 2 / 3) / 2, "recall@100": 1.0}
     )
+    assert result.cuts == Cuts(queries=1, hits=4, scored=4, truncated=2, queries_cut=1)
     assert result.ceiling == {"ndcg@10": 1.0, "mrr@10": 1.0, "map": 1.0, "recall@100": 1.0}
 
 

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from rerank.cuts import Cuts
 from rerank.evaluation.candidates import Candidates, without_query_document
 from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult, evaluate_set, run_set
+from rerank.evaluation.given_run import GivenRun
 from rerank.evaluation.measures import MEASURES
+from rerank.reranker import Reranking
 from retrieval.errors import CorpusError, SettingsError
 from retrieval.types import Document, Hit, Query, Ranking, to_run
 
@@ -29,6 +32,18 @@ class EveryDocument:
 
 def upside_down(rankings: Sequence[Ranking]) -> list[Ranking]:
     return [Ranking.of(one.query, [Hit(hit.document, -hit.score) for hit in one.hits]) for one in rankings]
+
+
+def rescored(rankings: Sequence[Ranking]) -> list[Reranking]:
+    """A second stage that scores every document, reads the first of each query only half, and cuts query q3."""
+    return [
+        Reranking(one, after, dict.fromkeys(map(doc_id, one.hits), 0.0), 1, one.query.query_id == "q3")
+        for one, after in zip(rankings, upside_down(rankings), strict=True)
+    ]
+
+
+def doc_id(hit: Hit) -> str:
+    return hit.document.doc_id
 
 
 def ids(ranking: Ranking) -> list[tuple[str, float]]:
@@ -96,7 +111,7 @@ def test_stages_measured_on_different_queries_are_refused() -> None:
 def test_only_judged_queries_are_run_and_both_stages_timed() -> None:
     retriever = EveryDocument()
     queries = [Query("judged", "x"), Query("not judged", "y")]
-    result = run_set("set", {"judged": {"3": 1}}, queries, Candidates(retriever, depth=2), upside_down)
+    result = run_set("set", {"judged": {"3": 1}}, queries, Candidates(retriever, depth=2), rescored)
 
     assert retriever.asked == [(["judged"], 3)]
     assert result.runs == ({"judged": {"1": -0.0, "2": -1.0}}, {"judged": {"1": 0.0, "2": 1.0}})
@@ -104,9 +119,34 @@ def test_only_judged_queries_are_run_and_both_stages_timed() -> None:
     assert result.seconds.rerank is not None and result.seconds.rerank >= 0.0
 
 
+def test_many_queries_go_through_both_stages_a_batch_at_a_time() -> None:
+    retriever = EveryDocument()
+    queries = [Query(f"q{number}", "x") for number in range(40)]
+    seen: list[int] = []
+    qrels = {query.query_id: {"3": 1} for query in queries}
+    result = run_set("set", qrels, queries, Candidates(retriever, depth=3), rescored, seen.append)
+
+    assert [len(asked) for asked, _ in retriever.asked] == [16, 16, 8]
+    assert seen == [16, 32, 40]
+    assert result.queries == len(result.runs[0]) == len(result.runs[1]) == 40
+    assert result.means[0]["mrr@10"] == pytest.approx(1 / 3) and result.means[1]["mrr@10"] == 1.0
+    assert result.cuts == Cuts(queries=40, hits=120, empty=0, scored=120, truncated=40, queries_cut=1)
+
+
+def test_a_given_run_answers_in_its_own_order_and_says_what_it_lacks() -> None:
+    run = {"q": {"2": 1.0, "1": 2.0, "gone": 3.0}, "other": {"3": 1.0}}
+    queries = [Query("q", "x"), Query("absent", "y")]
+    given = GivenRun(run, CORPUS, queries)
+
+    assert [ids(ranking) for ranking in given.retrieve(queries, 2)] == [[("gone", 3.0), ("1", 2.0)], []]
+    assert (given.wanted, given.missing) == (3, 1)
+    result = run_set("set", {"q": {"1": 1}}, queries, Candidates(given, timed=False), rescored)
+    assert result.seconds.first_stage is None and result.seconds.rerank is not None
+
+
 def test_queries_without_judgements_are_refused() -> None:
     with pytest.raises(CorpusError, match="none of the queries is judged"):
-        run_set("set", {"1": {"a": 1}}, [Query("01", "x")], Candidates(EveryDocument()), upside_down)
+        run_set("set", {"1": {"a": 1}}, [Query("01", "x")], Candidates(EveryDocument()), rescored)
 
 
 def test_query_that_is_a_document_is_left_out_and_the_depth_still_filled() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rerank.cuts import Cuts
 from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, Seconds, SetResult, evaluate_set
 from rerank.evaluation.measures import MEASURES
 from rerank.evaluation.report import per_query_to_json, render, to_json, write_results
@@ -18,7 +19,9 @@ RERANKED = {query_id: {"a": 2.0, "b": 1.0} for query_id in QRELS}
 
 def better(name: str = "alpha") -> SetResult:
     """Every query: the relevant document goes from rank 2 to rank 1."""
-    return evaluate_set(name, QRELS, FIRST_STAGE, RERANKED, Seconds(0.25, 1.5))
+    return evaluate_set(
+        name, QRELS, FIRST_STAGE, RERANKED, Seconds(0.25, 1.5), Cuts(scored=16, truncated=3, queries_cut=1)
+    )
 
 
 def unchanged(name: str = "beta") -> SetResult:
@@ -53,6 +56,7 @@ def test_json_says_how_far_a_difference_can_be_trusted() -> None:
     assert [one[key]["recall@100"] for key in ("wins", "ties", "losses")] == [0, 8, 0]
     assert one["p_value"]["map"] < 0.05 and one["p_value"]["recall@100"] == 1.0
     assert one["ceiling"] == dict.fromkeys(MEASURES, 1.0)
+    assert one["cut"] == {"scored_documents": 16, "documents": 3, "queries": 1}
     assert (one["seconds"], one["unanswered"], one["in_mean"]) == ({"first_stage": 0.25, "rerank": 1.5}, 0, True)
 
 

@@ -1,0 +1,30 @@
+"""A first stage that was run elsewhere: the rankings of a TREC run, with the texts of their documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from retrieval.types import Document, Hit, Query, Ranking, Run
+
+
+class GivenRun:
+    """Answers queries out of `run`.
+
+    `missing`: how many of the run's documents are not among `documents`; their text is empty.
+    """
+
+    def __init__(self, run: Run, documents: Iterable[Document], queries: Iterable[Query]) -> None:
+        """Keep those of `documents` that the run has for `queries`."""
+        wanted = {doc_id for query in queries for doc_id in run.get(query.query_id, ())}
+        self._run = run
+        self._documents = {document.doc_id: document for document in documents if document.doc_id in wanted}
+        self.wanted = len(wanted)
+        self.missing = len(wanted) - len(self._documents)
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Return the run's best `depth` documents of each query; none for a query that it lacks."""
+        return [Ranking.of(query, self._hits(query.query_id)).top(depth) for query in queries]
+
+    def _hits(self, query_id: str) -> list[Hit]:
+        scores = self._run.get(query_id, {}).items()
+        return [Hit(self._documents.get(doc_id, Document(doc_id, "")), score) for doc_id, score in scores]
