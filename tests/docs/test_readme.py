@@ -46,3 +46,16 @@ def test_links_between_documents_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / name).parent.joinpath(target).exists(), f"{name} links to {target}"
+
+
+def test_no_placeholder_is_left_in_what_users_read() -> None:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "demo" / "README.md"]:
+        left = re.findall(r"^(?:FIGURES|TODO.*|TBD.*|XXX.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert left == [], path.name
+
+
+def test_every_module_that_the_readme_runs_exists() -> None:
+    modules = re.findall(r"python -m ([\w.]+)", README)
+    assert modules
+    for module in modules:
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), module
