@@ -46,7 +46,6 @@ def _split(url: str) -> tuple[str, str]:
         return scheme, rest
     if url and Path(url).is_dir():
         return "bm25", url
-    known = ", ".join(f"{name}:" for name in RETRIEVERS)
-    if colon:
-        raise SettingsError(f"{url!r} has an unknown scheme; expected one of {known}", "index")
-    raise SettingsError(f"{url!r} is no folder; expected bm25:PATH or another of {known}", "index")
+    known = " or ".join(f"{name}:PATH" for name in RETRIEVERS)
+    wrong = "has an unknown scheme" if colon else "is no folder"
+    raise SettingsError(f"{url!r} {wrong}; expected {known}", "index")
