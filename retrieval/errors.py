@@ -6,6 +6,7 @@
     ├── CorpusError             a corpus, queries, qrels or run file cannot be read (path, line)
     ├── IndexingError           an index cannot be written (failed: ids of the documents left out)
     ├── EngineError             a search engine or a saved index cannot be reached or read (url)
+    │   └── StatusError         a search engine answered with an error, or not at all (status, kind)
     ├── ModelError              a model cannot be found, loaded or run (path)
     └── SettingsError           a setting or an argument is wrong (field)
 
@@ -49,6 +50,16 @@ class EngineError(ResiftError):
         """Prefix `message` with the `url` of the index."""
         self.url = url
         super().__init__(message if url is None else f"{url}: {message}")
+
+
+class StatusError(EngineError):
+    """A search engine answered with an error, or not at all."""
+
+    def __init__(self, message: str, url: str, status: int, kind: str = "") -> None:
+        """Keep the HTTP `status` (0: no answer) and the engine's own name of the error, its `kind`."""
+        self.status = status
+        self.kind = kind
+        super().__init__(message, url)
 
 
 class ModelError(ResiftError):

@@ -1,0 +1,80 @@
+"""Who we are to an engine: read from the environment, a file or the terminal, never shown."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from retrieval.errors import SettingsError
+
+_NAMES = ("username", "password", "api_key", "bearer_token")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One way of proving who we are: username and password, or an API key, or a bearer token. None: nobody.
+
+    Neither repr nor str shows a secret.
+    """
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    bearer_token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what belongs to two ways, or to none. Raises SettingsError."""
+        ways = [bool(self.username or self.password), bool(self.api_key), bool(self.bearer_token)]
+        if sum(ways) > 1:
+            raise SettingsError(
+                "more than one of username with password, api_key and bearer_token is set; expected one of them",
+                "credentials",
+            )
+        if bool(self.username) != bool(self.password):
+            have, lack = ("username", "password") if self.username else ("password", "username")
+            raise SettingsError(f"there is a {have} and no {lack}; set RESIFT_{lack.upper()} as well", "credentials")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown."""
+        return tuple(one for one in (self.password, self.api_key, self.bearer_token) if one)
+
+
+def read_credentials(
+    file: str | None = None,
+    ask: Callable[[str], str] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Credentials:
+    """Return the credentials of the RESIFT_* variables, else those of a TOML `file`; `ask` is asked for the password.
+
+    Raises SettingsError where the file cannot be read or what is given does not fit together.
+    """
+    found = {name: environment.get(f"RESIFT_{name.upper()}") for name in _NAMES}
+    if not any(found.values()) and file is not None:
+        found = _from_file(Path(file))
+    if ask is not None:
+        if not found["username"]:
+            raise SettingsError("whose password? set RESIFT_USERNAME or username in the credentials file", "username")
+        found["password"] = ask(f"Password of {found['username']}")
+    return Credentials(**{name: value or None for name, value in found.items()})
+
+
+def _from_file(path: Path) -> dict[str, str | None]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", "credentials") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise SettingsError(
+            f'{path} is not TOML; expected lines such as api_key = "..."', "credentials"
+        ) from None  # the error's own text would quote the line
+    unknown = sorted(values.keys() - set(_NAMES))
+    if unknown:
+        raise SettingsError(f"{path}: {unknown[0]!r} is not known; expected {', '.join(_NAMES)}", "credentials")
+    wrong = next((name for name, value in values.items() if not isinstance(value, str)), None)
+    if wrong is not None:
+        raise SettingsError(f"{path}: {wrong} is no text; put it in quotes", "credentials")
+    return {name: values.get(name) for name in _NAMES}
