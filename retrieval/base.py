@@ -16,6 +16,10 @@ class Retriever(Protocol):
         """The name of the analysis of its texts, one of `retrieval.analysis.languages()`."""
         ...
 
+    def notes(self) -> list[str]:
+        """Return what its user should know by now, a line each: odd documents, an insecure connection."""
+        ...
+
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return for each query, in the given order, its best `depth` documents (fewer if fewer match).
 

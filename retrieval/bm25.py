@@ -18,6 +18,7 @@ from retrieval.analysis import analyzer
 from retrieval.errors import EngineError, SettingsError
 from retrieval.postings import Postings
 from retrieval.settings_bm25 import Bm25Settings
+from retrieval.settings_engine import OpenOptions
 from retrieval.types import Hit, Query, Ranking
 
 __all__ = ["Bm25Retriever", "Bm25Settings"]
@@ -52,8 +53,12 @@ class Bm25Retriever:
         """The name of the analysis of the index."""
         return self.settings.language
 
+    def notes(self) -> list[str]:
+        """Return nothing: an index of ours has no oddities."""
+        return []
+
     @classmethod
-    def open(cls, path: str | Path) -> Bm25Retriever:
+    def open(cls, path: str | Path, options: OpenOptions | None = None) -> Bm25Retriever:
         """Open the index at `path` (bm25:PATH is understood too) in milliseconds, whatever its size.
 
         An index that is replaced meanwhile is seen either as it was or as it is. Raises EngineError where there is

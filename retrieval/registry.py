@@ -8,22 +8,28 @@ from typing import Any
 
 from retrieval.base import Retriever
 from retrieval.errors import SettingsError
+from retrieval.settings_engine import OpenOptions
 
 RETRIEVERS = {
     "bm25": "retrieval.bm25:Bm25Retriever",
+    "http": "retrieval.engine:EngineRetriever",
+    "https": "retrieval.engine:EngineRetriever",
+    "cloud": "retrieval.engine:EngineRetriever",
 }
-"""URL scheme -> "module:Class"; the class has `open(url)`, which raises EngineError."""
+"""URL scheme -> "module:Class"; the class has `open(url, options)`, which raises EngineError."""
+_EMBEDDED = "bm25"
+_FORMS = "bm25:PATH, http(s)://HOST:PORT/INDEX or cloud:INDEX"
 
 
-def open_retriever(url: str) -> Retriever:
-    """Open the first stage that `url` names: `bm25:PATH`, or the plain path of an existing folder.
+def open_retriever(url: str, options: OpenOptions | None = None) -> Retriever:
+    """Open the first stage that `url` names: an engine's index, `bm25:PATH`, or the path of an existing folder.
 
     Raises SettingsError on another scheme and EngineError where the index cannot be opened.
     """
     scheme, _ = _split(url)
     module, name = RETRIEVERS[scheme].split(":")
     retriever: Any = getattr(importlib.import_module(module), name)
-    opened: Retriever = retriever.open(url)
+    opened: Retriever = retriever.open(url, options)
     return opened
 
 
@@ -33,7 +39,7 @@ def embedded_path(url: str) -> Path:
     Raises SettingsError on anything else.
     """
     scheme, path = _split(url)
-    if scheme != "bm25":
+    if scheme != _EMBEDDED:
         raise SettingsError(f"{url!r} is not an embedded index; expected bm25:PATH", "index")
     return Path(path)
 
@@ -42,10 +48,15 @@ def _split(url: str) -> tuple[str, str]:
     scheme, colon, rest = url.partition(":")
     if colon and scheme in RETRIEVERS:
         if not rest.strip():
-            raise SettingsError(f"{url!r} names no folder; expected {scheme}:PATH", "index")
+            raise SettingsError(f"{url!r} names no index; expected {_FORMS}", "index")
         return scheme, rest
     if url and Path(url).is_dir():
         return "bm25", url
-    known = " or ".join(f"{name}:PATH" for name in RETRIEVERS)
     wrong = "has an unknown scheme" if colon else "is no folder"
-    raise SettingsError(f"{url!r} {wrong}; expected {known}", "index")
+    raise SettingsError(f"{url!r} {wrong}; expected {_FORMS}", "index")
+
+
+def is_engine(url: str) -> bool:
+    """Tell whether `url` names an index of a search engine rather than an embedded one."""
+    scheme = url.partition(":")[0]
+    return scheme in RETRIEVERS and scheme != _EMBEDDED

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rerank.cli.options import flags_given, settings_options
+from rerank.cli.stages import ask_hidden, refuse_engine_flags
 
 if TYPE_CHECKING:
     from rerank.evaluation.experiment import ExperimentResult, Mode
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rerank.registry import ScorerSettings
     from rerank.reranker import RerankSettings
     from retrieval.settings_bm25 import Bm25Settings
+    from retrieval.settings_engine import ConnectionSettings, EngineSettings
 
 
 @click.command()
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--output", metavar="FOLDER", help="Write both runs, all per-query values and the report there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 1 where reranking lowers the mean nDCG@10.")
-@settings_options("bm25", "search", "rerank", "scorer")
+@settings_options("connection", "engine", "bm25", "search", "rerank", "scorer")
 @click.pass_context
 def evaluate(
     ctx: click.Context,
@@ -48,6 +50,8 @@ def evaluate(
     output: str | None,
     as_json: bool,
     fail_if_worse: bool,
+    connection_settings: ConnectionSettings,
+    engine_settings: EngineSettings,
     bm25_settings: Bm25Settings,
     search_settings: SearchSettings,
     rerank_settings: RerankSettings,
@@ -55,21 +59,24 @@ def evaluate(
 ) -> int:
     """Measure first stage and reranked ranking on TARGET's judged queries: nDCG@10, MRR@10, MAP, recall@100.
 
-    TARGET is a BEIR folder, an index (bm25:PATH, with --queries and --qrels), or nanobeir (all 13 sets of the
-    hub's NanoBEIR; nanobeir:NFCorpus,NQ names some). A folder is indexed afresh with
+    TARGET is a BEIR folder, an index (http(s)://HOST:PORT/INDEX or bm25:PATH, with --queries and --qrels), or
+    nanobeir (all 13 sets of the hub's NanoBEIR; nanobeir:NFCorpus,NQ names some). A folder is indexed afresh with
     the BM25 settings in force, into a temporary index.
 
     \b
     resift evaluate my-collection/ --output results/
     """
     from rerank.cli.evaluation import Evaluator, Request, Stages, names_index
+    from retrieval.settings_engine import OpenOptions
 
     flags = flags_given(ctx, "bm25")
     if flags and (run_file or mode == "comparable" or names_index(target)):
         raise click.UsageError(f"{', '.join(flags)} would change nothing: no index is built here; leave it out")
+    refuse_engine_flags(ctx, target, "connection", "engine")
     folder = _ready(output)
     request = Request(target, queries, qrels, split, run_file, mode, root)
-    stages = Stages(bm25_settings, search_settings, rerank_settings, scorer_settings)
+    options = OpenOptions(connection_settings, engine_settings, ask_hidden)
+    stages = Stages(bm25_settings, search_settings, rerank_settings, scorer_settings, options)
     result = Evaluator(stages).evaluate(request)
     _report(result, folder, as_json)
     before, after = (means["ndcg@10"] for means in result.means)

@@ -25,6 +25,7 @@ from rerank.reranker import Reranker, Reranking, RerankSettings
 from retrieval.errors import CorpusError
 from retrieval.registry import RETRIEVERS, open_retriever
 from retrieval.settings_bm25 import Bm25Settings
+from retrieval.settings_engine import OpenOptions
 from retrieval.store import is_index
 from retrieval.trec import read_qrels, read_run
 from retrieval.types import Qrels, Query, Ranking, Run
@@ -51,6 +52,7 @@ class Stages:
     search: SearchSettings
     rerank: RerankSettings
     scorer: ScorerSettings
+    options: OpenOptions
 
 
 class Evaluator:
@@ -93,10 +95,13 @@ class Evaluator:
         if not request.queries or not request.qrels:
             raise click.UsageError("an index is judged with --queries FILE and --qrels FILE; name both")
         _refuse(request.run_file or request.split or request.root, "--run, --split and --root are not for an index")
-        retriever = open_retriever(request.target)
+        retriever = open_retriever(request.target, self.stages.options)
         queries = list(read_queries(request.queries))
         name = Path(request.target.removeprefix("bm25:")).name
-        return self._run(name, read_qrels(Path(request.qrels)), queries, retriever)
+        result = self._run(name, read_qrels(Path(request.qrels)), queries, retriever)
+        for note in retriever.notes():
+            say(note)
+        return result
 
     def _set(self, data_set: DataSet, request: Request) -> SetResult:
         _refuse(data_set.folder and request.root, "--root is a copy of NanoBEIR; a folder needs none")

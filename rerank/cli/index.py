@@ -3,57 +3,121 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rerank.cli.options import settings_options
 from rerank.cli.progress import progress
-from rerank.cli.stages import say
+from rerank.cli.stages import ask_hidden, refuse_engine_flags, say
 
 if TYPE_CHECKING:
     from indexer.corpora import CorpusSettings
+    from indexer.engine import LoadReport
+    from indexer.memory import IndexReport
+    from indexer.settings_load import LoadSettings
     from retrieval.settings_bm25 import Bm25Settings
+    from retrieval.settings_engine import ConnectionSettings
 
 
 @click.command()
 @click.argument("source")
-@click.option("--to", "target", required=True, metavar="bm25:PATH", help="Where the index is written.")
-@click.option("--overwrite", is_flag=True, help="Replace an index that stands there; it is whole until the new one is.")
+@click.option("--to", "target", required=True, metavar="INDEX", help="bm25:PATH or http(s)://HOST:PORT/INDEX.")
+@click.option("--overwrite", is_flag=True, help="Replace an index that stands there; an embedded one in one step.")
+@click.option("--resume", is_flag=True, help="Go on with a load into an engine that was stopped.")
+@click.option("--alias", metavar="NAME", help="Load a new index INDEX-TIME and let this alias stand for it at the end.")
+@click.option("--keep", default=1, show_default=True, type=click.IntRange(min=0), help="Older indices to keep.")
+@click.option(
+    "--state",
+    default=".resift",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where a load's checkpoint and its list of refused documents are kept.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@settings_options("corpus", "bm25")
+@settings_options("corpus", "bm25", "load", "connection")
+@click.pass_context
 def index(
+    ctx: click.Context,
     source: str,
     target: str,
     overwrite: bool,
+    resume: bool,
+    alias: str | None,
+    keep: int,
+    state: Path,
     as_json: bool,
     corpus_settings: CorpusSettings,
     bm25_settings: Bm25Settings,
-) -> None:
-    """Load the document collection SOURCE into an index.
+    load_settings: LoadSettings,
+    connection_settings: ConnectionSettings,
+) -> int:
+    """Load the document collection SOURCE into an index, embedded or of Elasticsearch or OpenSearch.
 
     SOURCE is a BEIR folder, a JSONL, CSV, TSV, Parquet or TREC file (.gz as well), a folder of text, Markdown or
     HTML files, ir_datasets:NAME, nanobeir:NAME, or - for JSON lines on standard input.
 
     \b
     resift index articles.csv --to bm25:articles --id-field sku --text-field body
+    resift index articles.csv --to http://localhost:9200/articles --alias live
     """
     from indexer.corpora import SkipReport, read_documents
-    from indexer.memory import build_index
-    from rerank.cli.output import echo, to_json
-    from retrieval.registry import embedded_path
+    from retrieval.registry import embedded_path, is_engine
 
-    path = embedded_path(target)
+    refuse_engine_flags(ctx, target, "load", "connection")
+    if not is_engine(target) and (resume or alias):
+        raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
     with SkipReport.opened(corpus_settings) as skipped, progress("indexing") as done:
-        documents = read_documents(source, corpus_settings, skipped)
-        report = build_index(documents, path, bm25_settings, overwrite=overwrite, progress=done)
+        if is_engine(target):
+            from indexer.engine import Loader, LoadRequest, name_source
+            from retrieval.address import read_address
+            from retrieval.client import connect
+
+            address = read_address(target)
+            request = LoadRequest(name_source(source, resume), overwrite, resume, alias, keep, state)
+            engine = connect(address, connection_settings, ask_hidden)
+            loader = Loader(engine, address, bm25_settings, load_settings)
+            loaded = loader.load(read_documents(source, corpus_settings, skipped), request, done)
+        else:
+            from indexer.memory import build_index
+
+            path = embedded_path(target)
+            documents = read_documents(source, corpus_settings, skipped)
+            built = build_index(documents, path, bm25_settings, overwrite=overwrite, progress=done)
     if skipped.count:
         say(f"note: {skipped}")
+    if is_engine(target):
+        return _tell_loaded(loaded, target, alias, skipped.count, as_json)
+    return _tell_built(built, target, skipped.count, as_json)
+
+
+def _tell_built(report: IndexReport, target: str, skipped: int, as_json: bool) -> int:
+    from rerank.cli.output import echo, to_json
+
     if as_json:
-        echo(to_json({**dataclasses.asdict(report), "skipped": skipped.count, "index": target}))
-        return
+        echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "index": target}))
+        return 0
     rate = report.documents / report.seconds if report.seconds else 0.0
     echo(
         f"{target}: {report.documents:,} documents, {report.vocabulary:,} terms, {report.bytes / 1e6:,.1f} MB, "
         f"{report.seconds:.1f} s ({rate:,.0f} documents/s)"
     )
+    return 0
+
+
+def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: int, as_json: bool) -> int:
+    """Show what was loaded; return 1 where the engine refused documents."""
+    from rerank.cli.output import echo, to_json
+
+    if as_json:
+        echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "target": target, "alias": alias}))
+    else:
+        rate = (report.documents - report.resumed_at) / report.seconds if report.seconds else 0.0
+        name = f"{alias} -> {report.index}" if alias else report.index
+        echo(f"{name}: {report.documents:,} documents, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)")
+    if report.replaced:
+        say(f"note: {report.replaced} documents had an id that came before, and replaced the one of that id")
+    if report.refused:
+        say(f"resift: error: the engine refused {report.refused} documents; {report.refusals} says which and why")
+    return 1 if report.refused else 0

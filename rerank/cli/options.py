@@ -17,6 +17,9 @@ from rerank.cli.configuration import default_map
 SETTINGS = {
     "corpus": "indexer.corpora.settings:CorpusSettings",
     "bm25": "retrieval.settings_bm25:Bm25Settings",
+    "load": "indexer.settings_load:LoadSettings",
+    "connection": "retrieval.settings_engine:ConnectionSettings",
+    "engine": "retrieval.settings_engine:EngineSettings",
     "search": "rerank.pipeline:SearchSettings",
     "rerank": "rerank.reranker:RerankSettings",
     "scorer": "rerank.registry:ScorerSettings",

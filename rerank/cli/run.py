@@ -9,12 +9,13 @@ import click
 
 from rerank.cli.options import settings_options
 from rerank.cli.progress import progress
-from rerank.cli.stages import build_reranker, check_outputs, say, warn_of
+from rerank.cli.stages import build_reranker, check_outputs, open_index, say, warn_of
 
 if TYPE_CHECKING:
     from rerank.pipeline import SearchSettings
     from rerank.registry import ScorerSettings
     from rerank.reranker import RerankSettings
+    from retrieval.settings_engine import ConnectionSettings, EngineSettings
     from retrieval.types import Ranking
 
 
@@ -29,14 +30,18 @@ if TYPE_CHECKING:
 @click.option("--output", required=True, metavar="FILE", help="The TREC run file to write; - for standard output.")
 @click.option("--first-stage-output", metavar="FILE", help="Write the first stage's run as well.")
 @click.option("--tag", default="resift", show_default=True, help="The run's name, its last column.")
-@settings_options("search", "rerank", "scorer")
+@settings_options("connection", "engine", "search", "rerank", "scorer")
+@click.pass_context
 def run(
+    ctx: click.Context,
     index: str,
     queries: str,
     output: str,
     first_stage_output: str | None,
     tag: str,
     search_settings: SearchSettings,
+    connection_settings: ConnectionSettings,
+    engine_settings: EngineSettings,
     rerank_settings: RerankSettings,
     scorer_settings: ScorerSettings,
 ) -> None:
@@ -50,12 +55,12 @@ def run(
     from indexer.corpora import read_queries
     from rerank.cuts import Cuts
     from rerank.pipeline import Pipeline
-    from retrieval.registry import open_retriever
     from retrieval.trec import write_run
 
     check_outputs([output, first_stage_output], queries, index, tag)
     todo = list(read_queries(queries))
-    pipeline = Pipeline(open_retriever(index), build_reranker(scorer_settings, rerank_settings))
+    retriever = open_index(ctx, index, connection_settings, engine_settings)
+    pipeline = Pipeline(retriever, build_reranker(scorer_settings, rerank_settings))
     first_stage: list[Ranking] = []
     cuts = Cuts()
 
@@ -72,6 +77,8 @@ def run(
     if first_stage_output:
         write_run(first_stage_output, first_stage, f"{tag}-first-stage")
     warn_of(cuts)
+    for note in retriever.notes():
+        say(note)
     if cuts.empty:
         say(f"note: {cuts.empty} of {cuts.queries} queries matched nothing")
     if output != "-":

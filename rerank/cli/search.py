@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rerank.cli.options import settings_options
-from rerank.cli.stages import build_reranker, describe, read_text_argument, warn_of
+from rerank.cli.stages import build_reranker, describe, open_index, read_text_argument, say, warn_of
 
 if TYPE_CHECKING:
     from rerank.cli.display import DisplaySettings
     from rerank.pipeline import SearchSettings
     from rerank.registry import ScorerSettings
     from rerank.reranker import Reranking, RerankSettings
+    from retrieval.settings_engine import ConnectionSettings, EngineSettings
 
 
 @click.command()
@@ -24,30 +25,34 @@ if TYPE_CHECKING:
 @click.option("--json", "style", flag_value="json", help="Print one JSON object.")
 @click.option("--compare", "style", flag_value="compare", help="Show both orders side by side, with the moves.")
 @click.option("--trec", "style", flag_value="trec", help="Print TREC run lines.")
-@settings_options("display", "search", "rerank", "scorer")
+@settings_options("connection", "engine", "display", "search", "rerank", "scorer")
+@click.pass_context
 def search(
+    ctx: click.Context,
     index: str,
     query: str,
     style: str | None,
     display_settings: DisplaySettings,
     search_settings: SearchSettings,
+    connection_settings: ConnectionSettings,
+    engine_settings: EngineSettings,
     rerank_settings: RerankSettings,
     scorer_settings: ScorerSettings,
 ) -> None:
     """Find the documents of INDEX that answer QUERY, best first.
 
-    INDEX is bm25:PATH, as given to `resift index --to`.
+    INDEX is http(s)://HOST:PORT/INDEX of an Elasticsearch or OpenSearch, which is only read, or bm25:PATH, as given
+    to `resift index --to`.
 
     \b
     resift search bm25:articles "how do I reset my password" --top 5
     """
     from rerank.cuts import Cuts
     from rerank.pipeline import Pipeline
-    from retrieval.registry import open_retriever
     from retrieval.types import Query
 
     text = read_text_argument(query, "query")
-    retriever = open_retriever(index)
+    retriever = open_index(ctx, index, connection_settings, engine_settings)
     pipeline = Pipeline(retriever, build_reranker(scorer_settings, rerank_settings))
     started = time.perf_counter()
     [result] = pipeline.search([Query("1", text)], search_settings.depth)
@@ -64,6 +69,8 @@ def search(
     cuts = Cuts()
     cuts.add([result])
     warn_of(cuts)
+    for note in retriever.notes():
+        say(note)
 
 
 def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any], language: str) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from rerank.cli.options import flags_given
 from rerank.cli.text import plain
 
 if TYPE_CHECKING:
     from rerank.cuts import Cuts
     from rerank.registry import ScorerSettings
     from rerank.reranker import Reranker, RerankSettings
+    from retrieval.base import Retriever
+    from retrieval.settings_engine import ConnectionSettings, EngineSettings
 
 NO_MODEL = "none"
 
@@ -46,6 +50,34 @@ def warn_of(cuts: Cuts) -> None:
         say(f"note: the end of {cuts.truncated} of {cuts.scored} scored documents was not read (--max-length)")
 
 
+def open_index(
+    ctx: click.Context, index: str, connection: ConnectionSettings, engine: EngineSettings | None = None
+) -> Retriever:
+    """Open the index that a command line names. Raises EngineError, SettingsError and click.UsageError."""
+    from retrieval.registry import open_retriever
+    from retrieval.settings_engine import EngineSettings, OpenOptions
+
+    refuse_engine_flags(ctx, index, "connection", "engine")
+    return open_retriever(index, OpenOptions(connection, engine or EngineSettings(), ask_hidden))
+
+
+def refuse_engine_flags(ctx: click.Context, index: str, *stages: str) -> None:
+    """Refuse options of `stages` where `index` is embedded. Raises click.UsageError."""
+    from retrieval.registry import is_engine
+
+    flags = [] if is_engine(index) else [flag for stage in stages for flag in flags_given(ctx, stage)]
+    if flags:
+        raise click.UsageError(
+            f"{', '.join(flags)} is for an index of Elasticsearch or OpenSearch, and {index} is none"
+        )
+
+
+def ask_hidden(question: str) -> str:
+    """Ask at the terminal for what must not be seen."""
+    answer: str = click.prompt(question, hide_input=True, err=True)
+    return answer
+
+
 def check_outputs(outputs: Sequence[str | None], queries: str, index: str, tag: str) -> None:
     """Refuse before any work what would fail or overwrite an input after it. Raises click.UsageError."""
     files = [Path(output).resolve() for output in outputs if output not in (None, "-")]
@@ -68,7 +100,18 @@ def say(message: str) -> None:
 
 def read_text_argument(text: str, what: str) -> str:
     """Return a text given on the command line, clean of bytes that are no text; refuse an empty one."""
-    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if not clean.strip():
+    from retrieval.text import clean
+
+    words = clean(os.fsencode(text).decode("utf-8", "replace") if _is_argument(text) else text)
+    if not words.strip():
         raise click.UsageError(f"the {what} is empty; expected some words")
-    return clean
+    return words
+
+
+def _is_argument(text: str) -> bool:
+    """Tell whether `text` is what Python makes of a command line's bytes."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -108,7 +108,7 @@ def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     [
         ("bm25:no-such-index", 1, ["no-such-index", "resift index"]),
         ("ftp:thing", 2, ["unknown scheme", "bm25:"]),
-        ("bm25:", 2, ["names no folder"]),
+        ("bm25:", 2, ["names no index"]),
         ("neither", 2, ["neither", "bm25:PATH"]),
     ],
 )

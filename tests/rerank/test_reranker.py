@@ -36,6 +36,9 @@ class ListRetriever:
     def __init__(self, hits: list[tuple[str, float]]) -> None:
         self.hits = hits
 
+    def notes(self) -> list[str]:
+        return []
+
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         return [ranking(query, self.hits).top(depth) for query in queries]
 

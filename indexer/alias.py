@@ -1,0 +1,56 @@
+"""A new index beside the live one: named by the time, swapped in by one request, older ones kept for a roll-back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from retrieval.client import Engine
+from retrieval.errors import IndexingError, StatusError
+
+
+def index_name(base: str) -> str:
+    """Return a new name for an index: `base` and the time in UTC to the millisecond, so that names sort by age."""
+    return f"{base}-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')[:-3]}"
+
+
+def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
+    """Let `alias` stand for `index` alone, in one step; return the older indices of ours that were then removed.
+
+    Of those that `resift` loaded for the same alias the newest `keep` stay; no other index is ever removed.
+    Raises IndexingError where an index has the name of the alias.
+    """
+    before = _behind(engine, alias)
+    if alias in before:
+        raise IndexingError(f"{alias} is an index, not an alias; name the alias differently, or remove the index")
+    actions: list[dict[str, Any]] = [{"remove": {"index": name, "alias": alias}} for name in before if name != index]
+    actions.append({"add": {"index": index, "alias": alias}})
+    engine.request("POST", "/_aliases", {"actions": actions})
+    removed = _ours(engine, alias, index)[keep:]
+    for name in removed:
+        engine.request("DELETE", f"/{name}")
+    return removed
+
+
+def _behind(engine: Engine, alias: str) -> list[str]:
+    """Return the indices that `alias` stands for; the alias itself where it is an index."""
+    try:
+        return sorted(engine.request("GET", f"/{alias}/_settings", params={"filter_path": "*.settings.index.uuid"}))
+    except StatusError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _ours(engine: Engine, alias: str, live: str) -> list[str]:
+    """Return the other indices that were loaded for `alias`, the newest first."""
+    family = f"{live.rsplit('-', 3)[0]}-*"  # as `index_name` makes them
+    found: dict[str, Any] = engine.request(
+        "GET", f"/{family}", params={"filter_path": "*.mappings._meta.resift.alias,*.settings.index.creation_date"}
+    )
+    older = {
+        name: int(one["settings"]["index"]["creation_date"])
+        for name, one in found.items()
+        if one.get("mappings", {}).get("_meta", {}).get("resift", {}).get("alias") == alias and name != live
+    }
+    return sorted(older, key=lambda name: older[name], reverse=True)

@@ -1,0 +1,192 @@
+"""Bulk requests that lose nothing: bounded, repeated while time may heal, every refusal kept."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from indexer.mapping import source_of
+from retrieval.client import LONGEST_WAIT, RETRIED, Engine
+from retrieval.errors import IndexingError, StatusError
+from retrieval.types import Document
+
+_REQUEST_TIMEOUT = 120.0
+_KEPT = "errors,items.index.status,items.index.result,items.index.error"
+_PASSING = ("es_rejected_execution_exception", "rejected_execution_exception", "unavailable_shards_exception")
+_OF_THE_CHUNK = (400, 413)  # one document's fault, or too large as a whole: its halves tell
+_GONE = "index_not_found_exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A document that the engine did not take, and why."""
+
+    doc_id: str
+    status: int
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a chunk: how many documents went in, how many of them were not there before, which did not."""
+
+    sent: int
+    created: int
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Documents of one bulk request: each its id and its two lines."""
+
+    ids: list[str] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, doc_id: str, line: bytes) -> None:
+        """Take one document."""
+        self.ids.append(doc_id)
+        self.lines.append(line)
+        self.size += len(line)
+
+    def part(self, places: Iterable[int]) -> Chunk:
+        """Return a chunk of the documents at `places`."""
+        chunk = Chunk()
+        for place in places:
+            chunk.add(self.ids[place], self.lines[place])
+        return chunk
+
+
+def chunks(documents: Iterable[Document], most: int, most_bytes: int) -> Iterator[Chunk]:
+    """Yield the documents as chunks of at most `most` documents and `most_bytes` bytes, a single larger one apart."""
+    chunk = Chunk()
+    for document in documents:
+        line = _line(document)
+        if chunk.ids and (len(chunk.ids) == most or chunk.size + len(line) > most_bytes):
+            yield chunk
+            chunk = Chunk()
+        chunk.add(document.doc_id, line)
+    if chunk.ids:
+        yield chunk
+
+
+def _line(document: Document) -> bytes:
+    action = json.dumps({"index": {"_id": document.doc_id}}, ensure_ascii=False)
+    source = json.dumps(source_of(document), ensure_ascii=False)
+    return f"{action}\n{source}\n".encode("utf-8", "replace")
+
+
+class Sender:
+    """Sends chunks to one index; safe to share between threads.
+
+    A document goes in under its own id, so sending it twice leaves it there once.
+    """
+
+    def __init__(self, engine: Engine, path: str, patience: float) -> None:
+        """Send to the index at `path`; give up after `patience` seconds without any progress."""
+        self._engine = engine
+        self._path = f"{path}/_bulk"
+        self._patience = patience
+        self._last = time.monotonic()
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Let every waiting thread give up now."""
+        self._stop.set()
+
+    def send(self, chunk: Chunk) -> Outcome:
+        """Send `chunk` until each document is in or refused. Raises IndexingError where patience ends."""
+        created = 0
+        refusals: list[Refusal] = []
+        left = chunk
+        tries = 0
+        while left.ids:
+            try:
+                answer = self._request(left)
+            except StatusError as error:
+                if error.status in _OF_THE_CHUNK:
+                    halves = self._divide(left, error)
+                    created += halves.created
+                    refusals += halves.refusals
+                    break
+                self._endure(error, tries)
+                tries += 1
+                continue
+            again, new, refused = self._sort(left, answer)
+            created += new
+            refusals += refused
+            if len(again) < len(left.ids):
+                self._last = time.monotonic()
+                tries = 0
+            if again:
+                self._endure(StatusError("the engine has too much to do", self._engine.url, 429), tries)
+                tries += 1
+            left = left.part(again)
+        return Outcome(len(chunk.ids), created, tuple(refusals))
+
+    def _divide(self, chunk: Chunk, error: StatusError) -> Outcome:
+        """Send the halves of a chunk that the engine did not take as a whole; of one document tell why not."""
+        if len(chunk.ids) == 1:
+            return Outcome(1, 0, (Refusal(chunk.ids[0], error.status, error.kind or "refused", str(error)),))
+        middle = len(chunk.ids) // 2
+        first, second = (self.send(chunk.part(half)) for half in (range(middle), range(middle, len(chunk.ids))))
+        return Outcome(len(chunk.ids), first.created + second.created, first.refusals + second.refusals)
+
+    def _request(self, chunk: Chunk) -> dict[str, Any]:
+        answer: dict[str, Any] = self._engine.request(
+            "POST", self._path, b"".join(chunk.lines), {"filter_path": _KEPT}, retries=0, timeout=_REQUEST_TIMEOUT
+        )
+        return answer
+
+    def _sort(self, chunk: Chunk, answer: dict[str, Any]) -> tuple[list[int], int, list[Refusal]]:
+        """Return what to send again, how many documents were created, and what was refused."""
+        again: list[int] = []
+        refusals: list[Refusal] = []
+        created = 0
+        for place, item in enumerate(answer["items"]):
+            one = item["index"]
+            error = one.get("error")
+            if error is None:
+                created += one.get("result") == "created"
+                continue
+            kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
+            if kind == "cluster_block_exception":
+                raise IndexingError(
+                    f"{self._engine.url}: the index takes no writes: {reason}; mend that, then --resume"
+                )
+            if kind == _GONE:
+                raise IndexingError(f"{self._engine.url}: the index was removed while it was loaded")
+            if one["status"] in RETRIED or kind in _PASSING:
+                again.append(place)
+            else:
+                cause = error.get("caused_by") or {}
+                more = f" ({cause['reason']})" if cause.get("reason") else ""
+                refusals.append(Refusal(chunk.ids[place], one["status"], kind, reason + more))
+        return again, created, refusals
+
+    def _endure(self, error: StatusError, tries: int) -> None:
+        """Wait before another try. Raises IndexingError where waiting will not help or has lasted too long."""
+        if error.status not in (0, *RETRIED):
+            raise IndexingError(f"{error}") from None
+        silent = time.monotonic() - self._last
+        if silent > self._patience:
+            raise IndexingError(
+                f"{error}; no progress for {silent:.0f} s (--patience); what is in stays, go on with --resume"
+            ) from None
+        wait = random.uniform(0.1, min(LONGEST_WAIT, 0.25 * 2 ** min(tries, 8)))  # noqa: S311 - no secret
+        if self._stop.wait(wait):
+            raise IndexingError("stopped")
+
+
+def refusal_lines(refusals: Sequence[Refusal]) -> list[str]:
+    """Return refusals as JSON lines."""
+    return [
+        json.dumps({"doc_id": one.doc_id, "status": one.status, "type": one.kind, "reason": one.reason}) + "\n"
+        for one in refusals
+    ]

@@ -1,0 +1,77 @@
+"""How far a load is: a small file that a later run goes on from."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from retrieval.errors import IndexingError
+from retrieval.files import write_file
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """`done` entries of the source, from its beginning, are in the engine or written to the file of refusals."""
+
+    target: str
+    source: str
+    index: str
+    done: int = 0
+    created: int = 0
+    refused: int = 0
+
+
+class CheckpointFile:
+    """The checkpoint of one target and the file of its refused documents, both in `folder`."""
+
+    def __init__(self, folder: Path, target: str) -> None:
+        """Name the files after `target`."""
+        stem = re.sub(r"[^\w.-]+", "_", target.partition("://")[2] or target)[:150]
+        self.path = folder / f"{stem}.load.json"
+        self.refusals = folder / f"{stem}.refused.jsonl"
+
+    def read(self, source: str) -> Checkpoint:
+        """Return the checkpoint of a load that was stopped. Raises IndexingError where there is none for `source`."""
+        try:
+            checkpoint = Checkpoint(**json.loads(self.path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise IndexingError(
+                f"{self.path} does not exist: no load of this target to resume; leave out --resume"
+            ) from None
+        except (OSError, ValueError, TypeError) as error:
+            raise IndexingError(f"{self.path} cannot be read ({error}); load afresh without --resume") from None
+        if checkpoint.source != source:
+            raise IndexingError(
+                f"the stopped load read {checkpoint.source!r}, not {source!r}, or the file has changed; load afresh"
+            )
+        return checkpoint
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Put the checkpoint on the disk."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self.path, [json.dumps(asdict(checkpoint))])
+        except OSError as error:
+            raise IndexingError(f"{self.path} cannot be written: {error.strerror}") from None
+
+    def append_refusals(self, lines: list[str]) -> None:
+        """Add refused documents to their file."""
+        if not lines:
+            return
+        try:
+            self.refusals.parent.mkdir(parents=True, exist_ok=True)
+            with self.refusals.open("a", encoding="utf-8") as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise IndexingError(f"{self.refusals} cannot be written: {error.strerror}") from None
+
+    def begin(self) -> None:
+        """Forget what an earlier load left."""
+        self.path.unlink(missing_ok=True)
+        self.refusals.unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """Remove the checkpoint: the load is done."""
+        self.path.unlink(missing_ok=True)

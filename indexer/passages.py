@@ -1,0 +1,39 @@
+"""Long documents as passages, each with the id of the document that it was cut from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from retrieval.engine_fields import PARENT
+from retrieval.types import Document
+
+_WORD = re.compile(r"\S+")
+
+
+def split_documents(documents: Iterable[Document], words: int, overlap: int = 0) -> Iterator[Document]:
+    """Yield each document as passages of at most `words` words, the title kept with each.
+
+    Passages are `ID#1`, `ID#2`, ...; text between words is kept as it is. With `words` 0 documents stay whole.
+
+    >>> [p.text for p in split_documents([Document("d", "a b c d e")], 3, 1)]
+    ['a b c', 'c d e']
+    """
+    for document in documents:
+        if not words:
+            yield document
+            continue
+        for number, text in enumerate(_windows(document.text, words, overlap), start=1):
+            fields = {**document.fields, PARENT: document.doc_id}
+            yield Document(f"{document.doc_id}#{number}", text, document.title, fields)
+
+
+def _windows(text: str, words: int, overlap: int) -> Iterator[str]:
+    spans = [match.span() for match in _WORD.finditer(text)]
+    start = 0
+    while True:
+        part = spans[start : start + words]
+        yield text[part[0][0] : part[-1][1]] if part else ""
+        if start + words >= len(spans):
+            return
+        start += words - overlap

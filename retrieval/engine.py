@@ -1,0 +1,150 @@
+"""The first stage in an Elasticsearch or OpenSearch that already runs; it only reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from retrieval.address import read_address
+from retrieval.client import RETRIED, Engine, connect
+from retrieval.client_errors import answered
+from retrieval.engine_fields import Fields, find_fields
+from retrieval.engine_hits import HitReader
+from retrieval.engine_query import fill, read_filter, read_template, search_body, with_filter
+from retrieval.errors import EngineError, SettingsError
+from retrieval.settings_engine import EngineSettings, OpenOptions
+from retrieval.types import Hit, Query, Ranking
+
+_SEARCHES_A_REQUEST = 16
+_TRIES = 6  # for searches that the engine turns away one by one
+_KEPT = "status,error,timed_out,_shards,took,hits.hits._index,hits.hits._id,hits.hits._score,hits.hits._source"
+_MANY = ",".join(f"responses.{name}" for name in _KEPT.split(","))
+
+
+class EngineRetriever:
+    """Finds documents in an index, an alias, a data stream or several; safe to share between threads.
+
+    `took`: milliseconds that the engine says it worked, over all searches.
+
+    >>> EngineRetriever.open("http://localhost:9200/articles").retrieve([Query("1", "reset")], 10)  # doctest: +SKIP
+    """
+
+    def __init__(self, engine: Engine, url: str, settings: EngineSettings | None = None) -> None:
+        """Search the index at `url` through `engine`. Raises EngineError and SettingsError."""
+        self.engine = engine
+        self.settings = settings or EngineSettings()
+        self.address = read_address(url)
+        self.fields: Fields = find_fields(engine, self.address, self.settings)
+        self.template = read_template(self.settings.query_file) if self.settings.query_file else None
+        self.filter = read_filter(self.settings)
+        self.reader = HitReader(self.fields, self.settings.html)
+        self.took = 0
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        options: OpenOptions | None = None,
+    ) -> EngineRetriever:
+        """Connect and look which fields the index has. Raises EngineError and SettingsError."""
+        options = options or OpenOptions()
+        return cls(connect(read_address(url), options.connection, options.ask), url, options.engine)
+
+    @property
+    def language(self) -> str:
+        """The analysis by which words are marked in snippets; the engine's own is not asked."""
+        return "english"
+
+    def notes(self) -> list[str]:
+        """Return what was odd about the documents so far, a line each."""
+        return [*self.engine.notes, *self.reader.notes()]
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Return for each query the engine's best `depth` documents, equal scores in THE order.
+
+        Which copy of a shard answers is fixed by the query's text, so that scores do not change from call to call.
+        Raises EngineError, also where a shard does not answer, unless the settings allow partial results.
+        """
+        if depth < 1:
+            raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
+        rankings = []
+        for start in range(0, len(queries), _SEARCHES_A_REQUEST):
+            part = queries[start : start + _SEARCHES_A_REQUEST]
+            answers = self._search(part, depth)
+            rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
+        return rankings
+
+    def body(self, query: Query, depth: int) -> dict[str, Any]:
+        """Return the search body for `query`."""
+        body = search_body(self.fields, query.text) if self.template is None else fill(self.template, query.text)
+        body = {**with_filter(body, self.filter), "size": depth, "_source": self.fields.read}
+        if self.template is None:
+            body["track_total_hits"] = False
+            if self.fields.collapse:
+                body["collapse"] = {"field": self.fields.collapse}
+                body["_source"] = [*self.fields.read, self.fields.collapse]
+        return body
+
+    def _search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
+        """Return the engine's answer to each query; those that it has no room for are asked again."""
+        if len(queries) == 1:
+            params = {"preference": _preference(queries[0]), "filter_path": _KEPT}
+            answer = self.engine.request("POST", f"{self.address.path}/_search", self.body(queries[0], depth), params)
+            return [self._whole(answer)]
+        answers: dict[int, dict[str, Any]] = {}
+        for attempt in range(_TRIES):
+            todo = [place for place in range(len(queries)) if place not in answers]
+            lines = b"".join(self._lines(queries[place], depth) for place in todo)
+            found = self.engine.request("POST", f"{self.address.path}/_msearch", lines, {"filter_path": _MANY})
+            for place, answer in zip(todo, found["responses"], strict=True):
+                if answer.get("status") not in RETRIED or attempt == _TRIES - 1:
+                    answers[place] = self._whole(answer)
+            if len(answers) == len(queries):
+                break
+        return [answers[place] for place in range(len(queries))]
+
+    def _lines(self, query: Query, depth: int) -> bytes:
+        """Return a search's two lines of a multi-search."""
+        header = {"preference": _preference(query)}
+        return b"%b\n%b\n" % (json.dumps(header).encode(), json.dumps(self.body(query, depth)).encode())
+
+    def _whole(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return `answer` if all shards gave it. Raises EngineError."""
+        if "error" in answer:
+            raise answered(answer, str(self.address))
+        shards = answer.get("_shards", {})
+        missing = shards.get("total", 0) - shards.get("successful", 0)
+        if (missing or answer.get("timed_out")) and not self.settings.allow_partial:
+            what = (
+                f"{missing} of {shards.get('total')} shards did not answer" if missing else "the search ran out of time"
+            )
+            raise EngineError(
+                f"{what}; see the cluster's health, or take what there is with --allow-partial", str(self.address)
+            )
+        self.took += answer.get("took", 0)
+        return answer
+
+    def _ranking(self, query: Query, answer: Mapping[str, Any]) -> Ranking:
+        hits = answer.get("hits", {}).get("hits", [])
+        ids = [self._doc_id(hit) for hit in hits]
+        counts = Counter(ids)
+        found = []
+        for doc_id, hit in zip(ids, hits, strict=True):
+            if hit.get("_score") is None:
+                raise EngineError(
+                    "a hit has no score; a query that sorts by a field cannot be reranked", str(self.address)
+                )
+            name = doc_id if counts[doc_id] == 1 else f"{hit['_index']}/{doc_id}"
+            found.append(Hit(self.reader.read(hit, name), float(hit["_score"])))
+        return Ranking.of(query, found)
+
+    def _doc_id(self, hit: Mapping[str, Any]) -> str:
+        parent = (hit.get("_source") or {}).get(self.fields.collapse) if self.fields.collapse else None
+        return str(parent or hit["_id"])
+
+
+def _preference(query: Query) -> str:
+    return "resift-" + hashlib.sha256(query.text.encode("utf-8", "replace")).hexdigest()[:16]

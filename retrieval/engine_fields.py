@@ -1,0 +1,103 @@
+"""Which fields of an existing index hold text, found with nothing but read rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from retrieval.address import Address
+from retrieval.client import Engine
+from retrieval.errors import EngineError, SettingsError
+from retrieval.settings_engine import EngineSettings
+
+ALL_TEXT = "resift_text"
+"""The field of an index of ours into which title and text are copied, so that BM25 sees them as one."""
+PARENT = "resift_parent"
+"""The field of an index of ours that holds the id of the document that a passage was cut from."""
+TITLE_NAMES = ("title", "name", "headline", "subject", "heading")
+_TEXT_TYPES = {"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"}
+_INNER_TYPES = {"object", "nested"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What is searched and what is read.
+
+    `searched`: fields with boosts, as multi_match takes them. `nested`: field -> the path of the nested object that it
+    lies in. `title`: the field that is a document's title, or "". `text`: the fields that make its text. `collapse`:
+    the field that tells passages' documents, or "".
+    """
+
+    searched: tuple[str, ...]
+    title: str
+    text: tuple[str, ...]
+    nested: Mapping[str, str]
+    collapse: str = ""
+
+    @property
+    def read(self) -> list[str]:
+        """The fields of which the contents are fetched."""
+        return list(dict.fromkeys([*([self.title] if self.title else []), *self.text]))
+
+
+def find_fields(engine: Engine, address: Address, settings: EngineSettings) -> Fields:
+    """Return the fields that `settings` name; what they leave open is found from the index's own.
+
+    Raises EngineError where the index has no text field, SettingsError where a named field is not there.
+    """
+    types = _types(engine, address)
+    named = _listed(settings.search_fields)
+    for name in map(_plain, [*named, *_listed(settings.source_text), *_listed(settings.source_title)]):
+        if "*" not in name and name not in types:
+            known = ", ".join(sorted(text_fields(types))[:12]) or "none"
+            raise SettingsError(f"{address.index} has no field {name!r}; its text fields are {known}", "search_fields")
+    found = text_fields(types)
+    if not found and not named:
+        raise EngineError("has no text field to search; name others with --search-fields", str(address))
+    ours = ALL_TEXT in found
+    visible = [name for name in found if name != ALL_TEXT]
+    title = settings.source_title or next((name for name in TITLE_NAMES if name in visible), "")
+    searched = named or ([ALL_TEXT] if ours else visible)
+    plain = [name for name in map(_plain, searched if named else visible) if name != title]
+    text = (
+        _listed(settings.source_text)
+        or [name for name in plain if name != ALL_TEXT]
+        or [n for n in visible if n != title]
+    )
+    nested = {name: path for name in map(_plain, searched) if (path := _nested_path(name, types))}
+    return Fields(tuple(searched), title, tuple(text), nested, PARENT if PARENT in types else "")
+
+
+def text_fields(types: Mapping[str, set[str]]) -> list[str]:
+    """Return the fields with analyzed text, without those that only index another field a second time."""
+    return sorted(name for name, kinds in types.items() if kinds & _TEXT_TYPES and not _is_multi_field(name, types))
+
+
+def _types(engine: Engine, address: Address) -> dict[str, set[str]]:
+    """Return field -> its types over all indices that the address names. Needs the right to read, no more."""
+    body: Any = engine.request("GET", f"{address.path}/_field_caps", params={"fields": "*"})
+    return {name: set(kinds) - {"unmapped"} for name, kinds in body["fields"].items() if not name.startswith("_")}
+
+
+def _is_multi_field(name: str, types: Mapping[str, set[str]]) -> bool:
+    parent, dot, _ = name.rpartition(".")
+    return bool(dot) and parent in types and not types[parent] & _INNER_TYPES
+
+
+def _nested_path(name: str, types: Mapping[str, set[str]]) -> str:
+    """Return the path of the innermost nested object around a field, "" where there is none."""
+    path = name
+    while path := path.rpartition(".")[0]:
+        if "nested" in types.get(path, ()):
+            return path
+    return ""
+
+
+def _plain(name: str) -> str:
+    """Return a field's name without its boost."""
+    return name.partition("^")[0]
+
+
+def _listed(names: str | None) -> Sequence[str]:
+    return [name.strip() for name in (names or "").split(",") if name.strip()]

@@ -1,0 +1,123 @@
+"""Search bodies: over an index's text fields, or a user's own with the query put into it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retrieval.engine_fields import Fields
+from retrieval.errors import SettingsError
+from retrieval.settings_engine import EngineSettings
+from retrieval.text import clean
+
+PLACEHOLDER = "{{query}}"
+TIE_BREAKER = 0.5
+"""How much the fields beside the best one count; BEIR's own value for title and text."""
+_MOST_CLAUSES = 1000  # words times fields; engines refuse a query of more than 1,024 to 4,096 clauses
+_BODY_KEYS = {"knn", "retriever", "query"}
+
+
+def search_body(fields: Fields, text: str) -> dict[str, Any]:
+    """Return the body that searches `fields` for `text`.
+
+    One field gives its BM25 score, several the best one's and half the others'; nested fields their best object's.
+    """
+    words = text.split()
+    short = " ".join(words[: max(16, _MOST_CLAUSES // len(fields.searched))])
+    groups: dict[str, list[str]] = {}
+    for name in fields.searched:
+        groups.setdefault(fields.nested.get(name.partition("^")[0], ""), []).append(name)
+    queries = [_group(path, names, clean(short)) for path, names in groups.items()]
+    query = queries[0] if len(queries) == 1 else {"dis_max": {"queries": queries, "tie_breaker": TIE_BREAKER}}
+    return {"query": query}
+
+
+def _group(path: str, names: Sequence[str], text: str) -> dict[str, Any]:
+    match: dict[str, Any] = {
+        "multi_match": {
+            "query": text,
+            "fields": list(names),
+            "type": "best_fields",
+            "tie_breaker": TIE_BREAKER,
+            "lenient": True,
+        }
+    }
+    return {"nested": {"path": path, "query": match, "score_mode": "max"}} if path else match
+
+
+def read_template(path: str) -> dict[str, Any]:
+    """Return a user's search body. Raises SettingsError where it is none, or has no {{query}}."""
+    try:
+        body = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", "query_file") from None
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(
+            f'{path} is not JSON ({error}); {PLACEHOLDER} stands inside quotes: "{PLACEHOLDER}"', "query_file"
+        ) from None
+    if not isinstance(body, dict) or not body.keys() & _BODY_KEYS:
+        raise SettingsError(f"{path} is no search body; expected an object with query, knn or retriever", "query_file")
+    if PLACEHOLDER not in json.dumps(body):
+        raise SettingsError(f"{path} has no {PLACEHOLDER}, so every query would find the same", "query_file")
+    refused = next((name for name in ("sort", "collapse", "scroll", "from", "search_after") if name in body), None)
+    if refused:
+        raise SettingsError(f"{path} has {refused!r}, which cannot be reranked; leave it out", "query_file")
+    return body
+
+
+def fill(template: Any, text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return a copy of `template` with `text` in place of {{query}} wherever a text holds it.
+
+    >>> fill({"match": {"title": "{{query}}"}}, 'a "quoted" word')
+    {'match': {'title': 'a "quoted" word'}}
+    """
+    if isinstance(template, str):
+        return template.replace(PLACEHOLDER, clean(text))
+    if isinstance(template, Mapping):
+        return {fill(name, text): fill(value, text) for name, value in template.items()}
+    if isinstance(template, list):
+        return [fill(member, text) for member in template]
+    return template
+
+
+def read_filter(settings: EngineSettings) -> dict[str, Any] | None:
+    """Return the clause that --filter names, None where it is not given. Raises SettingsError."""
+    given = settings.filter
+    if not given:
+        return None
+    if given.lstrip().startswith("{"):
+        try:
+            clause = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(
+                f"{given!r} is not JSON ({error}); expected a query clause or field=value", "filter"
+            ) from None
+        return dict(clause)
+    name, equals, value = given.partition("=")
+    if not equals or not name.strip():
+        raise SettingsError(f'{given!r} is no filter; expected field=value or JSON such as {{"term": ...}}', "filter")
+    return {"term": {name.strip(): value.strip()}}
+
+
+def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return `body` with `clause` as a filter of its query, its knn searches and its retriever."""
+    if clause is None:
+        return body
+    filtered = dict(body)
+    if "query" in body:
+        filtered["query"] = {"bool": {"must": [body["query"]], "filter": [clause]}}
+    if "knn" in body:
+        several = isinstance(body["knn"], list)
+        knn = [_also(one, clause) for one in (body["knn"] if several else [body["knn"]])]
+        filtered["knn"] = knn if several else knn[0]
+    if "retriever" in body:
+        filtered["retriever"] = {name: _also(one, clause) for name, one in body["retriever"].items()}
+    return filtered
+
+
+def _also(part: Mapping[str, Any], clause: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a knn search or a retriever with one more filter."""
+    known = part.get("filter", [])
+    return {**part, "filter": [*(known if isinstance(known, list) else [known]), clause]}

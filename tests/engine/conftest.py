@@ -1,0 +1,43 @@
+"""One engine of each flavour for all tests, and an index of its own for each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.engine.engines import ask, running
+
+
+@pytest.fixture(scope="session", params=["elasticsearch", "opensearch"])
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    with running(request.param) as url:
+        yield url
+
+
+@pytest.fixture
+def name() -> str:
+    return f"t-{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def target(engine: str, name: str) -> Iterator[str]:
+    """The URL of an index that is not there yet, and is not there afterwards."""
+    yield f"{engine}/{name}"
+    for index in ask("GET", f"{engine}/{name}*"):
+        ask("DELETE", f"{engine}/{index}")
+
+
+@pytest.fixture
+def filled(engine: str, name: str, target: str) -> Callable[..., str]:
+    """Make an index as somebody else would have, and return its URL."""
+
+    def fill(documents: dict[str, dict[str, object]], mappings: dict[str, object] | None = None) -> str:
+        ask("PUT", f"{engine}/{name}", {"mappings": mappings or {}})
+        for doc_id, source in documents.items():
+            ask("PUT", f"{engine}/{name}/_doc/{doc_id}", source)
+        ask("POST", f"{engine}/{name}/_refresh")
+        return target
+
+    return fill

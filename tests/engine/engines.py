@@ -1,0 +1,80 @@
+"""Real engines for tests: yours, the staged ones, containers, or osmem-server; in this order."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("RESIFT_SHARED") or Path(__file__).parents[3] / "shared")
+STAGED = SHARED / "engines" / "engine"
+PORTS = {"elasticsearch": 9311, "opensearch": 9321}
+IMAGES = {
+    "elasticsearch": "docker.elastic.co/elasticsearch/elasticsearch:8.19.0",
+    "opensearch": "opensearchproject/opensearch:2.19.1",
+}
+
+
+@contextmanager
+def running(flavour: str) -> Iterator[str]:
+    """Yield the URL of an engine; skip the test, with the reason, where none can be had."""
+    given = os.environ.get(f"RESIFT_TEST_{flavour.upper()}")
+    if given:
+        yield given.rstrip("/")
+    elif STAGED.exists():
+        with staged(flavour, PORTS[flavour]) as url:
+            yield url
+    elif shutil.which("docker") and importlib.util.find_spec("testcontainers"):
+        yield from contained(flavour)
+    elif flavour == "opensearch" and shutil.which("osmem-server"):
+        yield from embedded()
+    else:
+        pytest.skip(f"no {flavour}: set RESIFT_TEST_{flavour.upper()}=URL, or install Docker with testcontainers")
+
+
+@contextmanager
+def staged(flavour: str, port: int, *options: str) -> Iterator[str]:
+    done = subprocess.run(
+        [str(STAGED), "start", flavour, "--port", str(port), *options], capture_output=True, text=True, check=True
+    )
+    try:
+        yield done.stdout.split()[-1]
+    finally:
+        subprocess.run([str(STAGED), "stop", str(port)], capture_output=True, check=False)
+
+
+def contained(flavour: str) -> Iterator[str]:
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.waiting_utils import wait_for_logs
+
+    container = DockerContainer(IMAGES[flavour]).with_exposed_ports(9200).with_env("discovery.type", "single-node")
+    container.with_env("xpack.security.enabled", "false").with_env("DISABLE_SECURITY_PLUGIN", "true")
+    with container:
+        wait_for_logs(container, "started", timeout=180)
+        yield f"http://{container.get_container_host_ip()}:{container.get_exposed_port(9200)}"
+
+
+def embedded() -> Iterator[str]:
+    process = subprocess.Popen(["osmem-server", "--port", str(PORTS["opensearch"])])
+    try:
+        yield f"http://127.0.0.1:{PORTS['opensearch']}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ask(method: str, url: str, body: object = None) -> dict[str, object]:
+    """Ask an engine without any client of ours or its own; the answer's JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        found: dict[str, object] = json.load(answer)
+        return found

@@ -1,0 +1,52 @@
+"""A proxy that passes requests on to an engine and remembers them."""
+
+from __future__ import annotations
+
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@contextmanager
+def recording(engine: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield the proxy's URL and the list of (method, path) that grows with each request."""
+    seen: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            seen.append((self.command, self.path.partition("?")[0]))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+            headers = {name: self.headers[name] for name in ("Content-Type", "Accept") if self.headers[name]}
+            request = urllib.request.Request(engine + self.path, body, headers, method=self.command)
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    status, fields, data = answer.status, answer.headers, answer.read()
+            except urllib.error.HTTPError as error:
+                status, fields, data = error.code, error.headers, error.read()
+            self.send_response(status)
+            for name in ("Content-Type", "X-elastic-product"):
+                if fields.get(name):
+                    self.send_header(name, fields[name])
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

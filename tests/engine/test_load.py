@@ -1,0 +1,150 @@
+"""Loading into a real engine: all of it, once, or a list of what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.invoke import invoke
+from tests.engine.engines import ask
+
+pytestmark = pytest.mark.engine
+ROOT = Path(__file__).parents[2]
+
+
+def corpus(folder: Path, rows: list[dict[str, object]]) -> str:
+    path = folder / "corpus.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def many(count: int) -> list[dict[str, object]]:
+    return [{"id": f"d{n}", "title": f"title {n}", "text": f"word{n % 7} and word{n}", "year": n} for n in range(count)]
+
+
+def load(source: str, target: str, folder: Path, *options: str) -> Any:  # noqa: ANN401
+    done = invoke("index", source, "--to", target, "--state", str(folder / "state"), *options, "--json")
+    return done, (json.loads(done.out) if done.out else None)
+
+
+def count(target: str) -> int:
+    ask("POST", f"{target}/_refresh")
+    return int(str(ask("GET", f"{target}/_count")["count"]))
+
+
+def test_a_collection_is_loaded_whole_and_the_index_left_as_users_want_it(target: str, tmp_path: Path) -> None:
+    source = corpus(tmp_path, many(2500))
+    done, report = load(source, target, tmp_path, "--bulk-documents", "100", "--replicas", "0")
+    assert done.code == 0, done.err
+    assert (report["documents"], report["refused"], report["replaced"]) == (2500, 0, 0)
+    assert count(target) == 2500
+    [index] = ask("GET", target).values()
+    assert isinstance(index, dict)
+    settings = index["settings"]["index"]
+    assert "refresh_interval" not in settings and settings["number_of_replicas"] == "0"
+    assert settings["similarity"]["default"] == {"type": "BM25", "k1": "1.2", "b": "0.75"}
+    assert not list((tmp_path / "state").glob("*.load.json"))
+
+
+def test_an_index_that_stands_there_is_not_touched_unless_told_so(target: str, tmp_path: Path) -> None:
+    load(corpus(tmp_path, many(5)), target, tmp_path)
+    done, _ = load(corpus(tmp_path, many(3)), target, tmp_path)
+    assert done.code == 1 and "exists" in done.error_line and "--overwrite" in done.error_line
+    assert count(target) == 5
+    done, report = load(corpus(tmp_path, many(3)), target, tmp_path, "--overwrite")
+    assert (done.code, report["documents"], count(target)) == (0, 3, 3)
+
+
+def test_a_document_that_the_engine_refuses_is_named_and_the_others_are_in(target: str, tmp_path: Path) -> None:
+    rows = many(300)
+    rows[150]["year"] = "nineteen eighty"  # a mapping conflict in the middle
+    rows[200]["id"] = "x" * 600  # longer than an engine's id may be
+    done, report = load(corpus(tmp_path, rows), target, tmp_path, "--bulk-documents", "40")
+    assert done.code == 1 and "refused 2 documents" in done.err
+    refused = [json.loads(line) for line in Path(report["refusals"]).read_text().splitlines()]
+    assert {one["doc_id"] for one in refused} == {"d150", "x" * 600}
+    assert all(one["reason"] and one["status"] == 400 for one in refused)
+    assert count(target) == report["documents"] == 298
+
+
+def test_a_loader_that_is_killed_goes_on_where_it_was(target: str, tmp_path: Path) -> None:
+    source = corpus(tmp_path, many(60_000))
+    code = "from rerank.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
+    command += ["--bulk-documents", "200", "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    moments = random.Random(4)
+    reached = 0
+    for attempt in range(4):
+        options = ["--resume"] if attempt else []
+        process = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while entries_done(tmp_path) <= reached and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(moments.uniform(0.0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        reached = entries_done(tmp_path)
+        assert 0 < reached < 60_000
+    done, report = load(source, target, tmp_path, "--resume")
+    assert done.code == 0, done.err
+    assert report["resumed_at"] == reached
+    assert count(target) == report["documents"] == 60_000
+
+
+def entries_done(folder: Path) -> int:
+    for path in (folder / "state").glob("*.load.json"):
+        return int(json.loads(path.read_text())["done"])
+    return 0
+
+
+def test_a_blocked_index_stops_the_load_and_resume_ends_it(engine: str, name: str, target: str, tmp_path: Path) -> None:
+    template = {"index_patterns": [f"{name}*"], "template": {"settings": {"index.blocks.write": True}}}
+    ask("PUT", f"{engine}/_index_template/{name}", template)
+    source = corpus(tmp_path, many(500))
+    done, _ = load(source, target, tmp_path)
+    ask("DELETE", f"{engine}/_index_template/{name}")
+    assert done.code == 1 and "takes no writes" in done.error_line and "--resume" in done.error_line
+    ask("PUT", f"{target}/_settings", {"index.blocks.write": None})
+    done, report = load(source, target, tmp_path, "--resume")
+    assert (done.code, report["documents"], count(target)) == (0, 500, 500)
+
+
+def test_resume_refuses_another_source(target: str, tmp_path: Path) -> None:
+    done, _ = load(corpus(tmp_path, many(3)), target, tmp_path, "--resume")
+    assert done.code == 1 and "no load of this target to resume" in done.error_line
+
+
+def test_an_alias_is_swapped_in_one_step_and_old_indices_are_kept(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
+    alias = f"{name}-live"
+    names = []
+    for size in (3, 4, 5):
+        done, report = load(corpus(tmp_path, many(size)), target, tmp_path, "--alias", alias, "--keep", "1")
+        assert done.code == 0, done.err
+        names.append(report["index"])
+        assert list(ask("GET", f"{engine}/{alias}")) == [report["index"]]
+        assert count(f"{engine}/{alias}") == size
+    assert sorted(ask("GET", f"{engine}/{name}-2*")) == names[1:]
+
+
+def test_long_documents_become_passages_and_are_found_as_documents(target: str, tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"id": "long", "title": "T", "text": "filler " * 120 + "needle " + "filler " * 120},
+        {"id": "short", "text": "a needle"},
+    ]
+    done, report = load(corpus(tmp_path, rows), target, tmp_path, "--passage-words", "50", "--passage-overlap", "10")
+    assert done.code == 0 and report["documents"] == 7
+    found = json.loads(invoke("search", target, "needle", "--model", "none", "--json").out)["hits"]
+    assert {hit["doc_id"] for hit in found} == {"long", "short"}
+    assert "needle" in next(hit["text"] for hit in found if hit["doc_id"] == "long")
