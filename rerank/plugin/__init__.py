@@ -1,0 +1,1 @@
+"""Ways into a deployment that already runs: the drop-in client wrapper."""

@@ -1,0 +1,277 @@
+"""The drop-in client: an application's own client object, whose searches come back reranked.
+
+    client = RerankingClient(Elasticsearch(...), Reranker(load_scorer("resift-minilm-l3")), fields=["title", "body"])
+    client.search(index="articles", query={"match": {"body": "reset my password"}})
+
+It works on any licence and changes nothing in the cluster. A search never fails because of us: where the model fails
+or is late, the engine's own order comes back. What became of a search stands in the response's attribute `resift`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rerank.plugin.request import Plan, laid_over, plan
+from rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, marked, ranking_of, reorder
+from rerank.registry import load_scorer
+from rerank.reranker import Reranker, Reranking
+from retrieval.engine_hits import HitReader
+from retrieval.errors import SettingsError
+from retrieval.types import Ranking
+
+_log = logging.getLogger(__name__)
+_CALL_OPTIONS = ("rank_window_size", "model", "deadline_ms", "enabled", "query_text")
+_MOST_WAITING = 32  # searches that wait for the model at once; beyond them the engine's order comes back
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What one call asks of the reranker."""
+
+    rank_window_size: int
+    model: str | None
+    deadline_ms: float | None
+    enabled: bool
+    query_text: str | None
+
+
+class _Wrapper:
+    """What the two clients share: options, planning, models and applying."""
+
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - either engine's client, sync or async
+        reranker: Reranker,
+        fields: Sequence[str],
+        rank_window_size: int = 100,
+        deadline_ms: float | None = None,
+        enabled: bool = True,
+        scores: ScoreKind = "engine",
+    ) -> None:
+        """Wrap `client`: hits are reranked by what their `fields` say.
+
+        `deadline_ms`: milliseconds that reranking may take. `scores`: what `_score` is afterwards. Raises
+        SettingsError on values that cannot be used.
+        """
+        if isinstance(fields, str) or not fields:
+            raise SettingsError(f"{fields!r} is no list of fields; expected for example ['title', 'body']", "fields")
+        if scores not in ("engine", "model", "final"):
+            raise SettingsError(f"{scores!r} is not known; expected engine, model or final", "scores")
+        self.client = client
+        self._fields = tuple(fields)
+        self._scores = scores
+        self._defaults = _checked(_Options(rank_window_size, None, deadline_ms, enabled, None))
+        self._rerankers: dict[str | None, Reranker] = {None: reranker}
+        self._loading = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="resift")
+        self._room = threading.Semaphore(_MOST_WAITING)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
+        """Return what the wrapped client has under `name`: everything but searching is its own."""
+        return getattr(self.client, name)
+
+    def _options(self, arguments: dict[str, Any]) -> _Options:
+        """Take this call's options out of its arguments."""
+        given = {name: arguments.pop(name) for name in _CALL_OPTIONS if name in arguments}
+        return _checked(replace(self._defaults, **given)) if given else self._defaults
+
+    def _plan(self, request: Mapping[str, Any], options: _Options) -> Plan:
+        if not options.enabled:
+            return Plan("switched off for this search")
+        return plan(request, self._fields, options.rank_window_size, options.query_text)
+
+    def _start(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> Future[Any]:
+        """Begin to rerank what the engine found; the future gives one result a body."""
+        if not self._room.acquire(blocking=False):
+            raise TimeoutError
+        try:
+            future = self._pool.submit(self._rerank, bodies, plans, options)
+        except BaseException:
+            self._room.release()
+            raise
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+    def _rerank(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> list[Reranking]:
+        reader = HitReader(fields_of(self._fields))
+        rankings: list[Ranking] = [
+            ranking_of(body["hits"]["hits"], one, reader) for body, one in zip(bodies, plans, strict=True)
+        ]
+        if reader.counts["empty"] and reader.counts["empty"] == sum(len(ranking.hits) for ranking in rankings):
+            raise SettingsError(f"no hit has a text in {', '.join(self._fields)}", "fields")
+        base = self._reranker(options.model)
+        sized = Reranker(base.scorer, replace(base.settings, rank_window_size=options.rank_window_size))
+        return sized.rerank(rankings)
+
+    def _reranker(self, model: str | None) -> Reranker:
+        with self._loading:
+            if model not in self._rerankers:
+                assert model is not None  # None is there from the beginning
+                self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)
+            return self._rerankers[model]
+
+    def _apply(self, bodies: list[Any], plans: list[Plan], results: list[Reranking] | Outcome) -> list[Outcome]:
+        """Change the bodies; return what became of each search. `results` is an outcome where there are none."""
+        if isinstance(results, Outcome):
+            for body, one in zip(bodies, plans, strict=True):
+                cut(body, one)
+            return [results] * len(bodies)
+        return [reorder(*each, self._scores) for each in zip(bodies, plans, results, strict=True)]
+
+
+class RerankingClient(_Wrapper):
+    """A synchronous `Elasticsearch` or `OpenSearch` client whose `search` and `msearch` come back reranked."""
+
+    def search(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401 - the client's own signature and response
+        """Search as the client does, with its arguments and response.
+
+        Besides: `rank_window_size`, `model`, `deadline_ms`, `enabled` and `query_text` for this call alone.
+        """
+        options = self._options(arguments)
+        one = self._plan(laid_over(arguments.get("body"), _without_body(arguments)), options)
+        if one.reason:
+            return marked(self.client.search(*args, **arguments), Outcome("passed", one.reason))
+        response = self.client.search(*args, **changed(self.client, arguments, one.changes))
+        [outcome] = self._finish([_body(response)], [one], options)
+        return marked(response, outcome)
+
+    def msearch(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
+        """Search many times as the client does; all queries share the model's batches."""
+        options = self._options(arguments)
+        name, lines = _searches(arguments)
+        plans = [self._plan(body, options) for body in lines[1::2]]
+        sent = [{**b, **p.changes} if not p.reason else b for b, p in zip(lines[1::2], plans, strict=True)]
+        both = [line for pair in zip(lines[::2], sent, strict=True) for line in pair]
+        response = self.client.msearch(*args, **{**arguments, name: both})
+        outcomes, bodies, todo = _sorted(_body(response)["responses"], plans)
+        for place, outcome in zip(todo, self._finish(bodies, [plans[p] for p in todo], options), strict=True):
+            outcomes[place] = outcome
+        return marked(response, outcomes)
+
+    def _finish(self, bodies: list[Any], plans: list[Plan], options: _Options) -> list[Outcome]:
+        seconds = None if options.deadline_ms is None else options.deadline_ms / 1000
+        results: list[Reranking] | Outcome
+        try:
+            results = self._start(bodies, plans, options).result(seconds) if bodies else []
+        except TimeoutError:
+            results = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
+        except Exception as error:  # a search never fails because of us
+            results = _failed(error)
+        return self._apply(bodies, plans, results)
+
+
+class AsyncRerankingClient(_Wrapper):
+    """An `AsyncElasticsearch` or `AsyncOpenSearch` client whose `search` and `msearch` come back reranked."""
+
+    async def search(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
+        """Search as the client does; see `RerankingClient.search`."""
+        options = self._options(arguments)
+        one = self._plan(laid_over(arguments.get("body"), _without_body(arguments)), options)
+        if one.reason:
+            return marked(await self.client.search(*args, **arguments), Outcome("passed", one.reason))
+        response = await self.client.search(*args, **changed(self.client, arguments, one.changes))
+        [outcome] = await self._finish([_body(response)], [one], options)
+        return marked(response, outcome)
+
+    async def msearch(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
+        """Search many times as the client does; see `RerankingClient.msearch`."""
+        options = self._options(arguments)
+        name, lines = _searches(arguments)
+        plans = [self._plan(body, options) for body in lines[1::2]]
+        sent = [{**b, **p.changes} if not p.reason else b for b, p in zip(lines[1::2], plans, strict=True)]
+        both = [line for pair in zip(lines[::2], sent, strict=True) for line in pair]
+        response = await self.client.msearch(*args, **{**arguments, name: both})
+        outcomes, bodies, todo = _sorted(_body(response)["responses"], plans)
+        for place, outcome in zip(todo, await self._finish(bodies, [plans[p] for p in todo], options), strict=True):
+            outcomes[place] = outcome
+        return marked(response, outcomes)
+
+    async def _finish(self, bodies: list[Any], plans: list[Plan], options: _Options) -> list[Outcome]:
+        seconds = None if options.deadline_ms is None else options.deadline_ms / 1000
+        results: list[Reranking] | Outcome
+        try:
+            future = asyncio.wrap_future(self._start(bodies, plans, options)) if bodies else None
+            results = await asyncio.wait_for(future, seconds) if future else []
+        except TimeoutError:
+            results = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
+        except Exception as error:
+            results = _failed(error)
+        return self._apply(bodies, plans, results)
+
+
+def changed(client: Any, arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Return a call's arguments with `changes`, each where the call has it: in its body, else as an argument."""
+    made = dict(arguments)
+    body = dict(made.get("body") or {})
+    by_argument = {"from": "from_", "_source": "source"} if _is_elasticsearch(client) else {}
+    for name, value in changes.items():
+        argument = by_argument.get(name, name)
+        if argument in made or ("body" not in made and by_argument):
+            made[argument] = value
+        else:
+            body[name] = value
+            made["body"] = body
+    return made
+
+
+def _is_elasticsearch(client: Any) -> bool:  # noqa: ANN401
+    return any(kind.__module__.partition(".")[0] == "elasticsearch" for kind in type(client).__mro__)
+
+
+def _without_body(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    params = arguments.get("params")
+    named = {name: value for name, value in arguments.items() if name not in ("body", "params", "headers", "index")}
+    return {**(params if isinstance(params, Mapping) else {}), **named}
+
+
+def _body(response: Any) -> dict[str, Any]:  # noqa: ANN401
+    body: dict[str, Any] = response if isinstance(response, dict) else response.body
+    return body
+
+
+def _searches(arguments: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """Return under which name an msearch has its searches, and they as a list: header, body, header, body."""
+    import json
+
+    name = "searches" if arguments.get("searches") is not None else "body"
+    lines = arguments.get(name)
+    if isinstance(lines, bytes):
+        lines = lines.decode()
+    if isinstance(lines, str):
+        lines = lines.splitlines()
+    found = [json.loads(line) if isinstance(line, str | bytes) else dict(line) for line in lines or [] if line != ""]
+    if len(found) % 2:
+        raise SettingsError("an msearch has a header and a body for each search; one is missing", name)
+    return name, found
+
+
+def _sorted(responses: Sequence[Any], plans: Sequence[Plan]) -> tuple[list[Outcome], list[Any], list[int]]:
+    """Return what is clear already of each search, the bodies to rerank, and their places."""
+    outcomes = [Outcome("passed", one.reason) for one in plans]
+    todo = []
+    for place, (response, one) in enumerate(zip(responses, plans, strict=True)):
+        if "hits" not in response:
+            outcomes[place] = Outcome("passed", "the engine answered with an error")
+        elif not one.reason:
+            todo.append(place)
+    return outcomes, [responses[place] for place in todo], todo
+
+
+def _failed(error: Exception) -> Outcome:
+    _log.warning("reranking failed, the engine's order is returned: %s", error)
+    return Outcome("failed", f"{type(error).__name__}: {error}")
+
+
+def _checked(options: _Options) -> _Options:
+    given: object = options.rank_window_size
+    if not isinstance(given, int) or given < 1:
+        raise SettingsError(f"{options.rank_window_size!r} is no whole number above 0", "rank_window_size")
+    if options.deadline_ms is not None and not options.deadline_ms > 0:
+        raise SettingsError(f"{options.deadline_ms!r} is not above 0; expected milliseconds", "deadline_ms")
+    return options

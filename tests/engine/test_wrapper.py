@@ -1,0 +1,222 @@
+"""The drop-in client on real engines: the same response, in another order."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from elasticsearch import AsyncElasticsearch, Elasticsearch, NotFoundError
+from opensearchpy import AsyncOpenSearch, OpenSearch
+from opensearchpy import NotFoundError as OpenSearchNotFound
+
+from rerank.base import Pair, Scores
+from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
+from rerank.reranker import Reranker, RerankSettings
+from retrieval.errors import SettingsError
+
+pytestmark = pytest.mark.engine
+COUNT = 30
+FIELDS = ["title", "body.main"]
+QUERY: dict[str, Any] = {"bool": {"must": [{"match": {"title": "soup"}}], "filter": [{"term": {"kind": "a"}}]}}
+
+
+class Numbers:
+    """A scorer whose logit is the number at the end of a text; it can be slow, or fail."""
+
+    def __init__(self, seconds: float = 0.0, fails: bool = False) -> None:
+        self.seconds = seconds
+        self.fails = fails
+        self.pairs: list[Pair] = []
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        self.pairs.extend(pairs)
+        time.sleep(self.seconds)
+        if self.fails:
+            raise RuntimeError("the model broke")
+        logits = np.array([float(text.split()[-1]) for _, text in pairs], dtype=np.float32)
+        no = np.zeros(len(pairs), dtype=np.bool_)
+        return Scores(logits, no, no)
+
+
+def reranker(scorer: Numbers | None = None) -> Reranker:
+    return Reranker(scorer or Numbers(), RerankSettings(fusion="none"))
+
+
+@pytest.fixture
+def native(engine: str) -> Any:  # noqa: ANN401
+    probe = Elasticsearch(engine)
+    try:
+        probe.info()
+        found: Any = probe
+    except Exception:
+        probe.close()
+        found = OpenSearch(engine)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def index(filled: Callable[..., str]) -> str:
+    documents = {
+        str(n): {"title": "soup " * (n % 5 + 1), "body": {"main": f"number {n}", "more": "x"}, "kind": "a", "n": n}
+        for n in range(COUNT)
+    }
+    mapping = {"properties": {"kind": {"type": "keyword"}, "title": {"type": "text"}}}
+    return filled(documents, mapping).rsplit("/", 1)[-1]
+
+
+def plain(response: Any) -> dict[str, Any]:  # noqa: ANN401
+    body = copy.deepcopy(dict(response) if isinstance(response, dict) else response.body)
+    body.pop("took")
+    return body
+
+
+def search(client: Any, index: str, **body: Any) -> Any:  # noqa: ANN401
+    """Search as an application of either engine does: arguments with Elasticsearch, a body with OpenSearch."""
+    inner = client.client if isinstance(client, RerankingClient) else client
+    options = {
+        name: body.pop(name) for name in list(body) if name in ("rank_window_size", "deadline_ms", "enabled", "model")
+    }
+    if isinstance(inner, Elasticsearch):
+        renamed = {{"from": "from_", "_source": "source"}.get(name, name): value for name, value in body.items()}
+        return client.search(index=index, **renamed, **options)
+    return client.search(index=index, body=body, **options)
+
+
+def numbers(response: Any) -> list[int]:  # noqa: ANN401
+    return [int(hit["_id"]) for hit in response["hits"]["hits"]]
+
+
+def test_the_response_is_the_plain_clients_in_a_new_order(native: Any, index: str) -> None:
+    request: dict[str, Any] = {
+        "query": QUERY,
+        "size": COUNT,
+        "aggs": {"kinds": {"terms": {"field": "kind"}}},
+        "highlight": {"fields": {"title": {}}},
+        "track_total_hits": True,
+    }
+    before = search(native, index, **request)
+    after = search(RerankingClient(native, reranker(), FIELDS), index, **request)
+    assert isinstance(after, type(before))
+    assert after.resift.status == "reranked" and after.resift.scored == COUNT
+    assert numbers(after) == sorted(range(COUNT), reverse=True)
+    one, two = plain(before), plain(after)
+    by_id = {hit["_id"]: hit for hit in one["hits"].pop("hits")}
+    assert {hit["_id"]: hit for hit in two["hits"].pop("hits")} == by_id
+    assert one == two
+
+
+@pytest.mark.parametrize("scores", ["engine", "model", "final"])
+def test_the_score_is_kept_or_replaced_as_asked(native: Any, index: str, scores: Any) -> None:
+    before = {hit["_id"]: hit["_score"] for hit in search(native, index, query=QUERY, size=COUNT)["hits"]["hits"]}
+    after = search(RerankingClient(native, reranker(), FIELDS, scores=scores), index, query=QUERY, size=COUNT)["hits"]
+    for hit in after["hits"]:
+        assert hit["_score"] == (before[hit["_id"]] if scores == "engine" else float(hit["_id"]))
+    assert after["max_score"] == (max(before.values()) if scores == "engine" else COUNT - 1)
+
+
+def test_pages_are_cut_from_the_reranked_window(native: Any, index: str) -> None:
+    client = RerankingClient(native, reranker(), FIELDS)
+    assert numbers(search(client, index, query=QUERY, size=3)) == [29, 28, 27]
+    assert numbers(search(client, index, **{"query": QUERY, "from": 3, "size": 3})) == [26, 25, 24]
+    assert numbers(search(client, index, query=QUERY)) == list(range(29, 19, -1))
+
+
+def test_hits_below_the_window_keep_the_engines_order(native: Any, index: str) -> None:
+    engine_order = numbers(search(native, index, query=QUERY, size=COUNT))
+    found = numbers(
+        search(RerankingClient(native, reranker(), FIELDS), index, query=QUERY, size=COUNT, rank_window_size=7)
+    )
+    assert found == sorted(engine_order[:7], reverse=True) + engine_order[7:]
+
+
+@pytest.mark.parametrize("source", [False, True, ["n"], "n", {"includes": ["n"]}, ["body.*"], {"excludes": ["n"]}])
+def test_the_source_is_what_was_asked_for(native: Any, index: str, source: Any) -> None:
+    request = {"query": QUERY, "size": 5, "_source": source}
+    before = search(native, index, **{**request, "size": COUNT})
+    after = search(RerankingClient(native, reranker(), FIELDS), index, **request)
+    by_id = {hit["_id"]: hit for hit in before["hits"]["hits"]}
+    assert after.resift.status == "reranked" and numbers(after) == [29, 28, 27, 26, 25]
+    assert all(hit == by_id[hit["_id"]] for hit in after["hits"]["hits"])
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        ({"query": QUERY, "sort": [{"n": "asc"}]}, "sorted"),
+        ({"query": QUERY, "size": 0}, "size 0"),
+        ({"query": {"match_all": {}}}, "query text"),
+        ({"query": {"bool": {"filter": [{"match": {"title": "soup"}}]}}}, "query text"),
+        ({"query": QUERY, "_source": {"excludes": ["body.main"]}}, "leaves out body.main"),
+        ({"query": QUERY, "enabled": False}, "switched off"),
+    ],
+)
+def test_what_cannot_be_reranked_passes_through_and_says_so(
+    native: Any, index: str, request_: dict[str, Any], reason: str
+) -> None:
+    before = search(native, index, **{name: value for name, value in request_.items() if name != "enabled"})
+    after = search(RerankingClient(native, reranker(), FIELDS), index, **request_)
+    assert after.resift.status == "passed" and reason in after.resift.reason
+    assert plain(after) == plain(before)
+
+
+def test_a_model_that_fails_or_is_late_leaves_the_engines_order(native: Any, index: str) -> None:
+    before = search(native, index, query=QUERY, size=5)
+    for scorer, status in ((Numbers(fails=True), "failed"), (Numbers(seconds=0.5), "late")):
+        after = search(RerankingClient(native, reranker(scorer), FIELDS), index, query=QUERY, size=5, deadline_ms=100)
+        assert after.resift.status == status
+        assert plain(after) == plain(before)
+
+
+def test_many_searches_share_the_model_and_errors_stay_where_they_are(native: Any, index: str) -> None:
+    lines: list[Any] = [
+        {"index": index},
+        {"query": QUERY, "size": 2},
+        {"index": "not-there-at-all"},
+        {"query": QUERY},
+        {"index": index},
+        {"query": {"match_all": {}}, "size": 2},
+        {"index": index},
+        {"query": {"match": {"title": {"query": "soup bowl"}}}, "size": 1},
+    ]
+    scorer = Numbers()
+    client = RerankingClient(native, reranker(scorer), FIELDS)
+    name = "searches" if isinstance(native, Elasticsearch) else "body"
+    found = client.msearch(**{name: lines})
+    assert [one.status for one in found.resift] == ["reranked", "passed", "passed", "reranked"]
+    assert numbers(found["responses"][0]) == [29, 28] and numbers(found["responses"][3]) == [29]
+    assert found["responses"][1]["status"] == 404
+    assert {query for query, _ in scorer.pairs} == {"soup", "soup bowl"}
+
+
+def test_everything_else_is_the_clients_own(native: Any, index: str) -> None:
+    client = RerankingClient(native, reranker(), FIELDS)
+    assert client.indices.exists(index=index)
+    assert client.count(index=index)["count"] == COUNT
+    with pytest.raises((NotFoundError, OpenSearchNotFound)):
+        search(client, "not-there-at-all", query=QUERY)
+    with pytest.raises(SettingsError, match="rank_window_size"):
+        search(client, index, query=QUERY, rank_window_size=0)
+
+
+def test_fields_without_any_text_leave_the_engines_order(native: Any, index: str) -> None:
+    after = search(RerankingClient(native, reranker(), ["nope"]), index, query=QUERY)
+    assert after.resift.status == "failed" and "nope" in after.resift.reason
+
+
+def test_the_asynchronous_clients_do_the_same(native: Any, engine: str, index: str) -> None:
+    async def both() -> tuple[Any, Any]:
+        async with (AsyncElasticsearch if isinstance(native, Elasticsearch) else AsyncOpenSearch)(engine) as own:
+            client = AsyncRerankingClient(own, reranker(), FIELDS)
+            late = AsyncRerankingClient(own, reranker(Numbers(seconds=0.5)), FIELDS, deadline_ms=50)
+            arguments: dict[str, Any] = {"index": index, "body": {"query": QUERY, "size": 3}}
+            return await asyncio.gather(client.search(**arguments), late.search(**arguments))
+
+    found, late = asyncio.run(both())
+    assert found.resift.status == "reranked" and numbers(found) == [29, 28, 27]
+    assert late.resift.status == "late" and numbers(late) == numbers(search(native, index, query=QUERY, size=3))

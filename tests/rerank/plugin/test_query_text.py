@@ -1,0 +1,79 @@
+"""The user's words are found in any search body, and never taken from a filter."""
+
+from typing import Any
+
+import pytest
+
+from rerank.plugin.query_text import query_text
+from rerank.plugin.request import laid_over, plan
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"query": {"match": {"title": "red soup"}}}, "red soup"),
+        ({"query": {"match": {"title": {"query": "red soup", "operator": "and"}}}}, "red soup"),
+        ({"query": {"multi_match": {"query": "red soup", "fields": ["a", "b^2"]}}}, "red soup"),
+        ({"query": {"query_string": {"default_field": "a", "query": "red soup"}}}, "red soup"),
+        ({"query": {"bool": {"filter": [{"match": {"a": "not this"}}], "should": [{"match": {"b": "this"}}]}}}, "this"),
+        ({"query": {"bool": {"must_not": {"match": {"a": "not this"}}}}}, ""),
+        (
+            {
+                "query": {
+                    "function_score": {
+                        "functions": [{"filter": {"match": {"a": "no"}}}],
+                        "query": {"match": {"a": "y"}},
+                    }
+                }
+            },
+            "y",
+        ),
+        ({"query": {"dis_max": {"queries": [{"match_all": {}}, {"match_phrase": {"a": "b c"}}]}}}, "b c"),
+        ({"query": {"nested": {"path": "p", "query": {"match": {"p.a": "deep"}}}}}, "deep"),
+        ({"query": {"hybrid": {"queries": [{"neural": {"v": {"query_text": "words", "model_id": "m"}}}]}}}, "words"),
+        ({"query": {"semantic": {"field": "inference_field", "query": "meaning"}}}, "meaning"),
+        ({"query": {"term": {"kind": "recipe"}}}, ""),
+        ({"retriever": {"rrf": {"retrievers": [{"standard": {"query": {"match": {"a": "one"}}}}]}}}, "one"),
+        ({"retriever": {"standard": {"filter": {"match": {"a": "no"}}, "query": {"match": {"a": "yes"}}}}}, "yes"),
+        (
+            {
+                "knn": {
+                    "field": "v",
+                    "query_vector_builder": {"text_embedding": {"model_id": "m", "model_text": "near"}},
+                }
+            },
+            "near",
+        ),
+        ({"knn": {"field": "v", "query_vector": [1.0, 2.0]}}, ""),
+        ({"q": "in the address"}, "in the address"),
+        ({}, ""),
+    ],
+)
+def test_the_text_that_decides_the_scores_is_found(body: dict[str, Any], expected: str) -> None:
+    assert query_text(body) == expected
+
+
+def test_arguments_win_over_the_body_and_keep_its_names() -> None:
+    request = laid_over({"size": 5, "from": 2}, {"from_": 7, "source": ["a"], "size": None})
+    assert request == {"size": 5, "from": 7, "_source": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "added"),
+    [
+        (["title"], ["title", "body"], ("body",)),
+        ("t*", ["t*", "body"], ("body",)),
+        ({"includes": "*"}, {"includes": ["*"]}, ()),
+        (False, ["title", "body"], ()),
+    ],
+)
+def test_fields_that_the_model_reads_are_asked_for_besides(asked: object, sent: object, added: tuple[str, ...]) -> None:
+    made = plan({"query": {"match": {"a": "b"}}, "_source": asked}, ["title", "body"], 100)
+    assert (made.changes["_source"], made.added) == (sent, added)
+
+
+def test_a_deep_page_and_a_scroll_are_refused() -> None:
+    query = {"query": {"match": {"a": "b"}}}
+    assert "10,000" in plan({**query, "from": 9_995, "size": 10}, ["a"], 100).reason
+    assert "scroll" in plan({**query, "scroll": "1m"}, ["a"], 100).reason
+    assert plan({**query, "from": 20, "size": 10}, ["a"], 5).changes == {"from": 0, "size": 30}
