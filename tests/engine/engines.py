@@ -45,10 +45,12 @@ def staged(flavour: str, port: int, *options: str) -> Iterator[str]:
     done = subprocess.run(
         [str(STAGED), "start", flavour, "--port", str(port), *options], capture_output=True, text=True, check=True
     )
+    urls = done.stdout.split()  # one a node
     try:
-        yield done.stdout.split()[-1]
+        yield urls[0]
     finally:
-        subprocess.run([str(STAGED), "stop", str(port)], capture_output=True, check=False)
+        for url in urls:
+            subprocess.run([str(STAGED), "stop", url.rsplit(":", 1)[1]], capture_output=True, check=False)
 
 
 def contained(flavour: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from tests.engine.engines import ask
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
+KILLED_COUNT = 300_000
 
 
 def corpus(folder: Path, rows: list[dict[str, object]]) -> str:
@@ -77,14 +78,14 @@ def test_a_document_that_the_engine_refuses_is_named_and_the_others_are_in(targe
 
 
 def test_a_loader_that_is_killed_goes_on_where_it_was(target: str, tmp_path: Path) -> None:
-    source = corpus(tmp_path, many(60_000))
+    source = corpus(tmp_path, many(KILLED_COUNT))
     code = "from rerank.cli.main import main; main()"
     command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
-    command += ["--bulk-documents", "200", "--workers", "2"]
+    command += ["--bulk-documents", "100", "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     moments = random.Random(4)
     reached = 0
-    for attempt in range(4):
+    for attempt in range(20):
         options = ["--resume"] if attempt else []
         process = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
@@ -94,11 +95,11 @@ def test_a_loader_that_is_killed_goes_on_where_it_was(target: str, tmp_path: Pat
         process.send_signal(signal.SIGKILL)
         process.wait()
         reached = entries_done(tmp_path)
-        assert 0 < reached < 60_000
+        assert 0 < reached < KILLED_COUNT
     done, report = load(source, target, tmp_path, "--resume")
     assert done.code == 0, done.err
     assert report["resumed_at"] == reached
-    assert count(target) == report["documents"] == 60_000
+    assert count(target) == report["documents"] == KILLED_COUNT
 
 
 def entries_done(folder: Path) -> int:
