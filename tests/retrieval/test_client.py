@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -32,7 +36,11 @@ INFO: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def serving(
-    status: int, body: bytes, headers: dict[str, str] | None = None, seconds: float = 0.0
+    status: int,
+    body: bytes,
+    headers: dict[str, str] | None = None,
+    seconds: float = 0.0,
+    certificate: Path | None = None,
 ) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """Yield the URL of a server that answers all alike, and the headers that it was sent."""
     seen: list[dict[str, str]] = []
@@ -54,9 +62,13 @@ def serving(
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", seen
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}", seen
     finally:
         server.shutdown()
         server.server_close()
@@ -152,6 +164,42 @@ def test_hosts_that_do_not_answer_are_one_line() -> None:
         connect(read_address(f"{url}/i"), ConnectionSettings(max_retries=0, request_timeout=0.3))
     with serving(200, b"{}") as (url, _), pytest.raises(StatusError, match="does not speak TLS"):
         connect(read_address(f"{url.replace('http:', 'https:')}/i"), FAST)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not there, which makes the certificate")
+def test_a_certificate_is_checked_against_its_authority_or_fingerprint(tmp_path: Path) -> None:
+    pem = tmp_path / "both.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run(
+        [*make, "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "c.pem")], check=True, capture_output=True
+    )
+    pem.write_text((tmp_path / "key.pem").read_text() + (tmp_path / "c.pem").read_text())
+    der = ssl.PEM_cert_to_DER_cert((tmp_path / "c.pem").read_text())
+    right, wrong = hashlib.sha256(der).hexdigest(), "0" * 64
+
+    for engine, headers in (("elasticsearch 8", ELASTIC), ("opensearch 2", {})):
+        with serving(200, json.dumps(INFO[engine]).encode(), headers, certificate=pem) as (url, _):
+            address = read_address(f"{url.replace('127.0.0.1', 'localhost')}/i")
+            flavour = engine.split()[0]
+
+            def attempt(**options: Any) -> str:
+                given = ConnectionSettings(max_retries=0, flavour=flavour, **options)  # noqa: B023
+                found = connect(address, given)  # noqa: B023
+                try:
+                    found.request("GET", "/x")
+                finally:
+                    found.close()
+                return found.flavour
+
+            with pytest.raises(StatusError, match="cannot be trusted.*--ca-certs"):
+                attempt()
+            with pytest.raises(StatusError, match="another fingerprint"):
+                attempt(fingerprint=wrong)
+            with pytest.raises(SettingsError, match="no file"):
+                attempt(ca_certs="nowhere.pem")
+            for good in ({"ca_certs": str(tmp_path / "c.pem")}, {"fingerprint": right}, {"verify_certs": False}):
+                assert attempt(**good) == flavour
 
 
 def test_a_dead_host_is_passed_over() -> None:
