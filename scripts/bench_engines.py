@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import elasticsearch.helpers
+import opensearchpy.helpers
 
 from indexer.corpora import read_documents
 from indexer.engine import Loader, LoadRequest
@@ -51,10 +53,7 @@ def by_helper(url: str, source: str) -> int:
     name = f"{INDEX}-helper"
     engine = connect(read_address(f"{url}/{name}"))
     engine.request("PUT", f"/{name}", index_body(Bm25Settings(), SETTINGS, None))
-    if engine.flavour == "elasticsearch":
-        from elasticsearch.helpers import parallel_bulk
-    else:
-        from opensearchpy.helpers import parallel_bulk
+    helpers: Any = elasticsearch.helpers if engine.flavour == "elasticsearch" else opensearchpy.helpers
 
     def actions() -> Iterator[dict[str, Any]]:
         for document in read_documents(source):
@@ -64,7 +63,7 @@ def by_helper(url: str, source: str) -> int:
         "chunk_size": SETTINGS.bulk_documents,
         "max_chunk_bytes": int(SETTINGS.bulk_megabytes * 1e6),
     }
-    for fine, item in parallel_bulk(engine.client, actions(), thread_count=SETTINGS.workers, **sizes):
+    for fine, item in helpers.parallel_bulk(engine.client, actions(), thread_count=SETTINGS.workers, **sizes):
         assert fine, item
     engine.request("PUT", f"/{name}/_settings", {"index": {"refresh_interval": None}})
     engine.request("POST", f"/{name}/_refresh", timeout=300)

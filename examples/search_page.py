@@ -1,0 +1,48 @@
+"""A search page over an index that already runs: one line makes it rerank.
+
+python examples/search_page.py http://localhost:9200 articles title,body
+then open http://localhost:8000/?q=how+do+I+reset+my+password
+"""
+
+import html
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from elasticsearch import Elasticsearch  # with OpenSearch: from opensearchpy import OpenSearch
+
+from rerank.plugin.wrapper import RerankingClient
+from rerank.registry import load_scorer
+from rerank.reranker import Reranker
+
+
+def make_server(url: str, index: str, fields: list[str], port: int = 8000) -> ThreadingHTTPServer:
+    """Return a server of the page; it is the plain application but for the line marked below."""
+    plain = Elasticsearch(url)
+    client = RerankingClient(plain, Reranker(load_scorer("resift-minilm-l3")), fields, deadline_ms=2000)  # <- this one
+
+    class Page(BaseHTTPRequestHandler):
+        """One page: a box, and what was found."""
+
+        def do_GET(self) -> None:
+            """Answer /?q=words."""
+            words = parse_qs(urlsplit(self.path).query).get("q", [""])[0]
+            found = client.search(index=index, query={"multi_match": {"query": words, "fields": fields}}, size=10)
+            items = "".join(
+                f"<li>{html.escape(str(hit['_source'].get(fields[0], hit['_id'])))}</li>"
+                for hit in found["hits"]["hits"]
+            )
+            note = f"{found.resift.status} {found.resift.reason}"
+            page = (
+                f'<form><input name="q" value="{html.escape(words)}"></form><ol>{items}</ol><p>{html.escape(note)}</p>'
+            )
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+    return ThreadingHTTPServer(("127.0.0.1", port), Page)
+
+
+if __name__ == "__main__":
+    make_server(sys.argv[1], sys.argv[2], sys.argv[3].split(",")).serve_forever()

@@ -1,0 +1,90 @@
+"""The three first stages side by side: embedded BM25, Elasticsearch and OpenSearch, on every judged collection.
+
+    python -m scripts.compare_engines http://127.0.0.1:9200 http://127.0.0.1:9202 [NAME ...]
+
+Reads BEIR folders under $RESIFT_SHARED/collections. Each collection is loaded into the index `resift-compare` of the
+engines that it is given, which is removed afterwards.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from indexer.corpora import JudgedCollection, read_collection
+from indexer.engine import Loader, LoadRequest
+from indexer.memory import build_index
+from indexer.settings_load import LoadSettings
+from rerank.evaluation.candidates import Candidates
+from rerank.evaluation.measures import mean, per_query
+from retrieval.address import read_address
+from retrieval.client import connect
+from retrieval.registry import open_retriever
+from retrieval.settings_bm25 import Bm25Settings
+from retrieval.types import Run, to_run
+from scripts.evaluate_collections import MORE_SPLITS, SHARED
+
+DEPTH = 100
+
+
+def embedded(collection: JudgedCollection) -> Run:
+    """Return the embedded first stage's run."""
+    with tempfile.TemporaryDirectory() as folder:
+        build_index(collection.documents(), Path(folder) / "index")
+        return run_of(f"bm25:{folder}/index", collection)
+
+
+def loaded(collection: JudgedCollection, url: str) -> Run:
+    """Load the collection into the engine at `url`; return its run."""
+    address = read_address(f"{url}/resift-compare")
+    engine = connect(address)
+    with tempfile.TemporaryDirectory() as state:
+        request = LoadRequest(collection.name, overwrite=True, state=Path(state))
+        Loader(engine, address, Bm25Settings(), LoadSettings(replicas=0)).load(collection.documents(), request)
+    try:
+        return run_of(str(address), collection)
+    finally:
+        engine.request("DELETE", address.path)
+
+
+def run_of(target: str, collection: JudgedCollection) -> Run:
+    """Return the run of the judged queries."""
+    queries = [query for query in collection.queries if query.query_id in collection.qrels]
+    return to_run(Candidates(open_retriever(target), DEPTH).retrieve(queries))
+
+
+def overlap(one: Run, other: Run) -> float:
+    """Return the mean share of documents that both runs have of those that either has."""
+    shares = []
+    for query_id, documents in one.items():
+        either = documents.keys() | other.get(query_id, {}).keys()
+        shares.append(len(documents.keys() & other.get(query_id, {}).keys()) / len(either) if either else 1.0)
+    return sum(shares) / len(shares)
+
+
+@click.command()
+@click.argument("elasticsearch")
+@click.argument("opensearch")
+@click.argument("names", nargs=-1)
+def main(elasticsearch: str, opensearch: str, names: Sequence[str]) -> None:
+    """Compare the first stages on the collections NAMES (all where none is named)."""
+    print("| collection | embedded | Elasticsearch | OpenSearch | widest gap | top 100 shared: with ES | with OS |")
+    print("|---|---|---|---|---|---|---|")
+    for folder in sorted(path for path in (SHARED / "collections").iterdir() if path.is_dir()):
+        if names and folder.name not in names:
+            continue
+        for split in MORE_SPLITS.get(folder.name, (None,)):
+            collection = read_collection(folder, split)
+            runs = [embedded(collection), loaded(collection, elasticsearch), loaded(collection, opensearch)]
+            values = [mean(per_query(collection.qrels, run))["ndcg@10"] for run in runs]
+            shared = [f"{overlap(runs[0], run):.3f}" for run in runs[1:]]
+            label = f"{folder.name} {split or ''}".strip()
+            cells = [label, *(f"{value:.4f}" for value in values), f"{max(values) - min(values):.4f}", *shared]
+            print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
