@@ -109,14 +109,17 @@ def entries_done(folder: Path) -> int:
     return 0
 
 
-def test_a_blocked_index_stops_the_load_and_resume_ends_it(engine: str, name: str, target: str, tmp_path: Path) -> None:
-    template = {"index_patterns": [f"{name}*"], "template": {"settings": {"index.blocks.write": True}}}
+@pytest.mark.parametrize("block", ["write", "read_only_allow_delete"])  # the latter is what a full disk leads to
+def test_a_blocked_index_stops_the_load_and_resume_ends_it(
+    engine: str, name: str, target: str, tmp_path: Path, block: str
+) -> None:
+    template = {"index_patterns": [f"{name}*"], "template": {"settings": {f"index.blocks.{block}": True}}}
     ask("PUT", f"{engine}/_index_template/{name}", template)
     source = corpus(tmp_path, many(500))
     done, _ = load(source, target, tmp_path)
     ask("DELETE", f"{engine}/_index_template/{name}")
     assert done.code == 1 and "takes no writes" in done.error_line and "--resume" in done.error_line
-    ask("PUT", f"{target}/_settings", {"index.blocks.write": None})
+    ask("PUT", f"{target}/_settings", {f"index.blocks.{block}": None})
     done, report = load(source, target, tmp_path, "--resume")
     assert (done.code, report["documents"], count(target)) == (0, 500, 500)
 

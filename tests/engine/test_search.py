@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,28 @@ def test_several_indices_keep_their_documents_apart(engine: str, filled: Fill, n
     ask("PUT", f"{engine}/{name}-b/_doc/1?refresh=true", {"text": "lentils lentils"})
     assert ids(f"{target},{name}-b", "lentils") == {f"{name}/1", f"{name}-b/1", "2"}
     assert ids(f"{target}*", "lentils") == {f"{name}/1", f"{name}-b/1", "2"}
+
+
+def test_an_alias_is_searched_like_an_index(engine: str, filled: Fill, name: str) -> None:
+    target = filled(DOCUMENTS, MAPPINGS)
+    ask("POST", f"{engine}/_aliases", {"actions": [{"add": {"index": name, "alias": f"{name}-alias"}}]})
+    assert ids(f"{target}-alias", "lentils") == {"1", "2", "3"}
+
+
+def test_a_data_stream_is_searched_like_an_index(engine: str, name: str) -> None:
+    try:
+        ask("GET", f"{engine}/_data_stream")
+    except urllib.error.HTTPError:
+        pytest.skip("this distribution of the engine has no data streams")
+    ask("PUT", f"{engine}/_index_template/{name}", {"index_patterns": [name], "data_stream": {}, "priority": 900})
+    try:
+        ask(
+            "PUT", f"{engine}/{name}/_create/7?refresh=true", {"@timestamp": "2026-01-01T00:00:00Z", "message": "burnt"}
+        )
+        assert ids(f"{engine}/{name}", "burnt") == {"7"}
+        ask("DELETE", f"{engine}/_data_stream/{name}")
+    finally:
+        ask("DELETE", f"{engine}/_index_template/{name}")
 
 
 def test_equal_scores_stand_in_the_order_of_the_house(filled: Fill) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -243,6 +244,14 @@ def test_requests_are_signed_for_aws(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(read_address(f"{url}/i"), ConnectionSettings(aws_region="eu-west-1")).request("GET", "/x")
     assert seen[0]["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
     assert "/eu-west-1/es/aws4_request" in seen[0]["authorization"]
+
+
+def test_a_cloud_id_leads_to_its_deployment() -> None:
+    cloud_id = "mine:" + base64.b64encode(b"eu.example.io$abc123$def").decode()
+    found = connect(read_address("cloud:articles"), ConnectionSettings(cloud_id=cloud_id))
+    assert [node.base_url for node in found.client.transport.node_pool.all()] == ["https://abc123.eu.example.io:443"]
+    with pytest.raises(SettingsError, match="--cloud-id"):
+        connect(read_address("cloud:articles"))
 
 
 def test_credentials_of_a_file_and_of_the_terminal(tmp_path: Path) -> None:
