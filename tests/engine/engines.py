@@ -34,7 +34,7 @@ def running(flavour: str) -> Iterator[str]:
             yield url
     elif shutil.which("docker") and importlib.util.find_spec("testcontainers"):
         yield from contained(flavour)
-    elif flavour == "opensearch" and shutil.which("osmem-server"):
+    elif flavour == "opensearch" and importlib.util.find_spec("osmem_server"):
         yield from embedded()
     else:
         pytest.skip(f"no {flavour}: set RESIFT_TEST_{flavour.upper()}=URL, or install Docker with testcontainers")
@@ -65,12 +65,15 @@ def contained(flavour: str) -> Iterator[str]:
 
 
 def embedded() -> Iterator[str]:
-    process = subprocess.Popen(["osmem-server", "--port", str(PORTS["opensearch"])])
-    try:
-        yield f"http://127.0.0.1:{PORTS['opensearch']}"
-    finally:
-        process.kill()
-        process.wait()
+    from osmem_server import OsmemServer
+
+    with OsmemServer.start() as server:
+        yield server.url
+
+
+def is_opensearch(url: str) -> bool:
+    version = ask("GET", url)["version"]
+    return isinstance(version, dict) and version.get("distribution") == "opensearch"
 
 
 def ask(method: str, url: str, body: object = None) -> dict[str, object]:

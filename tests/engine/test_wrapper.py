@@ -18,6 +18,7 @@ from rerank.base import Pair, Scores
 from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
 from rerank.reranker import Reranker, RerankSettings
 from retrieval.errors import SettingsError
+from tests.engine.engines import is_opensearch
 
 pytestmark = pytest.mark.engine
 COUNT = 30
@@ -49,13 +50,7 @@ def reranker(scorer: Numbers | None = None) -> Reranker:
 
 @pytest.fixture
 def native(engine: str) -> Any:  # noqa: ANN401
-    probe = Elasticsearch(engine)
-    try:
-        probe.info()
-        found: Any = probe
-    except Exception:
-        probe.close()
-        found = OpenSearch(engine)
+    found: Any = OpenSearch(engine) if is_opensearch(engine) else Elasticsearch(engine)
     yield found
     found.close()
 
