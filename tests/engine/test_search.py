@@ -133,6 +133,8 @@ def test_an_alias_is_searched_like_an_index(engine: str, filled: Fill, name: str
 
 
 def test_a_data_stream_is_searched_like_an_index(engine: str, name: str) -> None:
+    if ask("GET", engine)["cluster_name"] == "osmem":
+        pytest.skip("osmem-server has no data streams")
     try:
         ask("GET", f"{engine}/_data_stream")
         ask("PUT", f"{engine}/_index_template/{name}", {"index_patterns": [name], "data_stream": {}, "priority": 900})
