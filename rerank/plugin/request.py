@@ -62,6 +62,8 @@ def _refusal(request: Mapping[str, Any]) -> str:
     for name in ("scroll", "search_after", "slice"):
         if request.get(name):
             return f"{name} goes through all hits in the engine's order"
+    if request.get("filter_path"):
+        return "filter_path leaves out what is needed for an order"
     if request.get("size") == 0:
         return "no hits are asked for (size 0)"
     if request.get("source_includes") or request.get("_source_includes") or request.get("_source_excludes"):

@@ -96,7 +96,8 @@ def marked(response: Any, outcome: Any) -> Any:  # noqa: ANN401 - whatever the c
     """Return `response`, of a type that is its own and has `resift`, what became of the search."""
     kind = type(response)
     plain = kind is dict
-    own = type(f"Reranked{kind.__name__}", (kind,), {})
+    parts = (lambda one: (kind, (dict(one),))) if plain else (lambda one: (kind, (one.body, one.meta)))
+    own = type(f"Reranked{kind.__name__}", (kind,), {"__reduce__": parts})  # a copy or a pickle is the client's type
     copy = own(response) if plain else own(response.body, response.meta)
     copy.resift = outcome
     return copy

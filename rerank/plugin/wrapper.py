@@ -10,6 +10,7 @@ or is late, the engine's own order comes back. What became of a search stands in
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rerank.plugin.call import body_of, changed, searches_of, without_body
 from rerank.plugin.request import Plan, laid_over, plan
 from rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, marked, ranking_of, reorder
 from rerank.registry import load_scorer
@@ -72,8 +74,20 @@ class _Wrapper:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="resift")
         self._room = threading.Semaphore(_MOST_WAITING)
 
+    def options(self, **arguments: Any) -> Any:  # noqa: ANN401 - a wrapper of the same kind
+        """Return a wrapper of the client with other options, as the Elasticsearch client's `options` does."""
+        return self._around(self.client.options(**arguments))
+
+    def _around(self, client: Any) -> Any:  # noqa: ANN401
+        """Return a wrapper like this one around another client; models and waiting room are shared."""
+        other = copy.copy(self)
+        other.client = client
+        return other
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
         """Return what the wrapped client has under `name`: everything but searching is its own."""
+        if name == "client":  # not there yet: copying asks before anything is
+            raise AttributeError(name)
         return getattr(self.client, name)
 
     def _options(self, arguments: dict[str, Any]) -> _Options:
@@ -128,28 +142,37 @@ class _Wrapper:
 class RerankingClient(_Wrapper):
     """A synchronous `Elasticsearch` or `OpenSearch` client whose `search` and `msearch` come back reranked."""
 
+    def __enter__(self) -> RerankingClient:
+        """Enter the client's own block."""
+        self.client.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the client as its own block does."""
+        self.client.__exit__(*error)
+
     def search(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401 - the client's own signature and response
         """Search as the client does, with its arguments and response.
 
         Besides: `rank_window_size`, `model`, `deadline_ms`, `enabled` and `query_text` for this call alone.
         """
         options = self._options(arguments)
-        one = self._plan(laid_over(arguments.get("body"), _without_body(arguments)), options)
+        one = self._plan(laid_over(arguments.get("body"), without_body(arguments)), options)
         if one.reason:
             return marked(self.client.search(*args, **arguments), Outcome("passed", one.reason))
         response = self.client.search(*args, **changed(self.client, arguments, one.changes))
-        [outcome] = self._finish([_body(response)], [one], options)
+        [outcome] = self._finish([body_of(response)], [one], options)
         return marked(response, outcome)
 
     def msearch(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """Search many times as the client does; all queries share the model's batches."""
         options = self._options(arguments)
-        name, lines = _searches(arguments)
+        name, lines = searches_of(arguments)
         plans = [self._plan(body, options) for body in lines[1::2]]
         sent = [{**b, **p.changes} if not p.reason else b for b, p in zip(lines[1::2], plans, strict=True)]
         both = [line for pair in zip(lines[::2], sent, strict=True) for line in pair]
         response = self.client.msearch(*args, **{**arguments, name: both})
-        outcomes, bodies, todo = _sorted(_body(response)["responses"], plans)
+        outcomes, bodies, todo = _sorted(body_of(response)["responses"], plans)
         for place, outcome in zip(todo, self._finish(bodies, [plans[p] for p in todo], options), strict=True):
             outcomes[place] = outcome
         return marked(response, outcomes)
@@ -169,25 +192,34 @@ class RerankingClient(_Wrapper):
 class AsyncRerankingClient(_Wrapper):
     """An `AsyncElasticsearch` or `AsyncOpenSearch` client whose `search` and `msearch` come back reranked."""
 
+    async def __aenter__(self) -> AsyncRerankingClient:
+        """Enter the client's own block."""
+        await self.client.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close the client as its own block does."""
+        await self.client.__aexit__(*error)
+
     async def search(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """Search as the client does; see `RerankingClient.search`."""
         options = self._options(arguments)
-        one = self._plan(laid_over(arguments.get("body"), _without_body(arguments)), options)
+        one = self._plan(laid_over(arguments.get("body"), without_body(arguments)), options)
         if one.reason:
             return marked(await self.client.search(*args, **arguments), Outcome("passed", one.reason))
         response = await self.client.search(*args, **changed(self.client, arguments, one.changes))
-        [outcome] = await self._finish([_body(response)], [one], options)
+        [outcome] = await self._finish([body_of(response)], [one], options)
         return marked(response, outcome)
 
     async def msearch(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """Search many times as the client does; see `RerankingClient.msearch`."""
         options = self._options(arguments)
-        name, lines = _searches(arguments)
+        name, lines = searches_of(arguments)
         plans = [self._plan(body, options) for body in lines[1::2]]
         sent = [{**b, **p.changes} if not p.reason else b for b, p in zip(lines[1::2], plans, strict=True)]
         both = [line for pair in zip(lines[::2], sent, strict=True) for line in pair]
         response = await self.client.msearch(*args, **{**arguments, name: both})
-        outcomes, bodies, todo = _sorted(_body(response)["responses"], plans)
+        outcomes, bodies, todo = _sorted(body_of(response)["responses"], plans)
         for place, outcome in zip(todo, await self._finish(bodies, [plans[p] for p in todo], options), strict=True):
             outcomes[place] = outcome
         return marked(response, outcomes)
@@ -203,52 +235,6 @@ class AsyncRerankingClient(_Wrapper):
         except Exception as error:
             results = _failed(error)
         return self._apply(bodies, plans, results)
-
-
-def changed(client: Any, arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Return a call's arguments with `changes`, each where the call has it: in its body, else as an argument."""
-    made = dict(arguments)
-    body = dict(made.get("body") or {})
-    by_argument = {"from": "from_", "_source": "source"} if _is_elasticsearch(client) else {}
-    for name, value in changes.items():
-        argument = by_argument.get(name, name)
-        if argument in made or ("body" not in made and by_argument):
-            made[argument] = value
-        else:
-            body[name] = value
-            made["body"] = body
-    return made
-
-
-def _is_elasticsearch(client: Any) -> bool:  # noqa: ANN401
-    return any(kind.__module__.partition(".")[0] == "elasticsearch" for kind in type(client).__mro__)
-
-
-def _without_body(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    params = arguments.get("params")
-    named = {name: value for name, value in arguments.items() if name not in ("body", "params", "headers", "index")}
-    return {**(params if isinstance(params, Mapping) else {}), **named}
-
-
-def _body(response: Any) -> dict[str, Any]:  # noqa: ANN401
-    body: dict[str, Any] = response if isinstance(response, dict) else response.body
-    return body
-
-
-def _searches(arguments: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-    """Return under which name an msearch has its searches, and they as a list: header, body, header, body."""
-    import json
-
-    name = "searches" if arguments.get("searches") is not None else "body"
-    lines = arguments.get(name)
-    if isinstance(lines, bytes):
-        lines = lines.decode()
-    if isinstance(lines, str):
-        lines = lines.splitlines()
-    found = [json.loads(line) if isinstance(line, str | bytes) else dict(line) for line in lines or [] if line != ""]
-    if len(found) % 2:
-        raise SettingsError("an msearch has a header and a body for each search; one is missing", name)
-    return name, found
 
 
 def _sorted(responses: Sequence[Any], plans: Sequence[Plan]) -> tuple[list[Outcome], list[Any], list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import pickle
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -197,6 +198,25 @@ def test_everything_else_is_the_clients_own(native: Any, index: str) -> None:
         search(client, "not-there-at-all", query=QUERY)
     with pytest.raises(SettingsError, match="rank_window_size"):
         search(client, index, query=QUERY, rank_window_size=0)
+
+
+def test_what_wins_over_the_body_is_heeded(native: Any, index: str) -> None:
+    client = RerankingClient(native, reranker(), FIELDS)
+    if isinstance(native, Elasticsearch):
+        assert numbers(client.search(index=index, query=QUERY, size=2)) == [29, 28]
+        assert client.options(request_timeout=20).search(index=index, query=QUERY, size=1).resift.status == "reranked"
+    else:
+        assert numbers(client.search(index=index, body={"query": QUERY}, params={"size": 2})) == [29, 28]
+        assert numbers(client.search(index=index, body={"query": QUERY}, size=2)) == [29, 28]
+    trimmed = client.search(index=index, body={"query": QUERY}, filter_path="took")
+    assert trimmed.resift.status == "passed" and set(trimmed) == {"took"}
+
+
+def test_a_copy_and_a_pickle_of_a_response_are_the_clients_own(native: Any, index: str) -> None:
+    found = search(RerankingClient(native, reranker(), FIELDS), index, query=QUERY, size=3)
+    for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+        assert plain(again) == plain(found)
+        assert type(again) is type(search(native, index, query=QUERY))
 
 
 def test_fields_without_any_text_leave_the_engines_order(native: Any, index: str) -> None:

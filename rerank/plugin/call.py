@@ -1,0 +1,58 @@
+"""How either client is called: where a search's parts stand among the arguments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from retrieval.errors import SettingsError
+
+
+def changed(client: Any, arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Return a call's arguments with `changes`, each where the call has it: in its body, else as an argument."""
+    made = dict(arguments)
+    body = dict(made.get("body") or {})
+    by_argument = {"from": "from_", "_source": "source"} if _is_elasticsearch(client) else {}
+    params = made.get("params")
+    if isinstance(params, Mapping):  # a parameter of the address would win over the body
+        made["params"] = {name: changes.get(name, value) for name, value in params.items()}
+    for name, value in changes.items():
+        argument = by_argument.get(name, name)
+        if argument in made or ("body" not in made and by_argument):
+            made[argument] = value
+        else:
+            body[name] = value
+            made["body"] = body
+    return made
+
+
+def _is_elasticsearch(client: Any) -> bool:  # noqa: ANN401
+    return any(kind.__module__.partition(".")[0] == "elasticsearch" for kind in type(client).__mro__)
+
+
+def without_body(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a call's arguments belongs to the search itself, its address's parameters among them."""
+    params = arguments.get("params")
+    named = {name: value for name, value in arguments.items() if name not in ("body", "params", "headers", "index")}
+    return {**(params if isinstance(params, Mapping) else {}), **named}
+
+
+def body_of(response: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the JSON of either client's response."""
+    body: dict[str, Any] = response if isinstance(response, dict) else response.body
+    return body
+
+
+def searches_of(arguments: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """Return under which name an msearch has its searches, and they as a list: header, body, header, body."""
+    name = "searches" if arguments.get("searches") is not None else "body"
+    lines = arguments.get(name)
+    if isinstance(lines, bytes):
+        lines = lines.decode()
+    if isinstance(lines, str):
+        lines = lines.splitlines()
+    found = [json.loads(line) if isinstance(line, str | bytes) else dict(line) for line in lines or [] if line != ""]
+    if len(found) % 2:
+        raise SettingsError("an msearch has a header and a body for each search; one is missing", name)
+    return name, found
