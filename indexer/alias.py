@@ -14,15 +14,21 @@ def index_name(base: str) -> str:
     return f"{base}-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')[:-3]}"
 
 
+def check_alias(engine: Engine, alias: str) -> list[str]:
+    """Return the indices that `alias` stands for. Raises IndexingError where an index has its name."""
+    before = _behind(engine, alias)
+    if alias in before:
+        raise IndexingError(f"{alias} is an index, not an alias; name the alias differently, or remove the index")
+    return before
+
+
 def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
     """Let `alias` stand for `index` alone, in one step; return the older indices of ours that were then removed.
 
     Of those that `resift` loaded for the same alias the newest `keep` stay; no other index is ever removed.
     Raises IndexingError where an index has the name of the alias.
     """
-    before = _behind(engine, alias)
-    if alias in before:
-        raise IndexingError(f"{alias} is an index, not an alias; name the alias differently, or remove the index")
+    before = check_alias(engine, alias)
     actions: list[dict[str, Any]] = [{"remove": {"index": name, "alias": alias}} for name in before if name != index]
     actions.append({"add": {"index": index, "alias": alias}})
     engine.request("POST", "/_aliases", {"actions": actions})

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from indexer.alias import index_name, swap
+from indexer.alias import check_alias, index_name, swap
 from indexer.bulk import Chunk, Outcome, Sender, chunks, refusal_lines
 from indexer.checkpoint import Checkpoint, CheckpointFile
 from indexer.mapping import index_body
@@ -76,6 +76,7 @@ class Loader:
         answers else. Whatever goes wrong, what is in stays in, and `resume` goes on from there.
         """
         started = time.perf_counter()
+        documents = _begun(documents)
         files = CheckpointFile(request.state, str(self.address))
         checkpoint = files.read(request.source) if request.resume else self._begin(request, files)
         resumed_at = checkpoint.done
@@ -108,6 +109,8 @@ class Loader:
 
     def _begin(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
         """Create the index; return where the load begins. Raises IndexingError where an index must not be touched."""
+        if request.alias:
+            check_alias(self.engine, request.alias)
         name = index_name(self.address.index) if request.alias else self.address.index
         if self._exists(name):
             if not request.overwrite:
@@ -184,6 +187,15 @@ class Loader:
         self.engine.request("PUT", f"/{name}/_settings", settings, timeout=_SLOW)
         self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW)
         return int(self.engine.request("GET", f"/{name}/_count", timeout=_SLOW)["count"])
+
+
+def _begun(documents: Iterable[Document]) -> Iterable[Document]:
+    """Read the first document, so that a source that cannot be read costs no index; return all of them."""
+    rest = iter(documents)
+    first = list(islice(rest, 1))
+    if not first:
+        raise IndexingError("there is no document to load")
+    return chain(first, rest)
 
 
 def _send_one(sender: Sender, chunk: Chunk) -> Outcome:

@@ -155,6 +155,21 @@ def test_an_alias_is_swapped_in_one_step_and_old_indices_are_kept(
     assert sorted(ask("GET", f"{engine}/{name}-2*")) == names[1:]
 
 
+def test_what_cannot_be_done_is_told_before_anything_is_touched(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
+    load(corpus(tmp_path, many(5)), target, tmp_path)
+    done, _ = load(corpus(tmp_path, []), target, tmp_path, "--overwrite")
+    assert done.code == 1 and "holds no document" in done.error_line
+    (tmp_path / "bad.jsonl").write_text("not json\n")
+    done, _ = load(str(tmp_path / "bad.jsonl"), target, tmp_path, "--overwrite")
+    assert done.code == 1 and "bad.jsonl, line 1" in done.error_line
+    done, _ = load(corpus(tmp_path, many(3)), target, tmp_path, "--alias", name)
+    assert done.code == 1 and "is an index, not an alias" in done.error_line
+    assert count(target) == 5
+    assert list(ask("GET", f"{engine}/{name}*")) == [name]
+
+
 def test_long_documents_become_passages_and_are_found_as_documents(target: str, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
         {"id": "long", "title": "T", "text": "filler " * 120 + "needle " + "filler " * 120},
