@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from indexer.mapping import source_of
-from retrieval.client import LONGEST_WAIT, RETRIED, Engine
+from retrieval.client import RETRIED, Engine, wait_before
 from retrieval.errors import IndexingError, StatusError
 from retrieval.types import Document
 
@@ -179,8 +178,7 @@ class Sender:
             raise IndexingError(
                 f"{error}; no progress for {silent:.0f} s (--patience); what is in stays, go on with --resume"
             ) from None
-        wait = random.uniform(0.1, min(LONGEST_WAIT, 0.25 * 2 ** min(tries, 8)))  # noqa: S311 - no secret
-        if self._stop.wait(wait):
+        if self._stop.wait(wait_before(tries)):
             raise IndexingError("stopped")
 
 

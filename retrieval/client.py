@@ -1,13 +1,14 @@
 """Elasticsearch and OpenSearch behind one face: the only importer of `elasticsearch` and `opensearchpy`.
 
-Which client talks to what: Elasticsearch 8 and 9 by `elasticsearch` (8.x, in compatibility mode), OpenSearch 1 to 3 and
-Elasticsearch 7, whose product check the newer client refuses, by `opensearchpy`. The clients bring connection pools,
+Which client talks to what: Elasticsearch 8 and 9 by `elasticsearch` 8.x (plain JSON, which both read), OpenSearch 1 to
+3 and Elasticsearch 7, whose product check the newer client refuses, by `opensearchpy`. The clients bring pools,
 TLS, authentication and the switch to another node where one is dead; retries with back-off are made here.
 """
 
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Engine:
         attempts = 1 + (self.settings.max_retries if retries is None else retries)
         for attempt in tenacity.Retrying(
             stop=tenacity.stop_after_attempt(attempts),
-            wait=tenacity.wait_random_exponential(multiplier=0.25, max=LONGEST_WAIT),
+            wait=lambda state: wait_before(state.attempt_number - 1),
             retry=tenacity.retry_if_exception(_heals),
             reraise=True,
         ):
@@ -164,6 +165,14 @@ def _ask(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSe
         raise StatusError("is no Elasticsearch or OpenSearch: GET / names no version", url, 200)
     distribution = version.get("distribution", ELASTICSEARCH)
     return (OPENSEARCH if distribution == OPENSEARCH else ELASTICSEARCH), str(version["number"])
+
+
+def wait_before(tries: int) -> float:
+    """Return the seconds to wait after `tries` tries that failed: they double, up to a limit, and vary.
+
+    Source: full jitter, M. Brooker (2015), "Exponential backoff and jitter", AWS Architecture Blog.
+    """
+    return random.uniform(0.1, min(LONGEST_WAIT, 0.25 * 2 ** min(tries, 16)))
 
 
 def _heals(error: BaseException) -> bool:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retrieval.address import read_address
-from retrieval.client import RETRIED, Engine, connect
+from retrieval.client import RETRIED, Engine, connect, wait_before
 from retrieval.client_errors import answered
-from retrieval.engine_fields import Fields, find_fields
+from retrieval.engine_fields import Fields, field_types, find_fields
 from retrieval.engine_hits import HitReader
-from retrieval.engine_query import fill, read_filter, read_template, search_body, with_filter
+from retrieval.engine_query import fill, read_filter, read_template, search_body, with_filter, with_window
 from retrieval.errors import EngineError, SettingsError
 from retrieval.settings_engine import EngineSettings, OpenOptions
 from retrieval.types import Hit, Query, Ranking
 
 _SEARCHES_A_REQUEST = 16
 _TRIES = 6  # for searches that the engine turns away one by one
-_KEPT = "status,error,timed_out,_shards,took,hits.hits._index,hits.hits._id,hits.hits._score,hits.hits._source"
+_OF_A_HIT = ("_index", "_id", "_score", "_source", "fields")
+_KEPT = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _OF_A_HIT)])
 _MANY = ",".join(f"responses.{name}" for name in _KEPT.split(","))
 
 
@@ -37,10 +39,14 @@ class EngineRetriever:
         self.engine = engine
         self.settings = settings or EngineSettings()
         self.address = read_address(url)
-        self.fields: Fields = find_fields(engine, self.address, self.settings)
+        types = field_types(engine, self.address)
+        self.fields: Fields = find_fields(types, self.address, self.settings)
         self.template = read_template(self.settings.query_file) if self.settings.query_file else None
-        self.filter = read_filter(self.settings)
+        self.filter = read_filter(self.settings, types)
         self.reader = HitReader(self.fields, self.settings.html)
+        self.by_fields = (
+            False  # the source lacks what is searched, as with an alias of a field, so its values are asked
+        )
         self.took = 0
 
     @classmethod
@@ -74,6 +80,9 @@ class EngineRetriever:
         for start in range(0, len(queries), _SEARCHES_A_REQUEST):
             part = queries[start : start + _SEARCHES_A_REQUEST]
             answers = self._search(part, depth)
+            if not self.by_fields and self._textless(answers):
+                self.by_fields = True
+                answers = self._search(part, depth)
             rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
         return rankings
 
@@ -81,6 +90,10 @@ class EngineRetriever:
         """Return the search body for `query`."""
         body = search_body(self.fields, query.text) if self.template is None else fill(self.template, query.text)
         body = {**with_filter(body, self.filter), "size": depth, "_source": self.fields.read}
+        if "retriever" in body:
+            body["retriever"] = with_window(body["retriever"], depth)
+        if self.by_fields:
+            body["fields"] = self.fields.read
         if self.template is None:
             body["track_total_hits"] = False
             if self.fields.collapse:
@@ -104,6 +117,7 @@ class EngineRetriever:
                     answers[place] = self._whole(answer)
             if len(answers) == len(queries):
                 break
+            time.sleep(wait_before(attempt))
         return [answers[place] for place in range(len(queries))]
 
     def _lines(self, query: Query, depth: int) -> bytes:
@@ -126,6 +140,11 @@ class EngineRetriever:
             )
         self.took += answer.get("took", 0)
         return answer
+
+    def _textless(self, answers: Sequence[Mapping[str, Any]]) -> bool:
+        """Tell whether there are hits, and no source of any has one of the fields that make a text."""
+        hits = [hit for answer in answers for hit in answer.get("hits", {}).get("hits", [])]
+        return bool(hits) and not any(self.reader.has_text(hit) for hit in hits)
 
     def _ranking(self, query: Query, answer: Mapping[str, Any]) -> Ranking:
         hits = answer.get("hits", {}).get("hits", [])

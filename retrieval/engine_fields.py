@@ -18,6 +18,8 @@ PARENT = "resift_parent"
 TITLE_NAMES = ("title", "name", "headline", "subject", "heading")
 _TEXT_TYPES = {"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"}
 _INNER_TYPES = {"object", "nested"}
+FieldTypes = Mapping[str, set[str]]
+"""Field -> its types, more than one where several indices differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +43,19 @@ class Fields:
         return list(dict.fromkeys([*([self.title] if self.title else []), *self.text]))
 
 
-def find_fields(engine: Engine, address: Address, settings: EngineSettings) -> Fields:
-    """Return the fields that `settings` name; what they leave open is found from the index's own.
+def find_fields(types: FieldTypes, address: Address, settings: EngineSettings) -> Fields:
+    """Return the fields that `settings` name; what they leave open is found from `types`, the index's own.
 
     Raises EngineError where the index has no text field, SettingsError where a named field is not there.
     """
-    types = _types(engine, address)
     named = _listed(settings.search_fields)
     for name in map(_plain, [*named, *_listed(settings.source_text), *_listed(settings.source_title)]):
         if "*" not in name and name not in types:
             known = ", ".join(sorted(text_fields(types))[:12]) or "none"
-            raise SettingsError(f"{address.index} has no field {name!r}; its text fields are {known}", "search_fields")
+            raise SettingsError(f"{address.index} has no field {name!r}; its text fields are {known}", "field")
     found = text_fields(types)
     if not found and not named:
-        raise EngineError("has no text field to search; name others with --search-fields", str(address))
+        raise EngineError("has no text field to search; name others with --field", str(address))
     ours = ALL_TEXT in found
     visible = [name for name in found if name != ALL_TEXT]
     title = settings.source_title or next((name for name in TITLE_NAMES if name in visible), "")
@@ -69,23 +70,23 @@ def find_fields(engine: Engine, address: Address, settings: EngineSettings) -> F
     return Fields(tuple(searched), title, tuple(text), nested, PARENT if PARENT in types else "")
 
 
-def text_fields(types: Mapping[str, set[str]]) -> list[str]:
+def text_fields(types: FieldTypes) -> list[str]:
     """Return the fields with analyzed text, without those that only index another field a second time."""
     return sorted(name for name, kinds in types.items() if kinds & _TEXT_TYPES and not _is_multi_field(name, types))
 
 
-def _types(engine: Engine, address: Address) -> dict[str, set[str]]:
+def field_types(engine: Engine, address: Address) -> FieldTypes:
     """Return field -> its types over all indices that the address names. Needs the right to read, no more."""
     body: Any = engine.request("GET", f"{address.path}/_field_caps", params={"fields": "*"})
     return {name: set(kinds) - {"unmapped"} for name, kinds in body["fields"].items() if not name.startswith("_")}
 
 
-def _is_multi_field(name: str, types: Mapping[str, set[str]]) -> bool:
+def _is_multi_field(name: str, types: FieldTypes) -> bool:
     parent, dot, _ = name.rpartition(".")
     return bool(dot) and parent in types and not types[parent] & _INNER_TYPES
 
 
-def _nested_path(name: str, types: Mapping[str, set[str]]) -> str:
+def _nested_path(name: str, types: FieldTypes) -> str:
     """Return the path of the innermost nested object around a field, "" where there is none."""
     path = name
     while path := path.rpartition(".")[0]:

@@ -33,7 +33,7 @@ class HitReader:
 
     def read(self, hit: Mapping[str, Any], doc_id: str | None = None) -> Document:
         """Return the document of a hit, `doc_id` in place of the hit's own id where it is given."""
-        source = hit.get("_source") or {}
+        source = {**hit.get("fields", {}), **(hit.get("_source") or {})}
         title = self._text(" ".join(values(source, self.fields.title))) if self.fields.title else ""
         text = self._text("\n".join(value for name in self.fields.text for value in values(source, name)))
         if not text.strip():
@@ -42,6 +42,11 @@ class HitReader:
             self.counts["long"] += 1
             text = text[:LONGEST_TEXT]
         return Document(str(hit["_id"]) if doc_id is None else doc_id, text, title, {"_index": hit.get("_index", "")})
+
+    def has_text(self, hit: Mapping[str, Any]) -> bool:
+        """Tell whether a hit's source has a value of any field that makes the text."""
+        source = hit.get("_source") or {}
+        return any(next(values(source, name), None) is not None for name in self.fields.text)
 
     def _text(self, text: str) -> str:
         if self.html != "keep" and "<" in text and (self.html == "strip" or _CLOSING.search(text)):
@@ -98,6 +103,8 @@ def _leaves(value: object) -> Iterator[str]:
         for member in value:
             yield from _leaves(member)
     elif isinstance(value, Mapping):
+        if "inference" in value and "text" in value:  # a semantic_text field keeps its vectors beside the text
+            value = {"text": value["text"]}
         for member in value.values():
             yield from _leaves(member)
     elif value is not None and value != "":

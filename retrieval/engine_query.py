@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieval.engine_fields import Fields
+from retrieval.engine_fields import Fields, FieldTypes
 from retrieval.errors import SettingsError
 from retrieval.settings_engine import EngineSettings
 from retrieval.text import clean
@@ -17,6 +17,7 @@ TIE_BREAKER = 0.5
 """How much the fields beside the best one count; BEIR's own value for title and text."""
 _MOST_CLAUSES = 1000  # words times fields; engines refuse a query of more than 1,024 to 4,096 clauses
 _BODY_KEYS = {"knn", "retriever", "query"}
+_JOINING = {"rrf", "linear", "rule", "pinned"}  # retrievers over others
 
 
 def search_body(fields: Fields, text: str) -> dict[str, Any]:
@@ -82,8 +83,12 @@ def fill(template: Any, text: str) -> Any:  # noqa: ANN401 - any JSON
     return template
 
 
-def read_filter(settings: EngineSettings) -> dict[str, Any] | None:
-    """Return the clause that --filter names, None where it is not given. Raises SettingsError."""
+def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] | None:
+    """Return the clause that --filter names, None where it is not given. Raises SettingsError.
+
+    field=value holds where the field, or its keyword multi-field, is that value; of an analyzed text without one, where
+    it has all the value's words.
+    """
     given = settings.filter
     if not given:
         return None
@@ -95,10 +100,21 @@ def read_filter(settings: EngineSettings) -> dict[str, Any] | None:
                 f"{given!r} is not JSON ({error}); expected a query clause or field=value", "filter"
             ) from None
         return dict(clause)
-    name, equals, value = given.partition("=")
-    if not equals or not name.strip():
+    name, equals, value = (part.strip() for part in given.partition("="))
+    if not equals or not name:
         raise SettingsError(f'{given!r} is no filter; expected field=value or JSON such as {{"term": ...}}', "filter")
-    return {"term": {name.strip(): value.strip()}}
+    if not _known(name, types):
+        raise SettingsError(f"the index has no field {name!r}; expected field=value with one that it has", "filter")
+    if "text" not in types.get(name, ()):
+        return {"term": {name: value}}
+    exact = next((field for field in types if field.startswith(f"{name}.") and "keyword" in types[field]), None)
+    return {"term": {exact: value}} if exact else {"match": {name: {"query": value, "operator": "and"}}}
+
+
+def _known(name: str, types: FieldTypes) -> bool:
+    """Tell whether the index has a field, or one around it, as a flattened object is around its keys."""
+    parts = name.split(".")
+    return name.startswith("_") or any(".".join(parts[:end]) in types for end in range(1, len(parts) + 1))
 
 
 def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -107,7 +123,7 @@ def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[
         return body
     filtered = dict(body)
     if "query" in body:
-        filtered["query"] = {"bool": {"must": [body["query"]], "filter": [clause]}}
+        filtered["query"] = _filtered(body["query"], clause)
     if "knn" in body:
         several = isinstance(body["knn"], list)
         knn = [_also(one, clause) for one in (body["knn"] if several else [body["knn"]])]
@@ -117,7 +133,33 @@ def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[
     return filtered
 
 
+def _filtered(query: Any, clause: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Return a query with a filter; OpenSearch's hybrid query must stay on top, so its parts are filtered."""
+    hybrid = query.get("hybrid") if isinstance(query, Mapping) else None
+    if isinstance(hybrid, Mapping) and isinstance(hybrid.get("queries"), list):
+        return {"hybrid": {**hybrid, "queries": [_filtered(one, clause) for one in hybrid["queries"]]}}
+    return {"bool": {"must": [query], "filter": [clause]}}
+
+
 def _also(part: Mapping[str, Any], clause: Mapping[str, Any]) -> dict[str, Any]:
     """Return a knn search or a retriever with one more filter."""
     known = part.get("filter", [])
     return {**part, "filter": [*(known if isinstance(known, list) else [known]), clause]}
+
+
+def with_window(retriever: Any, size: int) -> Any:  # noqa: ANN401 - any JSON
+    """Return a retriever that joins others and takes at least `size` hits of each; engines refuse a larger page.
+
+    >>> with_window({"rrf": {"retrievers": [{"standard": {}}]}}, 100)
+    {'rrf': {'retrievers': [{'standard': {}}], 'rank_window_size': 100}}
+    """
+    if isinstance(retriever, list):
+        return [with_window(member, size) for member in retriever]
+    if not isinstance(retriever, Mapping):
+        return retriever
+    made = {name: with_window(value, size) for name, value in retriever.items()}
+    for name in _JOINING & made.keys():
+        if isinstance(made[name], dict):
+            known = made[name].get("rank_window_size", 0)
+            made[name]["rank_window_size"] = max(size, known if isinstance(known, int) else 0)
+    return made

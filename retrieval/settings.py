@@ -13,14 +13,17 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def setting(default: T, text: str, *, choices: Sequence[str] = (), flag: str | None = None) -> T:
+def setting(
+    default: T, text: str, *, choices: Sequence[str] = (), flag: str | None = None, repeatable: bool = False
+) -> T:
     """Declare a dataclass field with its default, its one-line help `text` and what it may hold.
 
     `flag` is the command-line option's name where it is not the field's own (`--window` for
-    `rank_window_size`); the environment variable and the TOML key follow the flag.
+    `rank_window_size`); the environment variable and the TOML key follow the flag. A `repeatable` option can be
+    given several times; the field holds all of it, with commas.
     """
     value: T = field(
         default=default,
-        metadata={"help": text, "choices": tuple(choices), "flag": flag},
+        metadata={"help": text, "choices": tuple(choices), "flag": flag, "repeatable": repeatable},
     )
     return value

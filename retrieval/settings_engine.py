@@ -52,8 +52,9 @@ class EngineSettings:
 
     search_fields: str | None = setting(
         None,
-        "The fields to search, with commas and boosts: title^3,body. All text fields of the index if not given.",
-        flag="search_fields",
+        "A field to search, with its boost: title^3; repeat it, or use commas. All text fields if not given.",
+        flag="field",
+        repeatable=True,
     )
     source_title: str | None = setting(None, "The field that is a document's title; found by its name if not given.")
     source_text: str | None = setting(
@@ -72,7 +73,7 @@ class EngineSettings:
         if self.html not in ("auto", "strip", "keep"):
             raise SettingsError(f"{self.html!r} is not known; expected auto, strip or keep", "html")
         if self.query_file and self.search_fields:
-            raise SettingsError("a body of your own names its fields itself; leave out --search-fields", "query_file")
+            raise SettingsError("a body of your own names its fields itself; leave out --field", "query_file")
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,15 @@ def stage_options(stage: str) -> list[Callable[[Callable[..., Any]], Callable[..
     return [_option(field, types[field.name]) for field in dataclasses.fields(owner)]
 
 
+class _Repeatable(click.Option):
+    """An option that can be given several times; its value is one text with commas, from wherever it comes."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> str | None:  # noqa: ANN401 - Click's own signature
+        """Join what was given."""
+        given = [value] if isinstance(value, str) else value or ()
+        return ",".join(name for names in given for name in names.split(",") if name.strip()) or None
+
+
 def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401
     name = parameter_name(field)
     flag = "--" + name.replace("_", "-")
@@ -116,6 +125,8 @@ def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[Callable[...,
     else:
         extra["type"] = _plain_type(kind)
         extra["metavar"] = _METAVARS.get(extra["type"], "TEXT")
+    if field.metadata.get("repeatable"):
+        extra |= {"cls": _Repeatable, "multiple": True}
     return click.option(
         flag,
         name,
