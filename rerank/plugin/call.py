@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from retrieval.errors import SettingsError
+
+_NOT_FOR_THE_WINDOW = (401, 403, 404, 408, 429)  # what a smaller window would not mend
+
+
+def named(method: Callable[..., Any], args: Sequence[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all arguments of a call by name: clients before opensearch-py 3 take the body and index by position."""
+    return {**inspect.signature(method).bind_partial(*args).arguments, **arguments}
+
+
+def refused(status: object) -> bool:
+    """Tell whether an engine's error of this HTTP status may come of what the wrapper changed in the request."""
+    return isinstance(status, int) and 400 <= status < 500 and status not in _NOT_FOR_THE_WINDOW
 
 
 def changed(client: Any, arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rerank.plugin.query_text import query_text
+from retrieval.engine_query import with_window
 
 _DEFAULT_SIZE = 10
 _LARGEST_PAGE = 10_000  # index.max_result_window, unless somebody raised it
@@ -45,8 +46,10 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     if reason:
         return Plan(reason)
     changes: dict[str, Any] = {"from": 0, "size": max(window, start + size)}
+    if "retriever" in request:
+        changes["retriever"] = with_window(request["retriever"], changes["size"])
     added: tuple[str, ...] = ()
-    asked = request.get("_source")
+    asked = request.get("_source", False if request.get("stored_fields") else None)
     if asked is not None and asked is not True:
         source, added, excluded = _source(asked, fields)
         if excluded:
@@ -62,6 +65,8 @@ def _refusal(request: Mapping[str, Any]) -> str:
     for name in ("scroll", "search_after", "slice"):
         if request.get(name):
             return f"{name} goes through all hits in the engine's order"
+    if "_none_" in _list(request.get("stored_fields") or ()):
+        return "stored_fields leaves out the source, which the model reads"
     if request.get("filter_path"):
         return "filter_path leaves out what is needed for an order"
     if request.get("size") == 0:

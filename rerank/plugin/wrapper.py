@@ -9,18 +9,19 @@ or is late, the engine's own order comes back. What became of a search stands in
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from rerank.plugin.call import body_of, changed, searches_of, without_body
+from rerank.plugin.call import body_of, changed, named, refused, searches_of, without_body
 from rerank.plugin.request import Plan, laid_over, plan
 from rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, marked, ranking_of, reorder
+from rerank.plugin.steps import Steps, Wait, run, run_async
 from rerank.registry import load_scorer
 from rerank.reranker import Reranker, Reranking
 from retrieval.engine_hits import HitReader
@@ -30,6 +31,10 @@ from retrieval.types import Ranking
 _log = logging.getLogger(__name__)
 _CALL_OPTIONS = ("rank_window_size", "model", "deadline_ms", "enabled", "query_text")
 _MOST_WAITING = 32  # searches that wait for the model at once; beyond them the engine's order comes back
+
+
+class _FullError(Exception):
+    """There is no room for another search that waits for the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +105,71 @@ class _Wrapper:
             return Plan("switched off for this search")
         return plan(request, self._fields, options.rank_window_size, options.query_text)
 
+    def _search(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
+        """Search with the window, or as asked where that cannot be; return the response."""
+        options = self._options(arguments)
+        arguments = named(self.client.search, args, arguments)
+        plain = partial(self.client.search, **arguments)
+        one = self._plan(laid_over(arguments.get("body"), without_body(arguments)), options)
+        if one.reason:
+            return marked((yield plain), Outcome("passed", one.reason))
+        try:
+            response = yield partial(self.client.search, **changed(self.client, arguments, one.changes))
+        except Exception as error:
+            if not refused(getattr(error, "status_code", None)):
+                raise
+            return marked((yield plain), _too_much(error))
+        [outcome] = yield from self._finish([body_of(response)], [one], options)
+        return marked(response, outcome)
+
+    def _msearch(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
+        """Search many times, each with its window; what the engine refused is asked again as it came."""
+        options = self._options(arguments)
+        arguments = named(self.client.msearch, args, arguments)
+        name, lines = searches_of(arguments)
+        headers, asked = lines[::2], lines[1::2]
+        plans = [self._plan(body, options) for body in asked]
+
+        def call(places: Sequence[int], bodies: Sequence[dict[str, Any]]) -> Callable[[], Any]:
+            both = [line for place in places for line in (headers[place], bodies[place])]
+            return partial(self.client.msearch, **{**arguments, name: both})
+
+        response = yield call(range(len(asked)), [{**body, **p.changes} for body, p in zip(asked, plans, strict=True)])
+        answers = body_of(response)["responses"]
+        again = [place for place, p in enumerate(plans) if not p.reason and refused(answers[place].get("status"))]
+        reasons = [answers[place]["error"] for place in again]
+        if again:
+            found = body_of((yield call(again, asked)))["responses"]
+            for place, answer in zip(again, found, strict=True):
+                answers[place] = answer
+        outcomes, todo = _sorted(answers, plans)
+        for place, reason in zip(again, reasons, strict=True):
+            if place in todo:
+                todo.remove(place)
+                outcomes[place] = _too_much(reason)
+        finished = yield from self._finish([answers[place] for place in todo], [plans[p] for p in todo], options)
+        for place, outcome in zip(todo, finished, strict=True):
+            outcomes[place] = outcome
+        return marked(response, outcomes)
+
+    def _finish(self, bodies: list[Any], plans: list[Plan], options: _Options) -> Steps:
+        """Rerank the hits of `bodies` in time, or leave them in the engine's order; return what became of each."""
+        seconds = None if options.deadline_ms is None else options.deadline_ms / 1000
+        results: list[Reranking] | Outcome
+        try:
+            results = (yield Wait(self._start(bodies, plans, options), seconds)) if bodies else []
+        except _FullError:
+            results = Outcome("late", f"{_MOST_WAITING} searches wait for the model already")
+        except TimeoutError:
+            results = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
+        except Exception as error:  # a search never fails because of us
+            results = _failed(error)
+        return self._apply(bodies, plans, results)
+
     def _start(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> Future[Any]:
         """Begin to rerank what the engine found; the future gives one result a body."""
         if not self._room.acquire(blocking=False):
-            raise TimeoutError
+            raise _FullError
         try:
             future = self._pool.submit(self._rerank, bodies, plans, options)
         except BaseException:
@@ -156,37 +222,11 @@ class RerankingClient(_Wrapper):
 
         Besides: `rank_window_size`, `model`, `deadline_ms`, `enabled` and `query_text` for this call alone.
         """
-        options = self._options(arguments)
-        one = self._plan(laid_over(arguments.get("body"), without_body(arguments)), options)
-        if one.reason:
-            return marked(self.client.search(*args, **arguments), Outcome("passed", one.reason))
-        response = self.client.search(*args, **changed(self.client, arguments, one.changes))
-        [outcome] = self._finish([body_of(response)], [one], options)
-        return marked(response, outcome)
+        return run(self._search(args, arguments))
 
     def msearch(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """Search many times as the client does; all queries share the model's batches."""
-        options = self._options(arguments)
-        name, lines = searches_of(arguments)
-        plans = [self._plan(body, options) for body in lines[1::2]]
-        sent = [{**b, **p.changes} if not p.reason else b for b, p in zip(lines[1::2], plans, strict=True)]
-        both = [line for pair in zip(lines[::2], sent, strict=True) for line in pair]
-        response = self.client.msearch(*args, **{**arguments, name: both})
-        outcomes, bodies, todo = _sorted(body_of(response)["responses"], plans)
-        for place, outcome in zip(todo, self._finish(bodies, [plans[p] for p in todo], options), strict=True):
-            outcomes[place] = outcome
-        return marked(response, outcomes)
-
-    def _finish(self, bodies: list[Any], plans: list[Plan], options: _Options) -> list[Outcome]:
-        seconds = None if options.deadline_ms is None else options.deadline_ms / 1000
-        results: list[Reranking] | Outcome
-        try:
-            results = self._start(bodies, plans, options).result(seconds) if bodies else []
-        except TimeoutError:
-            results = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
-        except Exception as error:  # a search never fails because of us
-            results = _failed(error)
-        return self._apply(bodies, plans, results)
+        return run(self._msearch(args, arguments))
 
 
 class AsyncRerankingClient(_Wrapper):
@@ -203,50 +243,28 @@ class AsyncRerankingClient(_Wrapper):
 
     async def search(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """Search as the client does; see `RerankingClient.search`."""
-        options = self._options(arguments)
-        one = self._plan(laid_over(arguments.get("body"), without_body(arguments)), options)
-        if one.reason:
-            return marked(await self.client.search(*args, **arguments), Outcome("passed", one.reason))
-        response = await self.client.search(*args, **changed(self.client, arguments, one.changes))
-        [outcome] = await self._finish([body_of(response)], [one], options)
-        return marked(response, outcome)
+        return await run_async(self._search(args, arguments))
 
     async def msearch(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """Search many times as the client does; see `RerankingClient.msearch`."""
-        options = self._options(arguments)
-        name, lines = searches_of(arguments)
-        plans = [self._plan(body, options) for body in lines[1::2]]
-        sent = [{**b, **p.changes} if not p.reason else b for b, p in zip(lines[1::2], plans, strict=True)]
-        both = [line for pair in zip(lines[::2], sent, strict=True) for line in pair]
-        response = await self.client.msearch(*args, **{**arguments, name: both})
-        outcomes, bodies, todo = _sorted(body_of(response)["responses"], plans)
-        for place, outcome in zip(todo, await self._finish(bodies, [plans[p] for p in todo], options), strict=True):
-            outcomes[place] = outcome
-        return marked(response, outcomes)
-
-    async def _finish(self, bodies: list[Any], plans: list[Plan], options: _Options) -> list[Outcome]:
-        seconds = None if options.deadline_ms is None else options.deadline_ms / 1000
-        results: list[Reranking] | Outcome
-        try:
-            future = asyncio.wrap_future(self._start(bodies, plans, options)) if bodies else None
-            results = await asyncio.wait_for(future, seconds) if future else []
-        except TimeoutError:
-            results = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
-        except Exception as error:
-            results = _failed(error)
-        return self._apply(bodies, plans, results)
+        return await run_async(self._msearch(args, arguments))
 
 
-def _sorted(responses: Sequence[Any], plans: Sequence[Plan]) -> tuple[list[Outcome], list[Any], list[int]]:
-    """Return what is clear already of each search, the bodies to rerank, and their places."""
+def _sorted(answers: Sequence[Any], plans: Sequence[Plan]) -> tuple[list[Outcome], list[int]]:
+    """Return what is clear already of each search, and the places of those to rerank."""
     outcomes = [Outcome("passed", one.reason) for one in plans]
     todo = []
-    for place, (response, one) in enumerate(zip(responses, plans, strict=True)):
-        if "hits" not in response:
+    for place, (answer, one) in enumerate(zip(answers, plans, strict=True)):
+        if "hits" not in answer:
             outcomes[place] = Outcome("passed", "the engine answered with an error")
         elif not one.reason:
             todo.append(place)
-    return outcomes, [responses[place] for place in todo], todo
+    return outcomes, todo
+
+
+def _too_much(reason: object) -> Outcome:
+    _log.warning("the engine refused the window, so the search was sent as it came: %s", reason)
+    return Outcome("failed", f"the engine refused the request for the window: {reason}")
 
 
 def _failed(error: Exception) -> Outcome:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
+from opensearchpy import OpenSearch
 
-from tests.engine.engines import ask, running
+from tests.engine.engines import ask, is_opensearch, running
+from tests.engine.wrapping import COUNT
 
 
 @pytest.fixture(scope="session", params=["elasticsearch", "opensearch"])
@@ -41,3 +45,20 @@ def filled(engine: str, name: str, target: str) -> Callable[..., str]:
         return target
 
     return fill
+
+
+@pytest.fixture
+def native(engine: str) -> Any:  # noqa: ANN401
+    found: Any = OpenSearch(engine) if is_opensearch(engine) else Elasticsearch(engine)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def index(filled: Callable[..., str]) -> str:
+    documents = {
+        str(n): {"title": "soup " * (n % 5 + 1), "body": {"main": f"number {n}", "more": "x"}, "kind": "a", "n": n}
+        for n in range(COUNT)
+    }
+    mapping = {"properties": {"kind": {"type": "keyword"}, "title": {"type": "text"}}}
+    return filled(documents, mapping).rsplit("/", 1)[-1]

@@ -5,87 +5,18 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
-import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch, NotFoundError
-from opensearchpy import AsyncOpenSearch, OpenSearch
+from opensearchpy import AsyncOpenSearch
 from opensearchpy import NotFoundError as OpenSearchNotFound
 
-from rerank.base import Pair, Scores
 from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
-from rerank.reranker import Reranker, RerankSettings
 from retrieval.errors import SettingsError
-from tests.engine.engines import is_opensearch
+from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain, reranker, search
 
 pytestmark = pytest.mark.engine
-COUNT = 30
-FIELDS = ["title", "body.main"]
-QUERY: dict[str, Any] = {"bool": {"must": [{"match": {"title": "soup"}}], "filter": [{"term": {"kind": "a"}}]}}
-
-
-class Numbers:
-    """A scorer whose logit is the number at the end of a text; it can be slow, or fail."""
-
-    def __init__(self, seconds: float = 0.0, fails: bool = False) -> None:
-        self.seconds = seconds
-        self.fails = fails
-        self.pairs: list[Pair] = []
-
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        self.pairs.extend(pairs)
-        time.sleep(self.seconds)
-        if self.fails:
-            raise RuntimeError("the model broke")
-        logits = np.array([float(text.split()[-1]) for _, text in pairs], dtype=np.float32)
-        no = np.zeros(len(pairs), dtype=np.bool_)
-        return Scores(logits, no, no)
-
-
-def reranker(scorer: Numbers | None = None) -> Reranker:
-    return Reranker(scorer or Numbers(), RerankSettings(fusion="none"))
-
-
-@pytest.fixture
-def native(engine: str) -> Any:  # noqa: ANN401
-    found: Any = OpenSearch(engine) if is_opensearch(engine) else Elasticsearch(engine)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def index(filled: Callable[..., str]) -> str:
-    documents = {
-        str(n): {"title": "soup " * (n % 5 + 1), "body": {"main": f"number {n}", "more": "x"}, "kind": "a", "n": n}
-        for n in range(COUNT)
-    }
-    mapping = {"properties": {"kind": {"type": "keyword"}, "title": {"type": "text"}}}
-    return filled(documents, mapping).rsplit("/", 1)[-1]
-
-
-def plain(response: Any) -> dict[str, Any]:  # noqa: ANN401
-    body = copy.deepcopy(dict(response) if isinstance(response, dict) else response.body)
-    body.pop("took")
-    return body
-
-
-def search(client: Any, index: str, **body: Any) -> Any:  # noqa: ANN401
-    """Search as an application of either engine does: arguments with Elasticsearch, a body with OpenSearch."""
-    inner = client.client if isinstance(client, RerankingClient) else client
-    options = {
-        name: body.pop(name) for name in list(body) if name in ("rank_window_size", "deadline_ms", "enabled", "model")
-    }
-    if isinstance(inner, Elasticsearch):
-        renamed = {{"from": "from_", "_source": "source"}.get(name, name): value for name, value in body.items()}
-        return client.search(index=index, **renamed, **options)
-    return client.search(index=index, body=body, **options)
-
-
-def numbers(response: Any) -> list[int]:  # noqa: ANN401
-    return [int(hit["_id"]) for hit in response["hits"]["hits"]]
 
 
 def test_the_response_is_the_plain_clients_in_a_new_order(native: Any, index: str) -> None:
@@ -161,14 +92,6 @@ def test_what_cannot_be_reranked_passes_through_and_says_so(
     assert plain(after) == plain(before)
 
 
-def test_a_model_that_fails_or_is_late_leaves_the_engines_order(native: Any, index: str) -> None:
-    before = search(native, index, query=QUERY, size=5)
-    for scorer, status in ((Numbers(fails=True), "failed"), (Numbers(seconds=0.5), "late")):
-        after = search(RerankingClient(native, reranker(scorer), FIELDS), index, query=QUERY, size=5, deadline_ms=100)
-        assert after.resift.status == status
-        assert plain(after) == plain(before)
-
-
 def test_many_searches_share_the_model_and_errors_stay_where_they_are(native: Any, index: str) -> None:
     lines: list[Any] = [
         {"index": index},
@@ -217,11 +140,6 @@ def test_a_copy_and_a_pickle_of_a_response_are_the_clients_own(native: Any, inde
     for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
         assert plain(again) == plain(found)
         assert type(again) is type(search(native, index, query=QUERY))
-
-
-def test_fields_without_any_text_leave_the_engines_order(native: Any, index: str) -> None:
-    after = search(RerankingClient(native, reranker(), ["nope"]), index, query=QUERY)
-    assert after.resift.status == "failed" and "nope" in after.resift.reason
 
 
 def test_the_asynchronous_clients_do_the_same(native: Any, engine: str, index: str) -> None:

@@ -1,0 +1,94 @@
+"""The drop-in client where something is in its way: a search never fails because of it."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from elasticsearch import BadRequestError, Elasticsearch
+from elasticsearch.dsl import Search
+from opensearchpy import OpenSearch
+from opensearchpy import RequestError as OpenSearchRequestError
+
+from rerank.plugin.wrapper import RerankingClient
+from tests.engine.engines import ask
+from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain, reranker, search
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_model_that_fails_or_is_late_leaves_the_engines_order(native: Any, index: str) -> None:
+    before = search(native, index, query=QUERY, size=5)
+    for scorer, status in ((Numbers(fails=True), "failed"), (Numbers(seconds=0.5), "late")):
+        after = search(RerankingClient(native, reranker(scorer), FIELDS), index, query=QUERY, size=5, deadline_ms=100)
+        assert after.resift.status == status
+        assert plain(after) == plain(before)
+
+
+def test_a_window_that_the_engine_refuses_costs_the_reranking_and_not_the_search(
+    engine: str, native: Any, index: str
+) -> None:
+    ask("PUT", f"{engine}/{index}/_settings", {"index": {"max_result_window": 20}})
+    client = RerankingClient(native, reranker(), FIELDS)
+    before = search(native, index, query=QUERY, size=5)
+    after = search(client, index, query=QUERY, size=5)
+    assert after.resift.status == "failed" and "window" in after.resift.reason
+    assert plain(after) == plain(before)
+    assert search(client, index, query=QUERY, size=5, rank_window_size=20).resift.status == "reranked"
+    with pytest.raises((BadRequestError, OpenSearchRequestError)):  # the application's own mistake stays its own
+        search(client, index, query={"nonsense": "soup", "match": {"title": "soup"}})
+    lines: list[Any] = [{"index": index}, {"query": QUERY, "size": 3}, {"index": index}, {"query": {"match_none": {}}}]
+    many = client.msearch(**{"searches" if isinstance(native, Elasticsearch) else "body": lines})
+    assert [one.status for one in many.resift] == ["failed", "passed"]
+    assert numbers(many["responses"][0]) == numbers(before)[:3]
+
+
+def test_arguments_by_position_are_understood(native: Any, index: str) -> None:
+    class Older(OpenSearch):
+        """The signature of opensearch-py 1 and 2."""
+
+        def search(self, body: Any = None, index: Any = None, **more: Any) -> Any:
+            return super().search(body=body, index=index, **more)
+
+    if not isinstance(native, OpenSearch):
+        pytest.skip("only OpenSearch's client takes them by position")
+    with Older(native.transport.hosts) as older:
+        found = RerankingClient(older, reranker(), FIELDS).search({"query": QUERY, "size": 2}, index)
+    assert found.resift.status == "reranked" and numbers(found) == [29, 28]
+
+
+def test_stored_fields_leave_the_source_out_as_they_do_without_us(native: Any, index: str) -> None:
+    before = search(native, index, query=QUERY, size=COUNT, stored_fields=["kind"])
+    after = search(RerankingClient(native, reranker(), FIELDS), index, query=QUERY, size=3, stored_fields=["kind"])
+    assert after.resift.status == "reranked" and numbers(after) == [29, 28, 27]
+    by_id = {hit["_id"]: hit for hit in before["hits"]["hits"]}
+    assert all(hit == by_id[hit["_id"]] for hit in after["hits"]["hits"])
+    none = search(RerankingClient(native, reranker(), FIELDS), index, query=QUERY, size=3, stored_fields="_none_")
+    assert none.resift.status == "passed" and "stored_fields" in none.resift.reason
+
+
+def test_a_crowd_that_waits_for_a_slow_model_gets_the_engines_order(native: Any, index: str) -> None:
+    client = RerankingClient(native, reranker(Numbers(seconds=0.2)), FIELDS, rank_window_size=5)
+    expected = numbers(search(native, index, query=QUERY, size=3))
+    with ThreadPoolExecutor(60) as crowd:
+        found = list(crowd.map(lambda _: search(client, index, query=QUERY, size=3, deadline_ms=400), range(60)))
+    assert {one.resift.status for one in found} == {"reranked", "late"}
+    assert any("wait for the model already" in one.resift.reason for one in found)
+    assert all(numbers(one) == expected for one in found if one.resift.status == "late")
+    time.sleep(1)
+    assert search(client, index, query=QUERY, size=3).resift.status in ("reranked", "late")
+
+
+def test_the_vendors_query_builder_takes_the_wrapper_for_a_client(native: Any, index: str) -> None:
+    if not isinstance(native, Elasticsearch):
+        pytest.skip("elasticsearch.dsl is Elasticsearch's")
+    client: Any = RerankingClient(native, reranker(), FIELDS)
+    found = Search(using=client, index=index).query("match", title="soup")[:3].execute()
+    assert [int(hit.meta.id) for hit in found] == [29, 28, 27]
+
+
+def test_fields_without_any_text_leave_the_engines_order(native: Any, index: str) -> None:
+    after = search(RerankingClient(native, reranker(), ["nope"]), index, query=QUERY)
+    assert after.resift.status == "failed" and "nope" in after.resift.reason
