@@ -8,6 +8,8 @@ from typing import Any
 from retrieval.client import Engine
 from retrieval.errors import IndexingError, StatusError
 
+_SLOW = 300.0  # seconds that removing a large index may take
+
 
 def index_name(base: str) -> str:
     """Return a new name for an index: `base` and the time in UTC to the millisecond, so that names sort by age."""
@@ -31,11 +33,24 @@ def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
     before = check_alias(engine, alias)
     actions: list[dict[str, Any]] = [{"remove": {"index": name, "alias": alias}} for name in before if name != index]
     actions.append({"add": {"index": index, "alias": alias}})
-    engine.request("POST", "/_aliases", {"actions": actions})
+    try:
+        engine.request("POST", "/_aliases", {"actions": actions})
+    except StatusError:
+        if _behind(engine, alias) != [index]:  # else it was done, and only the answer was lost
+            raise
     removed = _ours(engine, alias, index)[keep:]
     for name in removed:
-        engine.request("DELETE", f"/{name}")
+        remove_index(engine, name)
     return removed
+
+
+def remove_index(engine: Engine, name: str) -> None:
+    """Remove an index; one that is gone already is no error, since an answer may be lost and the request come twice."""
+    try:
+        engine.request("DELETE", f"/{name}", timeout=_SLOW)
+    except StatusError as error:
+        if error.status != 404:
+            raise
 
 
 def _behind(engine: Engine, alias: str) -> list[str]:

@@ -15,8 +15,18 @@ from retrieval.errors import IndexingError, StatusError
 from retrieval.types import Document
 
 _REQUEST_TIMEOUT = 120.0
-_KEPT = "errors,items.index.status,items.index.result,items.index.error"
-_PASSING = ("es_rejected_execution_exception", "rejected_execution_exception", "unavailable_shards_exception")
+_ACTION = "create"  # a document whose id is there is not written over: it is told
+_KEPT = ",".join(f"items.{_ACTION}.{name}" for name in ("status", "error"))
+_PASSING = (
+    "es_rejected_execution_exception",
+    "rejected_execution_exception",
+    "unavailable_shards_exception",
+    "node_closed_exception",
+    "node_disconnected_exception",
+    "node_not_connected_exception",
+    "no_shard_available_action_exception",
+)
+_THERE = 409  # a document of that id is there
 _OF_THE_CHUNK = (400, 413)  # one document's fault, or too large as a whole: its halves tell
 _GONE = "index_not_found_exception"
 
@@ -33,7 +43,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a chunk: how many documents went in, how many of them were not there before, which did not."""
+    """What became of a chunk of `sent` documents: `created`, refused, or, where it was sent twice, there already."""
 
     sent: int
     created: int
@@ -42,8 +52,9 @@ class Outcome:
 
 @dataclass(slots=True)
 class Chunk:
-    """Documents of one bulk request: each its id and its two lines."""
+    """Documents of one bulk request: each its id and its two lines; `again` where some may have been sent before."""
 
+    again: bool = False
     ids: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -56,7 +67,7 @@ class Chunk:
 
     def part(self, places: Iterable[int]) -> Chunk:
         """Return a chunk of the documents at `places`."""
-        chunk = Chunk()
+        chunk = Chunk(self.again)
         for place in places:
             chunk.add(self.ids[place], self.lines[place])
         return chunk
@@ -76,7 +87,7 @@ def chunks(documents: Iterable[Document], most: int, most_bytes: int) -> Iterato
 
 
 def _line(document: Document) -> bytes:
-    action = json.dumps({"index": {"_id": document.doc_id}}, ensure_ascii=False)
+    action = json.dumps({_ACTION: {"_id": document.doc_id}}, ensure_ascii=False)
     source = json.dumps(source_of(document), ensure_ascii=False)
     return f"{action}\n{source}\n".encode("utf-8", "replace")
 
@@ -84,7 +95,8 @@ def _line(document: Document) -> bytes:
 class Sender:
     """Sends chunks to one index; safe to share between threads.
 
-    A document goes in under its own id, so sending it twice leaves it there once.
+    A document goes in under its own id and never over another, so sending it twice leaves it there once, and a second
+    document of an id is refused.
     """
 
     def __init__(self, engine: Engine, path: str, patience: float) -> None:
@@ -116,10 +128,12 @@ class Sender:
                     break
                 self._endure(error, tries)
                 tries += 1
+                left.again = True  # what went in before the answer was lost
                 continue
             again, new, refused = self._sort(left, answer)
             created += new
             refusals += refused
+            left.again |= bool(again)
             if len(again) < len(left.ids):
                 self._last = time.monotonic()
                 tries = 0
@@ -149,10 +163,12 @@ class Sender:
         refusals: list[Refusal] = []
         created = 0
         for place, item in enumerate(answer["items"]):
-            one = item["index"]
+            one = item[_ACTION]
             error = one.get("error")
             if error is None:
-                created += one.get("result") == "created"
+                created += 1
+                continue
+            if one["status"] == _THERE and chunk.again:
                 continue
             kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
             if kind == "cluster_block_exception":
@@ -164,9 +180,7 @@ class Sender:
             if one["status"] in RETRIED or kind in _PASSING:
                 again.append(place)
             else:
-                cause = error.get("caused_by") or {}
-                more = f" ({cause['reason']})" if cause.get("reason") else ""
-                refusals.append(Refusal(chunk.ids[place], one["status"], kind, reason + more))
+                refusals.append(_refusal(chunk.ids[place], one["status"], error))
         return again, created, refusals
 
     def _endure(self, error: StatusError, tries: int) -> None:
@@ -180,6 +194,15 @@ class Sender:
             ) from None
         if self._stop.wait(wait_before(tries)):
             raise IndexingError("stopped")
+
+
+def _refusal(doc_id: str, status: int, error: dict[str, Any]) -> Refusal:
+    kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
+    if status == _THERE:
+        return Refusal(doc_id, status, kind, f"another document of this id came before, and was kept: {reason}")
+    cause = error.get("caused_by") or {}
+    more = f" ({cause['reason']})" if cause.get("reason") else ""
+    return Refusal(doc_id, status, kind, reason + more)
 
 
 def refusal_lines(refusals: Sequence[Refusal]) -> list[str]:

@@ -1,26 +1,44 @@
-"""How far a load is: a small file that a later run goes on from."""
+"""How far a load is: a small file that a later run goes on from, and that one load at a time holds."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from retrieval.errors import IndexingError
 from retrieval.files import write_file
 
+if sys.platform != "win32":
+    import fcntl
+
 
 @dataclass(slots=True)
 class Checkpoint:
-    """`done` entries of the source, from its beginning, are in the engine or written to the file of refusals."""
+    """`done` entries of the source, from its beginning, are in the engine or written to the file of refusals.
+
+    `token`: what the index was marked with when it was made. `reached`: how many entries may have been sent at most.
+    `created`: how many documents the engine has taken as new.
+    """
 
     target: str
     source: str
     index: str
+    token: str
     done: int = 0
+    reached: int = 0
     created: int = 0
     refused: int = 0
+
+    def add(self, sent: int, created: int, refused: int) -> None:
+        """Count `sent` more entries, and what became of them."""
+        self.done += sent
+        self.created += created
+        self.refused += refused
 
 
 class CheckpointFile:
@@ -31,6 +49,21 @@ class CheckpointFile:
         stem = re.sub(r"[^\w.-]+", "_", target.partition("://")[2] or target)[:150]
         self.path = folder / f"{stem}.load.json"
         self.refusals = folder / f"{stem}.refused.jsonl"
+        self._lock = folder / f"{stem}.lock"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other loads of the target away, as long as this process lives. Raises IndexingError where one is on."""
+        try:
+            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock.open("w") as file:
+                if sys.platform != "win32":
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield
+        except BlockingIOError:
+            raise IndexingError(f"another load of this target is under way (it holds {self._lock})") from None
+        except OSError as error:
+            raise IndexingError(f"{error.filename or self._lock} cannot be written: {error.strerror}") from None
 
     def read(self, source: str) -> Checkpoint:
         """Return the checkpoint of a load that was stopped. Raises IndexingError where there is none for `source`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +12,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from indexer.alias import check_alias, index_name, swap
-from indexer.bulk import Chunk, Outcome, Sender, chunks, refusal_lines
+from indexer.alias import check_alias, index_name, remove_index, swap
+from indexer.bulk import Outcome, Sender, chunks, refusal_lines
 from indexer.checkpoint import Checkpoint, CheckpointFile
 from indexer.mapping import index_body
 from indexer.passages import split_documents
@@ -24,20 +25,23 @@ from retrieval.settings_bm25 import Bm25Settings
 from retrieval.types import Document
 
 _CHECKPOINT_EVERY = 0.25  # seconds
+_AHEAD = 100_000  # entries that may be sent before the checkpoint must tell
 _SLOW = 300.0  # seconds that creating, refreshing and counting may take
+_LOOK_EVERY = 1.0  # seconds between two looks at shards that are away
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """What a load did. `documents`: how many the engine counts at the end. `refused`: how many it did not take.
 
-    `replaced`: documents whose id had come before. `refusals`: the file that lists the refused ones, "" without any.
+    `repeated`: how many had an id that was there already, without it being told which: they were sent about the time
+    that an earlier load stopped. `refusals`: the file that lists the refused ones, "" without any.
     """
 
     index: str
     documents: int
     refused: int
-    replaced: int
+    repeated: int
     seconds: float
     resumed_at: int = 0
     refusals: str = ""
@@ -78,30 +82,21 @@ class Loader:
         started = time.perf_counter()
         documents = _begun(documents)
         files = CheckpointFile(request.state, str(self.address))
-        checkpoint = files.read(request.source) if request.resume else self._begin(request, files)
-        resumed_at = checkpoint.done
-        if request.resume and not self._exists(checkpoint.index):
-            raise IndexingError(
-                f"the index {checkpoint.index} of the stopped load is gone; load afresh without --resume"
-            )
-        entries = islice(
-            split_documents(documents, self.settings.passage_words, self.settings.passage_overlap), resumed_at, None
-        )
-        self._send(entries, checkpoint, files, progress)
-        count = self._finish(checkpoint.index)
-        missing = checkpoint.created - count
-        if missing > 0:
-            raise IndexingError(
-                f"{checkpoint.index} counts {count} documents, {missing} fewer than it has acknowledged"
-            )
-        if request.alias:
-            swap(self.engine, request.alias, checkpoint.index, request.keep)
-        files.end()
+        with files.held():
+            checkpoint = self._go_on(request, files) if request.resume else self._begin(request, files)
+            resumed_at = checkpoint.done
+            progress(resumed_at)
+            whole = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
+            self._send(islice(whole, resumed_at, None), checkpoint, files, progress)
+            count = self._finish(checkpoint)
+            if request.alias:
+                swap(self.engine, request.alias, checkpoint.index, request.keep)
+            files.end()
         return LoadReport(
             index=checkpoint.index,
             documents=count,
             refused=checkpoint.refused,
-            replaced=max(0, checkpoint.done - checkpoint.refused - count),
+            repeated=max(0, checkpoint.done - checkpoint.refused - count),
             seconds=time.perf_counter() - started,
             resumed_at=resumed_at,
             refusals=str(files.refusals) if checkpoint.refused else "",
@@ -112,7 +107,7 @@ class Loader:
         if request.alias:
             check_alias(self.engine, request.alias)
         name = index_name(self.address.index) if request.alias else self.address.index
-        if self._exists(name):
+        if self._token(name) is not None:
             if not request.overwrite:
                 raise IndexingError(
                     f"{self.engine.url}: {name} exists; replace it with --overwrite, go on with --resume, or load "
@@ -121,26 +116,49 @@ class Loader:
             found: dict[str, Any] = self.engine.request("GET", f"/{name}")
             if list(found) != [name]:
                 raise IndexingError(f"{name} is an alias of {', '.join(found)}; load with --alias {name} to swap it")
-            self.engine.request("DELETE", f"/{name}", timeout=_SLOW)
+            remove_index(self.engine, name)
         files.begin()
-        body = index_body(self.bm25, self.settings, request.alias)
+        checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex)
         try:
+            body = index_body(self.bm25, self.settings, request.alias, checkpoint.token)
             self.engine.request("PUT", f"/{name}", body, timeout=_SLOW)
         except StatusError as error:
-            if error.kind != "resource_already_exists_exception":  # an answer that was lost, and asked for again
+            if error.kind != "resource_already_exists_exception":
                 raise
-        checkpoint = Checkpoint(str(self.address), request.source, name)
+            if self._token(name) != checkpoint.token:  # else it is ours: an answer was lost, and we asked again
+                raise IndexingError(f"{self.engine.url}: {name} was made by somebody else a moment ago") from None
         files.write(checkpoint)
         return checkpoint
 
-    def _exists(self, name: str) -> bool:
+    def _go_on(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
+        """Return where a stopped load goes on. Raises IndexingError where its index is not as that load left it."""
+        checkpoint = files.read(request.source)
+        self._check_ours(checkpoint)
+        count = self._count(checkpoint.index)
+        if count < checkpoint.created:
+            raise _lost(checkpoint, count)
+        checkpoint.created = count
+        return checkpoint
+
+    def _token(self, name: str) -> str | None:
+        """Return what marks an index as a load's own, "" where nothing does; None where there is no such index."""
         try:
-            self.engine.request("GET", f"/{name}/_settings", params={"filter_path": "*.settings.index.uuid"})
+            found = self.engine.request("GET", f"/{name}/_mapping", params={"filter_path": "*.mappings._meta.resift"})
         except StatusError as error:
             if error.status == 404:
-                return False
+                return None
             raise
-        return True
+        marks = [one["mappings"]["_meta"]["resift"] for one in found.values()]
+        return str(marks[0].get("load", "")) if marks else ""
+
+    def _check_ours(self, checkpoint: Checkpoint) -> None:
+        """Raise IndexingError where the index is not the one that this load made."""
+        token = self._token(checkpoint.index)
+        if token != checkpoint.token:
+            what = "is gone" if token is None else "is another one than the load made"
+            raise IndexingError(
+                f"the index {checkpoint.index} {what}: it was removed meanwhile; load afresh without --resume"
+            )
 
     def _send(
         self,
@@ -150,18 +168,16 @@ class Loader:
         progress: Callable[[int], None],
     ) -> None:
         """Send all entries, a few requests at once; the checkpoint only ever counts what came before without a gap."""
-        most_bytes = int(self.settings.bulk_megabytes * 1e6)
         sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
         waiting: deque[Future[Outcome]] = deque()
         written = time.monotonic()
+        position, sent_before = checkpoint.done, checkpoint.reached
 
         def settle() -> None:
             nonlocal written
             outcome = waiting.popleft().result()
             files.append_refusals(refusal_lines(outcome.refusals))
-            checkpoint.done += outcome.sent
-            checkpoint.created += outcome.created
-            checkpoint.refused += len(outcome.refusals)
+            checkpoint.add(outcome.sent, outcome.created, len(outcome.refusals))
             progress(checkpoint.done)
             if time.monotonic() - written > _CHECKPOINT_EVERY:
                 files.write(checkpoint)
@@ -169,8 +185,13 @@ class Loader:
 
         with ThreadPoolExecutor(self.settings.workers) as pool:
             try:
-                for chunk in chunks(entries, self.settings.bulk_documents, most_bytes):
-                    waiting.append(pool.submit(_send_one, sender, chunk))
+                for chunk in chunks(entries, self.settings.bulk_documents, int(self.settings.bulk_megabytes * 1e6)):
+                    chunk.again = position < sent_before
+                    position += len(chunk.ids)
+                    if position > checkpoint.reached:
+                        checkpoint.reached = position + _AHEAD
+                        files.write(checkpoint)
+                    waiting.append(pool.submit(sender.send, chunk))
                     while len(waiting) > self.settings.workers + 1 or (waiting and waiting[0].done()):
                         settle()
                 while waiting:
@@ -181,12 +202,44 @@ class Loader:
             finally:
                 files.write(checkpoint)
 
-    def _finish(self, name: str) -> int:
-        """Put refresh and replicas back as they should be; return how many documents the engine counts."""
+    def _finish(self, checkpoint: Checkpoint) -> int:
+        """Put refresh and replicas back as they should be; return how many documents the engine counts.
+
+        Raises IndexingError where they are fewer than it has taken.
+        """
         settings = {"index": {"refresh_interval": None, "number_of_replicas": self.settings.replicas}}
-        self.engine.request("PUT", f"/{name}/_settings", settings, timeout=_SLOW)
-        self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW)
-        return int(self.engine.request("GET", f"/{name}/_count", timeout=_SLOW)["count"])
+        self.engine.request("PUT", f"/{checkpoint.index}/_settings", settings, timeout=_SLOW)
+        self._check_ours(checkpoint)
+        count = self._count(checkpoint.index)
+        if count < checkpoint.created:
+            raise _lost(checkpoint, count)
+        return count
+
+    def _count(self, name: str) -> int:
+        """Return how many documents all shards of an index hold, once all of them answer.
+
+        Raises IndexingError where some stay away.
+        """
+        began = time.monotonic()
+        while True:
+            refreshed = self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW)
+            counted = self.engine.request("GET", f"/{name}/_count", timeout=_SLOW)
+            shards = counted["_shards"]
+            if not refreshed["_shards"]["failed"] and shards["successful"] == shards["total"]:
+                return int(counted["count"])
+            if time.monotonic() - began > self.settings.patience:
+                raise IndexingError(
+                    f"{shards['total'] - shards['successful']} of {shards['total']} shards of {name} do not answer "
+                    "(--patience); see the cluster's health, then --resume"
+                )
+            time.sleep(_LOOK_EVERY)
+
+
+def _lost(checkpoint: Checkpoint, count: int) -> IndexingError:
+    return IndexingError(
+        f"{checkpoint.index} counts {count} documents, {checkpoint.created - count} fewer than the engine has taken; "
+        "load afresh without --resume"
+    )
 
 
 def _begun(documents: Iterable[Document]) -> Iterable[Document]:
@@ -196,10 +249,6 @@ def _begun(documents: Iterable[Document]) -> Iterable[Document]:
     if not first:
         raise IndexingError("there is no document to load")
     return chain(first, rest)
-
-
-def _send_one(sender: Sender, chunk: Chunk) -> Outcome:
-    return sender.send(chunk)
 
 
 def name_source(source: str, resume: bool = False) -> str:

@@ -19,8 +19,10 @@ _BUILT_IN = frozenset(
 )
 
 
-def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None) -> dict[str, Any]:
+def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token: str) -> dict[str, Any]:
     """Return the body that creates the index, ready for a load: no replicas and no refresh until it ends.
+
+    `token` marks it as that load's own.
 
     `title` and `text` are analyzed by language, and both are searched as `resift_text`, a field of their own that is
     indexed and not stored, so that BM25 sees one text as the embedded index does. Any other field is kept as it
@@ -36,7 +38,7 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None) -> dic
             "similarity": {"default": {"type": "BM25", "k1": bm25.k1, "b": bm25.b}},
         },
         "mappings": {
-            "_meta": {"resift": {"language": bm25.language, "alias": alias}},
+            "_meta": {"resift": {"language": bm25.language, "alias": alias, "load": token}},
             "date_detection": False,
             "dynamic_templates": [
                 {

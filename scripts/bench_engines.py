@@ -44,7 +44,9 @@ def by_resift(url: str, source: str) -> int:
     with tempfile.TemporaryDirectory() as state:
         request = LoadRequest(source, state=Path(state))
         return (
-            Loader(connect(address), address, Bm25Settings(), SETTINGS).load(read_documents(source), request).documents
+            Loader(connect(address), address, Bm25Settings(), SETTINGS)
+            .load(read_documents(source, unique=False), request)
+            .documents
         )
 
 
@@ -52,11 +54,11 @@ def by_helper(url: str, source: str) -> int:
     """Load with the client's own parallel_bulk, with as many threads and as large requests; return the count."""
     name = f"{INDEX}-helper"
     engine = connect(read_address(f"{url}/{name}"))
-    engine.request("PUT", f"/{name}", index_body(Bm25Settings(), SETTINGS, None))
+    engine.request("PUT", f"/{name}", index_body(Bm25Settings(), SETTINGS, None, "helper"))
     helpers: Any = elasticsearch.helpers if engine.flavour == "elasticsearch" else opensearchpy.helpers
 
     def actions() -> Iterator[dict[str, Any]]:
-        for document in read_documents(source):
+        for document in read_documents(source, unique=False):
             yield {"_index": name, "_id": document.doc_id, "_source": source_of(document)}
 
     sizes: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from indexer.corpora.judged import JudgedCollection, read_collection, read_nanobeir, read_queries
+from indexer.corpora.reading import Reading
 from indexer.corpora.records import SkipReport
 from indexer.corpora.settings import CorpusSettings
 from indexer.corpora.sources import read_documents
@@ -12,6 +13,7 @@ __all__ = [
     "NANOBEIR_SETS",
     "CorpusSettings",
     "JudgedCollection",
+    "Reading",
     "SkipReport",
     "read_collection",
     "read_documents",

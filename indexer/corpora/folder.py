@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
+from indexer.corpora.reading import Reading
 from indexer.corpora.records import Record
 from indexer.corpora.settings import CorpusSettings
 from retrieval.errors import CorpusError
@@ -30,7 +31,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _NOT_TEXT = ("script", "style", "template", "noscript", "title")
 
 
-def read_folder(path: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_folder(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each text, Markdown or HTML file below `path`, in the order of their paths.
 
     The id is the path below the folder, with slashes; the title is the front matter's, the first heading's or the
@@ -40,7 +41,10 @@ def read_folder(path: str, settings: CorpusSettings) -> Iterator[Record]:
     root, found, others = Path(path), False, 0
     if not root.is_dir():
         raise CorpusError(f"{'is no folder' if root.exists() else 'does not exist'}; expected a folder", path)
-    for file in sorted(root.rglob("*")):
+    files = sorted(root.rglob("*"))
+    for number, file in enumerate(files, start=1):
+        if reading is not None:
+            reading.count(number, len(files))
         inside = file.relative_to(root)
         if any(part.startswith(".") for part in inside.parts) or not file.is_file():
             continue

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, AnyStr
 
+from indexer.corpora.reading import Reading
 from indexer.corpora.records import Record
 from indexer.corpora.settings import CorpusSettings
 from retrieval.errors import CorpusError
@@ -37,8 +38,10 @@ csv.field_size_limit(_LONGEST)  # characters: where a quote is not closed, memor
 
 
 @contextmanager
-def open_bytes(path: str) -> Iterator[IO[bytes]]:
+def open_bytes(path: str, reading: Reading | None = None) -> Iterator[IO[bytes]]:
     """Yield the bytes of a file (unpacked where its name ends in .gz), or of standard input for "-".
+
+    `reading` follows the file.
 
     Raises CorpusError where it is not there, no file, not readable, or not gzip.
     """
@@ -48,8 +51,14 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as file:
-            yield file  # type: ignore[misc]  # a GzipFile reads bytes as a file does
+        with open(path, "rb") as file:
+            if reading is not None:
+                reading.follow(file)
+            if path.endswith(".gz"):
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield unpacked  # type: ignore[misc]  # it reads bytes as a file does
+            else:
+                yield file
     except IsADirectoryError:
         raise CorpusError("is a folder; expected a file", path) from None
     except FileNotFoundError:
@@ -60,7 +69,9 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
         raise CorpusError(f"cannot be read: {error.strerror or error}", path) from None
 
 
-def numbered_lines(path: str, encoding: str | None = None) -> Iterator[tuple[int, str, str]]:
+def numbered_lines(
+    path: str, encoding: str | None = None, reading: Reading | None = None
+) -> Iterator[tuple[int, str, str]]:
     """Yield (1-based number, text without line break, problem) of each line; the problem is "" where it is text.
 
     Where it is not, U+FFFD stands for what cannot be read. A byte order mark at the start is dropped. None as the
@@ -68,7 +79,7 @@ def numbered_lines(path: str, encoding: str | None = None) -> Iterator[tuple[int
     """
     hint = "save it as UTF-8" if encoding is None else "name the right one with --encoding"
     name = encoding or "utf-8"
-    with open_bytes(path) as file:
+    with open_bytes(path, reading) as file:
         lines = _wide_lines if codecs.lookup(name).name.startswith(("utf-16", "utf-32")) else _decoded_lines
         for number, (text, problem) in enumerate(lines(file, name, path), start=1):
             if not problem and "\0" in text:
@@ -112,9 +123,9 @@ def _wide_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str
         text.detach()  # the file is not this function's to close
 
 
-def read_jsonl(path: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_jsonl(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each line that is not blank."""
-    for number, line, problem in numbered_lines(path, settings.encoding):
+    for number, line, problem in numbered_lines(path, settings.encoding, reading):
         if problem:
             yield Record(path, number, {}, problem, line[:500])
         elif line.strip():
@@ -152,20 +163,21 @@ def _refuse(constant: str) -> None:
 _JSON = json.JSONDecoder(parse_constant=_refuse)
 
 
-def read_csv(path: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each row below the header row; quoted fields may hold line breaks."""
-    yield from _read_table(path, settings, ",")
+    yield from _read_table(path, settings, ",", reading)
 
 
-def read_tsv(path: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_tsv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each row below the header row, its fields apart by tabs."""
-    yield from _read_table(path, settings, "\t")
+    yield from _read_table(path, settings, "\t", reading)
 
 
-def _read_table(path: str, settings: CorpusSettings, delimiter: str) -> Iterator[Record]:
+def _read_table(path: str, settings: CorpusSettings, delimiter: str, reading: Reading | None) -> Iterator[Record]:
     bad: dict[int, str] = {}
     kind = "TSV" if delimiter == "\t" else "CSV"
-    reader = csv.reader(_table_lines(path, settings.encoding, bad), delimiter=delimiter, strict=True)
+    lines = _table_lines(numbered_lines(path, settings.encoding, reading), bad)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
         line = reader.line_num + 1
@@ -191,8 +203,8 @@ def _read_table(path: str, settings: CorpusSettings, delimiter: str) -> Iterator
             yield Record(path, line, dict(zip(header, row, strict=True)))
 
 
-def _table_lines(path: str, encoding: str, bad: dict[int, str]) -> Iterator[str]:
-    for number, line, problem in numbered_lines(path, encoding):
+def _table_lines(lines: Iterator[tuple[int, str, str]], bad: dict[int, str]) -> Iterator[str]:
+    for number, line, problem in lines:
         if problem:
             bad[number] = problem
         yield line + "\n"
@@ -209,11 +221,11 @@ def _header(row: list[str], path: str, line: int, problem: str) -> list[str]:
     return names
 
 
-def read_trec(path: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_trec(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each <DOC> … </DOC>: DOCNO as the id, TITLE or HEADLINE, and the rest of the text."""
     block: list[str] = []
     start, bad = 0, (0, "")
-    for number, line, problem in numbered_lines(path, settings.encoding):
+    for number, line, problem in numbered_lines(path, settings.encoding, reading):
         bare = line.strip().upper()
         if block and bare.startswith("<DOC>"):
             yield Record(path, start, {}, "<DOC> without </DOC> before the next <DOC>", block[0])

@@ -101,15 +101,21 @@ class SkipReport:
 
 
 def to_documents(
-    records: Iterable[Record], settings: CorpusSettings, skipped: SkipReport | None, *, empty_ok: bool = False
+    records: Iterable[Record],
+    settings: CorpusSettings,
+    skipped: SkipReport | None,
+    *,
+    empty_ok: bool = False,
+    unique: bool = True,
 ) -> Iterator[Document]:
     """Yield a document for each record; one without any text is bad, unless `empty_ok`.
 
-    Raises CorpusError at the first bad record and at the second use of an id, unless the settings skip them; and
-    where not one good record was found. The ids are kept in memory, about 100 bytes each.
+    Raises CorpusError at the first bad record and, if they must be `unique`, at the second use of an id, unless the
+    settings skip them; and where not one good record was found. To be unique, ids are kept in memory, about 100 bytes
+    each.
     """
     seen: set[str] = set()
-    source, found, report = "", False, skipped or SkipReport()
+    source, found, good, report = "", False, False, skipped or SkipReport()
     for record in records:
         if record.aside:
             report.add(record, record.problem)
@@ -124,9 +130,11 @@ def to_documents(
                 raise CorpusError(f"{error}", record.path, record.line) from None
             report.add(record, str(error))
             continue
-        seen.add(document.doc_id)
+        good = True
+        if unique:
+            seen.add(document.doc_id)
         yield document
-    if found and not seen:
+    if found and not good:
         raise CorpusError(f"no good record is left: {report}", source)
 
 

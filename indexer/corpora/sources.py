@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from indexer.corpora.folder import read_folder
 from indexer.corpora.lines import STANDARD_INPUT, check_file, read_csv, read_jsonl, read_trec, read_tsv
+from indexer.corpora.reading import Reading
 from indexer.corpora.records import Record, SkipReport, to_documents
 from indexer.corpora.settings import CorpusSettings
 from indexer.corpora.tables import read_ir_dataset, read_nanobeir_corpus, read_parquet
 from retrieval.errors import CorpusError
 from retrieval.types import Document
 
-Reader = Callable[[str, CorpusSettings], Iterator[Record]]
+Reader = Callable[[str, CorpusSettings, Reading], Iterator[Record]]
 
 ENDINGS = {
     ".jsonl": "jsonl",
@@ -30,11 +31,11 @@ ENDINGS = {
 """How a file's name ends, before a ".gz" -> its format."""
 
 
-def read_beir(path: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_beir(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each line of corpus.jsonl or corpus.jsonl.gz in the folder `path`."""
     for name in ("corpus.jsonl", "corpus.jsonl.gz"):
         if (Path(path) / name).is_file():
-            return read_jsonl(str(Path(path) / name), settings)
+            return read_jsonl(str(Path(path) / name), settings, reading)
     what = "has no corpus.jsonl or corpus.jsonl.gz" if Path(path).is_dir() else "is no folder"
     raise CorpusError(f"{what}; expected a BEIR folder", path)
 
@@ -57,9 +58,16 @@ PUBLISHED = frozenset({"beir", "ir_datasets", "nanobeir"})
 
 
 def read_documents(
-    source: str | Path, settings: CorpusSettings | None = None, skipped: SkipReport | None = None
-) -> Iterator[Document]:
-    """Yield the documents of `source` as a stream; memory holds the ids alone.
+    source: str | Path,
+    settings: CorpusSettings | None = None,
+    skipped: SkipReport | None = None,
+    *,
+    reading: Reading | None = None,
+    unique: bool = True,
+) -> Generator[Document, None, None]:
+    """Yield the documents of `source` as a stream; memory holds the ids alone, and without `unique` nothing.
+
+    `reading` tells how far it is. Without `unique` an id may come twice: whoever takes the documents looks to it.
 
     `source` is a file, a folder, "-" for JSON lines on standard input, ir_datasets:NAME or nanobeir:NAME; its format
     goes by its name and kind unless `settings` say. What is left out is counted in `skipped`, and written to the
@@ -69,7 +77,7 @@ def read_documents(
     settings = settings or CorpusSettings()
     if skipped is None:
         with SkipReport.opened(settings) as report:
-            yield from read_documents(source, settings, report)
+            yield from read_documents(source, settings, report, reading=reading, unique=unique)
         return
     name = str(source)
     try:
@@ -78,7 +86,8 @@ def read_documents(
         raise CorpusError(f"cannot be read: {error.strerror}", name[:200]) from None
     skipped.begin(name)
     empty = True
-    for document in to_documents(READERS[chosen](name, settings), settings, skipped, empty_ok=chosen in PUBLISHED):
+    records = READERS[chosen](name, settings, reading or Reading())
+    for document in to_documents(records, settings, skipped, empty_ok=chosen in PUBLISHED, unique=unique):
         empty = False
         yield document
     if empty:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from indexer.corpora.reading import Reading
 from indexer.corpora.records import Record
 from indexer.corpora.settings import CorpusSettings
 from retrieval.errors import CorpusError
@@ -34,7 +35,7 @@ NANOBEIR_SETS = (
 _ROWS = 1024  # rows of a Parquet file in memory at once
 
 
-def read_parquet(path: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each row of a Parquet file, or of all Parquet files of a folder in name order."""
     files = [path]
     if Path(path).is_dir():
@@ -44,11 +45,14 @@ def read_parquet(path: str, settings: CorpusSettings) -> Iterator[Record]:
     if not files:
         raise CorpusError("holds no .parquet file", path)
     parquet = _library("pyarrow.parquet")
-    for file in files:
+    for place, file in enumerate(files):
         try:
             with parquet.ParquetFile(file) as table:
                 row = 0
                 for batch in table.iter_batches(batch_size=_ROWS):
+                    if reading is not None:  # the files of a folder are taken for equally long
+                        rows = table.metadata.num_rows
+                        reading.count(place * rows + row, len(files) * rows)
                     for values in batch.to_pylist():
                         row += 1
                         yield Record(file, row, values)
@@ -58,7 +62,7 @@ def read_parquet(path: str, settings: CorpusSettings) -> Iterator[Record]:
             raise CorpusError(f"cannot be read as Parquet ({_one_line(error)}); is the file whole?", file) from None
 
 
-def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each document of `ir_datasets:NAME`."""
     name = source.removeprefix("ir_datasets:")
     library = _library("ir_datasets")
@@ -69,7 +73,10 @@ def read_ir_dataset(source: str, settings: CorpusSettings) -> Iterator[Record]:
     try:
         if not hasattr(dataset, "docs_iter"):
             raise CorpusError(f"{name!r} has no documents of its own; name the dataset that has them", source)
+        total = dataset.docs_count() if reading is not None and dataset.docs_count else 0
         for number, document in enumerate(dataset.docs_iter(), start=1):
+            if reading is not None and total:
+                reading.count(number, total)
             values = document._asdict()
             body = values.get("text") or getattr(document, "default_text", lambda: "")()
             yield Record(source, number, {**values, "id": values["doc_id"], "text": body})
@@ -117,11 +124,13 @@ def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str
     return rows
 
 
-def read_nanobeir_corpus(source: str, settings: CorpusSettings) -> Iterator[Record]:
+def read_nanobeir_corpus(source: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each document of `nanobeir:NAME` or, of a local copy, `nanobeir:NAME@FOLDER`."""
     name, _, root = source.removeprefix("nanobeir:").partition("@")
     rows = read_nanobeir_table(name, "corpus", Path(root) if root else None, None)
     for number, row in enumerate(rows, start=1):
+        if reading is not None:
+            reading.count(number, len(rows))
         yield Record(source, number, row)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,32 +63,35 @@ def index(
     resift index articles.csv --to bm25:articles --id-field sku --text-field body
     resift index articles.csv --to http://localhost:9200/articles --alias live
     """
-    from indexer.corpora import SkipReport, read_documents
-    from retrieval.registry import embedded_path, is_engine
+    from indexer.corpora import Reading, SkipReport, read_documents
+    from retrieval.registry import is_engine
 
     refuse_engine_flags(ctx, target, "load", "connection")
-    if not is_engine(target) and (resume or alias):
+    to_engine, reading = is_engine(target), Reading()
+    if not to_engine and (resume or alias):
         raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
-    with SkipReport.opened(corpus_settings) as skipped, progress("indexing") as done:
-        if is_engine(target):
+    with (
+        SkipReport.opened(corpus_settings) as skipped,
+        progress("indexing", share=lambda: reading.share) as done,
+        closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=not to_engine)) as documents,
+    ):
+        if to_engine:
             from indexer.engine import Loader, LoadRequest, name_source
             from retrieval.address import read_address
             from retrieval.client import connect
 
             address = read_address(target)
             request = LoadRequest(name_source(source, resume), overwrite, resume, alias, keep, state)
-            engine = connect(address, connection_settings, ask_hidden)
-            loader = Loader(engine, address, bm25_settings, load_settings)
-            loaded = loader.load(read_documents(source, corpus_settings, skipped), request, done)
+            loader = Loader(connect(address, connection_settings, ask_hidden), address, bm25_settings, load_settings)
+            loaded = loader.load(documents, request, done)
         else:
             from indexer.memory import build_index
+            from retrieval.registry import embedded_path
 
-            path = embedded_path(target)
-            documents = read_documents(source, corpus_settings, skipped)
-            built = build_index(documents, path, bm25_settings, overwrite=overwrite, progress=done)
+            built = build_index(documents, embedded_path(target), bm25_settings, overwrite=overwrite, progress=done)
     if skipped.count:
         say(f"note: {skipped}")
-    if is_engine(target):
+    if to_engine:
         return _tell_loaded(loaded, target, alias, skipped.count, as_json)
     return _tell_built(built, target, skipped.count, as_json)
 
@@ -116,8 +120,8 @@ def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
         rate = (report.documents - report.resumed_at) / report.seconds if report.seconds else 0.0
         name = f"{alias} -> {report.index}" if alias else report.index
         echo(f"{name}: {report.documents:,} documents, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)")
-    if report.replaced:
-        say(f"note: {report.replaced} documents had an id that came before, and replaced the one of that id")
+    if report.repeated:
+        say(f"note: {report.repeated} documents had an id that was there already, and were left out")
     if report.refused:
         say(f"resift: error: the engine refused {report.refused} documents; {report.refusals} says which and why")
     return 1 if report.refused else 0

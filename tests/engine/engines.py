@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,16 +42,42 @@ def running(flavour: str) -> Iterator[str]:
 
 
 @contextmanager
-def staged(flavour: str, port: int, *options: str) -> Iterator[str]:
-    done = subprocess.run(
-        [str(STAGED), "start", flavour, "--port", str(port), *options], capture_output=True, text=True, check=True
-    )
+def staged(flavour: str, port: int, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    command = [str(STAGED), "start", flavour, "--port", str(port), *options]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     urls = done.stdout.split()  # one a node
     try:
         yield urls[0]
     finally:
         for url in urls:
-            subprocess.run([str(STAGED), "stop", url.rsplit(":", 1)[1]], capture_output=True, check=False)
+            stop = [str(STAGED), "stop", url.rsplit(":", 1)[1]]
+            subprocess.run(stop, env=environment, capture_output=True, check=False)
+
+
+@contextmanager
+def tuned(flavour: str, port: int, **settings: str) -> Iterator[str]:
+    """Yield the URL of a staged engine of its own, with static settings such as thread_pool__write__queue_size."""
+    own = Path(tempfile.mkdtemp(prefix="resift-engines-"))
+    own.chmod(0o755)  # the engine runs as another user
+    home = own / "homes" / flavour
+    known = Path(os.environ.get("ENGINES_HOME") or Path(tempfile.gettempdir()) / "engines") / "homes" / flavour
+    environment = {**os.environ, "ENGINES_HOME": str(own)}
+    try:
+        if (known / ".complete").exists():
+            home.parent.mkdir()
+            subprocess.run(["cp", "-al", str(known), str(home)], check=True)
+        else:
+            with staged(flavour, port, environment=environment):  # it unpacks itself
+                pass
+        script = home / "bin" / flavour
+        script.rename(script.with_suffix(".real"))
+        given = " ".join(f"-E{name.replace('__', '.')}={value}" for name, value in settings.items())
+        script.write_text(f'#!/bin/sh\nexec "$(dirname "$0")/{flavour}.real" {given} "$@"\n')
+        script.chmod(0o755)
+        with staged(flavour, port, environment=environment) as url:
+            yield url
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def contained(flavour: str) -> Iterator[str]:

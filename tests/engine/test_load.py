@@ -16,7 +16,6 @@ import pytest
 
 from tests.cli.invoke import invoke
 from tests.engine.engines import ask
-from tests.engine.recorder import recording
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
@@ -47,7 +46,7 @@ def test_a_collection_is_loaded_whole_and_the_index_left_as_users_want_it(target
     source = corpus(tmp_path, many(2500))
     done, report = load(source, target, tmp_path, "--bulk-documents", "100", "--replicas", "0")
     assert done.code == 0, done.err
-    assert (report["documents"], report["refused"], report["replaced"]) == (2500, 0, 0)
+    assert (report["documents"], report["refused"], report["repeated"]) == (2500, 0, 0)
     assert count(target) == 2500
     [index] = ask("GET", target).values()
     assert isinstance(index, dict)
@@ -122,18 +121,6 @@ def test_a_blocked_index_stops_the_load_and_resume_ends_it(
     ask("PUT", f"{target}/_settings", {f"index.blocks.{block}": None})
     done, report = load(source, target, tmp_path, "--resume")
     assert (done.code, report["documents"], count(target)) == (0, 500, 500)
-
-
-def test_a_full_write_queue_slows_the_load_and_loses_nothing(
-    engine: str, name: str, target: str, tmp_path: Path
-) -> None:
-    with recording(engine, full=True) as (proxy, seen):
-        options = ["--bulk-documents", "50", "--workers", "3", "--replicas", "0"]
-        done, report = load(corpus(tmp_path, many(1000)), f"{proxy}/{name}", tmp_path, *options)
-    assert done.code == 0, done.err
-    assert (report["documents"], report["refused"], report["replaced"]) == (1000, 0, 0)
-    assert count(target) == 1000
-    assert sum(path.endswith("/_bulk") for _, path in seen) > 20  # some came again
 
 
 def test_resume_refuses_another_source(target: str, tmp_path: Path) -> None:
