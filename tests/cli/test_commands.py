@@ -131,6 +131,30 @@ def test_rerank_reads_lines_and_writes_lines() -> None:
     assert second["results"][0]["doc_id"] == "x"
 
 
+@pytest.mark.parametrize("command", ["search", "run", "evaluate", "rerank"])
+def test_a_misspelt_field_of_the_template_is_told_once(collection: Path, command: str) -> None:
+    queries = ["--queries", str(collection / "queries.jsonl")]
+    index = f"bm25:{collection / 'index'}"
+    arguments = {
+        "search": [index, "slice a tomato"],
+        "run": [index, *queries, "--output", "-"],
+        "evaluate": [index, *queries, "--qrels", str(collection / "qrels" / "test.tsv")],
+        "rerank": [],
+    }
+    line = {"query": "soup", "documents": [{"text": "Lentil soup", "title": "Soup"}, "Stew"]}
+    flags = ["--template", "{titel} {title} {text}"]
+    done = invoke(command, *arguments[command], *flags, stdin=json.dumps(line).encode())
+    assert done.code == 0, done.err
+    [note] = [line for line in done.err.splitlines() if "titel" in line]
+    assert note.startswith("note: none of the ") and "{titel}" in note
+
+
+def test_a_field_that_some_documents_have_is_not_told(collection: Path) -> None:
+    documents = [{"text": "Stew", "kind": "meal"}, "Soup"]
+    line = json.dumps({"query": "soup", "documents": documents}).encode()
+    assert invoke("rerank", "--template", "{kind}: {text}", stdin=line).err == ""
+
+
 def test_rerank_stops_at_a_bad_line_with_its_number() -> None:
     done = invoke("rerank", stdin=b'{"query": "a", "documents": ["b"]}\nnonsense\n')
     assert (done.code, "line 2: not JSON" in done.error_line) == (1, True), done.err
