@@ -154,18 +154,19 @@ _JSON = json.JSONDecoder(parse_constant=_refuse)
 
 def read_csv(path: str, settings: CorpusSettings) -> Iterator[Record]:
     """Yield a record for each row below the header row; quoted fields may hold line breaks."""
-    yield from _read_table(path, settings, ",")
+    yield from read_rows(path, settings.encoding, ",")
 
 
 def read_tsv(path: str, settings: CorpusSettings) -> Iterator[Record]:
     """Yield a record for each row below the header row, its fields apart by tabs."""
-    yield from _read_table(path, settings, "\t")
+    yield from read_rows(path, settings.encoding, "\t")
 
 
-def _read_table(path: str, settings: CorpusSettings, delimiter: str) -> Iterator[Record]:
+def read_rows(path: str, encoding: str | None, delimiter: str) -> Iterator[Record]:
+    """Yield a record for each row below the header row; the encoding is that of `numbered_lines`."""
     bad: dict[int, str] = {}
     kind = "TSV" if delimiter == "\t" else "CSV"
-    reader = csv.reader(_table_lines(path, settings.encoding, bad), delimiter=delimiter, strict=True)
+    reader = csv.reader(_table_lines(path, encoding, bad), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
         line = reader.line_num + 1
@@ -191,7 +192,7 @@ def _read_table(path: str, settings: CorpusSettings, delimiter: str) -> Iterator
             yield Record(path, line, dict(zip(header, row, strict=True)))
 
 
-def _table_lines(path: str, encoding: str, bad: dict[int, str]) -> Iterator[str]:
+def _table_lines(path: str, encoding: str | None, bad: dict[int, str]) -> Iterator[str]:
     for number, line, problem in numbered_lines(path, encoding):
         if problem:
             bad[number] = problem

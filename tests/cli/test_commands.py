@@ -120,6 +120,13 @@ def test_a_run_goes_to_standard_output_when_asked(collection: Path) -> None:
     assert {line.split()[0] for line in done.out.splitlines()} == {"q1", "q2"}
 
 
+def test_queries_in_csv_are_read_by_their_header(collection: Path, tmp_path: Path) -> None:
+    (tmp_path / "queries.csv").write_text('query_id,query\nq1,"how long, to cook soup"\nq2,tomato dish\n')
+    index = f"bm25:{collection / 'index'}"
+    done = invoke("run", index, "--queries", str(tmp_path / "queries.csv"), "--output", "-", "--model", "none")
+    assert {line.split()[0] for line in done.out.splitlines()} == {"q1", "q2"}
+
+
 def test_rerank_reads_lines_and_writes_lines() -> None:
     lines = [
         {"id": 1, "query": "what do cats eat", "documents": ["Dogs bark at night.", "Cats eat meat and fish."]},
