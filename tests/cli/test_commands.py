@@ -245,6 +245,13 @@ def test_words_are_marked_by_the_analysis_of_the_index(tmp_path: Path) -> None:
     assert "*Häuser*" in invoke("search", index, "häusern", "--model", "none").out
 
 
+def test_a_bare_resift_shows_its_help_as_help_does() -> None:
+    bare, asked = invoke(), invoke("--help")
+    assert (bare.out, bare.err, bare.code, asked.code) == (asked.out, "", 2, 0)
+    assert "Usage: resift [OPTIONS] COMMAND [ARGS]...\n" in bare.out
+    assert "\n  index       Load a document collection into an index.\n" in bare.out
+
+
 def test_completion_scripts_complete_this_command() -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_RESIFT_COMPLETE" in invoke("completion", shell).out
