@@ -98,6 +98,22 @@ def test_what_is_no_index_is_never_overwritten(tmp_path: Path, target: str) -> N
     assert (tmp_path / "folder" / "precious.txt").read_text() == (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("notes", "notes"), ("notes/one.md", "notes/one.md"), ("notes/one.md", "notes"), ("notes", "notes/one.md")],
+)
+@pytest.mark.parametrize("flags", [[], ["--overwrite"]])
+def test_an_index_on_its_own_source_is_refused_and_nobody_is_told_to_remove_it(
+    tmp_path: Path, source: str, target: str, flags: list[str]
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "one.md").write_text("mine")
+    done = invoke("index", str(tmp_path / source), "--to", f"bm25:{tmp_path / target}", "--format", "folder", *flags)
+    assert_one_line(done, 1, "is not an index", "is it the source?", f"such as {tmp_path / target}-index")
+    assert "remove" not in done.err
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
+
+
 def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text('{"id": "new", "text": "other"}\n')
     assert_one_line(invoke("index", str(tmp_path / "one.jsonl"), "--to", "bm25:/proc/no/index"), 1, "/proc/no/index")
