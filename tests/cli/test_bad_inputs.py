@@ -61,6 +61,15 @@ def test_bad_records_are_left_out_counted_and_written_when_asked(tmp_path: Path)
     assert [json.loads(line)["line"] for line in skipped.read_text().splitlines()] == [2, 3, 4]
 
 
+@pytest.mark.parametrize("line", ['{"id": "b"', '{"id": "b"}', '{"id": "a", "text": "y"}'])
+def test_the_error_at_a_bad_record_ends_with_how_to_go_on_without_it(tmp_path: Path, line: str) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_text('{"id": "a", "text": "x"}\n' + line + "\n")
+    done = invoke("index", str(source), "--to", f"bm25:{tmp_path / 'index'}")
+    assert_one_line(done, 1, "line 2")
+    assert done.error_line.endswith(" (`resift index --skip-bad` leaves bad records out)")
+
+
 def test_a_corpus_with_nothing_good_in_it_is_refused_though_bad_records_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("{\n{\n")
     done = invoke("index", str(tmp_path / "bad.jsonl"), "--to", f"bm25:{tmp_path / 'index'}", "--skip-bad")
