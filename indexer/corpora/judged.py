@@ -183,6 +183,11 @@ def read_collection(folder: str | Path, split: str | None = None) -> JudgedColle
     return JudgedCollection(root.resolve().name, documents, judged, qrels, chosen)
 
 
+def choose_split(folder: str | Path, split: str | None = None) -> str:
+    """Return which judgements `read_collection` takes. Raises CorpusError where they are not there."""
+    return _split_file(Path(folder), split)[0]
+
+
 def _split_file(root: Path, split: str | None) -> tuple[str, Path]:
     wanted = [split] if split is not None else ["test", "dev"]
     for name in wanted:
