@@ -68,7 +68,10 @@ def _check(target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -
     if not os.path.lexists(target):
         return
     if not replaceable(target):
-        raise IndexingError(f"{target} exists and is not an index; choose another path, or remove it yourself")
+        raise IndexingError(
+            f"{target} exists and is not an index (is it the source?), and is left as it is; name another place, such "
+            f"as {target}-index"
+        )
     if not overwrite:
         raise IndexingError(f"{target} exists; choose another path, or replace it with --overwrite")
 

@@ -1,9 +1,10 @@
-"""Counts over many queries what was found, and what the model could not read to its end."""
+"""Counts over many queries what was found, and what the model could not read: to its end, or at all."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rerank.reranker import Reranking
 
@@ -14,6 +15,7 @@ class Cuts:
 
     `hits`: documents found. `empty`: queries that found none. `scored`: documents that the model scored.
     `truncated`: those of them whose end it did not read. `queries_cut`: queries that were cut themselves.
+    `lacking`: those of them without a field that the template names, by field.
     """
 
     queries: int = 0
@@ -22,6 +24,12 @@ class Cuts:
     scored: int = 0
     truncated: int = 0
     queries_cut: int = 0
+    lacking: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def absent(self) -> list[str]:
+        """The fields that the template names and not one scored document has: their names may be misspelt."""
+        return [name for name, count in self.lacking.items() if count == self.scored]
 
     def add(self, results: Iterable[Reranking]) -> None:
         """Count `results`, one a query."""
@@ -32,3 +40,4 @@ class Cuts:
             self.scored += len(result.logits)
             self.truncated += result.truncated
             self.queries_cut += result.query_truncated
+            self.lacking.update(result.lacking)

@@ -26,10 +26,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one line, as a JSON object, and how many of its documents were not read to their end."""
+    """The answer to one line, as a JSON object, and the reranking that it tells of."""
 
     body: dict[str, Any]
-    truncated: int
+    result: Reranking
 
 
 def read_requests(lines: Iterable[bytes], name: str) -> Iterator[Request]:
@@ -133,4 +133,4 @@ def _reply(request: Request, result: Reranking, top: int | None, return_document
             entry["document"] = given
         results.append(entry)
     rest = {key: member for key, member in request.body.items() if key != "documents"}
-    return Reply({**rest, "results": results}, result.truncated)
+    return Reply({**rest, "results": results}, result)

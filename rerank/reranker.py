@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ class Reranking:
     `logits` holds the model's raw score of each document in the window, by doc_id.
     `truncated` counts the documents of the window whose end the model could not read.
     `query_truncated` tells whether even the query had to be cut to leave room for a document.
+    `lacking` counts the documents of the window without a field, for each field that the template names and one lacks.
     """
 
     first_stage: Ranking
@@ -57,6 +58,7 @@ class Reranking:
     logits: Mapping[str, float]
     truncated: int = 0
     query_truncated: bool = False
+    lacking: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reranker:
@@ -99,8 +101,14 @@ class Reranker:
         # a step of 1 a rank keeps the tail's order, ties included, below whatever the window's lowest score is
         below = [Hit(hit.document, floor - 1.0 - step) for step, hit in enumerate(tail)]
         logits = {hit.document.doc_id: float(logit) for hit, logit in zip(window, scores.logits, strict=True)}
-        reordered = Ranking.of(ranking.query, head + below)
-        return Reranking(ranking, reordered, logits, int(scores.truncated.sum()), bool(scores.query_truncated.any()))
+        return Reranking(
+            first_stage=ranking,
+            ranking=Ranking.of(ranking.query, head + below),
+            logits=logits,
+            truncated=int(scores.truncated.sum()),
+            query_truncated=bool(scores.query_truncated.any()),
+            lacking=self.template.lacking(hit.document for hit in window),
+        )
 
     def _final_scores(self, window: Sequence[Hit], logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the scores that decide the order, float32 (n,)."""

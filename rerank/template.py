@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from string import Formatter
 
@@ -10,6 +11,8 @@ from retrieval.errors import SettingsError
 from retrieval.types import Document
 
 DEFAULT_TEMPLATE = "{title} {text}"
+
+_OF_EVERY_DOCUMENT = ("title", "text", "doc_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,21 @@ class Template:
     def render(self, document: Document) -> str:
         """Return the text of `document` that is scored."""
         return _fill(self.pattern, _values(document)).strip()
+
+    def lacking(self, documents: Iterable[Document]) -> dict[str, int]:
+        """Return how many of `documents` have no such field, for each field that the pattern names and one lacks.
+
+        An empty title or text is no lack: every document has those two, and its id.
+
+        >>> Template("{titel} {text}").lacking([Document("d", "A long tail.", title="Cats")])
+        {'titel': 1}
+        """
+        own = dict.fromkeys(name for name in self.names() if name not in _OF_EVERY_DOCUMENT)
+        if not own:
+            return {}
+        fields = [document.fields for document in documents]
+        counts = {name: sum(name not in one for one in fields) for name in own}
+        return {name: count for name, count in counts.items() if count}
 
 
 def _values(document: Document) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.corpora.judged import JudgedCollection, read_collection, read_nanobeir, read_queries
+from indexer.corpora.judged import JudgedCollection, choose_split, read_collection, read_nanobeir, read_queries
 from indexer.corpora.reading import Reading
 from indexer.corpora.records import SkipReport
 from indexer.corpora.settings import CorpusSettings
@@ -15,6 +15,7 @@ __all__ = [
     "JudgedCollection",
     "Reading",
     "SkipReport",
+    "choose_split",
     "read_collection",
     "read_documents",
     "read_nanobeir",

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.corpora.lines import check_file, numbered_lines, parse_object
+from indexer.corpora.lines import check_file, numbered_lines, parse_object, read_rows
+from indexer.corpora.records import Record
 from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, CorpusSettings
 from indexer.corpora.sources import read_beir, read_documents
 from indexer.corpora.tables import nanobeir_set, read_nanobeir_table
@@ -18,6 +19,8 @@ from retrieval.text import clean
 from retrieval.trec import read_qrels
 from retrieval.types import Document, Qrels, Query
 
+_ID_NAMES = (*ID_FIELDS, "query_id", "query-id", "qid")
+_TEXT_NAMES = (*TEXT_FIELDS, "query", "title")
 _TOPIC = re.compile(r"<top>(.*?)</top>", re.DOTALL | re.IGNORECASE)
 _NUMBER = re.compile(r"<num>\s*(?:Number:)?\s*([^\s<]+)", re.IGNORECASE)
 _TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*(.*?)\s*(?=<|\Z)", re.DOTALL | re.IGNORECASE)
@@ -43,10 +46,10 @@ def read_queries(source: str | Path, settings: CorpusSettings | None = None) -> 
     """Yield the queries of a file, in its order.
 
     JSON lines (`_id` or `id`, and `text`, `query` or `title`, or the `id_field` and `text_field` of `settings`) where
-    the name says so (.jsonl, .ndjson, .json, .gz as well) or the first line is a JSON object; TREC topics where the
-    file begins with <top>; a tab between id and text where the lines have one; else a query a line, whose id is its
-    number from 1. Of the settings, `encoding` holds too. Raises CorpusError on a bad line, an id given twice, an
-    empty query, and no query at all.
+    the name says so (.jsonl, .ndjson, .json, .gz as well) or the first line is a JSON object; CSV with a header row
+    that names such columns where the name ends in .csv; TREC topics where the file begins with <top>; a tab between id
+    and text where the lines have one; else a query a line, whose id is its number from 1. Of the settings, `encoding`
+    holds too. Raises CorpusError on a bad line, an id given twice, an empty query, and no query at all.
     """
     path = str(source)
     settings = settings or CorpusSettings()
@@ -69,7 +72,10 @@ def read_queries(source: str | Path, settings: CorpusSettings | None = None) -> 
 
 def _queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, str]]:
     """Yield (line, id, text) as the file has them."""
-    lines = _lines(path, settings.encoding)  # read once: standard input comes by once
+    if path.lower().removesuffix(".gz").endswith(".csv"):
+        yield from _csv_queries(path, settings)
+        return
+    lines = _lines(path, _asked(settings))  # read once: standard input comes by once
     begin = [line for line in [next(lines, None)] if line is not None]
     first = begin[0][1] if begin else ""
     lines = itertools.chain(begin, lines)
@@ -85,23 +91,52 @@ def _queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, st
         query_id, tab, rest = text.partition("\t")
         if tabbed and not tab:
             raise CorpusError("no tab in this line; expected id, tab, text as in the first line", path, line)
-        if tabbed and number == 1 and query_id.strip().lower() in {*ID_FIELDS, "query_id", "query-id", "qid"}:
+        if tabbed and number == 1 and query_id.strip().lower() in _ID_NAMES:
             continue  # a header row
         yield (line, query_id, rest) if tabbed else (line, str(number), text)
 
 
-def _lines(path: str, encoding: str) -> Iterator[tuple[int, str]]:
-    for number, text, problem in numbered_lines(path, encoding if encoding != "utf-8" else None):
+def _asked(settings: CorpusSettings) -> str | None:
+    """Return the encoding that was asked for; None where none was, as by the commands that have no such option."""
+    return settings.encoding if settings.encoding != "utf-8" else None
+
+
+def _lines(path: str, encoding: str | None) -> Iterator[tuple[int, str]]:
+    for number, text, problem in numbered_lines(path, encoding):
         if problem:
             raise CorpusError(problem, path, number)
         if text.strip():
             yield number, text
 
 
+def _csv_queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, str]]:
+    found = False
+    for record in read_rows(path, _asked(settings), ","):
+        if record.problem:
+            raise CorpusError(record.problem, path, record.line)
+        found = True
+        query_id = _cell(record, settings.id_field, _ID_NAMES)
+        yield record.line or 0, query_id, _cell(record, settings.text_field, _TEXT_NAMES)
+    if not found:
+        raise CorpusError("holds no query below a header row; a query a line belongs in a .txt file", path)
+
+
+def _cell(record: Record, given: str | None, usual: Sequence[str]) -> str:
+    """Return the value of the first column that is called as `given`, or without it as one of `usual`, in any case."""
+    names = {name.lower(): name for name in record.values}
+    wanted = usual if given is None else [given.lower()]
+    found = next((names[name] for name in wanted if name in names), None)
+    if found is None:
+        there = ", ".join(map(repr, record.values))[:200]
+        hint = "a query a line belongs in a .txt file"
+        raise CorpusError(f"the header row names {there} but none of {', '.join(wanted)}; {hint}", record.path)
+    return str(record.values[found])
+
+
 def _json_query(text: str, path: str, line: int, settings: CorpusSettings) -> tuple[str, str]:
     values, problem = parse_object(text)
-    ids = (settings.id_field,) if settings.id_field else (*ID_FIELDS, "query_id", "qid")
-    texts = (settings.text_field,) if settings.text_field else (*TEXT_FIELDS, "query", "title")
+    ids = (settings.id_field,) if settings.id_field else _ID_NAMES
+    texts = (settings.text_field,) if settings.text_field else _TEXT_NAMES
     query_id = next((values[name] for name in ids if name in values), None)
     content = next((values[name] for name in texts if name in values), None)
     if not problem and (isinstance(query_id, bool) or not isinstance(query_id, str | int)):
@@ -146,6 +181,11 @@ def read_collection(folder: str | Path, split: str | None = None) -> JudgedColle
     read_beir(str(root), CorpusSettings())  # is the corpus there?
     documents = functools.partial(read_documents, str(root), CorpusSettings(format="beir"))
     return JudgedCollection(root.resolve().name, documents, judged, qrels, chosen)
+
+
+def choose_split(folder: str | Path, split: str | None = None) -> str:
+    """Return which judgements `read_collection` takes. Raises CorpusError where they are not there."""
+    return _split_file(Path(folder), split)[0]
 
 
 def _split_file(root: Path, split: str | None) -> tuple[str, Path]:

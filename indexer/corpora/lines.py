@@ -165,18 +165,19 @@ _JSON = json.JSONDecoder(parse_constant=_refuse)
 
 def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each row below the header row; quoted fields may hold line breaks."""
-    yield from _read_table(path, settings, ",", reading)
+    yield from read_rows(path, settings.encoding, ",", reading)
 
 
 def read_tsv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each row below the header row, its fields apart by tabs."""
-    yield from _read_table(path, settings, "\t", reading)
+    yield from read_rows(path, settings.encoding, "\t", reading)
 
 
-def _read_table(path: str, settings: CorpusSettings, delimiter: str, reading: Reading | None) -> Iterator[Record]:
+def read_rows(path: str, encoding: str | None, delimiter: str, reading: Reading | None = None) -> Iterator[Record]:
+    """Yield a record for each row below the header row; the encoding is that of `numbered_lines`."""
     bad: dict[int, str] = {}
     kind = "TSV" if delimiter == "\t" else "CSV"
-    lines = _table_lines(numbered_lines(path, settings.encoding, reading), bad)
+    lines = _table_lines(numbered_lines(path, encoding, reading), bad)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:

@@ -21,6 +21,7 @@ from retrieval.types import Document
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
 _EXCERPT = 200  # characters of a bad record that its report repeats
 _DEPTH = 100  # how deep lists and objects may lie in one another; far below where Python's own recursion ends
+_SKIP_HINT = "`resift index --skip-bad` leaves bad records out"
 _NAMES = 20  # column names that a message repeats at most
 
 
@@ -127,7 +128,7 @@ def to_documents(
                 raise ValueError(f"the id {document.doc_id!r} stands here for the second time; expected each id once")
         except ValueError as error:
             if not settings.skip_bad:
-                raise CorpusError(f"{error}", record.path, record.line) from None
+                raise CorpusError(f"{error} ({_SKIP_HINT})", record.path, record.line) from None
             report.add(record, str(error))
             continue
         good = True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("target")
-@click.option("--queries", metavar="FILE", help="The queries, where TARGET is an index.")
+@click.option("--queries", metavar="FILE", help="The queries, where TARGET is an index: as `resift run` takes them.")
 @click.option("--qrels", metavar="FILE", help="The judgements, where TARGET is an index: TREC or BEIR qrels.")
 @click.option("--split", metavar="NAME", help="Which qrels of a folder. [default: test, else dev; all with --run]")
 @click.option("--run", "run_file", metavar="FILE", help="Rerank this TREC run instead of our own first stage's.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import click
 
-from indexer.corpora import JudgedCollection, read_queries
+from indexer.corpora import JudgedCollection, choose_split, read_queries
 from indexer.memory import build_index
 from rerank.cli.progress import progress
 from rerank.cli.stages import NO_MODEL, build_reranker, describe, say, warn_of
 from rerank.evaluation.candidates import Candidates, FirstStage
 from rerank.evaluation.comparable import evaluate_comparable
 from rerank.evaluation.datasets import DataSet, load, resolve
+from rerank.evaluation.doubts import doubts
 from rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
 from rerank.evaluation.given_run import GivenRun
 from rerank.pipeline import SearchSettings
@@ -23,7 +25,7 @@ from rerank.predictor import Predictor
 from rerank.registry import ScorerSettings
 from rerank.reranker import Reranker, Reranking, RerankSettings
 from retrieval.errors import CorpusError
-from retrieval.registry import RETRIEVERS, open_retriever
+from retrieval.registry import RETRIEVERS, is_engine, open_retriever
 from retrieval.settings_bm25 import Bm25Settings
 from retrieval.settings_engine import OpenOptions
 from retrieval.store import is_index
@@ -74,8 +76,29 @@ class Evaluator:
             sets = [self._index(request)]
         else:
             _refuse(request.queries or request.qrels, "--queries and --qrels belong to an index; a folder has its own")
-            sets = [self._set(data_set, request) for data_set in resolve(request.target)]
-        return ExperimentResult(tuple(sets), model, self.stages.search.depth)
+            data_sets = resolve(request.target)
+            request = dataclasses.replace(request, split=_split(data_sets[0], request))  # of a folder, the only one
+            sets = [self._set(data_set, request) for data_set in data_sets]
+        return ExperimentResult(tuple(sets), model, self.stages.search.depth, self._conditions(request))
+
+    def _conditions(self, request: Request) -> dict[str, object]:
+        """Return by name what decides the figures besides model and depth; None for what does not apply."""
+        names = [field.name for field in dataclasses.fields(RerankSettings)]
+        fused = self.reranker is not None and request.mode == END_TO_END
+        built = request.mode == END_TO_END and not request.run_file and not names_index(request.target)
+        scorer = self.reranker.scorer if self.reranker else None
+        return {
+            "target": request.target,
+            "queries": request.queries,
+            "qrels": request.qrels,
+            "split": request.split,
+            "run": request.run_file,
+            **(dataclasses.asdict(self.stages.rerank) if fused else dict.fromkeys(names)),
+            "revision": self.stages.scorer.revision,
+            "max_length": scorer.encoder.max_length if isinstance(scorer, Predictor) else None,
+            "bm25": dataclasses.asdict(self.stages.bm25) if built else None,
+            "engine": dataclasses.asdict(self.stages.options.engine) if is_engine(request.target) else None,
+        }
 
     def _comparable(self, data_set: DataSet, request: Request) -> SetResult:
         if data_set.folder is not None:
@@ -105,7 +128,6 @@ class Evaluator:
 
     def _set(self, data_set: DataSet, request: Request) -> SetResult:
         _refuse(data_set.folder and request.root, "--root is a copy of NanoBEIR; a folder needs none")
-        _refuse(not data_set.folder and request.split, "--split belongs to a folder; NanoBEIR's sets have one each")
         collection = _load(data_set, request)
         if request.run_file:
             run = read_run(_run_path(request.run_file, data_set))
@@ -117,10 +139,13 @@ class Evaluator:
             return self._run(collection.name, collection.qrels, collection.queries, open_retriever(f"bm25:{index}"))
 
     def _run(self, name: str, qrels: Qrels, queries: Sequence[Query], retriever: FirstStage) -> SetResult:
-        candidates = Candidates(retriever, self.stages.search.depth, timed=not isinstance(retriever, GivenRun))
+        given = isinstance(retriever, GivenRun)
+        candidates = Candidates(retriever, self.stages.search.depth, timed=not given)
         with progress(f"evaluating {name}", sum(query.query_id in qrels for query in queries)) as done:
             result = run_set(name, qrels, queries, candidates, self._rerank, done)
         warn_of(result.cuts)
+        for doubt in doubts(qrels, {query.query_id for query in queries}, result.runs[0], given):
+            say(f"note: {doubt}")
         return result
 
     def _rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
@@ -134,11 +159,18 @@ def names_index(target: str) -> bool:
     return target.partition(":")[0] in RETRIEVERS or is_index(Path(target))
 
 
+def _split(data_set: DataSet, request: Request) -> str | None:
+    """Return which judgements of a folder are taken; None for NanoBEIR, which has no choice."""
+    if data_set.folder is None:
+        _refuse(request.split, "--split belongs to a folder; NanoBEIR's sets have one each")
+        return None
+    if request.split is None and request.run_file and (data_set.folder / "qrels" / "all.trec").is_file():
+        return "all"  # a run may name judged documents whose text the folder does not hold
+    return choose_split(data_set.folder, request.split)
+
+
 def _load(data_set: DataSet, request: Request) -> JudgedCollection:
-    split = request.split
-    if split is None and request.run_file and data_set.folder and (data_set.folder / "qrels" / "all.trec").is_file():
-        split = "all"  # a run may name judged documents whose text the folder does not hold
-    return load(data_set, split, Path(request.root) if request.root else None)
+    return load(data_set, request.split, Path(request.root) if request.root else None)
 
 
 def _run_path(given: str, data_set: DataSet) -> Path:

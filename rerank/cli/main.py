@@ -98,11 +98,15 @@ def _ready_streams() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; errors go to standard error, one line each."""
+    """Run one command line and return its exit code; errors go to standard error, one line each.
+
+    A bare `resift` shows the help where --help does, and is wrong usage all the same, as with other Click programs.
+    """
     try:
         if COMPLETION_VARIABLE in os.environ:
             cli.main(arguments, prog_name="resift")
-        with cli.make_context("resift", arguments) as context:  # not cli.main: it takes a closed pipe for a failure
+        given = arguments[:] or ["--help"]  # a copy: Click empties the list
+        with cli.make_context("resift", given) as context:  # not cli.main: it takes a closed pipe for a failure
             result: Any = cli.invoke(context)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -111,7 +115,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except click.exceptions.Exit as stop:
-        return stop.exit_code
+        return stop.exit_code if arguments else 2
     except (Exception, KeyboardInterrupt) as error:
         return _fail(error)
 

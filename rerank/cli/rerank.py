@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from rerank.cli.options import settings_options
-from rerank.cli.stages import NO_MODEL, build_reranker, say
+from rerank.cli.stages import NO_MODEL, build_reranker, warn_of
 
 if TYPE_CHECKING:
     from rerank.registry import ScorerSettings
@@ -47,6 +47,7 @@ def rerank(
     echo '{"query": "cat food", "documents": ["dogs bark", "what cats eat"]}' | resift rerank
     """
     from rerank.cli.output import echo, to_json
+    from rerank.cuts import Cuts
     from rerank.lines import read_requests, rerank_requests
 
     if scorer_settings.model == NO_MODEL:
@@ -55,11 +56,10 @@ def rerank(
         rerank_settings = dataclasses.replace(rerank_settings, rank_window_size=sys.maxsize)
     reranker = build_reranker(scorer_settings, rerank_settings)
     assert reranker is not None  # the model is not `none`
-    cut = 0
+    cuts = Cuts()
     name = getattr(source, "name", "standard input")
     for reply in rerank_requests(read_requests(source, str(name)), reranker, top, return_documents):
-        cut += reply.truncated
+        cuts.add([reply.result])
         echo(to_json(reply.body))
         sys.stdout.flush()
-    if cut:
-        say(f"note: the end of {cut} documents was not read (--max-length)")
+    warn_of(cuts)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--queries",
     required=True,
     metavar="FILE",
-    help="BEIR queries.jsonl, TSV (id, text), TREC topics, or a query a line.",
+    help="BEIR queries.jsonl, CSV with a header (id, text), TSV, TREC topics, or a query a line.",
 )
 @click.option("--output", required=True, metavar="FILE", help="The TREC run file to write; - for standard output.")
 @click.option("--first-stage-output", metavar="FILE", help="Write the first stage's run as well.")

@@ -43,7 +43,10 @@ def describe(scorer_settings: ScorerSettings, rerank_settings: RerankSettings) -
 
 
 def warn_of(cuts: Cuts) -> None:
-    """Tell on standard error how many documents and queries the model did not read to their end."""
+    """Tell on standard error what the model did not read: fields that no document has, and ends that were cut."""
+    if cuts.absent:
+        names = ", ".join(f"{{{name}}}" for name in cuts.absent)
+        say(f"note: none of the {cuts.scored} scored documents has the template's {names}; left empty (--template)")
     if cuts.queries_cut:
         say(f"note: {cuts.queries_cut} of {cuts.queries} queries were longer than the model reads and were cut")
     if cuts.truncated:

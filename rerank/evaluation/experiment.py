@@ -88,11 +88,17 @@ class SetResult:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentResult:
-    """Several sets under one mode. `model` and `depth` say what was run, for the report."""
+    """Several sets under one mode.
+
+    `model`, `depth` and `conditions` say what was run, for the report: `conditions` by name whatever else decided the
+    figures, such as the file of a given "run", the "split" and the "rank_window_size"; None where there is no such
+    thing.
+    """
 
     sets: tuple[SetResult, ...]
     model: str = ""
     depth: int = 100
+    conditions: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what would report one thing for another: no set, a name given twice, modes mixed."""
@@ -162,9 +168,14 @@ def run_set(
     Queries that are not judged are not run. A batch of queries is in memory at a time; `progress` takes how many
     are through after each. Raises CorpusError where no query is judged, and what the stages raise.
     """
+    queries = list(queries)
     judged = [query for query in queries if query.query_id in qrels]
     if not judged:
-        raise CorpusError(f"{name}: none of the queries is judged; the ids of queries and judgements must agree")
+        example = queries[0].query_id if queries else "none"
+        raise CorpusError(
+            f"{name}: none of the queries is judged; the ids of queries ({example!r}) and judgements "
+            f"({next(iter(qrels), 'none')!r}) must agree"
+        )
     first_stage: Run = {}
     reranked: Run = {}
     cuts = Cuts()

@@ -21,9 +21,12 @@ from retrieval.types import Document, Hit, Query, Ranking, Run
 
 _COMPARABLE_NOTE = "sentence-transformers' NanoBEIR protocol, positives added"
 _END_TO_END_NOTE = "our own first stage over the whole corpus, nothing added"
+_HEADLINE = "ndcg@10"
+_SHOWN = {"window": "rank_window_size", "split": "split"}  # word in the heading -> name of the condition
 _READING_AID = (
     f"first stage -> reranked, and the difference; * its 95 % interval leaves out 0 "
-    f"(paired bootstrap over the queries, {SAMPLES:,} resamples)"
+    f"(paired bootstrap over the queries, {SAMPLES:,} resamples); "
+    f"wins, ties, losses: queries that reranking made better, left alike, made worse"
 )
 
 
@@ -31,9 +34,7 @@ def to_json(result: ExperimentResult) -> dict[str, object]:
     """Return `result` as what results.json holds: "sets" and their "mean", and what was run."""
     first_stage, reranked = result.means
     return {
-        "mode": result.mode,
-        "model": result.model,
-        "depth": result.depth,
+        **_what_was_run(result),
         "sets": [_set_to_json(one) for one in result.sets],
         "mean": {
             "sets": [one.name for one in result.counted],
@@ -53,27 +54,15 @@ def per_query_to_json(result: ExperimentResult) -> dict[str, object]:
         }
         for one in result.sets
     }
-    return {"mode": result.mode, "model": result.model, "depth": result.depth, "sets": sets}
+    return {**_what_was_run(result), "sets": sets}
 
 
 def render(result: ExperimentResult) -> Group:
-    """Return the table for people: a row a set and one for the mean; it fits 80 columns."""
-    note = _COMPARABLE_NOTE if result.mode == COMPARABLE else _END_TO_END_NOTE
-    run = ", ".join(part for part in (result.model, f"depth {result.depth}") if part)
-    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=0)
-    table.add_column("set", overflow="fold")
-    for name in MEASURES:
-        table.add_column(name, no_wrap=True)
-    for one in result.sets:
-        first_stage, reranked = one.means
-        certain = {name for name, comparison in one.comparisons.items() if comparison.certain}
-        remark = f"{one.queries} queries" + ("" if one in result.counted else "\nnot in mean")
-        table.add_row(Text(f"{one.name}\n{remark}"), *_cells(first_stage, reranked, certain))
-    table.add_section()
-    plural = "s" if len(result.counted) > 1 else ""
-    first_stage, reranked = result.means
-    table.add_row(Text(f"mean\n{len(result.counted)} set{plural}"), *_cells(first_stage, reranked, set()))
-    return Group(Text(f"{result.mode}: {note}\n{run}\n"), table, Text(_READING_AID))
+    """Return what people read; it fits 80 columns.
+
+    What was run; a table of all measures, a row a set and one for the mean; and a table of how sure nDCG@10 is.
+    """
+    return Group(Text(_header(result)), _measures_table(result), Text(), _certainty_table(result), Text(_READING_AID))
 
 
 def write_results(folder: Path, result: ExperimentResult) -> list[Path]:
@@ -95,6 +84,52 @@ def write_results(folder: Path, result: ExperimentResult) -> list[Path]:
     for name, content in (("per_query.json", per_query_to_json(result)), ("results.json", to_json(result))):
         written.append(_write_json(folder / name, content))
     return written
+
+
+def _what_was_run(result: ExperimentResult) -> dict[str, object]:
+    return {"mode": result.mode, "model": result.model, "depth": result.depth, **result.conditions}
+
+
+def _header(result: ExperimentResult) -> str:
+    conditions = result.conditions
+    note = _COMPARABLE_NOTE if result.mode == COMPARABLE else _END_TO_END_NOTE
+    if conditions.get("run"):
+        note = f"the given run {str(conditions['run'])!r}, nothing added"
+    facts = [f"depth {result.depth}"]
+    facts += [f"{word} {conditions[name]}" for word, name in _SHOWN.items() if conditions.get(name) is not None]
+    lines = [f"{result.mode}: {note}", result.model, ", ".join(facts)]
+    return "\n".join(filter(None, lines)) + "\n"
+
+
+def _measures_table(result: ExperimentResult) -> Table:
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=0)
+    table.add_column("set", overflow="fold")
+    for name in MEASURES:
+        table.add_column(name, no_wrap=True)
+    for one in result.sets:
+        first_stage, reranked = one.means
+        certain = {name for name, comparison in one.comparisons.items() if comparison.certain}
+        remark = f"{one.queries} queries" + ("" if one in result.counted else "\nnot in mean")
+        table.add_row(Text(f"{one.name}\n{remark}"), *_cells(first_stage, reranked, certain))
+    table.add_section()
+    plural = "s" if len(result.counted) > 1 else ""
+    first_stage, reranked = result.means
+    table.add_row(Text(f"mean\n{len(result.counted)} set{plural}"), *_cells(first_stage, reranked, set()))
+    return table
+
+
+def _certainty_table(result: ExperimentResult) -> Table:
+    """Return of each set the difference of the headline measure, its interval, and the queries by who won."""
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+    table.add_column("set", overflow="fold")
+    for name in (f"{_HEADLINE} by", "95 % interval", "wins", "ties", "losses"):
+        table.add_column(name, no_wrap=True, justify="right")
+    for one in result.sets:
+        found = one.comparisons[_HEADLINE]
+        interval = Text(f"[{found.low:+.4f}, {found.high:+.4f}]")
+        counts = (str(count) for count in (found.wins, found.ties, found.losses))
+        table.add_row(Text(one.name), f"{found.difference:+.4f}", interval, *counts)
+    return table
 
 
 def _set_to_json(one: SetResult) -> dict[str, object]:

@@ -61,6 +61,15 @@ def test_bad_records_are_left_out_counted_and_written_when_asked(tmp_path: Path)
     assert [json.loads(line)["line"] for line in skipped.read_text().splitlines()] == [2, 3, 4]
 
 
+@pytest.mark.parametrize("line", ['{"id": "b"', '{"id": "b"}', '{"id": "a", "text": "y"}'])
+def test_the_error_at_a_bad_record_ends_with_how_to_go_on_without_it(tmp_path: Path, line: str) -> None:
+    source = tmp_path / "some.jsonl"
+    source.write_text('{"id": "a", "text": "x"}\n' + line + "\n")
+    done = invoke("index", str(source), "--to", f"bm25:{tmp_path / 'index'}")
+    assert_one_line(done, 1, "line 2")
+    assert done.error_line.endswith(" (`resift index --skip-bad` leaves bad records out)")
+
+
 def test_a_corpus_with_nothing_good_in_it_is_refused_though_bad_records_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("{\n{\n")
     done = invoke("index", str(tmp_path / "bad.jsonl"), "--to", f"bm25:{tmp_path / 'index'}", "--skip-bad")
@@ -96,6 +105,22 @@ def test_what_is_no_index_is_never_overwritten(tmp_path: Path, target: str) -> N
     done = invoke("index", str(tmp_path / "one.jsonl"), "--to", f"bm25:{tmp_path / target}", "--overwrite")
     assert_one_line(done, 1, str(tmp_path / target))
     assert (tmp_path / "folder" / "precious.txt").read_text() == (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("notes", "notes"), ("notes/one.md", "notes/one.md"), ("notes/one.md", "notes"), ("notes", "notes/one.md")],
+)
+@pytest.mark.parametrize("flags", [[], ["--overwrite"]])
+def test_an_index_on_its_own_source_is_refused_and_nobody_is_told_to_remove_it(
+    tmp_path: Path, source: str, target: str, flags: list[str]
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "one.md").write_text("mine")
+    done = invoke("index", str(tmp_path / source), "--to", f"bm25:{tmp_path / target}", "--format", "folder", *flags)
+    assert_one_line(done, 1, "is not an index", "is it the source?", f"such as {tmp_path / target}-index")
+    assert "remove" not in done.err
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
 
 
 def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

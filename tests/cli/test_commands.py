@@ -120,6 +120,13 @@ def test_a_run_goes_to_standard_output_when_asked(collection: Path) -> None:
     assert {line.split()[0] for line in done.out.splitlines()} == {"q1", "q2"}
 
 
+def test_queries_in_csv_are_read_by_their_header(collection: Path, tmp_path: Path) -> None:
+    (tmp_path / "queries.csv").write_text('query_id,query\nq1,"how long, to cook soup"\nq2,tomato dish\n')
+    index = f"bm25:{collection / 'index'}"
+    done = invoke("run", index, "--queries", str(tmp_path / "queries.csv"), "--output", "-", "--model", "none")
+    assert {line.split()[0] for line in done.out.splitlines()} == {"q1", "q2"}
+
+
 def test_rerank_reads_lines_and_writes_lines() -> None:
     lines = [
         {"id": 1, "query": "what do cats eat", "documents": ["Dogs bark at night.", "Cats eat meat and fish."]},
@@ -129,6 +136,30 @@ def test_rerank_reads_lines_and_writes_lines() -> None:
     first, second = (json.loads(line) for line in done.out.splitlines())
     assert (done.code, first["id"], [result["index"] for result in first["results"]]) == (0, 1, [1, 0])
     assert second["results"][0]["doc_id"] == "x"
+
+
+@pytest.mark.parametrize("command", ["search", "run", "evaluate", "rerank"])
+def test_a_misspelt_field_of_the_template_is_told_once(collection: Path, command: str) -> None:
+    queries = ["--queries", str(collection / "queries.jsonl")]
+    index = f"bm25:{collection / 'index'}"
+    arguments = {
+        "search": [index, "slice a tomato"],
+        "run": [index, *queries, "--output", "-"],
+        "evaluate": [index, *queries, "--qrels", str(collection / "qrels" / "test.tsv")],
+        "rerank": [],
+    }
+    line = {"query": "soup", "documents": [{"text": "Lentil soup", "title": "Soup"}, "Stew"]}
+    flags = ["--template", "{titel} {title} {text}"]
+    done = invoke(command, *arguments[command], *flags, stdin=json.dumps(line).encode())
+    assert done.code == 0, done.err
+    [note] = [line for line in done.err.splitlines() if "titel" in line]
+    assert note.startswith("note: none of the ") and "{titel}" in note
+
+
+def test_a_field_that_some_documents_have_is_not_told(collection: Path) -> None:
+    documents = [{"text": "Stew", "kind": "meal"}, "Soup"]
+    line = json.dumps({"query": "soup", "documents": documents}).encode()
+    assert invoke("rerank", "--template", "{kind}: {text}", stdin=line).err == ""
 
 
 def test_rerank_stops_at_a_bad_line_with_its_number() -> None:
@@ -167,6 +198,7 @@ def test_a_given_run_is_reranked_and_judged(collection: Path, tmp_path: Path) ->
     assert one["first_stage"]["mrr@10"] == pytest.approx(0.5 / 3)
     assert one["reranked"]["mrr@10"] == pytest.approx(1 / 3)
     assert "1 of the run's 3 documents are not in" in done.err
+    assert "note: 1 of the 3 judged queries is not in the run and counts 0\n" in done.err
 
 
 def test_results_hold_both_runs_and_every_query(collection: Path, tmp_path: Path) -> None:
@@ -212,6 +244,13 @@ def test_words_are_marked_by_the_analysis_of_the_index(tmp_path: Path) -> None:
     index = f"bm25:{tmp_path / 'index'}"
     assert invoke("index", str(tmp_path / "de.jsonl"), "--to", index, "--language", "german").code == 0
     assert "*Häuser*" in invoke("search", index, "häusern", "--model", "none").out
+
+
+def test_a_bare_resift_shows_its_help_as_help_does() -> None:
+    bare, asked = invoke(), invoke("--help")
+    assert (bare.out, bare.err, bare.code, asked.code) == (asked.out, "", 2, 0)
+    assert "Usage: resift [OPTIONS] COMMAND [ARGS]...\n" in bare.out
+    assert "\n  index       Load a document collection into an index.\n" in bare.out
 
 
 def test_completion_scripts_complete_this_command() -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from indexer.corpora import read_collection, read_documents, read_nanobeir, read_queries
+from indexer.corpora import CorpusSettings, read_collection, read_documents, read_nanobeir, read_queries
 from retrieval.errors import CorpusError
 from retrieval.types import Document, Query
 
@@ -43,6 +43,9 @@ def assert_line(error: CorpusError, path: Path | str, line: int | None, message:
         ("q.tsv", "1\tcats\n2\tdogs\n"),
         ("q.tsv", "\ufeffquery_id\ttext\n1\tcats\n2\tdogs\n"),
         ("q.txt", "cats\r\ndogs\r\n"),
+        ("q.csv", "id,text\n1,cats\n2,dogs\n"),
+        ("q.csv.gz", '\ufeffQuery,Kind,QID\r\n"cats",x,1\r\n dogs,"y, z",2\r\n'),
+        ("q.CSV", "query-id,query\n1,cats\n\n2,dogs"),
         ("topics", "<top><num>1</num><title>cats</title></top><top><num>2<title>dogs</top>"),
     ],
 )
@@ -51,6 +54,19 @@ def test_queries_are_read_in_every_form(tmp_path: Path, name: str, content: str)
     (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
 
     assert list(read_queries(tmp_path / name)) == [Query("1", "cats"), Query("2", "dogs")]
+
+
+def test_a_query_in_csv_may_hold_commas_quotes_and_line_breaks(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text('id,text\n1,"cats, ""big"" ones\nand small"\n2,dogs\n')
+
+    assert list(read_queries(tmp_path / "q.csv")) == [Query("1", 'cats, "big" ones\nand small'), Query("2", "dogs")]
+
+
+def test_columns_of_csv_queries_are_those_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("id,text,Key,Question\n1,no,7,cats\n")
+
+    settings = CorpusSettings(id_field="key", text_field="Question")
+    assert list(read_queries(tmp_path / "q.csv", settings)) == [Query("7", "cats")]
 
 
 def test_topics_of_several_lines_become_one_line_each(tmp_path: Path) -> None:
@@ -88,6 +104,13 @@ def test_queries_on_standard_input_lose_none() -> None:
         ("q.tsv", b"query_id\ttext\n", None, "holds no query"),
         ("q.txt", b"", None, "holds no query; expected at least one"),
         ("q.txt", b"a\0b\n", 1, "holds NUL bytes, as UTF-16 does; save it as UTF-8"),
+        ("q.csv", b"id,text\n1,cats\n2,dogs, too\n", 3, "3 columns; expected 2 as in the header row"),
+        ("q.csv", b"id,text\n1,\xff\n", 2, "byte 3 of the line (0xff) is not utf-8; save it as UTF-8"),
+        ("q.csv", b"id,text\n1,cats\n1,dogs\n", 3, "'1' stood in line 2 already"),
+        ("q.csv", b"id,text\n1, \n", 2, "is empty; expected both"),
+        ("q.csv", b"key,text\n1,cats\n", None, "names 'key', 'text' but none of _id, id, doc_id"),
+        ("q.csv", b"id;text\n1;cats\n", None, "names 'id;text' but none of"),
+        ("q.csv", b"what do cats eat\n", None, "no query below a header row; a query a line belongs in a .txt file"),
         ("topics", b"\n<top>\n<num> 1\n\n</top>\n", 2, "the topic has no <num> or no <title>; expected both"),
         ("topics", b"<top>\n<num> 1 <title> x\n", None, "holds no query"),
     ],

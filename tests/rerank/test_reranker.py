@@ -82,6 +82,13 @@ def test_equal_logits_leave_the_first_stages_order_when_fused() -> None:
     assert [doc_id for doc_id, _ in order(result.ranking)] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(("a", "b"), [(0.5, 2.5), (2.5, 0.5)])
+def test_of_two_candidates_the_model_decides_where_the_stages_disagree(a: float, b: float) -> None:
+    [result] = Reranker(table(a=a, b=b)).rerank([ranking(QUERY, [("a", 9.1), ("b", 8.3)])])
+    assert result.ranking.hits[0].document.doc_id == ("a" if a > b else "b")
+    assert result.ranking.hits[0].score > result.ranking.hits[1].score
+
+
 def test_all_queries_share_one_call_of_the_scorer() -> None:
     scorer = table(a=0.0, b=1.0)
     results = Reranker(scorer, RerankSettings(fusion="none")).rerank(

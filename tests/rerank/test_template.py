@@ -47,3 +47,12 @@ def test_a_pattern_that_names_no_field_is_refused(pattern: str) -> None:
 
 def test_a_field_value_that_looks_like_a_pattern_is_not_filled_in_again() -> None:
     assert Template("{text}").render(Document("d", "{title} and {0}", title="T")) == "{title} and {0}"
+
+
+def test_fields_that_documents_lack_are_counted_by_name() -> None:
+    pamphlet = Document("d2", "Dogs bark.", fields={"year": None})
+    assert Template("{titel} {author}: {year} {text}").lacking([BOOK, pamphlet]) == {"titel": 2, "author": 1}
+
+
+def test_title_text_and_id_are_never_lacking() -> None:
+    assert Template("{title} {text} {doc_id}").lacking([Document("d", "")]) == {}

@@ -77,8 +77,37 @@ def test_table_shows_each_stage_its_signed_difference_and_what_is_certain() -> N
     assert "8 queries +0.3691 * +0.5000 * +0.5000 * +0.0000".split() in lines
     assert "mean 0.8155 -> 1.0000 0.7500 -> 1.0000 0.7500 -> 1.0000 1.0000 -> 1.0000".split() in lines
     assert "2 sets +0.1845 +0.2500 +0.2500 +0.0000".split() in lines
-    assert text.startswith("end-to-end: ") and "tiny, depth 50" in text
+    assert text.startswith("end-to-end: ") and "\ntiny\ndepth 50\n" in text
     assert "95 %" in text
+
+
+def test_interval_wins_ties_and_losses_of_each_set_are_shown() -> None:
+    mixed = {**FIRST_STAGE, **dict.fromkeys(["q0", "q1", "q2"], {"a": 2.0, "b": 1.0})}
+    text = shown(
+        ExperimentResult((evaluate_set("some", QRELS, mixed, RERANKED), evaluate_set("worse", QRELS, RERANKED, mixed)))
+    )
+    rows = [line.split() for line in text.splitlines() if "[" in line]
+    # five of eight queries gain 0.369; the 2.5 % and 97.5 % quantiles of binomial(8, 5/8) are 2 and 7
+    low, high = (f"{number / 8 * (1 - 0.63092975):.4f}" for number in (2, 7))
+
+    assert "set ndcg@10 by 95 % interval wins ties losses".split() in [line.split() for line in text.splitlines()]
+    assert rows == [
+        ["some", "+0.2307", f"[+{low},", f"+{high}]", "5", "3", "0"],
+        ["worse", "-0.2307", f"[-{high},", f"-{low}]", "0", "3", "5"],
+    ]
+
+
+def test_what_decided_the_figures_is_named_in_the_report_and_both_files() -> None:
+    conditions = {"run": "other.trec", "split": "dev", "rank_window_size": 20, "max_length": None}
+    result = ExperimentResult((better(),), "tiny", 50, conditions)
+    text = shown(result)
+
+    assert text.startswith(
+        "end-to-end: the given run 'other.trec', nothing added\ntiny\ndepth 50, window 20, split dev\n"
+    )
+    assert "our own first stage" not in text
+    for content in (to_json(result), per_query_to_json(result)):
+        assert {**content, **conditions, "mode": "end-to-end", "model": "tiny", "depth": 50} == content
 
 
 def test_loss_is_shown_with_its_sign() -> None:
@@ -99,6 +128,7 @@ def test_comparable_mode_is_named_and_sets_outside_the_mean_are_marked() -> None
 def test_table_fits_eighty_columns_and_takes_any_name() -> None:
     text = shown(ExperimentResult((better("NanoQuoraRetrieval-with-a-long-name"), better("[red]"))))
 
+    assert max(map(len, text.splitlines())) <= 80
     assert "[red]" in text
     assert "0.6309 -> 1.0000" in text
     assert "…" not in text
