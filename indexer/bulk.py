@@ -11,7 +11,7 @@ from typing import Any
 
 from indexer.mapping import source_of
 from retrieval.client import RETRIED, Engine, wait_before
-from retrieval.errors import IndexingError, StatusError
+from retrieval.errors import CorpusError, IndexingError, StatusError
 from retrieval.types import Document
 
 _REQUEST_TIMEOUT = 120.0
@@ -58,12 +58,23 @@ class Chunk:
     ids: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
+    _keys: frozenset[str] = frozenset()
 
     def add(self, doc_id: str, line: bytes) -> None:
         """Take one document."""
         self.ids.append(doc_id)
         self.lines.append(line)
         self.size += len(line)
+
+    def shares_an_id(self, other: Chunk) -> bool:
+        """Tell whether both have a document of one id."""
+        return not self.keys().isdisjoint(other.keys())
+
+    def keys(self) -> frozenset[str]:
+        """Return the ids as a set, made once the chunk is full."""
+        if not self._keys:
+            self._keys = frozenset(self.ids)
+        return self._keys
 
     def part(self, places: Iterable[int]) -> Chunk:
         """Return a chunk of the documents at `places`."""
@@ -107,9 +118,14 @@ class Sender:
         self._last = time.monotonic()
         self._stop = threading.Event()
 
-    def stop(self) -> None:
-        """Let every waiting thread give up now."""
-        self._stop.set()
+    def __enter__(self) -> Sender:
+        """Send until the block ends."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Let every waiting thread give up now, unless it was the source that failed: then they may finish."""
+        if error is not None and not isinstance(error, CorpusError):
+            self._stop.set()
 
     def send(self, chunk: Chunk) -> Outcome:
         """Send `chunk` until each document is in or refused. Raises IndexingError where patience ends."""

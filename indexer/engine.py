@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from indexer.alias import check_alias, index_name, remove_index, swap
-from indexer.bulk import Outcome, Sender, chunks, refusal_lines
+from indexer.bulk import Sender
 from indexer.checkpoint import Checkpoint, CheckpointFile
+from indexer.flight import Flight
 from indexer.mapping import index_body
 from indexer.passages import split_documents
 from indexer.settings_load import LoadSettings
@@ -24,8 +23,6 @@ from retrieval.errors import IndexingError, StatusError
 from retrieval.settings_bm25 import Bm25Settings
 from retrieval.types import Document
 
-_CHECKPOINT_EVERY = 0.25  # seconds
-_AHEAD = 100_000  # entries that may be sent before the checkpoint must tell
 _SLOW = 300.0  # seconds that creating, refreshing and counting may take
 _LOOK_EVERY = 1.0  # seconds between two looks at shards that are away
 
@@ -87,7 +84,8 @@ class Loader:
             resumed_at = checkpoint.done
             progress(resumed_at)
             whole = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
-            self._send(islice(whole, resumed_at, None), checkpoint, files, progress)
+            sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
+            Flight(sender, checkpoint, files, self.settings, progress).send(islice(whole, resumed_at, None))
             count = self._finish(checkpoint)
             if request.alias:
                 swap(self.engine, request.alias, checkpoint.index, request.keep)
@@ -159,48 +157,6 @@ class Loader:
             raise IndexingError(
                 f"the index {checkpoint.index} {what}: it was removed meanwhile; load afresh without --resume"
             )
-
-    def _send(
-        self,
-        entries: Iterable[Document],
-        checkpoint: Checkpoint,
-        files: CheckpointFile,
-        progress: Callable[[int], None],
-    ) -> None:
-        """Send all entries, a few requests at once; the checkpoint only ever counts what came before without a gap."""
-        sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
-        waiting: deque[Future[Outcome]] = deque()
-        written = time.monotonic()
-        position, sent_before = checkpoint.done, checkpoint.reached
-
-        def settle() -> None:
-            nonlocal written
-            outcome = waiting.popleft().result()
-            files.append_refusals(refusal_lines(outcome.refusals))
-            checkpoint.add(outcome.sent, outcome.created, len(outcome.refusals))
-            progress(checkpoint.done)
-            if time.monotonic() - written > _CHECKPOINT_EVERY:
-                files.write(checkpoint)
-                written = time.monotonic()
-
-        with ThreadPoolExecutor(self.settings.workers) as pool:
-            try:
-                for chunk in chunks(entries, self.settings.bulk_documents, int(self.settings.bulk_megabytes * 1e6)):
-                    chunk.again = position < sent_before
-                    position += len(chunk.ids)
-                    if position > checkpoint.reached:
-                        checkpoint.reached = position + _AHEAD
-                        files.write(checkpoint)
-                    waiting.append(pool.submit(sender.send, chunk))
-                    while len(waiting) > self.settings.workers + 1 or (waiting and waiting[0].done()):
-                        settle()
-                while waiting:
-                    settle()
-            except BaseException:
-                sender.stop()
-                raise
-            finally:
-                files.write(checkpoint)
 
     def _finish(self, checkpoint: Checkpoint) -> int:
         """Put refresh and replicas back as they should be; return how many documents the engine counts.

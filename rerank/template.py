@@ -11,6 +11,7 @@ from retrieval.errors import SettingsError
 from retrieval.types import Document
 
 DEFAULT_TEMPLATE = "{title} {text}"
+_OURS = ("title", "text", "doc_id")
 
 _OF_EVERY_DOCUMENT = ("title", "text", "doc_id")
 
@@ -45,6 +46,10 @@ class Template:
             if form or conversion or not re.fullmatch(r"[^\s\d{}!:\[\]][^\s{}!:\[\]]*", str(name)):
                 raise SettingsError(f"{name!r} is not a field name; write it as {{title}} or {{text}}", "template")
         return [str(name) for _, name, _, _ in parts]
+
+    def fields(self) -> tuple[str, ...]:
+        """Return the names in the pattern that are fields of the collection's own."""
+        return tuple(name for name in self.names() if name not in _OURS)
 
     def render(self, document: Document) -> str:
         """Return the text of `document` that is scored."""

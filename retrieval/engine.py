@@ -34,13 +34,18 @@ class EngineRetriever:
     >>> EngineRetriever.open("http://localhost:9200/articles").retrieve([Query("1", "reset")], 10)  # doctest: +SKIP
     """
 
-    def __init__(self, engine: Engine, url: str, settings: EngineSettings | None = None) -> None:
-        """Search the index at `url` through `engine`. Raises EngineError and SettingsError."""
+    def __init__(
+        self, engine: Engine, url: str, settings: EngineSettings | None = None, fields: Sequence[str] = ()
+    ) -> None:
+        """Search the index at `url` through `engine`; `fields` are read besides title and text.
+
+        Raises EngineError and SettingsError.
+        """
         self.engine = engine
         self.settings = settings or EngineSettings()
         self.address = read_address(url)
         types = field_types(engine, self.address)
-        self.fields: Fields = find_fields(types, self.address, self.settings)
+        self.fields: Fields = find_fields(types, self.address, self.settings, fields)
         self.template = read_template(self.settings.query_file) if self.settings.query_file else None
         self.filter = read_filter(self.settings, types)
         self.reader = HitReader(self.fields, self.settings.html)
@@ -57,7 +62,7 @@ class EngineRetriever:
     ) -> EngineRetriever:
         """Connect and look which fields the index has. Raises EngineError and SettingsError."""
         options = options or OpenOptions()
-        return cls(connect(read_address(url), options.connection, options.ask), url, options.engine)
+        return cls(connect(read_address(url), options.connection, options.ask), url, options.engine, options.fields)
 
     @property
     def language(self) -> str:

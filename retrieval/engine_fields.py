@@ -28,7 +28,7 @@ class Fields:
 
     `searched`: fields with boosts, as multi_match takes them. `nested`: field -> the path of the nested object that it
     lies in. `title`: the field that is a document's title, or "". `text`: the fields that make its text. `collapse`:
-    the field that tells passages' documents, or "".
+    the field that tells passages' documents, or "". `others`: fields that are read besides.
     """
 
     searched: tuple[str, ...]
@@ -36,17 +36,19 @@ class Fields:
     text: tuple[str, ...]
     nested: Mapping[str, str]
     collapse: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def read(self) -> list[str]:
         """The fields of which the contents are fetched."""
-        return list(dict.fromkeys([*([self.title] if self.title else []), *self.text]))
+        return list(dict.fromkeys([*([self.title] if self.title else []), *self.text, *self.others]))
 
 
-def find_fields(types: FieldTypes, address: Address, settings: EngineSettings) -> Fields:
+def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, others: Sequence[str] = ()) -> Fields:
     """Return the fields that `settings` name; what they leave open is found from `types`, the index's own.
 
-    Raises EngineError where the index has no text field, SettingsError where a named field is not there.
+    `others` are read besides, if they are there. Raises EngineError where the index has no text field, SettingsError
+    where a named field is not there.
     """
     named = _listed(settings.search_fields)
     for name in map(_plain, [*named, *_listed(settings.source_text), *_listed(settings.source_title)]):
@@ -67,7 +69,14 @@ def find_fields(types: FieldTypes, address: Address, settings: EngineSettings) -
         or [n for n in visible if n != title]
     )
     nested = {name: path for name in map(_plain, searched) if (path := _nested_path(name, types))}
-    return Fields(tuple(searched), title, tuple(text), nested, PARENT if PARENT in types else "")
+    wanted = tuple(name for name in others if is_field(name, types))
+    return Fields(tuple(searched), title, tuple(text), nested, PARENT if PARENT in types else "", wanted)
+
+
+def is_field(name: str, types: FieldTypes) -> bool:
+    """Tell whether the index has a field, or one around it, as a flattened object is around its keys."""
+    parts = name.split(".")
+    return name.startswith("_") or any(".".join(parts[:end]) in types for end in range(1, len(parts) + 1))
 
 
 def text_fields(types: FieldTypes) -> list[str]:

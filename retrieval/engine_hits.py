@@ -41,7 +41,9 @@ class HitReader:
         if len(text) > LONGEST_TEXT:
             self.counts["long"] += 1
             text = text[:LONGEST_TEXT]
-        return Document(str(hit["_id"]) if doc_id is None else doc_id, text, title, {"_index": hit.get("_index", "")})
+        fields: dict[str, object] = {"_index": hit.get("_index", "")}
+        fields |= {name: found for name in self.fields.others if (found := list(values(source, name)))}
+        return Document(str(hit["_id"]) if doc_id is None else doc_id, text, title, fields)
 
     def has_text(self, hit: Mapping[str, Any]) -> bool:
         """Tell whether a hit's source has a value of any field that makes the text."""
@@ -57,14 +59,11 @@ class HitReader:
     def notes(self) -> list[str]:
         """Return a line for each oddity that was met."""
         told = {
-            "empty": "documents had no text in {fields}; they are scored by what they have",
-            "html": "texts had tags, which were taken out (--html keep leaves them)",
-            "long": f"documents were longer than {LONGEST_TEXT:,} characters and were cut",
+            "empty": f"documents without text in {', '.join(self.fields.text)}, scored by what they have",
+            "html": "texts out of which tags were taken (--html keep leaves them)",
+            "long": f"documents cut to their first {LONGEST_TEXT:,} characters",
         }
-        names = ", ".join(self.fields.text)
-        return [
-            f"note: {self.counts[key]} {text.format(fields=names)}" for key, text in told.items() if self.counts[key]
-        ]
+        return [f"note: {text}: {self.counts[key]}" for key, text in told.items() if self.counts[key]]
 
 
 def strip_tags(text: str) -> str:

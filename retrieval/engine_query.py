@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieval.engine_fields import Fields, FieldTypes
+from retrieval.engine_fields import Fields, FieldTypes, is_field
 from retrieval.errors import SettingsError
 from retrieval.settings_engine import EngineSettings
 from retrieval.text import clean
@@ -103,18 +103,12 @@ def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] |
     name, equals, value = (part.strip() for part in given.partition("="))
     if not equals or not name:
         raise SettingsError(f'{given!r} is no filter; expected field=value or JSON such as {{"term": ...}}', "filter")
-    if not _known(name, types):
+    if not is_field(name, types):
         raise SettingsError(f"the index has no field {name!r}; expected field=value with one that it has", "filter")
     if "text" not in types.get(name, ()):
         return {"term": {name: value}}
     exact = next((field for field in types if field.startswith(f"{name}.") and "keyword" in types[field]), None)
     return {"term": {exact: value}} if exact else {"match": {name: {"query": value, "operator": "and"}}}
-
-
-def _known(name: str, types: FieldTypes) -> bool:
-    """Tell whether the index has a field, or one around it, as a flattened object is around its keys."""
-    parts = name.split(".")
-    return name.startswith("_") or any(".".join(parts[:end]) in types for end in range(1, len(parts) + 1))
 
 
 def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -78,8 +78,12 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
-    """With what an index is opened; the embedded one needs none of it. `ask` is asked for a password."""
+    """With what an index is opened; the embedded one needs none of it.
+
+    `ask` is asked for a password. `fields`: what of a document is wanted besides its title and text.
+    """
 
     connection: ConnectionSettings = ConnectionSettings()
     engine: EngineSettings = EngineSettings()
     ask: Callable[[str], str] | None = None
+    fields: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rerank.cli.options import flags_given, settings_options
-from rerank.cli.stages import ask_hidden, refuse_engine_flags
+from rerank.cli.stages import open_options, refuse_engine_flags
 
 if TYPE_CHECKING:
     from rerank.evaluation.experiment import ExperimentResult, Mode
@@ -67,7 +67,6 @@ def evaluate(
     resift evaluate my-collection/ --output results/
     """
     from rerank.cli.evaluation import Evaluator, Request, Stages, names_index
-    from retrieval.settings_engine import OpenOptions
 
     flags = flags_given(ctx, "bm25")
     if flags and (run_file or mode == "comparable" or names_index(target)):
@@ -75,7 +74,7 @@ def evaluate(
     refuse_engine_flags(ctx, target, "connection", "engine")
     folder = _ready(output)
     request = Request(target, queries, qrels, split, run_file, mode, root)
-    options = OpenOptions(connection_settings, engine_settings, ask_hidden)
+    options = open_options(connection_settings, engine_settings, rerank_settings)
     stages = Stages(bm25_settings, search_settings, rerank_settings, scorer_settings, options)
     result = Evaluator(stages).evaluate(request)
     _report(result, folder, as_json)

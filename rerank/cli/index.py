@@ -64,7 +64,7 @@ def index(
     resift index articles.csv --to http://localhost:9200/articles --alias live
     """
     from indexer.corpora import Reading, SkipReport, read_documents
-    from retrieval.registry import is_engine
+    from retrieval.registry import embedded_path, is_engine
 
     refuse_engine_flags(ctx, target, "load", "connection")
     to_engine, reading = is_engine(target), Reading()
@@ -86,7 +86,6 @@ def index(
             loaded = loader.load(documents, request, done)
         else:
             from indexer.memory import build_index
-            from retrieval.registry import embedded_path
 
             built = build_index(documents, embedded_path(target), bm25_settings, overwrite=overwrite, progress=done)
     if skipped.count:

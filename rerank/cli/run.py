@@ -9,7 +9,7 @@ import click
 
 from rerank.cli.options import settings_options
 from rerank.cli.progress import progress
-from rerank.cli.stages import build_reranker, check_outputs, open_index, say, warn_of
+from rerank.cli.stages import build_reranker, check_outputs, open_index, open_options, say, warn_of
 
 if TYPE_CHECKING:
     from rerank.pipeline import SearchSettings
@@ -59,7 +59,7 @@ def run(
 
     check_outputs([output, first_stage_output], queries, index, tag)
     todo = list(read_queries(queries))
-    retriever = open_index(ctx, index, connection_settings, engine_settings)
+    retriever = open_index(ctx, index, open_options(connection_settings, engine_settings, rerank_settings))
     pipeline = Pipeline(retriever, build_reranker(scorer_settings, rerank_settings))
     first_stage: list[Ranking] = []
     cuts = Cuts()

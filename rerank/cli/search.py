@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rerank.cli.options import settings_options
-from rerank.cli.stages import build_reranker, describe, open_index, read_text_argument, say, warn_of
+from rerank.cli.stages import build_reranker, describe, open_index, open_options, read_text_argument, say, warn_of
 
 if TYPE_CHECKING:
     from rerank.cli.display import DisplaySettings
@@ -52,7 +52,7 @@ def search(
     from retrieval.types import Query
 
     text = read_text_argument(query, "query")
-    retriever = open_index(ctx, index, connection_settings, engine_settings)
+    retriever = open_index(ctx, index, open_options(connection_settings, engine_settings, rerank_settings))
     pipeline = Pipeline(retriever, build_reranker(scorer_settings, rerank_settings))
     started = time.perf_counter()
     [result] = pipeline.search([Query("1", text)], search_settings.depth)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rerank.registry import ScorerSettings
     from rerank.reranker import Reranker, RerankSettings
     from retrieval.base import Retriever
-    from retrieval.settings_engine import ConnectionSettings, EngineSettings
+    from retrieval.settings_engine import ConnectionSettings, EngineSettings, OpenOptions
 
 NO_MODEL = "none"
 
@@ -53,15 +53,20 @@ def warn_of(cuts: Cuts) -> None:
         say(f"note: the end of {cuts.truncated} of {cuts.scored} scored documents was not read (--max-length)")
 
 
-def open_index(
-    ctx: click.Context, index: str, connection: ConnectionSettings, engine: EngineSettings | None = None
-) -> Retriever:
+def open_index(ctx: click.Context, index: str, options: OpenOptions) -> Retriever:
     """Open the index that a command line names. Raises EngineError, SettingsError and click.UsageError."""
     from retrieval.registry import open_retriever
-    from retrieval.settings_engine import EngineSettings, OpenOptions
 
     refuse_engine_flags(ctx, index, "connection", "engine")
-    return open_retriever(index, OpenOptions(connection, engine or EngineSettings(), ask_hidden))
+    return open_retriever(index, options)
+
+
+def open_options(connection: ConnectionSettings, engine: EngineSettings, rerank: RerankSettings) -> OpenOptions:
+    """Return with what an index is opened: the template says which fields are wanted."""
+    from rerank.template import Template
+    from retrieval.settings_engine import OpenOptions
+
+    return OpenOptions(connection, engine, ask_hidden, Template(rerank.template).fields())
 
 
 def refuse_engine_flags(ctx: click.Context, index: str, *stages: str) -> None:

@@ -93,6 +93,8 @@ def _what_was_run(result: ExperimentResult) -> dict[str, object]:
 def _header(result: ExperimentResult) -> str:
     conditions = result.conditions
     note = _COMPARABLE_NOTE if result.mode == COMPARABLE else _END_TO_END_NOTE
+    if conditions.get("engine"):
+        note = f"the engine's own ranking in {conditions['target']}, nothing added"
     if conditions.get("run"):
         note = f"the given run {str(conditions['run'])!r}, nothing added"
     facts = [f"depth {result.depth}"]

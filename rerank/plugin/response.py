@@ -30,10 +30,13 @@ class Outcome:
     truncated: int = 0
 
 
-def fields_of(names: Sequence[str]) -> Fields:
-    """Return what is read of a hit: of `names` a title's, if it is one by its name, and the rest as its text."""
+def fields_of(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
+    """Return what is read of a hit: of `names` a title's, if it is one by its name, and the rest as its text.
+
+    `others` are what the template names besides.
+    """
     title = next((name for name in names if name in TITLE_NAMES), "") if len(names) > 1 else ""
-    return Fields((), title, tuple(name for name in names if name != title), {})
+    return Fields((), title, tuple(name for name in names if name != title), {}, "", tuple(others))
 
 
 def ranking_of(hits: Sequence[Mapping[str, Any]], plan: Plan, reader: HitReader) -> Ranking:

@@ -72,6 +72,7 @@ class _Wrapper:
             raise SettingsError(f"{scores!r} is not known; expected engine, model or final", "scores")
         self.client = client
         self._fields = tuple(fields)
+        self._others = reranker.template.fields()
         self._scores = scores
         self._defaults = _checked(_Options(rank_window_size, None, deadline_ms, enabled, None))
         self._rerankers: dict[str | None, Reranker] = {None: reranker}
@@ -103,7 +104,7 @@ class _Wrapper:
     def _plan(self, request: Mapping[str, Any], options: _Options) -> Plan:
         if not options.enabled:
             return Plan("switched off for this search")
-        return plan(request, self._fields, options.rank_window_size, options.query_text)
+        return plan(request, (*self._fields, *self._others), options.rank_window_size, options.query_text)
 
     def _search(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
         """Search with the window, or as asked where that cannot be; return the response."""
@@ -179,7 +180,7 @@ class _Wrapper:
         return future
 
     def _rerank(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> list[Reranking]:
-        reader = HitReader(fields_of(self._fields))
+        reader = HitReader(fields_of(self._fields, self._others))
         rankings: list[Ranking] = [
             ranking_of(body["hits"]["hits"], one, reader) for body, one in zip(bodies, plans, strict=True)
         ]

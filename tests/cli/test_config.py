@@ -95,3 +95,15 @@ def test_a_file_that_is_not_there_or_no_text_is_a_usage_error(tmp_path: Path) ->
 def test_a_wrong_variable_is_a_usage_error() -> None:
     done = invoke("config", env={"RESIFT_DEPTH": "many"})
     assert (done.code, "RESIFT_DEPTH" in done.err) == (2, True), done.err
+
+
+@pytest.mark.parametrize("given", [["--field", "title^3", "--field", "body"], ["--field", "title^3, body"]])
+def test_an_option_given_several_times_is_one_value_with_commas(given: list[str]) -> None:
+    assert json.loads(invoke("config", "--json", *given).out)["field"]["value"].replace(" ", "") == "title^3,body"
+
+
+def test_a_list_of_fields_comes_from_a_file_or_the_environment_alike(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text('field = ["title^3", "body"]')
+    from_file = invoke("config", "--json", "--config", str(tmp_path / "r.toml"))
+    from_environment = invoke("config", "--json", env={"RESIFT_FIELD": "title^3,body"})
+    assert all(json.loads(one.out)["field"]["value"] == "title^3,body" for one in (from_file, from_environment))

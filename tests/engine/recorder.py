@@ -5,15 +5,23 @@ from __future__ import annotations
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+Request = tuple[str, str]
+"""Method and path."""
+Tamper = Callable[[str, int, bytes], bytes | None]
+
 
 @contextmanager
-def recording(engine: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the proxy's URL and the list of (method, path) that grows with each request."""
-    seen: list[tuple[str, str]] = []
+def recording(engine: str, tamper: Tamper = lambda path, number, data: data) -> Iterator[tuple[str, list[Request]]]:
+    """Yield the proxy's URL and the list of requests, which grows with each.
+
+    `tamper` is given a request's path, its number and the engine's answer, and returns what is answered; None: nothing
+    is, and the connection is cut after the engine has done its work.
+    """
+    seen: list[Request] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -28,7 +36,11 @@ def recording(engine: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                     status, fields, data = answer.status, answer.headers, answer.read()
             except urllib.error.HTTPError as error:
                 status, fields, data = error.code, error.headers, error.read()
-            self.reply(status, fields, data)
+            changed = tamper(self.path.partition("?")[0], len(seen), data)
+            if changed is None:
+                self.close_connection = True
+                return
+            self.reply(status, fields, changed)
 
         def reply(self, status: int, fields: Mapping[str, str], data: bytes) -> None:
             self.send_response(status)

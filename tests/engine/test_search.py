@@ -99,6 +99,16 @@ def test_an_alias_of_a_field_is_read_all_the_same(filled: Fill) -> None:
     assert found == {"1": "Simmer red lentils & cumin", "2": "Four bowls\nfor lentils"}
 
 
+def test_fields_that_the_template_names_are_read_too(filled: Fill) -> None:
+    target = filled(DOCUMENTS, MAPPINGS)
+    done = invoke("search", target, "lentils", "--template", "{title} {kind} {meta.views}", "--json")
+    assert done.code == 0 and "views" not in done.err, done.err
+    fields = {hit["doc_id"]: hit["fields"] for hit in json.loads(done.out)["hits"]}
+    assert fields["2"]["kind"] == ["shop"] and fields["2"]["meta.views"] == ["3"]
+    done = invoke("search", target, "lentils", "--template", "{title} {kimd}", "--json")
+    assert done.code == 0 and "kimd" in done.err
+
+
 def test_a_hybrid_query_of_opensearch_stays_on_top_of_its_body(filled: Fill, engine: str, tmp_path: Path) -> None:
     target = filled(DOCUMENTS, MAPPINGS)
     if not is_opensearch(engine) or ask("GET", engine)["cluster_name"] == "osmem":

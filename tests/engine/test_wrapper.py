@@ -13,6 +13,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy import NotFoundError as OpenSearchNotFound
 
 from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
+from rerank.reranker import Reranker, RerankSettings
 from retrieval.errors import SettingsError
 from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain, reranker, search
 
@@ -45,6 +46,13 @@ def test_the_score_is_kept_or_replaced_as_asked(native: Any, index: str, scores:
     for hit in after["hits"]:
         assert hit["_score"] == (before[hit["_id"]] if scores == "engine" else float(hit["_id"]))
     assert after["max_score"] == (max(before.values()) if scores == "engine" else COUNT - 1)
+
+
+def test_fields_that_the_template_names_are_read_and_taken_out_again(native: Any, index: str) -> None:
+    own = Reranker(Numbers(), RerankSettings(fusion="none", template="{title} {n}"))
+    client = RerankingClient(native, own, ["title"])
+    found = search(client, index, query=QUERY, size=2, _source=["kind"])
+    assert numbers(found) == [29, 28] and found["hits"]["hits"][0]["_source"] == {"kind": "a"}
 
 
 def test_pages_are_cut_from_the_reranked_window(native: Any, index: str) -> None:

@@ -1,0 +1,147 @@
+"""Loads that something gets in the way of: lost answers, other loaders, an index that is not as it was left."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from indexer.checkpoint import CheckpointFile
+from indexer.engine import Loader, LoadRequest
+from indexer.settings_load import LoadSettings
+from retrieval.address import read_address
+from retrieval.client import connect
+from retrieval.errors import IndexingError
+from retrieval.settings_bm25 import Bm25Settings
+from retrieval.types import Document
+from tests.engine.engines import ask
+from tests.engine.recorder import recording
+from tests.engine.test_load import corpus, count, load, many
+
+pytestmark = pytest.mark.engine
+
+
+def stopped(target: str, folder: Path) -> str:
+    """Leave a load that stopped in the middle, at a record that cannot be read; return its source."""
+    path = folder / "corpus.jsonl"
+    lines = [json.dumps(row) + "\n" for row in many(300)]
+    path.write_text("".join([*lines[:150], "no json\n", *lines[150:]]))
+    done, _ = load(str(path), target, folder, "--bulk-documents", "50", "--replicas", "0")
+    assert done.code == 1 and "line 151" in done.error_line
+    [state] = (folder / "state").glob("*.load.json")
+    assert json.loads(state.read_text())["done"] == 100  # what was under way has come to its end
+    return str(path)
+
+
+def go_on(target: str, folder: Path) -> Any:  # noqa: ANN401
+    return load(str(folder / "corpus.jsonl"), target, folder, "--resume", "--skip-bad", "--replicas", "0")
+
+
+def test_answers_that_are_lost_on_the_way_are_asked_for_again_and_nothing_is_in_twice(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
+    source = corpus(tmp_path, many(3000))
+    with recording(engine, lambda path, number, data: None if number % 3 == 0 else data) as (proxy, seen):
+        options = ["--bulk-documents", "100", "--replicas", "0", "--alias", f"{name}-live", "--keep", "0"]
+        for _ in range(2):
+            done, report = load(source, f"{proxy}/{name}", tmp_path, *options)
+            assert done.code == 0, done.err
+            assert (report["documents"], report["refused"], report["repeated"]) == (3000, 0, 0)
+    assert sum(path.endswith("/_bulk") for _, path in seen) > 60  # some came again
+    assert list(ask("GET", f"{engine}/{name}-2*")) == [report["index"]] == list(ask("GET", f"{engine}/{name}-live"))
+    assert count(f"{engine}/{name}-live") == 3000
+
+
+def test_a_document_whose_id_came_before_is_refused_and_listed(target: str, tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [*many(120), {"id": "d7", "text": "another one"}]
+    done, report = load(corpus(tmp_path, rows), target, tmp_path, "--bulk-documents", "50")
+    assert done.code == 1 and (report["documents"], report["refused"]) == (120, 1)
+    [refused] = [json.loads(line) for line in Path(report["refusals"]).read_text().splitlines()]
+    assert (refused["doc_id"], refused["status"]) == ("d7", 409) and "came before" in refused["reason"]
+    assert "word7" in str(ask("GET", f"{target}/_doc/d7"))  # the first one stays
+
+
+def test_two_loaders_of_one_index_at_once_do_not_mix(target: str, tmp_path: Path) -> None:
+    address = read_address(target)
+
+    def attempt(number: int) -> int | str:
+        documents = [Document(f"{number}-{n}", "text") for n in range(500)]
+        loader = Loader(connect(address), address, Bm25Settings(), LoadSettings(replicas=0))
+        try:
+            return loader.load(documents, LoadRequest("memory", state=tmp_path / str(number))).documents
+        except IndexingError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(attempt, range(3)))
+    assert sorted(one for one in found if isinstance(one, int)) == [500] and count(target) == 500
+    assert all("exists" in one or "made by somebody else" in one for one in found if isinstance(one, str))
+
+
+def test_a_second_load_of_a_target_waits_for_no_lock(target: str, tmp_path: Path) -> None:
+    with CheckpointFile(tmp_path / "state", str(read_address(target))).held():
+        done, _ = load(corpus(tmp_path, many(3)), target, tmp_path)
+    assert done.code == 1 and "another load of this target is under way" in done.error_line
+    assert load(corpus(tmp_path, many(3)), target, tmp_path)[0].code == 0
+
+
+def test_a_stopped_load_goes_on_and_counts_exactly(target: str, tmp_path: Path) -> None:
+    stopped(target, tmp_path)
+    done, report = go_on(target, tmp_path)
+    assert done.code == 0, done.err
+    assert (report["resumed_at"], report["documents"], report["repeated"]) == (100, 300, 0)
+
+
+def test_an_index_that_was_made_anew_meanwhile_is_not_gone_on_with(target: str, tmp_path: Path) -> None:
+    stopped(target, tmp_path)
+    ask("DELETE", target)
+    done, _ = go_on(target, tmp_path)
+    assert done.code == 1 and "is gone" in done.error_line and "load afresh" in done.error_line
+    ask("PUT", target, {})
+    done, _ = go_on(target, tmp_path)
+    assert done.code == 1 and "is another one" in done.error_line
+
+
+def test_documents_that_the_engine_lost_are_told(target: str, tmp_path: Path) -> None:
+    stopped(target, tmp_path)
+    ask("DELETE", f"{target}/_doc/d5")
+    done, _ = go_on(target, tmp_path)
+    assert done.code == 1 and "1 fewer than the engine has taken" in done.error_line
+
+
+def test_an_index_that_is_removed_in_mid_load_is_not_called_loaded(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
+    def remove(path: str, number: int, data: bytes) -> bytes:
+        if path.endswith("/_bulk") and number < 8:
+            ask("DELETE", target)
+        return data
+
+    with recording(engine, remove) as (proxy, _):
+        options = ["--bulk-documents", "50", "--workers", "1", "--replicas", "0"]
+        done, _ = load(corpus(tmp_path, many(1000)), f"{proxy}/{name}", tmp_path, *options)
+    assert done.code == 1 and "removed" in done.error_line, done.err
+
+
+def test_the_last_count_waits_until_all_shards_answer(engine: str, name: str, target: str, tmp_path: Path) -> None:
+    counts: list[bytes] = []
+
+    def hide_a_shard(path: str, number: int, data: bytes) -> bytes:
+        if not path.endswith("/_count"):
+            return data
+        counts.append(data)
+        if len(counts) > 2:
+            return data
+        found = json.loads(data)
+        found["_shards"]["successful"] -= 1
+        return json.dumps({**found, "count": 7}).encode()
+
+    with recording(engine, hide_a_shard) as (proxy, _):
+        done, report = load(corpus(tmp_path, many(100)), f"{proxy}/{name}", tmp_path, "--replicas", "0")
+        assert done.code == 0 and report["documents"] == 100 and len(counts) == 3
+        counts.clear()
+        done, _ = load(corpus(tmp_path, many(100)), f"{proxy}/{name}", tmp_path, "--overwrite", "--patience", "0.5")
+    assert done.code == 1 and "1 of 1 shards" in done.error_line and "--resume" in done.error_line
