@@ -28,7 +28,7 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token:
     indexed and not stored, so that BM25 sees one text as the embedded index does. Any other field is kept as it
     comes, texts as keywords.
     """
-    analyzer = bm25.language if bm25.language in _BUILT_IN else "standard"
+    analyzer = analyzer_of(bm25.language)
     text = {"type": "text", "analyzer": analyzer, "copy_to": ALL_TEXT}
     return {
         "settings": {
@@ -58,6 +58,11 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token:
             else {"title": text, "text": text, ALL_TEXT: {"type": "text", "analyzer": analyzer}},
         },
     }
+
+
+def analyzer_of(language: str) -> str:
+    """Return the engines' own analyzer for a language, `standard` (words in lower case, no stemming) without one."""
+    return language if language in _BUILT_IN else "standard"
 
 
 def source_of(document: Document) -> dict[str, object]:

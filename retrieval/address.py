@@ -32,8 +32,8 @@ class Address:
         return f"{','.join(self.hosts)}/{self.index}" if self.hosts else f"cloud:{self.index}"
 
 
-def read_address(text: str) -> Address:
-    """Return the address that `text` names. Raises SettingsError.
+def read_address(text: str, *, index_needed: bool = True) -> Address:
+    """Return the address that `text` names; the index may be left out where none is needed. Raises SettingsError.
 
     >>> read_address("http://a:9200,b:9200/logs-*").hosts
     ('http://a:9200', 'http://b:9200')
@@ -50,6 +50,8 @@ def read_address(text: str) -> Address:
         )
     if scheme not in ("http", "https") or not authority:
         raise SettingsError(f"{text!r} is no address; {_FORM}", "index")
+    if not path.strip("/") and not index_needed:
+        return Address(tuple(_host(scheme, one, "", text) for one in authority.split(",")), "")
     prefix, _, index = path.rstrip("/").rpartition("/")
     hosts = tuple(_host(scheme, one, prefix, text) for one in authority.split(","))
     return Address(hosts, _index(unquote(index), text))

@@ -18,7 +18,7 @@ import elasticsearch
 import opensearchpy
 import tenacity
 
-from retrieval.address import Address
+from retrieval.address import Address, read_address
 from retrieval.client_errors import CLIENT_ERRORS, UnknownProductError, explained
 from retrieval.credentials import Credentials, read_credentials
 from retrieval.errors import SettingsError, StatusError
@@ -98,13 +98,14 @@ class Engine:
 
 
 def connect(
-    address: Address, settings: ConnectionSettings | None = None, ask: Callable[[str], str] | None = None
+    address: Address | str, settings: ConnectionSettings | None = None, ask: Callable[[str], str] | None = None
 ) -> Engine:
-    """Connect to the engine at `address` and find out which it is.
+    """Connect to the engine at `address`, a URL with or without an index, and find out which it is.
 
     `ask` is called for the password where the settings say so. Raises SettingsError on settings that do not go
     together, and StatusError where the engine cannot be reached or does not let us in.
     """
+    address = read_address(address, index_needed=False) if isinstance(address, str) else address
     settings = settings or ConnectionSettings()
     credentials = read_credentials(settings.credentials, ask if settings.ask_password else None)
     _check(address, settings, credentials)

@@ -69,6 +69,8 @@ def _message(error: Exception, status: int, kind: str, reason: str) -> str:
     if status == 0:
         return _no_answer(error, text)
     told = f": {reason}" if reason else ""
+    if status == 401 and "expired" in reason:
+        return f"the key or token has expired (401); make a new one and set RESIFT_API_KEY or RESIFT_BEARER_TOKEN{told}"
     if status == 401:
         return f"the engine does not know us (401); set RESIFT_USERNAME and RESIFT_PASSWORD, or RESIFT_API_KEY{told}"
     if status == 403:

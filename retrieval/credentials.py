@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +40,11 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown."""
-        return tuple(one for one in (self.password, self.api_key, self.bearer_token) if one)
+        """What must not be shown, also not as a header holds it."""
+        found = [one for one in (self.password, self.api_key, self.bearer_token) if one]
+        if self.password:
+            found.append(b64encode(f"{self.username}:{self.password}".encode()).decode())
+        return tuple(sorted(found, key=len, reverse=True))  # a longer one may hold a shorter
 
 
 def read_credentials(

@@ -14,7 +14,15 @@ from retrieval.client import RETRIED, Engine, connect, wait_before
 from retrieval.client_errors import answered
 from retrieval.engine_fields import Fields, field_types, find_fields
 from retrieval.engine_hits import HitReader
-from retrieval.engine_query import fill, read_filter, read_template, search_body, with_filter, with_window
+from retrieval.engine_query import (
+    fill,
+    longest_query,
+    read_filter,
+    read_template,
+    search_body,
+    with_filter,
+    with_window,
+)
 from retrieval.errors import EngineError, SettingsError
 from retrieval.settings_engine import EngineSettings, OpenOptions
 from retrieval.types import Hit, Query, Ranking
@@ -53,6 +61,7 @@ class EngineRetriever:
             False  # the source lacks what is searched, as with an alias of a field, so its values are asked
         )
         self.took = 0
+        self.cut = 0  # queries too long to be searched whole
 
     @classmethod
     def open(
@@ -71,7 +80,8 @@ class EngineRetriever:
 
     def notes(self) -> list[str]:
         """Return what was odd about the documents so far, a line each."""
-        return [*self.engine.notes, *self.reader.notes()]
+        long = f"note: queries cut to their first {longest_query(self.fields):,} words for the search: {self.cut}"
+        return [*self.engine.notes, *self.reader.notes(), *([long] if self.cut else [])]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return for each query the engine's best `depth` documents, equal scores in THE order.
@@ -82,6 +92,8 @@ class EngineRetriever:
         if depth < 1:
             raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
         rankings = []
+        if self.template is None:
+            self.cut += sum(len(query.text.split()) > longest_query(self.fields) for query in queries)
         for start in range(0, len(queries), _SEARCHES_A_REQUEST):
             part = queries[start : start + _SEARCHES_A_REQUEST]
             answers = self._search(part, depth)

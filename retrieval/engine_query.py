@@ -20,13 +20,17 @@ _BODY_KEYS = {"knn", "retriever", "query"}
 _JOINING = {"rrf", "linear", "rule", "pinned"}  # retrievers over others
 
 
+def longest_query(fields: Fields) -> int:
+    """Return how many words of a query are searched, so that no engine refuses it for its clauses."""
+    return max(16, _MOST_CLAUSES // len(fields.searched))
+
+
 def search_body(fields: Fields, text: str) -> dict[str, Any]:
     """Return the body that searches `fields` for `text`.
 
     One field gives its BM25 score, several the best one's and half the others'; nested fields their best object's.
     """
-    words = text.split()
-    short = " ".join(words[: max(16, _MOST_CLAUSES // len(fields.searched))])
+    short = " ".join(text.split()[: longest_query(fields)])
     groups: dict[str, list[str]] = {}
     for name in fields.searched:
         groups.setdefault(fields.nested.get(name.partition("^")[0], ""), []).append(name)

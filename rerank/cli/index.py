@@ -14,12 +14,17 @@ from rerank.cli.progress import progress
 from rerank.cli.stages import ask_hidden, refuse_engine_flags, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from indexer.corpora import CorpusSettings
-    from indexer.engine import LoadReport
+    from indexer.engine import Loader, LoadReport, LoadRequest
     from indexer.memory import IndexReport
     from indexer.settings_load import LoadSettings
     from retrieval.settings_bm25 import Bm25Settings
     from retrieval.settings_engine import ConnectionSettings
+    from retrieval.types import Document
+
+STANDARD_INPUT = "-"
 
 
 @click.command()
@@ -76,14 +81,11 @@ def index(
         closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=not to_engine)) as documents,
     ):
         if to_engine:
-            from indexer.engine import Loader, LoadRequest, name_source
-            from retrieval.address import read_address
-            from retrieval.client import connect
+            from indexer.engine import LoadRequest, name_source
 
-            address = read_address(target)
             request = LoadRequest(name_source(source, resume), overwrite, resume, alias, keep, state)
-            loader = Loader(connect(address, connection_settings, ask_hidden), address, bm25_settings, load_settings)
-            loaded = loader.load(documents, request, done)
+            loader = _loader(target, connection_settings, bm25_settings, load_settings)
+            loaded = _load(loader, documents, request, done)
         else:
             from indexer.memory import build_index
 
@@ -93,6 +95,29 @@ def index(
     if to_engine:
         return _tell_loaded(loaded, target, alias, skipped.count, as_json)
     return _tell_built(built, target, skipped.count, as_json)
+
+
+def _loader(target: str, connection: ConnectionSettings, bm25: Bm25Settings, settings: LoadSettings) -> Loader:
+    from indexer.engine import Loader
+    from indexer.mapping import analyzer_of
+    from retrieval.address import read_address
+    from retrieval.client import connect
+
+    if (analyzer := analyzer_of(bm25.language)) != bm25.language:
+        say(f"note: engines have no analyzer for {bm25.language}; texts are analyzed as {analyzer}")
+    address = read_address(target)
+    return Loader(connect(address, connection, ask_hidden), address, bm25, settings)
+
+
+def _load(
+    loader: Loader, documents: Iterable[Document], request: LoadRequest, done: Callable[[int], None]
+) -> LoadReport:
+    try:
+        return loader.load(documents, request, done)
+    except (KeyboardInterrupt, SystemExit):
+        if request.source != STANDARD_INPUT:
+            say("note: what is in stays in; the same command with --resume goes on")
+        raise
 
 
 def _tell_built(report: IndexReport, target: str, skipped: int, as_json: bool) -> int:

@@ -23,6 +23,12 @@ IMAGES = {
     "opensearch": "opensearchproject/opensearch:2.19.1",
 }
 
+INSECURE = {
+    "elasticsearch": {"xpack.security.enabled": "false"},
+    "opensearch": {"DISABLE_SECURITY_PLUGIN": "true", "DISABLE_INSTALL_DEMO_CONFIG": "true"},
+}
+"""What switches security off in an image; either would refuse the other's names."""
+
 
 @contextmanager
 def running(flavour: str) -> Iterator[str]:
@@ -33,7 +39,7 @@ def running(flavour: str) -> Iterator[str]:
     elif STAGED.exists():
         with staged(flavour, PORTS[flavour]) as url:
             yield url
-    elif shutil.which("docker") and importlib.util.find_spec("testcontainers"):
+    elif importlib.util.find_spec("testcontainers") and docker_answers():
         yield from contained(flavour)
     elif flavour == "opensearch" and importlib.util.find_spec("osmem_server"):
         yield from embedded()
@@ -80,12 +86,21 @@ def tuned(flavour: str, port: int, **settings: str) -> Iterator[str]:
         shutil.rmtree(own, ignore_errors=True)
 
 
+def docker_answers() -> bool:
+    """Tell whether there is a Docker engine, not its command alone."""
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
 def contained(flavour: str) -> Iterator[str]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.waiting_utils import wait_for_logs
 
     container = DockerContainer(IMAGES[flavour]).with_exposed_ports(9200).with_env("discovery.type", "single-node")
-    container.with_env("xpack.security.enabled", "false").with_env("DISABLE_SECURITY_PLUGIN", "true")
+    for name, value in INSECURE[flavour].items():
+        container.with_env(name, value)
     with container:
         wait_for_logs(container, "started", timeout=180)
         yield f"http://{container.get_container_host_ip()}:{container.get_exposed_port(9200)}"

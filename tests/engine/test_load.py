@@ -167,3 +167,25 @@ def test_long_documents_become_passages_and_are_found_as_documents(target: str, 
     found = json.loads(invoke("search", target, "needle", "--model", "none", "--json").out)["hits"]
     assert {hit["doc_id"] for hit in found} == {"long", "short"}
     assert "needle" in next(hit["text"] for hit in found if hit["doc_id"] == "long")
+
+
+def test_an_interrupted_load_says_how_it_goes_on(target: str, tmp_path: Path) -> None:
+    source = corpus(tmp_path, many(100_000))
+    code = "from rerank.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [*command, "--bulk-documents", "100"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    while not entries_done(tmp_path):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "with --resume goes on" in told and "Traceback" not in told
+    done, report = load(source, target, tmp_path, "--resume", "--replicas", "0")
+    assert done.code == 0 and report["documents"] == count(target) == 100_000
+
+
+def test_a_language_that_engines_do_not_analyze_is_told(target: str, tmp_path: Path) -> None:
+    done, _ = load(corpus(tmp_path, many(3)), target, tmp_path, "--language", "yiddish")
+    assert done.code == 0 and "no analyzer for yiddish" in done.err

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-import shutil
 import socket
-import ssl
-import subprocess
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,54 +15,7 @@ from retrieval.credentials import Credentials, read_credentials
 from retrieval.errors import ResiftError, SettingsError, StatusError
 from retrieval.settings_engine import ConnectionSettings
 from tests.cli.invoke import invoke
-
-FAST = ConnectionSettings(max_retries=0, request_timeout=2.0)
-ELASTIC = {"X-elastic-product": "Elasticsearch"}
-INFO: dict[str, dict[str, Any]] = {
-    "elasticsearch 8": {"version": {"number": "8.19.0"}, "tagline": "You Know, for Search"},
-    "elasticsearch 7": {"version": {"number": "7.10.2"}, "tagline": "You Know, for Search"},
-    "opensearch 2": {"version": {"number": "2.19.1", "distribution": "opensearch"}},
-}
-
-
-@contextmanager
-def serving(
-    status: int,
-    body: bytes,
-    headers: dict[str, str] | None = None,
-    seconds: float = 0.0,
-    certificate: Path | None = None,
-) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Yield the URL of a server that answers all alike, and the headers that it was sent."""
-    seen: list[dict[str, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            seen.append({name.lower(): value for name, value in self.headers.items()})
-            time.sleep(seconds)
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}", seen
-    finally:
-        server.shutdown()
-        server.server_close()
+from tests.retrieval.serving import ELASTIC, FAST, INFO, serving
 
 
 @pytest.mark.parametrize(
@@ -83,6 +26,7 @@ def serving(
         ("http://a,b:9201/x,y", ("http://a:9200", "http://b:9201"), "x,y"),
         ("http://[::1]:9200/i", ("http://[::1]:9200",), "i"),
         ("cloud:articles", (), "articles"),
+        ("https://h/prefix/i", ("https://h:443/prefix",), "i"),
     ],
 )
 def test_an_address_is_read(text: str, hosts: tuple[str, ...], index: str) -> None:
@@ -167,40 +111,22 @@ def test_hosts_that_do_not_answer_are_one_line() -> None:
         connect(read_address(f"{url.replace('http:', 'https:')}/i"), FAST)
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not there, which makes the certificate")
-def test_a_certificate_is_checked_against_its_authority_or_fingerprint(tmp_path: Path) -> None:
-    pem = tmp_path / "both.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
-    subprocess.run(
-        [*make, "-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "c.pem")], check=True, capture_output=True
-    )
-    pem.write_text((tmp_path / "key.pem").read_text() + (tmp_path / "c.pem").read_text())
-    der = ssl.PEM_cert_to_DER_cert((tmp_path / "c.pem").read_text())
-    right, wrong = hashlib.sha256(der).hexdigest(), "0" * 64
+def test_an_expired_key_is_told_apart_from_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_API_KEY", "b2xkOm9uZQ==")
+    body = {"error": {"type": "security_exception", "reason": "unable to authenticate: api key is expired"}}
+    with serving(401, json.dumps(body).encode(), ELASTIC) as (url, _), pytest.raises(StatusError) as error:
+        connect(f"{url}/i", FAST)
+    assert "has expired (401); make a new one" in str(error.value)
 
-    for engine, headers in (("elasticsearch 8", ELASTIC), ("opensearch 2", {})):
-        with serving(200, json.dumps(INFO[engine]).encode(), headers, certificate=pem) as (url, _):
-            address = read_address(f"{url.replace('127.0.0.1', 'localhost')}/i")
-            flavour = engine.split()[0]
 
-            def attempt(**options: Any) -> str:
-                given = ConnectionSettings(max_retries=0, flavour=flavour, **options)  # noqa: B023
-                found = connect(address, given)  # noqa: B023
-                try:
-                    found.request("GET", "/x")
-                finally:
-                    found.close()
-                return found.flavour
-
-            with pytest.raises(StatusError, match="cannot be trusted.*--ca-certs"):
-                attempt()
-            with pytest.raises(StatusError, match="another fingerprint"):
-                attempt(fingerprint=wrong)
-            with pytest.raises(SettingsError, match="no file"):
-                attempt(ca_certs="nowhere.pem")
-            for good in ({"ca_certs": str(tmp_path / "c.pem")}, {"fingerprint": right}, {"verify_certs": False}):
-                assert attempt(**good) == flavour
+def test_a_password_is_not_shown_as_the_header_holds_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIFT_USERNAME", "me")
+    monkeypatch.setenv("RESIFT_PASSWORD", "hunter2")
+    pair = base64.b64encode(b"me:hunter2").decode()
+    body = json.dumps({"error": {"type": "x", "reason": f"bad header Basic {pair}"}}).encode()
+    with serving(400, body, ELASTIC) as (url, _), pytest.raises(StatusError) as error:
+        connect(url, FAST)
+    assert "bad header" in str(error.value) and pair not in str(error.value)
 
 
 def test_a_dead_host_is_passed_over() -> None:
