@@ -50,7 +50,9 @@ def running(flavour: str) -> Iterator[str]:
 @contextmanager
 def staged(flavour: str, port: int, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     command = [str(STAGED), "start", flavour, "--port", str(port), *options]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"{' '.join(command)}: {done.stderr.strip()}")
     urls = done.stdout.split()  # one a node
     try:
         yield urls[0]

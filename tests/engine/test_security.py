@@ -99,6 +99,23 @@ def test_a_key_that_may_only_read_cannot_load(secured: str, tmp_path: Path) -> N
     assert admin("GET", f"{secured}/articles/_count")["count"] == 1
 
 
+def test_three_rights_are_enough_to_load_and_to_swap_an_alias(secured: str, tmp_path: Path) -> None:
+    rights = {"loader": {"indices": [{"names": ["own*"], "privileges": ["create", "manage", "read"]}]}}
+    key = admin("POST", f"{secured}/_security/api_key", {"name": "l", "role_descriptors": rights})["encoded"]
+    (tmp_path / "c.jsonl").write_text('{"id": "2", "text": "x"}\n')
+    source = [str(tmp_path / "c.jsonl"), "--state", str(tmp_path / "s"), "--to", f"{secured}/own"]
+    for options in (
+        [],
+        ["--overwrite"],
+        ["--alias", "own-live", "--keep", "0"],
+        ["--alias", "own-live", "--keep", "0"],
+    ):
+        done = invoke("index", *source, *options, env={"RESIFT_API_KEY": str(key)})
+        assert done.code == 0, done.err
+    assert admin("GET", f"{secured}/own-live/_count")["count"] == 1
+    assert len(admin("GET", f"{secured}/own*")) == 2  # the index, and the one that the alias stands for
+
+
 def test_a_user_with_the_right_to_it_loads(secured: str, tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text('{"id": "2", "text": "x"}\n')
     done = invoke(
