@@ -15,6 +15,8 @@ ALL_TEXT = "resift_text"
 """The field of an index of ours into which title and text are copied, so that BM25 sees them as one."""
 PARENT = "resift_parent"
 """The field of an index of ours that holds the id of the document that a passage was cut from."""
+MOST_FIELDS = 100
+"""Text fields that are searched unasked: of more, engines refuse a query of a few words, and no model makes sense."""
 TITLE_NAMES = ("title", "name", "headline", "subject", "heading")
 _TEXT_TYPES = {"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"}
 _INNER_TYPES = {"object", "nested"}
@@ -59,6 +61,12 @@ def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, o
     if not found and not named:
         raise EngineError("has no text field to search; name others with --field", str(address))
     ours = ALL_TEXT in found
+    if len(found) > MOST_FIELDS and not (named or ours):
+        some = ", ".join(found[:5])
+        raise EngineError(
+            f"has {len(found)} text fields ({some}, …), too many to search; name those that matter with --field",
+            str(address),
+        )
     visible = [name for name in found if name != ALL_TEXT]
     title = settings.source_title or next((name for name in TITLE_NAMES if name in visible), "")
     searched = named or ([ALL_TEXT] if ours else visible)

@@ -22,7 +22,7 @@ _JOINING = {"rrf", "linear", "rule", "pinned"}  # retrievers over others
 
 def longest_query(fields: Fields) -> int:
     """Return how many words of a query are searched, so that no engine refuses it for its clauses."""
-    return max(16, _MOST_CLAUSES // len(fields.searched))
+    return max(10, _MOST_CLAUSES // len(fields.searched))
 
 
 def search_body(fields: Fields, text: str) -> dict[str, Any]:

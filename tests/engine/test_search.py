@@ -220,6 +220,15 @@ def test_a_depth_beyond_the_window_says_what_to_do(filled: Fill) -> None:
     assert done.code == 1 and "max_result_window" in done.error_line
 
 
+def test_an_index_of_very_many_text_fields_asks_which_matter(filled: Fill) -> None:
+    target = filled({"1": {f"field{n}": "lentils" for n in range(100)}})
+    assert ids(target, "lentils " * 30) == {"1"}
+    ask("PUT", f"{target}/_mapping", {"properties": {"last": {"type": "text"}}})
+    done = invoke("search", target, "lentils")
+    assert done.code == 1 and "has 101 text fields" in done.error_line and "--field" in done.error_line
+    assert ids(target, "lentils", "--field", "field7") == {"1"}
+
+
 def test_an_index_that_is_not_there_or_has_no_text_is_one_line(engine: str, filled: Fill) -> None:
     done = invoke("search", f"{engine}/not-there-at-all", "x")
     assert done.code == 1 and "no such index" in done.error_line
