@@ -43,7 +43,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a chunk of `sent` documents: `created`, refused, or, where it was sent twice, there already."""
+    """What became of a chunk of `sent` documents: `created`, refused, or there already, word for word."""
 
     sent: int
     created: int
@@ -52,9 +52,8 @@ class Outcome:
 
 @dataclass(slots=True)
 class Chunk:
-    """Documents of one bulk request: each its id and its two lines; `again` where some may have been sent before."""
+    """Documents of one bulk request: each its id and its two lines."""
 
-    again: bool = False
     ids: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -78,7 +77,7 @@ class Chunk:
 
     def part(self, places: Iterable[int]) -> Chunk:
         """Return a chunk of the documents at `places`."""
-        chunk = Chunk(self.again)
+        chunk = Chunk()
         for place in places:
             chunk.add(self.ids[place], self.lines[place])
         return chunk
@@ -106,14 +105,15 @@ def _line(document: Document) -> bytes:
 class Sender:
     """Sends chunks to one index; safe to share between threads.
 
-    A document goes in under its own id and never over another, so sending it twice leaves it there once, and a second
-    document of an id is refused.
+    A document goes in under its own id and never over another. Where the id is there, it may be the same document, sent
+    before an answer was lost, or sent twice by the engine itself when a node died: that is no error. Another document
+    of the id is refused.
     """
 
     def __init__(self, engine: Engine, path: str, patience: float) -> None:
         """Send to the index at `path`; give up after `patience` seconds without any progress."""
         self._engine = engine
-        self._path = f"{path}/_bulk"
+        self._path = path
         self._patience = patience
         self._last = time.monotonic()
         self._stop = threading.Event()
@@ -144,12 +144,10 @@ class Sender:
                     break
                 self._endure(error, tries)
                 tries += 1
-                left.again = True  # what went in before the answer was lost
                 continue
             again, new, refused = self._sort(left, answer)
             created += new
             refusals += refused
-            left.again |= bool(again)
             if len(again) < len(left.ids):
                 self._last = time.monotonic()
                 tries = 0
@@ -169,22 +167,24 @@ class Sender:
 
     def _request(self, chunk: Chunk) -> dict[str, Any]:
         answer: dict[str, Any] = self._engine.request(
-            "POST", self._path, b"".join(chunk.lines), {"filter_path": _KEPT}, retries=0, timeout=_REQUEST_TIMEOUT
+            "POST",
+            f"{self._path}/_bulk",
+            b"".join(chunk.lines),
+            {"filter_path": _KEPT},
+            retries=0,
+            timeout=_REQUEST_TIMEOUT,
         )
         return answer
 
     def _sort(self, chunk: Chunk, answer: dict[str, Any]) -> tuple[list[int], int, list[Refusal]]:
         """Return what to send again, how many documents were created, and what was refused."""
         again: list[int] = []
+        there: dict[int, Refusal] = {}
         refusals: list[Refusal] = []
-        created = 0
         for place, item in enumerate(answer["items"]):
             one = item[_ACTION]
             error = one.get("error")
             if error is None:
-                created += 1
-                continue
-            if one["status"] == _THERE and chunk.again:
                 continue
             kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
             if kind == "cluster_block_exception":
@@ -193,11 +193,25 @@ class Sender:
                 )
             if kind == _GONE:
                 raise IndexingError(f"{self._engine.url}: the index was removed while it was loaded")
-            if one["status"] in RETRIED or kind in _PASSING:
+            refusal = _refusal(chunk.ids[place], one["status"], error)
+            if one["status"] == _THERE:
+                there[place] = refusal
+            elif one["status"] in RETRIED or kind in _PASSING:
                 again.append(place)
             else:
-                refusals.append(_refusal(chunk.ids[place], one["status"], error))
-        return again, created, refusals
+                refusals.append(refusal)
+        created = len(chunk.ids) - len(again) - len(there) - len(refusals)
+        others = self._others(chunk, list(there))
+        return again, created, [*refusals, *(there[place] for place in others)]
+
+    def _others(self, chunk: Chunk, places: list[int]) -> list[int]:
+        """Return at which of the places the engine has another document than `chunk`."""
+        if not places:
+            return []
+        body = {"ids": [chunk.ids[place] for place in places]}
+        found = self._engine.request("POST", f"{self._path}/_mget", body, timeout=_REQUEST_TIMEOUT)["docs"]
+        ours = (json.loads(chunk.lines[place].split(b"\n")[1]) for place in places)
+        return [place for place, one, own in zip(places, found, ours, strict=True) if one.get("_source") != own]
 
     def _endure(self, error: StatusError, tries: int) -> None:
         """Wait before another try. Raises IndexingError where waiting will not help or has lasted too long."""

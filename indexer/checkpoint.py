@@ -21,8 +21,7 @@ if sys.platform != "win32":
 class Checkpoint:
     """`done` entries of the source, from its beginning, are in the engine or written to the file of refusals.
 
-    `token`: what the index was marked with when it was made. `reached`: how many entries may have been sent at most.
-    `created`: how many documents the engine has taken as new.
+    `token`: what the index was marked with when it was made. `created`: how many documents the engine has taken as new.
     """
 
     target: str
@@ -30,7 +29,6 @@ class Checkpoint:
     index: str
     token: str
     done: int = 0
-    reached: int = 0
     created: int = 0
     refused: int = 0
 

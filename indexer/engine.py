@@ -31,8 +31,8 @@ _LOOK_EVERY = 1.0  # seconds between two looks at shards that are away
 class LoadReport:
     """What a load did. `documents`: how many the engine counts at the end. `refused`: how many it did not take.
 
-    `repeated`: how many had an id that was there already, without it being told which: they were sent about the time
-    that an earlier load stopped. `refusals`: the file that lists the refused ones, "" without any.
+    `repeated`: how many came twice, word for word, and are in once. `refusals`: the file that lists the refused ones,
+    "" without any.
     """
 
     index: str

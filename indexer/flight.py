@@ -13,7 +13,6 @@ from indexer.settings_load import LoadSettings
 from retrieval.types import Document
 
 _CHECKPOINT_EVERY = 0.25  # seconds
-_AHEAD = 100_000  # entries that may be sent before the checkpoint must tell
 
 
 class Flight:
@@ -34,8 +33,6 @@ class Flight:
         self._settings = settings
         self._progress = progress
         self._waiting: deque[tuple[Future[Outcome], Chunk]] = deque()
-        self._position = checkpoint.done
-        self._sent_before = checkpoint.reached
         self._written = time.monotonic()
 
     def send(self, entries: Iterable[Document]) -> None:
@@ -50,7 +47,6 @@ class Flight:
                 for chunk in chunks(entries, settings.bulk_documents, most_bytes):
                     while any(chunk.shares_an_id(other) for _, other in waiting):
                         self._settle()  # so that the first of two documents of one id comes first
-                    self._announce(chunk)
                     waiting.append((pool.submit(self._sender.send, chunk), chunk))
                     while len(waiting) > settings.workers + 1 or (waiting and waiting[0][0].done()):
                         self._settle()
@@ -59,14 +55,6 @@ class Flight:
         finally:
             while waiting and waiting[0][0].done() and not waiting[0][0].exception():
                 self._settle()
-            self._files.write(self._checkpoint)
-
-    def _announce(self, chunk: Chunk) -> None:
-        """Write that the entries of `chunk` may be in the engine from now on, well ahead, so that it is done seldom."""
-        chunk.again = self._position < self._sent_before
-        self._position += len(chunk.ids)
-        if self._position > self._checkpoint.reached:
-            self._checkpoint.reached = self._position + _AHEAD
             self._files.write(self._checkpoint)
 
     def _settle(self) -> None:

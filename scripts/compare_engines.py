@@ -1,6 +1,8 @@
 """The three first stages side by side: embedded BM25, Elasticsearch and OpenSearch, on every judged collection.
 
-    python -m scripts.compare_engines http://127.0.0.1:9200 http://127.0.0.1:9202 [NAME ...]
+    python -m scripts.compare_engines http://127.0.0.1:9200 http://127.0.0.1:9202 [NAME ...] [--rerank]
+
+With --rerank the default model reorders what each of them found, and nDCG@10 is shown before and after.
 
 Reads BEIR folders under $RESIFT_SHARED/collections. Each collection is loaded into the index `resift-compare` of the
 engines that it is given, which is removed afterwards.
@@ -20,6 +22,8 @@ from indexer.memory import build_index
 from indexer.settings_load import LoadSettings
 from rerank.evaluation.candidates import Candidates
 from rerank.evaluation.measures import mean, per_query
+from rerank.registry import load_scorer
+from rerank.reranker import Reranker
 from retrieval.address import read_address
 from retrieval.client import connect
 from retrieval.registry import open_retriever
@@ -28,32 +32,36 @@ from retrieval.types import Run, to_run
 from scripts.evaluate_collections import MORE_SPLITS, SHARED
 
 DEPTH = 100
+Runs = tuple[Run, ...]
 
 
-def embedded(collection: JudgedCollection) -> Run:
-    """Return the embedded first stage's run."""
+def embedded(collection: JudgedCollection, reranker: Reranker | None) -> Runs:
+    """Return the embedded first stage's runs."""
     with tempfile.TemporaryDirectory() as folder:
         build_index(collection.documents(), Path(folder) / "index")
-        return run_of(f"bm25:{folder}/index", collection)
+        return run_of(f"bm25:{folder}/index", collection, reranker)
 
 
-def loaded(collection: JudgedCollection, url: str) -> Run:
-    """Load the collection into the engine at `url`; return its run."""
+def loaded(collection: JudgedCollection, url: str, reranker: Reranker | None) -> Runs:
+    """Load the collection into the engine at `url`; return its runs."""
     address = read_address(f"{url}/resift-compare")
     engine = connect(address)
     with tempfile.TemporaryDirectory() as state:
         request = LoadRequest(collection.name, overwrite=True, state=Path(state))
         Loader(engine, address, Bm25Settings(), LoadSettings(replicas=0)).load(collection.documents(), request)
     try:
-        return run_of(str(address), collection)
+        return run_of(str(address), collection, reranker)
     finally:
         engine.request("DELETE", address.path)
 
 
-def run_of(target: str, collection: JudgedCollection) -> Run:
-    """Return the run of the judged queries."""
+def run_of(target: str, collection: JudgedCollection, reranker: Reranker | None) -> Runs:
+    """Return the runs of the judged queries, before and after reranking; without a reranker the first alone."""
     queries = [query for query in collection.queries if query.query_id in collection.qrels]
-    return to_run(Candidates(open_retriever(target), DEPTH).retrieve(queries))
+    rankings = Candidates(open_retriever(target), DEPTH).retrieve(queries)
+    if reranker is None:
+        return (to_run(rankings),)
+    return to_run(rankings), to_run(result.ranking for result in reranker.rerank(rankings))
 
 
 def overlap(one: Run, other: Run) -> float:
@@ -69,8 +77,10 @@ def overlap(one: Run, other: Run) -> float:
 @click.argument("elasticsearch")
 @click.argument("opensearch")
 @click.argument("names", nargs=-1)
-def main(elasticsearch: str, opensearch: str, names: Sequence[str]) -> None:
+@click.option("--rerank", is_flag=True, help="Rerank by the default model, and show nDCG@10 before and after.")
+def main(elasticsearch: str, opensearch: str, names: Sequence[str], rerank: bool) -> None:
     """Compare the first stages on the collections NAMES (all where none is named)."""
+    reranker = Reranker(load_scorer("resift-minilm-l3")) if rerank else None
     print("| collection | embedded | Elasticsearch | OpenSearch | widest gap | top 100 shared: with ES | with OS |")
     print("|---|---|---|---|---|---|---|")
     for folder in sorted(path for path in (SHARED / "collections").iterdir() if path.is_dir()):
@@ -78,11 +88,13 @@ def main(elasticsearch: str, opensearch: str, names: Sequence[str]) -> None:
             continue
         for split in MORE_SPLITS.get(folder.name, (None,)):
             collection = read_collection(folder, split)
-            runs = [embedded(collection), loaded(collection, elasticsearch), loaded(collection, opensearch)]
-            values = [mean(per_query(collection.qrels, run))["ndcg@10"] for run in runs]
-            shared = [f"{overlap(runs[0], run):.3f}" for run in runs[1:]]
+            found = [embedded(collection, reranker)]
+            found += [loaded(collection, url, reranker) for url in (elasticsearch, opensearch)]
+            values = [[mean(per_query(collection.qrels, run))["ndcg@10"] for run in runs] for runs in found]
+            gaps = [f"{max(stage) - min(stage):.4f}" for stage in zip(*values, strict=True)]
+            shared = [f"{overlap(found[0][0], runs[0]):.3f}" for runs in found[1:]]
             label = f"{folder.name} {split or ''}".strip()
-            cells = [label, *(f"{value:.4f}" for value in values), f"{max(values) - min(values):.4f}", *shared]
+            cells = [label, *(" → ".join(f"{value:.4f}" for value in one) for one in values), " → ".join(gaps), *shared]
             print(f"| {' | '.join(cells)} |", flush=True)
 
 

@@ -145,7 +145,7 @@ def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
         name = f"{alias} -> {report.index}" if alias else report.index
         echo(f"{name}: {report.documents:,} documents, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)")
     if report.repeated:
-        say(f"note: {report.repeated} documents had an id that was there already, and were left out")
+        say(f"note: {report.repeated} documents came twice, word for word, and are in once")
     if report.refused:
         say(f"resift: error: the engine refused {report.refused} documents; {report.refusals} says which and why")
     return 1 if report.refused else 0

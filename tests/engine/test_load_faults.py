@@ -64,6 +64,12 @@ def test_a_document_whose_id_came_before_is_refused_and_listed(target: str, tmp_
     assert "word7" in str(ask("GET", f"{target}/_doc/d7"))  # the first one stays
 
 
+def test_a_document_that_comes_twice_word_for_word_is_in_once_and_no_error(target: str, tmp_path: Path) -> None:
+    done, report = load(corpus(tmp_path, [*many(120), *many(3)]), target, tmp_path, "--bulk-documents", "50")
+    assert done.code == 0 and "3 documents came twice" in done.err
+    assert (report["documents"], report["refused"], report["repeated"]) == (120, 0, 3)
+
+
 def test_two_loaders_of_one_index_at_once_do_not_mix(target: str, tmp_path: Path) -> None:
     address = read_address(target)
 
