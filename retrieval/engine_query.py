@@ -146,18 +146,28 @@ def _also(part: Mapping[str, Any], clause: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_window(retriever: Any, size: int) -> Any:  # noqa: ANN401 - any JSON
-    """Return a retriever that joins others and takes at least `size` hits of each; engines refuse a larger page.
+    """Return a retriever whose parts that join others take at least `size` hits of each; engines refuse a larger page.
 
     >>> with_window({"rrf": {"retrievers": [{"standard": {}}]}}, 100)
     {'rrf': {'retrievers': [{'standard': {}}], 'rank_window_size': 100}}
     """
-    if isinstance(retriever, list):
-        return [with_window(member, size) for member in retriever]
     if not isinstance(retriever, Mapping):
         return retriever
-    made = {name: with_window(value, size) for name, value in retriever.items()}
-    for name in _JOINING & made.keys():
-        if isinstance(made[name], dict):
-            known = made[name].get("rank_window_size", 0)
-            made[name]["rank_window_size"] = max(size, known if isinstance(known, int) else 0)
+    made: dict[str, Any] = {}
+    for name, options in retriever.items():
+        made[name] = options
+        if isinstance(options, Mapping):
+            inner = {key: _inner(options[key], size) for key in ("retriever", "retrievers") if key in options}
+            known = options.get("rank_window_size", 0)
+            window = {"rank_window_size": max(size, known)} if name in _JOINING and isinstance(known, int) else {}
+            made[name] = {**options, **inner, **window}
     return made
+
+
+def _inner(part: Any, size: int) -> Any:  # noqa: ANN401
+    """Return retrievers inside another: one, a list, or a list of objects that hold one beside its weight."""
+    if isinstance(part, list):
+        return [_inner(member, size) for member in part]
+    if isinstance(part, Mapping) and "retriever" in part:
+        return {**part, "retriever": with_window(part["retriever"], size)}
+    return with_window(part, size)

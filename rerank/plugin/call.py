@@ -9,6 +9,8 @@ from typing import Any
 
 from retrieval.errors import SettingsError
 
+_NAMES = {"from": "from_", "_source": "source"}
+"""How clients spell what is no Python name, or what stands for itself in the body."""
 _NOT_FOR_THE_WINDOW = (401, 403, 404, 408, 429)  # what a smaller window would not mend
 
 
@@ -22,18 +24,26 @@ def refused(status: object) -> bool:
     return isinstance(status, int) and 400 <= status < 500 and status not in _NOT_FOR_THE_WINDOW
 
 
+def laid_over(body: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a search as one mapping with the body's names: the keyword arguments win over the body."""
+    renamed = {name: next((one for one, other in _NAMES.items() if other == name), name) for name in arguments}
+    return {**(body or {}), **{renamed[name]: value for name, value in arguments.items() if value is not None}}
+
+
 def changed(client: Any, arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
     """Return a call's arguments with `changes`, each where the call has it: in its body, else as an argument."""
     made = dict(arguments)
     body = dict(made.get("body") or {})
-    by_argument = {"from": "from_", "_source": "source"} if _is_elasticsearch(client) else {}
     params = made.get("params")
     if isinstance(params, Mapping):  # a parameter of the address would win over the body
         made["params"] = {name: changes.get(name, value) for name, value in params.items()}
     for name, value in changes.items():
-        argument = by_argument.get(name, name)
-        if argument in made or ("body" not in made and by_argument):
-            made[argument] = value
+        other = _NAMES.get(name, name)
+        given = next((one for one in (other, name) if one in made), None)
+        if given is None and "body" not in made and _is_elasticsearch(client):
+            given = other
+        if given is not None:
+            made[given] = value
         else:
             body[name] = value
             made["body"] = body
@@ -58,14 +68,20 @@ def body_of(response: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def searches_of(arguments: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-    """Return under which name an msearch has its searches, and they as a list: header, body, header, body."""
+    """Return under which name an msearch has its searches, and they as a list: header, body, header, body.
+
+    Raises SettingsError where they cannot be read, or headers and bodies do not pair.
+    """
     name = "searches" if arguments.get("searches") is not None else "body"
     lines = arguments.get(name)
     if isinstance(lines, bytes):
         lines = lines.decode()
     if isinstance(lines, str):
-        lines = lines.splitlines()
-    found = [json.loads(line) if isinstance(line, str | bytes) else dict(line) for line in lines or [] if line != ""]
+        lines = lines.removesuffix("\n").split("\n")  # an empty line is an empty header
+    try:
+        found = [json.loads(line or "{}") if isinstance(line, str | bytes) else dict(line) for line in lines or []]
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"the searches cannot be read: {error}", name) from None
     if len(found) % 2:
         raise SettingsError("an msearch has a header and a body for each search; one is missing", name)
     return name, found

@@ -13,8 +13,9 @@ _BY_FIELD = {
     "semantic",
     "neural",
     "text_expansion",
+    "neural_sparse",
 }
-_DIRECT = {"multi_match", "query_string", "simple_query_string", "combined_fields"}
+_DIRECT = {"multi_match", "query_string", "simple_query_string", "combined_fields", "sparse_vector"}
 _TEXT_KEYS = ("query", "query_text", "model_text")
 _UNSCORED = {"filter", "must_not", "negative", "functions", "fields", "sort", "aggs", "post_filter", "rescore"}
 

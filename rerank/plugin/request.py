@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from rerank.plugin.query_text import query_text
@@ -11,7 +12,7 @@ from retrieval.engine_query import with_window
 
 _DEFAULT_SIZE = 10
 _LARGEST_PAGE = 10_000  # index.max_result_window, unless somebody raised it
-_BODY_NAMES = {"from_": "from", "source": "_source"}  # how the Elasticsearch client spells what is no Python name
+_SOURCE_PARAMETERS = ("source_includes", "source_excludes", "_source_includes", "_source_excludes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Plan:
     """How one search is reranked; `reason` tells why it is passed through instead.
 
     `changes`: what is set in the request. `start`, `size`: the page that was asked for. `added`: source fields that
-    were not asked for, and are taken out of the hits again; `bare`: no source was asked for at all.
+    were not asked for, and are taken out of the hits again; `bare`: no source was asked for at all. `joins`: several
+    rankings are joined, so that a larger window makes another order.
     """
 
     reason: str = ""
@@ -29,20 +31,19 @@ class Plan:
     changes: Mapping[str, Any] = field(default_factory=dict)
     added: tuple[str, ...] = ()
     bare: bool = False
+    joins: bool = False
 
 
 def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: str | None = None) -> Plan:
     """Return how `request` (a search body, or the client's keyword arguments laid over one) is reranked."""
-    reason = _refusal(request)
-    words = text or query_text(request)
-    if not reason and not words.strip():
-        reason = "no query text was found; give query_text"
     try:
         start, size = int(request.get("from") or 0), int(request.get("size", _DEFAULT_SIZE))
     except (TypeError, ValueError):
         return Plan("from or size is no number")
-    if not reason and start + size > max(_LARGEST_PAGE, window):
-        reason = "the page lies beyond the first 10,000 hits"
+    words = text or query_text(request)
+    reason = _refusal(request) or _page_refusal(start, size, window)
+    if not reason and not words.strip():
+        reason = "no query text was found; give query_text"
     if reason:
         return Plan(reason)
     changes: dict[str, Any] = {"from": 0, "size": max(window, start + size)}
@@ -51,11 +52,13 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     added: tuple[str, ...] = ()
     asked = request.get("_source", False if request.get("stored_fields") else None)
     if asked is not None and asked is not True:
-        source, added, excluded = _source(asked, fields)
-        if excluded:
-            return Plan(f"_source leaves out {excluded}, which the model reads")
+        source, added, reason = _source(asked, fields)
+        if reason:
+            return Plan(reason)
         changes["_source"] = source
-    return Plan("", words, start, size, changes, added, asked is False)
+    query = request.get("query")
+    joins = "retriever" in request or "knn" in request or (isinstance(query, Mapping) and "hybrid" in query)
+    return Plan("", words, start, size, changes, added, asked is False, joins)
 
 
 def _refusal(request: Mapping[str, Any]) -> str:
@@ -69,27 +72,47 @@ def _refusal(request: Mapping[str, Any]) -> str:
         return "stored_fields leaves out the source, which the model reads"
     if request.get("filter_path"):
         return "filter_path leaves out what is needed for an order"
-    if request.get("size") == 0:
-        return "no hits are asked for (size 0)"
-    if request.get("source_includes") or request.get("_source_includes") or request.get("_source_excludes"):
+    if any(request.get(name) for name in _SOURCE_PARAMETERS):
         return "source_includes and source_excludes are not understood; use _source"
     return ""
 
 
+def _page_refusal(start: int, size: int, window: int) -> str:
+    if size == 0:
+        return "no hits are asked for (size 0)"
+    if start < 0 or size < 0:
+        return "from or size is below 0"
+    if start >= window:
+        return "the page lies beyond the window, where the order is the engine's"
+    if start + size > max(_LARGEST_PAGE, window):
+        return "the page lies beyond the first 10,000 hits"
+    return ""
+
+
 def _source(asked: Any, fields: Sequence[str]) -> tuple[Any, tuple[str, ...], str]:  # noqa: ANN401
-    """Return (the source to ask for, the fields added, the first field that the request leaves out on purpose)."""
+    """Return (the source to ask for, the fields added, why it cannot be)."""
     if asked is False:
         return list(fields) or True, (), ""
     if isinstance(asked, Mapping):
-        excluded = asked.get("excludes", asked.get("exclude", []))
-        left_out = next((name for name in fields if _covered(name, _list(excluded))), "")
+        excluded = _list(asked.get("excludes", asked.get("exclude", [])))
+        left_out = next((name for name in fields if _covered(name, excluded) or _inside(name, excluded)), "")
+        if left_out:
+            return asked, (), f"_source leaves out {left_out}, which the model reads"
         included = asked.get("includes", asked.get("include"))
         if included is None:
-            return asked, (), left_out
-        added = tuple(name for name in fields if not _covered(name, _list(included)))
-        return {**asked, "includes": [*_list(included), *added]}, added, left_out
-    added = tuple(name for name in fields if not _covered(name, _list(asked)))
-    return [*_list(asked), *added], added, ""
+            return asked, (), ""
+        added, reason = _added(_list(included), fields)
+        rest = {name: value for name, value in asked.items() if name not in ("includes", "include")}
+        return {**rest, "includes": [*_list(included), *added]}, added, reason
+    added, reason = _added(_list(asked), fields)
+    return [*_list(asked), *added], added, reason
+
+
+def _added(asked: Sequence[str], fields: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Return the fields that must be asked for besides, and why they could not be taken out again."""
+    added = tuple(name for name in fields if not _covered(name, asked))
+    part = next((name for name in added if _inside(name, asked)), "")
+    return added, f"_source asks for a part of {part}, which the model reads whole" if part else ""
 
 
 def _list(names: Any) -> list[str]:  # noqa: ANN401
@@ -97,12 +120,10 @@ def _list(names: Any) -> list[str]:  # noqa: ANN401
 
 
 def _covered(name: str, patterns: Sequence[str]) -> bool:
-    from fnmatch import fnmatchcase
-
+    """Tell whether a pattern takes in the whole field `name`."""
     return any(fnmatchcase(name, one) or name.startswith(f"{one}.") for one in patterns)
 
 
-def laid_over(body: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a search as one mapping with the body's names: the keyword arguments win over the body."""
-    renamed = {_BODY_NAMES.get(name, name): value for name, value in arguments.items() if value is not None}
-    return {**(body or {}), **renamed}
+def _inside(name: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a pattern takes in a part of the field `name`."""
+    return any(one.startswith(f"{name}.") for one in patterns)

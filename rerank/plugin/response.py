@@ -59,14 +59,16 @@ def reorder(body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKi
     ordered = []
     for ranked in result.ranking.hits:
         hit = hits[count - int(ranked.document.doc_id)]
+        score = hit["_score"]
         if scores == "final":
-            hit["_score"] = ranked.score
-        elif scores == "model" and ranked.document.doc_id in result.logits:
-            hit["_score"] = result.logits[ranked.document.doc_id]
-        ordered.append(hit)
-    if ordered and scores != "engine" and "max_score" in body["hits"]:
-        body["hits"]["max_score"] = max(hit["_score"] for hit in ordered)
+            score = ranked.score
+        elif scores == "model":
+            score = result.logits.get(ranked.document.doc_id, score)
+        ordered.append({**hit, "_score": score})
     body["hits"]["hits"] = ordered
+    known = [hit["_score"] for hit in ordered if hit["_score"] is not None]
+    if scores != "engine" and "max_score" in body["hits"] and known:
+        body["hits"]["max_score"] = max(known)
     cut(body, plan)
     return Outcome("reranked", "", len(result.logits), result.truncated)
 
@@ -83,24 +85,40 @@ def cut(body: dict[str, Any], plan: Plan) -> None:
 
 
 def _remove(source: Any, path: Sequence[str]) -> None:  # noqa: ANN401
-    """Take the field at `path` out of a source, through objects and arrays of them."""
+    """Take the field at `path` out of a source, through objects and arrays of them, and what is empty then."""
     if isinstance(source, list):
         for member in source:
             _remove(member, path)
+        source[:] = [member for member in source if member != {}]
     elif isinstance(source, dict):
         source.pop(".".join(path), None)
         if len(path) > 1 and path[0] in source:
             _remove(source[path[0]], path[1:])
-            if source[path[0]] == {}:
+            if source[path[0]] in ({}, []):
                 del source[path[0]]
+
+
+def failed_shards(body: Mapping[str, Any]) -> int:
+    """Return how many shards a response misses."""
+    shards = body.get("_shards", {})
+    return int(shards.get("failed", 0)) if isinstance(shards, Mapping) else 0
 
 
 def marked(response: Any, outcome: Any) -> Any:  # noqa: ANN401 - whatever the client returned
     """Return `response`, of a type that is its own and has `resift`, what became of the search."""
     kind = type(response)
-    plain = kind is dict
-    parts = (lambda one: (kind, (dict(one),))) if plain else (lambda one: (kind, (one.body, one.meta)))
-    own = type(f"Reranked{kind.__name__}", (kind,), {"__reduce__": parts})  # a copy or a pickle is the client's type
-    copy = own(response) if plain else own(response.body, response.meta)
+    if kind not in _marked_types:
+        _marked_types[kind] = _marked_type(kind)
+    own = _marked_types[kind]
+    copy = own(response) if isinstance(response, dict) else own(response.body, response.meta)
     copy.resift = outcome
     return copy
+
+
+_marked_types: dict[Any, Any] = {}
+
+
+def _marked_type(kind: type[Any]) -> Any:  # noqa: ANN401 - a type that is made here
+    plain = issubclass(kind, dict)
+    parts = (lambda one: (kind, (dict(one),))) if plain else (lambda one: (kind, (one.body, one.meta)))
+    return type(f"Reranked{kind.__name__}", (kind,), {"__reduce__": parts})  # a copy or a pickle is the client's type

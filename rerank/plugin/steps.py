@@ -36,6 +36,8 @@ def run(steps: Steps) -> Any:  # noqa: ANN401 - what the steps return
         try:
             answer = step.future.result(step.seconds) if isinstance(step, Wait) else step()
         except Exception as raised:
+            if isinstance(step, Wait):
+                step.future.cancel()  # where nobody waits any more, it need not be begun
             error = raised
 
 

@@ -10,17 +10,17 @@ or is late, the engine's own order comes back. What became of a search stands in
 from __future__ import annotations
 
 import copy
-import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from rerank.plugin.call import body_of, changed, named, refused, searches_of, without_body
-from rerank.plugin.request import Plan, laid_over, plan
-from rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, marked, ranking_of, reorder
+from rerank.plugin import exchange
+from rerank.plugin.call import laid_over, named, without_body
+from rerank.plugin.request import Plan, plan
+from rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, ranking_of, reorder
 from rerank.plugin.steps import Steps, Wait, run, run_async
 from rerank.registry import load_scorer
 from rerank.reranker import Reranker, Reranking
@@ -28,7 +28,6 @@ from retrieval.engine_hits import HitReader
 from retrieval.errors import SettingsError
 from retrieval.types import Ranking
 
-_log = logging.getLogger(__name__)
 _CALL_OPTIONS = ("rank_window_size", "model", "deadline_ms", "enabled", "query_text")
 _MOST_WAITING = 32  # searches that wait for the model at once; beyond them the engine's order comes back
 
@@ -104,56 +103,26 @@ class _Wrapper:
     def _plan(self, request: Mapping[str, Any], options: _Options) -> Plan:
         if not options.enabled:
             return Plan("switched off for this search")
-        return plan(request, (*self._fields, *self._others), options.rank_window_size, options.query_text)
+        try:
+            return plan(request, (*self._fields, *self._others), options.rank_window_size, options.query_text)
+        except Exception as error:  # of a request that the engine itself may refuse
+            return Plan(f"the request is not understood: {type(error).__name__}: {error}")
 
     def _search(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
-        """Search with the window, or as asked where that cannot be; return the response."""
+        """Return the steps of one search, which give its response."""
         options = self._options(arguments)
         arguments = named(self.client.search, args, arguments)
-        plain = partial(self.client.search, **arguments)
         one = self._plan(laid_over(arguments.get("body"), without_body(arguments)), options)
-        if one.reason:
-            return marked((yield plain), Outcome("passed", one.reason))
-        try:
-            response = yield partial(self.client.search, **changed(self.client, arguments, one.changes))
-        except Exception as error:
-            if not refused(getattr(error, "status_code", None)):
-                raise
-            return marked((yield plain), _too_much(error))
-        [outcome] = yield from self._finish([body_of(response)], [one], options)
-        return marked(response, outcome)
+        return exchange.search(self.client, arguments, one, partial(self._finish, options))
 
     def _msearch(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
-        """Search many times, each with its window; what the engine refused is asked again as it came."""
+        """Return the steps of many searches."""
         options = self._options(arguments)
         arguments = named(self.client.msearch, args, arguments)
-        name, lines = searches_of(arguments)
-        headers, asked = lines[::2], lines[1::2]
-        plans = [self._plan(body, options) for body in asked]
+        plan_of = partial(self._plan, options=options)
+        return exchange.msearch(self.client, arguments, plan_of, partial(self._finish, options))
 
-        def call(places: Sequence[int], bodies: Sequence[dict[str, Any]]) -> Callable[[], Any]:
-            both = [line for place in places for line in (headers[place], bodies[place])]
-            return partial(self.client.msearch, **{**arguments, name: both})
-
-        response = yield call(range(len(asked)), [{**body, **p.changes} for body, p in zip(asked, plans, strict=True)])
-        answers = body_of(response)["responses"]
-        again = [place for place, p in enumerate(plans) if not p.reason and refused(answers[place].get("status"))]
-        reasons = [answers[place]["error"] for place in again]
-        if again:
-            found = body_of((yield call(again, asked)))["responses"]
-            for place, answer in zip(again, found, strict=True):
-                answers[place] = answer
-        outcomes, todo = _sorted(answers, plans)
-        for place, reason in zip(again, reasons, strict=True):
-            if place in todo:
-                todo.remove(place)
-                outcomes[place] = _too_much(reason)
-        finished = yield from self._finish([answers[place] for place in todo], [plans[p] for p in todo], options)
-        for place, outcome in zip(todo, finished, strict=True):
-            outcomes[place] = outcome
-        return marked(response, outcomes)
-
-    def _finish(self, bodies: list[Any], plans: list[Plan], options: _Options) -> Steps:
+    def _finish(self, options: _Options, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in time, or leave them in the engine's order; return what became of each."""
         seconds = None if options.deadline_ms is None else options.deadline_ms / 1000
         results: list[Reranking] | Outcome
@@ -164,7 +133,7 @@ class _Wrapper:
         except TimeoutError:
             results = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
         except Exception as error:  # a search never fails because of us
-            results = _failed(error)
+            results = exchange.broken(error)
         return self._apply(bodies, plans, results)
 
     def _start(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> Future[Any]:
@@ -249,28 +218,6 @@ class AsyncRerankingClient(_Wrapper):
     async def msearch(self, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """Search many times as the client does; see `RerankingClient.msearch`."""
         return await run_async(self._msearch(args, arguments))
-
-
-def _sorted(answers: Sequence[Any], plans: Sequence[Plan]) -> tuple[list[Outcome], list[int]]:
-    """Return what is clear already of each search, and the places of those to rerank."""
-    outcomes = [Outcome("passed", one.reason) for one in plans]
-    todo = []
-    for place, (answer, one) in enumerate(zip(answers, plans, strict=True)):
-        if "hits" not in answer:
-            outcomes[place] = Outcome("passed", "the engine answered with an error")
-        elif not one.reason:
-            todo.append(place)
-    return outcomes, todo
-
-
-def _too_much(reason: object) -> Outcome:
-    _log.warning("the engine refused the window, so the search was sent as it came: %s", reason)
-    return Outcome("failed", f"the engine refused the request for the window: {reason}")
-
-
-def _failed(error: Exception) -> Outcome:
-    _log.warning("reranking failed, the engine's order is returned: %s", error)
-    return Outcome("failed", f"{type(error).__name__}: {error}")
 
 
 def _checked(options: _Options) -> _Options:

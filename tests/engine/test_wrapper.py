@@ -139,6 +139,7 @@ def test_what_wins_over_the_body_is_heeded(native: Any, index: str) -> None:
     else:
         assert numbers(client.search(index=index, body={"query": QUERY}, params={"size": 2})) == [29, 28]
         assert numbers(client.search(index=index, body={"query": QUERY}, size=2)) == [29, 28]
+        assert numbers(client.search(index=index, body={"query": QUERY}, from_=2, size=2)) == [27, 26]
     trimmed = client.search(index=index, body={"query": QUERY}, filter_path="took")
     assert trimmed.resift.status == "passed" and set(trimmed) == {"took"}
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from rerank.plugin.call import laid_over
 from rerank.plugin.query_text import query_text
-from rerank.plugin.request import laid_over, plan
+from rerank.plugin.request import plan
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,7 @@ def test_fields_that_the_model_reads_are_asked_for_besides(asked: object, sent: 
 
 def test_a_deep_page_and_a_scroll_are_refused() -> None:
     query = {"query": {"match": {"a": "b"}}}
-    assert "10,000" in plan({**query, "from": 9_995, "size": 10}, ["a"], 100).reason
+    assert "10,000" in plan({**query, "from": 99, "size": 9_950}, ["a"], 100).reason
+    assert "beyond the window" in plan({**query, "from": 100}, ["a"], 100).reason
     assert "scroll" in plan({**query, "scroll": "1m"}, ["a"], 100).reason
-    assert plan({**query, "from": 20, "size": 10}, ["a"], 5).changes == {"from": 0, "size": 30}
+    assert plan({**query, "from": 4, "size": 10}, ["a"], 5).changes == {"from": 0, "size": 14}

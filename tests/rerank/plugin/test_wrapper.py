@@ -1,0 +1,172 @@
+"""The drop-in client over a client that answers as told: no request and no answer makes a search fail because of us."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rerank.base import Pair, Scores
+from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
+from rerank.reranker import Reranker, RerankSettings
+
+
+class Last:
+    """A scorer whose logit is the number at the end of a text."""
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        no = np.zeros(len(pairs), dtype=np.bool_)
+        return Scores(np.array([float(text.split()[-1]) for _, text in pairs], dtype=np.float32), no, no)
+
+
+class Client:
+    """A client over ten documents, which remembers what it was asked."""
+
+    def __init__(self, **wrong: Any) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.wrong = wrong
+
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        start, size = body.get("from", 0), body.get("size", 10)
+        sources = [{"title": f"number {n}", "comments": [{"body": f"said {n}"}], "n": n} for n in range(10)]
+        hits = [{"_id": str(n), "_score": 10.0 - n, "_source": copy.deepcopy(sources[n])} for n in range(10)]
+        return {"hits": {"max_score": 10.0, "hits": hits[start : start + size]}, **self.wrong}
+
+    def search(self, *, body: Any = None, index: Any = None, **more: Any) -> Any:
+        self.asked.append({**(body or {}), **more})
+        return self.answer({**(body or {}), **more})
+
+    def msearch(self, *, body: Any, index: Any = None, **more: Any) -> Any:
+        self.asked.append({"body": body})
+        lines = body if isinstance(body, list) else [{}] * len(body.strip("\n").split("\n"))
+        return {"responses": [self.answer(line) for line in lines[1::2]]}
+
+
+class AsyncClient(Client):
+    """The same, to be awaited."""
+
+    async def search(self, *, body: Any = None, index: Any = None, **more: Any) -> Any:
+        return super().search(body=body, index=index, **more)
+
+
+def wrapped(client: Client, fields: Sequence[str] = ("title",), **options: Any) -> RerankingClient:
+    return RerankingClient(client, Reranker(Last(), RerankSettings(fusion="none")), fields, **options)
+
+
+def ids(response: Any) -> list[str]:
+    return [hit["_id"] for hit in response["hits"]["hits"]]
+
+
+MATCH = {"query": {"match": {"title": "number"}}}
+
+
+def test_the_window_is_asked_for_and_the_page_cut_from_it() -> None:
+    client = Client()
+    found = wrapped(client).search(body={**MATCH, "from": 1, "size": 2})
+    assert ids(found) == ["8", "7"] and found.resift.status == "reranked"
+    assert client.asked == [{**MATCH, "from": 0, "size": 100}]
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        ({**MATCH, "size": -1}, "below 0"),
+        ({**MATCH, "size": "many"}, "no number"),
+        ({**MATCH, "_source": 5}, "not understood"),
+        ({**MATCH, "_source": ["title.part"]}, "a part of title"),
+        ({**MATCH, "_source_excludes": ["title"]}, "use _source"),
+        ({**MATCH, "source_excludes": ["title"]}, "use _source"),
+        ({"query": ["not", "a", "query"]}, "no query text"),
+    ],
+)
+def test_a_request_that_is_odd_goes_to_the_engine_as_it_came(request_: dict[str, Any], reason: str) -> None:
+    client = Client()
+    client.answer = lambda body: {"hits": {"hits": []}}  # type: ignore[method-assign]
+    found = wrapped(client).search(body=copy.deepcopy(request_))
+    assert client.asked == [request_]
+    assert found.resift.status == "passed" and reason in found.resift.reason
+
+
+@pytest.mark.parametrize("answer", [{"hits": {}}, {"hits": {"hits": [{"_id": "1"}]}}, {"hits": None}])
+def test_an_answer_that_is_odd_comes_back_as_the_engine_gave_it(answer: dict[str, Any]) -> None:
+    found = wrapped(Client(**answer)).search(body=MATCH)
+    assert found == answer and found.resift.status == "failed"
+
+
+def test_a_response_of_a_type_of_its_own_stays_of_it() -> None:
+    class Answer(dict[str, Any]):
+        """As a vendor's own dictionary with attributes."""
+
+    client = Client()
+    plain = client.answer
+    client.answer = lambda body: Answer(plain(body))  # type: ignore[method-assign]
+    found: Any = wrapped(client).search(body=MATCH)
+    assert type(found).__mro__[1] is Answer and found.resift.status == "reranked"
+
+
+def test_a_source_is_what_was_asked_for_also_where_fields_lie_in_arrays() -> None:
+    found = wrapped(Client(), ["comments.body"]).search(body={**MATCH, "_source": ["title"], "size": 1})
+    assert found["hits"]["hits"][0]["_source"] == {"title": "number 9", "n": 9}  # the fake filters nothing itself
+
+
+def test_scores_that_are_null_below_the_window_stay_null() -> None:
+    client = Client()
+    plain = client.answer
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        made = plain(body)
+        for hit in made["hits"]["hits"][5:]:
+            hit["_score"] = None
+        return made
+
+    client.answer = answer  # type: ignore[method-assign]
+    found = wrapped(client, scores="model", rank_window_size=5).search(body=MATCH)
+    assert [hit["_score"] for hit in found["hits"]["hits"]] == [4.0, 3.0, 2.0, 1.0, 0.0, *[None] * 5]
+    assert found["hits"]["max_score"] == 4.0
+
+
+def test_lines_of_many_searches_are_read_as_engines_read_them() -> None:
+    client = Client()
+    text = '{}\n{"query": {"match": {"title": "a\u2028b"}}, "size": 1}\n\n{"query": {"match": {"title": "c"}}}\n'
+    found = wrapped(client).msearch(body=text)
+    assert [one.status for one in found.resift] == ["reranked", "reranked"]
+    assert [line.get("size") for line in client.asked[0]["body"]] == [None, 100, None, 100]
+    assert ids(found["responses"][0]) == ["9"]
+
+
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        ([{}, MATCH], {"filter_path": "responses.hits.total"}),
+        ([{}, MATCH], {"enabled": False}),
+        ("{}\nno json\n", {}),
+        ([{}, MATCH, {}], {}),
+    ],
+)
+def test_many_searches_that_cannot_be_reranked_go_as_they_came(body: Any, more: dict[str, Any]) -> None:
+    client = Client()
+    found = wrapped(client).msearch(body=copy.deepcopy(body), **more)
+    assert client.asked[0]["body"] == body and len(client.asked) == 1
+    assert {one.status for one in found.resift} == {"passed"}
+
+
+def test_an_awaited_search_that_is_cancelled_is_cancelled() -> None:
+    class Slow(AsyncClient):
+        async def search(self, **arguments: Any) -> Any:
+            await asyncio.sleep(30)
+
+    async def begin() -> None:
+        client = AsyncRerankingClient(Slow(), Reranker(Last()), ["title"])
+        await asyncio.wait_for(client.search(body=MATCH), 0.05)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(begin())
+
+
+def test_an_awaited_search_is_reranked_alike() -> None:
+    client = AsyncRerankingClient(AsyncClient(), Reranker(Last(), RerankSettings(fusion="none")), ["title"])
+    assert ids(asyncio.run(client.search(body={**MATCH, "size": 2}))) == ["9", "8"]
