@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +17,13 @@ def index_name(base: str) -> str:
     return f"{base}-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')[:-3]}"
 
 
+_NAME = re.compile(r'[^\s\\/*?"<>|,#:_+-][^\s\\/*?"<>|,#:]{0,250}')
+
+
 def check_alias(engine: Engine, alias: str) -> list[str]:
-    """Return the indices that `alias` stands for. Raises IndexingError where an index has its name."""
+    """Return the indices that `alias` stands for. Raises IndexingError where it can be no alias, or is an index."""
+    if not _NAME.fullmatch(alias):
+        raise IndexingError(f"{alias!r} can be no alias; expected letters, digits, '-', '_' and '.', such as articles")
     before = _behind(engine, alias)
     if alias in before:
         raise IndexingError(f"{alias} is an index, not an alias; name the alias differently, or remove the index")
@@ -27,7 +33,7 @@ def check_alias(engine: Engine, alias: str) -> list[str]:
 def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
     """Let `alias` stand for `index` alone, in one step; return the older indices of ours that were then removed.
 
-    Of those that `resift` loaded for the same alias the newest `keep` stay; no other index is ever removed.
+    Of those that `resift` loaded whole for the same alias the newest `keep` stay; no other index is ever removed.
     Raises IndexingError where an index has the name of the alias.
     """
     before = check_alias(engine, alias)
@@ -64,14 +70,18 @@ def _behind(engine: Engine, alias: str) -> list[str]:
 
 
 def _ours(engine: Engine, alias: str, live: str) -> list[str]:
-    """Return the other indices that were loaded for `alias`, the newest first."""
+    """Return the other indices that were loaded whole for `alias`, the newest first."""
     family = f"{live.rsplit('-', 3)[0]}-*"  # as `index_name` makes them
     found: dict[str, Any] = engine.request(
-        "GET", f"/{family}", params={"filter_path": "*.mappings._meta.resift.alias,*.settings.index.creation_date"}
+        "GET", f"/{family}", params={"filter_path": "*.mappings._meta.resift,*.settings.index.creation_date"}
     )
     older = {
         name: int(one["settings"]["index"]["creation_date"])
         for name, one in found.items()
-        if one.get("mappings", {}).get("_meta", {}).get("resift", {}).get("alias") == alias and name != live
+        if name != live and _was_for(alias, one.get("mappings", {}).get("_meta", {}).get("resift", {}))
     }
     return sorted(older, key=lambda name: older[name], reverse=True)
+
+
+def _was_for(alias: str, mark: dict[str, Any]) -> bool:
+    return mark.get("alias") == alias and bool(mark.get("whole"))

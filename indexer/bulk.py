@@ -11,6 +11,7 @@ from typing import Any
 
 from indexer.mapping import source_of
 from retrieval.client import RETRIED, Engine, wait_before
+from retrieval.client_errors import BLOCKED
 from retrieval.errors import CorpusError, IndexingError, StatusError
 from retrieval.types import Document
 
@@ -26,6 +27,8 @@ _PASSING = (
     "node_not_connected_exception",
     "no_shard_available_action_exception",
 )
+_NO_MASTER = 503  # the status of a block that time may heal
+_MANY = 8  # documents: where so many are refused one by one for one reason, it is not theirs
 _THERE = 409  # a document of that id is there
 _OF_THE_CHUNK = (400, 413)  # one document's fault, or too large as a whole: its halves tell
 _GONE = "index_not_found_exception"
@@ -137,6 +140,8 @@ class Sender:
             try:
                 answer = self._request(left)
             except StatusError as error:
+                if error.kind in (BLOCKED, _GONE) and error.status != _NO_MASTER:
+                    raise self._stopped(error.kind, str(error)) from None
                 if error.status in _OF_THE_CHUNK:
                     halves = self._divide(left, error)
                     created += halves.created
@@ -163,6 +168,9 @@ class Sender:
             return Outcome(1, 0, (Refusal(chunk.ids[0], error.status, error.kind or "refused", str(error)),))
         middle = len(chunk.ids) // 2
         first, second = (self.send(chunk.part(half)) for half in (range(middle), range(middle, len(chunk.ids))))
+        refused = [*first.refusals, *second.refusals]
+        if len(refused) == len(chunk.ids) >= _MANY and len({(one.status, one.kind) for one in refused}) == 1:
+            raise IndexingError(f"{error}; the engine refuses every document so, so the load stops")
         return Outcome(len(chunk.ids), first.created + second.created, first.refusals + second.refusals)
 
     def _request(self, chunk: Chunk) -> dict[str, Any]:
@@ -187,12 +195,8 @@ class Sender:
             if error is None:
                 continue
             kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
-            if kind == "cluster_block_exception":
-                raise IndexingError(
-                    f"{self._engine.url}: the index takes no writes: {reason}; mend that, then --resume"
-                )
-            if kind == _GONE:
-                raise IndexingError(f"{self._engine.url}: the index was removed while it was loaded")
+            if kind in (BLOCKED, _GONE) and one["status"] != _NO_MASTER:
+                raise self._stopped(kind, reason)
             refusal = _refusal(chunk.ids[place], one["status"], error)
             if one["status"] == _THERE:
                 there[place] = refusal
@@ -203,6 +207,11 @@ class Sender:
         created = len(chunk.ids) - len(again) - len(there) - len(refusals)
         others = self._others(chunk, list(there))
         return again, created, [*refusals, *(there[place] for place in others)]
+
+    def _stopped(self, kind: str, reason: str) -> IndexingError:
+        if kind == _GONE:
+            return IndexingError(f"{self._engine.url}: the index was removed while it was loaded; load afresh")
+        return IndexingError(f"{self._engine.url}: the index takes no writes: {reason}; mend that, then --resume")
 
     def _others(self, chunk: Chunk, places: list[int]) -> list[int]:
         """Return at which of the places the engine has another document than `chunk`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from retrieval.errors import IndexingError
 from retrieval.files import write_file
@@ -21,13 +23,15 @@ if sys.platform != "win32":
 class Checkpoint:
     """`done` entries of the source, from its beginning, are in the engine or written to the file of refusals.
 
-    `token`: what the index was marked with when it was made. `created`: how many documents the engine has taken as new.
+    `how`: what decides which entries the source gives, and into what they go. `token`: what the index was marked with
+    when it was made. `created`: how many documents the engine has taken as new.
     """
 
     target: str
     source: str
     index: str
     token: str
+    how: dict[str, Any]
     done: int = 0
     created: int = 0
     refused: int = 0
@@ -43,8 +47,9 @@ class CheckpointFile:
     """The checkpoint of one target and the file of its refused documents, both in `folder`."""
 
     def __init__(self, folder: Path, target: str) -> None:
-        """Name the files after `target`."""
-        stem = re.sub(r"[^\w.-]+", "_", target.partition("://")[2] or target)[:150]
+        """Name the files after `target`: its index, and what tells it from the same index elsewhere."""
+        name = re.sub(r"[^\w.-]+", "_", target.rpartition("/")[2] or target)[:100]
+        stem = f"{name}-{hashlib.sha256(target.encode()).hexdigest()[:8]}"
         self.path = folder / f"{stem}.load.json"
         self.refusals = folder / f"{stem}.refused.jsonl"
         self._lock = folder / f"{stem}.lock"
@@ -52,19 +57,31 @@ class CheckpointFile:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other loads of the target away, as long as this process lives. Raises IndexingError where one is on."""
+        with self._locked():
+            yield
+
+    def _locked(self) -> IO[str]:
+        """Return the open file whose lock is ours."""
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
-            with self._lock.open("w") as file:
-                if sys.platform != "win32":
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield
-        except BlockingIOError:
-            raise IndexingError(f"another load of this target is under way (it holds {self._lock})") from None
+            file = self._lock.open("w")
         except OSError as error:
             raise IndexingError(f"{error.filename or self._lock} cannot be written: {error.strerror}") from None
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                raise IndexingError(f"another load of this target is under way (it holds {self._lock})") from None
+            except OSError:  # a file system without locks
+                pass
+        return file
 
-    def read(self, source: str) -> Checkpoint:
-        """Return the checkpoint of a load that was stopped. Raises IndexingError where there is none for `source`."""
+    def read(self, target: str, source: str, how: Mapping[str, Any]) -> Checkpoint:
+        """Return the checkpoint of a load that was stopped.
+
+        Raises IndexingError where there is none of this `target` and `source`, loaded in the same way (`how`).
+        """
         try:
             checkpoint = Checkpoint(**json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -73,10 +90,14 @@ class CheckpointFile:
             ) from None
         except (OSError, ValueError, TypeError) as error:
             raise IndexingError(f"{self.path} cannot be read ({error}); load afresh without --resume") from None
-        if checkpoint.source != source:
-            raise IndexingError(
-                f"the stopped load read {checkpoint.source!r}, not {source!r}, or the file has changed; load afresh"
-            )
+        facts: dict[str, tuple[object, object]] = {"target": (checkpoint.target, target)}
+        facts["source"] = (checkpoint.source, source)
+        facts |= {name: (checkpoint.how.get(name), how.get(name)) for name in {*checkpoint.how, *how}}
+        for name, (before, now) in sorted(facts.items()):
+            if before != now:
+                raise IndexingError(
+                    f"the stopped load had the {name} {before!r}, not {now!r}; give what it had, or load afresh"
+                )
         return checkpoint
 
     def write(self, checkpoint: Checkpoint) -> None:

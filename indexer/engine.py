@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -46,9 +48,13 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """What to do with what is there already. `source` names the documents, so that a resumed load reads the same."""
+    """What to do with what is there already.
+
+    `source` names the documents and `reading` tells how they are read, so that a resumed load reads the same.
+    """
 
     source: str
+    reading: Mapping[str, Any] = field(default_factory=dict)
     overwrite: bool = False
     resume: bool = False
     alias: str | None = None
@@ -88,6 +94,7 @@ class Loader:
             Flight(sender, checkpoint, files, self.settings, progress).send(islice(whole, resumed_at, None))
             count = self._finish(checkpoint)
             if request.alias:
+                self._mark_whole(checkpoint.index)
                 swap(self.engine, request.alias, checkpoint.index, request.keep)
             files.end()
         return LoadReport(
@@ -116,7 +123,8 @@ class Loader:
                 raise IndexingError(f"{name} is an alias of {', '.join(found)}; load with --alias {name} to swap it")
             remove_index(self.engine, name)
         files.begin()
-        checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex)
+        how = self._how(request)
+        checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex, how)
         try:
             body = index_body(self.bm25, self.settings, request.alias, checkpoint.token)
             self.engine.request("PUT", f"/{name}", body, timeout=_SLOW)
@@ -130,13 +138,21 @@ class Loader:
 
     def _go_on(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
         """Return where a stopped load goes on. Raises IndexingError where its index is not as that load left it."""
-        checkpoint = files.read(request.source)
+        checkpoint = files.read(str(self.address), request.source, self._how(request))
         self._check_ours(checkpoint)
         count = self._count(checkpoint.index)
         if count < checkpoint.created:
             raise _lost(checkpoint, count)
         checkpoint.created = count
         return checkpoint
+
+    def _how(self, request: LoadRequest) -> dict[str, Any]:
+        """Return what a load that goes on must have in common with the one that stopped, as JSON keeps it."""
+        passages = {name: getattr(self.settings, name) for name in ("passage_words", "passage_overlap")}
+        how: dict[str, Any] = json.loads(
+            json.dumps({**request.reading, **asdict(self.bm25), **passages, "alias": request.alias})
+        )
+        return how
 
     def _token(self, name: str) -> str | None:
         """Return what marks an index as a load's own, "" where nothing does; None where there is no such index."""
@@ -170,6 +186,14 @@ class Loader:
         if count < checkpoint.created:
             raise _lost(checkpoint, count)
         return count
+
+    def _mark_whole(self, name: str) -> None:
+        """Mark an index as one that holds all it should, so that it may be kept, or removed, for a younger one."""
+        found = self.engine.request("GET", f"/{name}/_mapping", params={"filter_path": "*.mappings._meta"})
+        [meta] = [one["mappings"]["_meta"] for one in found.values()]
+        self.engine.request(
+            "PUT", f"/{name}/_mapping", {"_meta": {**meta, "resift": {**meta["resift"], "whole": True}}}
+        )
 
     def _count(self, name: str) -> int:
         """Return how many documents all shards of an index hold, once all of them answer.
@@ -220,6 +244,8 @@ def name_source(source: str, resume: bool = False) -> str:
     if not path.exists():
         return source
     if path.is_dir():
-        return f"{path.resolve()}, {sum(1 for _ in path.rglob('*'))} files"
+        files = [(str(file), file.stat()) for file in sorted(path.rglob("*"))]
+        facts_of_all = "".join(f"{name} {one.st_size} {one.st_mtime_ns}\n" for name, one in files)
+        return f"{path.resolve()}, {len(files)} files {hashlib.sha256(facts_of_all.encode()).hexdigest()[:16]}"
     facts = path.stat()
     return f"{path.resolve()}, {facts.st_size} bytes, {facts.st_mtime_ns}"

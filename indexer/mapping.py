@@ -10,7 +10,7 @@ from retrieval.engine_fields import ALL_TEXT, PARENT
 from retrieval.settings_bm25 import Bm25Settings
 from retrieval.types import Document
 
-RESERVED = ("title", "text", ALL_TEXT, PARENT)
+RESERVED = ("title", "text", ALL_TEXT)
 _LONGEST_KEYWORD = 1024  # characters; a longer text is kept and returned, but not found by its exact value
 _BUILT_IN = frozenset(
     "arabic armenian basque bulgarian catalan czech danish dutch english finnish french galician german greek hindi "
@@ -75,8 +75,12 @@ def _texts(document: Document) -> Mapping[str, object]:
 
 
 def _field(name: str) -> str:
-    if name == PARENT:
+    """Return a field's name as engines take it.
+
+    >>> [_field(name) for name in ("lang", "title", "_id", "", "a..b")]
+    ['lang', 'field_title', 'field_id', 'field_', 'field_a.b']
+    """
+    parts = [part.strip() for part in name.split(".") if part.strip()]
+    if name not in RESERVED and not name.startswith("_") and ".".join(parts) == name and name:
         return name
-    return (
-        f"field_{name.strip('_.')}" if name in RESERVED or name.startswith(("_", ".")) or name.endswith(".") else name
-    )
+    return f"field_{'.'.join(parts).strip('_')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from retrieval.engine_fields import PARENT
 from retrieval.types import Document
@@ -20,6 +21,9 @@ def split_documents(documents: Iterable[Document], words: int, overlap: int = 0)
     ['a b c', 'c d e']
     """
     for document in documents:
+        if PARENT in document.fields:  # the collection's own, which would be taken for ours
+            renamed = {f"field_{name}" if name == PARENT else name: value for name, value in document.fields.items()}
+            document = replace(document, fields=renamed)
         if not words:
             yield document
             continue

@@ -11,7 +11,6 @@ from retrieval.errors import SettingsError
 from retrieval.types import Document
 
 DEFAULT_TEMPLATE = "{title} {text}"
-_OURS = ("title", "text", "doc_id")
 
 _OF_EVERY_DOCUMENT = ("title", "text", "doc_id")
 
@@ -49,7 +48,7 @@ class Template:
 
     def fields(self) -> tuple[str, ...]:
         """Return the names in the pattern that are fields of the collection's own."""
-        return tuple(name for name in self.names() if name not in _OURS)
+        return tuple(name for name in self.names() if name not in _OF_EVERY_DOCUMENT)
 
     def render(self, document: Document) -> str:
         """Return the text of `document` that is scored."""
@@ -63,7 +62,7 @@ class Template:
         >>> Template("{titel} {text}").lacking([Document("d", "A long tail.", title="Cats")])
         {'titel': 1}
         """
-        own = dict.fromkeys(name for name in self.names() if name not in _OF_EVERY_DOCUMENT)
+        own = dict.fromkeys(self.fields())
         if not own:
             return {}
         fields = [document.fields for document in documents]

@@ -19,7 +19,7 @@ import opensearchpy
 import tenacity
 
 from retrieval.address import Address, read_address
-from retrieval.client_errors import CLIENT_ERRORS, UnknownProductError, explained
+from retrieval.client_errors import CLIENT_ERRORS, UNTRUSTED, UnknownProductError, explained
 from retrieval.credentials import Credentials, read_credentials
 from retrieval.errors import SettingsError, StatusError
 from retrieval.settings_engine import ConnectionSettings
@@ -152,7 +152,7 @@ def _ask(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSe
     except StatusError as error:
         if error.status != 403:
             raise
-        if error.kind == ELASTICSEARCH:
+        if error.product == ELASTICSEARCH:
             return ELASTICSEARCH, ""
         raise StatusError(
             "this user may not ask which engine it is (403 on GET /); say --flavour elasticsearch or opensearch",
@@ -178,7 +178,7 @@ def wait_before(tries: int) -> float:
 
 def _heals(error: BaseException) -> bool:
     """Tell whether time may heal an error: too much work, a node that is away, a lost connection."""
-    return isinstance(error, StatusError) and error.status in (0, *RETRIED)
+    return isinstance(error, StatusError) and error.status in (0, *RETRIED) and error.kind != UNTRUSTED
 
 
 def _elasticsearch(address: Address, settings: ConnectionSettings, credentials: Credentials) -> Any:  # noqa: ANN401
@@ -187,12 +187,9 @@ def _elasticsearch(address: Address, settings: ConnectionSettings, credentials: 
         "client_cert": settings.client_cert,
         "client_key": settings.client_key,
         "ssl_assert_fingerprint": settings.fingerprint,
-        "api_key": credentials.api_key,
-        "bearer_auth": credentials.bearer_token,
+        "headers": credentials.headers or None,
     }
     options = {name: value for name, value in given.items() if value is not None}
-    if credentials.username:
-        options["basic_auth"] = (credentials.username, credentials.password)
     if settings.cloud_id and not address.hosts:
         options["cloud_id"] = settings.cloud_id
     elif any(host.startswith("https:") for host in address.hosts):
@@ -210,14 +207,7 @@ def _elasticsearch(address: Address, settings: ConnectionSettings, credentials: 
 
 
 def _opensearch(address: Address, settings: ConnectionSettings, credentials: Credentials) -> Any:  # noqa: ANN401
-    headers = {}
-    if credentials.api_key:
-        headers["Authorization"] = f"ApiKey {credentials.api_key}"
-    if credentials.bearer_token:
-        headers["Authorization"] = f"Bearer {credentials.bearer_token}"
-    options: dict[str, Any] = {"headers": headers} if headers else {}
-    if credentials.username:
-        options["http_auth"] = (credentials.username, credentials.password)
+    options: dict[str, Any] = {"headers": credentials.headers} if credentials.secrets else {}
     if settings.aws_region:
         options["http_auth"] = _aws(settings)
     if any(host.startswith("https:") for host in address.hosts):
@@ -261,5 +251,8 @@ def _bad_files(settings: ConnectionSettings) -> Iterator[None]:
         raise SettingsError(f"{missing} is no file; expected a certificate or key in PEM", "ca_certs")
     try:
         yield
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+    except OSError as error:  # ssl.SSLError is one
         raise SettingsError(f"{', '.join(names) or 'a setting'} cannot be used: {error}", "connection") from None
+    except ValueError:  # its text might show a secret
+        message = "a setting cannot be used by the engine's client; look at hosts and names"
+        raise SettingsError(message, "connection") from None

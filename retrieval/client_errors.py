@@ -13,6 +13,11 @@ from retrieval.errors import ResiftError, StatusError
 
 CLIENT_ERRORS = (elastic_transport.ApiError, elastic_transport.TransportError, opensearch.OpenSearchException)
 """Everything that either client raises."""
+BLOCKED = "cluster_block_exception"
+"""What an engine calls it where an index, or the whole cluster, takes no writes, or has no master."""
+_UNTRUSTED = "the certificate"
+UNTRUSTED = "untrusted_certificate"
+"""What we call it where a certificate is not trusted, which no time heals."""
 _LONGEST = 400  # characters of an engine's own words that are repeated
 
 
@@ -22,7 +27,10 @@ class UnknownProductError(ResiftError):
     def __init__(self, body: Any) -> None:  # noqa: ANN401 - any JSON
         """Keep the answer."""
         self.body = body
-        super().__init__("the server does not call itself Elasticsearch")
+        super().__init__(
+            "the server does not call itself Elasticsearch; if it is one before 7.14, or OpenSearch, say "
+            "--flavour opensearch"
+        )
 
 
 def explained(error: Exception, url: str, secrets: Sequence[str] = ()) -> ResiftError:
@@ -31,9 +39,11 @@ def explained(error: Exception, url: str, secrets: Sequence[str] = ()) -> Resift
         return UnknownProductError(error.body)
     status, body = _parts(error)
     kind, reason = _reason(body)
-    if status == 403 and not kind and _calls_itself_elasticsearch(error):
-        kind = "elasticsearch"
-    return StatusError(_clean(_message(error, status, kind, reason), secrets), url, status, kind)
+    message = _message(error, status, kind, reason)
+    if status == 0 and message.startswith(_UNTRUSTED):
+        kind = UNTRUSTED
+    product = "elasticsearch" if _calls_itself_elasticsearch(error) else ""
+    return StatusError(_clean(message, secrets), url, status, kind, product)
 
 
 def answered(body: Mapping[str, Any], url: str) -> StatusError:
@@ -60,6 +70,8 @@ def _reason(body: Any) -> tuple[str, str]:  # noqa: ANN401
         deepest = cause[0] if isinstance(cause, list) and cause and isinstance(cause[0], dict) else error
         below = error.get("caused_by")
         more = f" ({below['reason']})" if isinstance(below, dict) and below.get("reason") else ""
+        if tried := error.get("additional_unsuccessful_credentials"):  # Elasticsearch's words on a key
+            more += f" ({tried})"
         return str(error.get("type", "")), f"{deepest.get('reason') or error.get('reason') or ''}{more}"
     return "", str(error or (body if isinstance(body, str) else ""))
 
@@ -69,6 +81,8 @@ def _message(error: Exception, status: int, kind: str, reason: str) -> str:
     if status == 0:
         return _no_answer(error, text)
     told = f": {reason}" if reason else ""
+    if kind == BLOCKED and status != 503:
+        return f"writes are blocked ({status}): {reason}"
     if status == 401 and "expired" in reason:
         return f"the key or token has expired (401); make a new one and set RESIFT_API_KEY or RESIFT_BEARER_TOKEN{told}"
     if status == 401:
@@ -91,11 +105,11 @@ def _no_answer(error: Exception, text: str) -> str:
     if isinstance(error, elastic_transport.SerializationError | opensearch.SerializationError):
         return "the answer is not JSON; is this an engine, or something in front of it?"
     if "fingerprint" in lower:
-        return "the certificate has another fingerprint; look at --fingerprint"
+        return f"{_UNTRUSTED} has another fingerprint; look at --fingerprint"
     if "wrong_version_number" in lower or "record layer failure" in lower:
         return "the engine does not speak TLS there; use http://"
     if "certificate" in lower or isinstance(error, elastic_transport.TlsError | opensearch.SSLError):
-        return "the certificate cannot be trusted; give the authority with --ca-certs, or --fingerprint"
+        return f"{_UNTRUSTED} cannot be trusted; give the authority with --ca-certs, or --fingerprint"
     if "timed out" in lower or "timeout" in lower:
         return "no answer in time; is the host right and reachable? --request-timeout gives it longer"
     if "disconnected" in lower or "remotedisconnected" in lower or "connection aborted" in lower:

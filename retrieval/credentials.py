@@ -27,7 +27,7 @@ class Credentials:
     bearer_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what belongs to two ways, or to none. Raises SettingsError."""
+        """Refuse what belongs to two ways, or to none, and a key that no header can hold. Raises SettingsError."""
         ways = [bool(self.username or self.password), bool(self.api_key), bool(self.bearer_token)]
         if sum(ways) > 1:
             raise SettingsError(
@@ -37,14 +37,33 @@ class Credentials:
         if bool(self.username) != bool(self.password):
             have, lack = ("username", "password") if self.username else ("password", "username")
             raise SettingsError(f"there is a {have} and no {lack}; set RESIFT_{lack.upper()} as well", "credentials")
+        for name in ("api_key", "bearer_token"):
+            value = getattr(self, name) or ""
+            if not (value.isascii() and value.isprintable()):
+                raise SettingsError(f"the {name} has characters that no header can hold; copy it again", "credentials")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the header that tells an engine who we are; empty for nobody.
+
+        Source: RFC 7617 (Basic, in UTF-8), RFC 6750 (Bearer), Elasticsearch's "Token-based authentication" (ApiKey).
+        """
+        if self.username:
+            return {"authorization": f"Basic {self._pair}"}
+        if self.api_key:
+            return {"authorization": f"ApiKey {self.api_key}"}
+        return {"authorization": f"Bearer {self.bearer_token}"} if self.bearer_token else {}
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown, also not as a header holds it."""
         found = [one for one in (self.password, self.api_key, self.bearer_token) if one]
-        if self.password:
-            found.append(b64encode(f"{self.username}:{self.password}".encode()).decode())
+        found += [self._pair] if self.password else []
         return tuple(sorted(found, key=len, reverse=True))  # a longer one may hold a shorter
+
+    @property
+    def _pair(self) -> str:
+        return b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 def read_credentials(
@@ -54,11 +73,14 @@ def read_credentials(
 ) -> Credentials:
     """Return the credentials of the RESIFT_* variables, else those of a TOML `file`; `ask` is asked for the password.
 
+    A username from the environment goes with the password of the file.
+
     Raises SettingsError where the file cannot be read or what is given does not fit together.
     """
     found = {name: environment.get(f"RESIFT_{name.upper()}") for name in _NAMES}
-    if not any(found.values()) and file is not None:
-        found = _from_file(Path(file))
+    alone = found["api_key"] or found["bearer_token"] or (found["username"] and found["password"])
+    if not alone and file is not None:
+        found = {name: found[name] or value for name, value in _from_file(Path(file)).items()}
     if ask is not None:
         if not found["username"]:
             raise SettingsError("whose password? set RESIFT_USERNAME or username in the credentials file", "username")

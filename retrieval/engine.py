@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,6 +59,8 @@ class EngineRetriever:
         self.by_fields = (
             False  # the source lacks what is searched, as with an alias of a field, so its values are asked
         )
+        self.several = any(character in self.address.index for character in "*,")
+        self.repeated = 0  # hits whose id a better one of the same ranking has, under another routing or alias
         self.took = 0
         self.cut = 0  # queries too long to be searched whole
 
@@ -81,7 +82,9 @@ class EngineRetriever:
     def notes(self) -> list[str]:
         """Return what was odd about the documents so far, a line each."""
         long = f"note: queries cut to their first {longest_query(self.fields):,} words for the search: {self.cut}"
-        return [*self.engine.notes, *self.reader.notes(), *([long] if self.cut else [])]
+        twice = f"note: hits left out, since a better one behind the same name has their id: {self.repeated}"
+        notes = [*self.engine.notes, *self.reader.notes()]
+        return [*notes, *([long] if self.cut else []), *([twice] if self.repeated else [])]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return for each query the engine's best `depth` documents, equal scores in THE order.
@@ -106,7 +109,8 @@ class EngineRetriever:
     def body(self, query: Query, depth: int) -> dict[str, Any]:
         """Return the search body for `query`."""
         body = search_body(self.fields, query.text) if self.template is None else fill(self.template, query.text)
-        body = {**with_filter(body, self.filter), "size": depth, "_source": self.fields.read}
+        collapse = [self.fields.collapse] if self.fields.collapse else []
+        body = {**with_filter(body, self.filter), "size": depth, "_source": [*self.fields.read, *collapse]}
         if "retriever" in body:
             body["retriever"] = with_window(body["retriever"], depth)
         if self.by_fields:
@@ -115,7 +119,6 @@ class EngineRetriever:
             body["track_total_hits"] = False
             if self.fields.collapse:
                 body["collapse"] = {"field": self.fields.collapse}
-                body["_source"] = [*self.fields.read, self.fields.collapse]
         return body
 
     def _search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
@@ -164,22 +167,24 @@ class EngineRetriever:
         return bool(hits) and not any(self.reader.has_text(hit) for hit in hits)
 
     def _ranking(self, query: Query, answer: Mapping[str, Any]) -> Ranking:
-        hits = answer.get("hits", {}).get("hits", [])
-        ids = [self._doc_id(hit) for hit in hits]
-        counts = Counter(ids)
-        found = []
-        for doc_id, hit in zip(ids, hits, strict=True):
+        found: dict[str, Hit] = {}
+        for hit in answer.get("hits", {}).get("hits", []):
             if hit.get("_score") is None:
                 raise EngineError(
                     "a hit has no score; a query that sorts by a field cannot be reranked", str(self.address)
                 )
-            name = doc_id if counts[doc_id] == 1 else f"{hit['_index']}/{doc_id}"
-            found.append(Hit(self.reader.read(hit, name), float(hit["_score"])))
-        return Ranking.of(query, found)
+            doc_id, score = self._doc_id(hit), float(hit["_score"])
+            if doc_id not in found:
+                found[doc_id] = Hit(self.reader.read(hit, doc_id), score)
+            elif not self.fields.collapse:
+                self.repeated += 1
+        return Ranking.of(query, found.values())
 
     def _doc_id(self, hit: Mapping[str, Any]) -> str:
+        """Return a document's id: of a passage its document's, and where several indices are named, with the index."""
         parent = (hit.get("_source") or {}).get(self.fields.collapse) if self.fields.collapse else None
-        return str(parent or hit["_id"])
+        doc_id = str(parent or hit["_id"])
+        return f"{hit['_index']}/{doc_id}" if self.several else doc_id
 
 
 def _preference(query: Query) -> str:

@@ -20,8 +20,9 @@ MOST_FIELDS = 100
 TITLE_NAMES = ("title", "name", "headline", "subject", "heading")
 _TEXT_TYPES = {"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"}
 _INNER_TYPES = {"object", "nested"}
+_UNMAPPED = "unmapped"  # the type of a field in an index that lacks it
 FieldTypes = Mapping[str, set[str]]
-"""Field -> its types, more than one where several indices differ."""
+"""Field -> its types, more than one where several indices differ, `unmapped` among them where one lacks the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, o
     found = text_fields(types)
     if not found and not named:
         raise EngineError("has no text field to search; name others with --field", str(address))
-    ours = ALL_TEXT in found
+    ours = _everywhere(ALL_TEXT, types)
     if len(found) > MOST_FIELDS and not (named or ours):
         some = ", ".join(found[:5])
         raise EngineError(
@@ -78,7 +79,7 @@ def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, o
     )
     nested = {name: path for name in map(_plain, searched) if (path := _nested_path(name, types))}
     wanted = tuple(name for name in others if is_field(name, types))
-    return Fields(tuple(searched), title, tuple(text), nested, PARENT if PARENT in types else "", wanted)
+    return Fields(tuple(searched), title, tuple(text), nested, PARENT if _everywhere(PARENT, types) else "", wanted)
 
 
 def is_field(name: str, types: FieldTypes) -> bool:
@@ -94,8 +95,14 @@ def text_fields(types: FieldTypes) -> list[str]:
 
 def field_types(engine: Engine, address: Address) -> FieldTypes:
     """Return field -> its types over all indices that the address names. Needs the right to read, no more."""
-    body: Any = engine.request("GET", f"{address.path}/_field_caps", params={"fields": "*"})
-    return {name: set(kinds) - {"unmapped"} for name, kinds in body["fields"].items() if not name.startswith("_")}
+    params = {"fields": "*", "include_unmapped": "true"}
+    body: Any = engine.request("GET", f"{address.path}/_field_caps", params=params)
+    return {name: set(kinds) for name, kinds in body["fields"].items() if not name.startswith("_")}
+
+
+def _everywhere(name: str, types: FieldTypes) -> bool:
+    """Tell whether every index has a field: what is ours must not decide where others are searched as well."""
+    return name in types and _UNMAPPED not in types[name]
 
 
 def _is_multi_field(name: str, types: FieldTypes) -> bool:

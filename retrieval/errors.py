@@ -55,10 +55,14 @@ class EngineError(ResiftError):
 class StatusError(EngineError):
     """A search engine answered with an error, or not at all."""
 
-    def __init__(self, message: str, url: str, status: int, kind: str = "") -> None:
-        """Keep the HTTP `status` (0: no answer) and the engine's own name of the error, its `kind`."""
+    def __init__(self, message: str, url: str, status: int, kind: str = "", product: str = "") -> None:
+        """Keep the HTTP `status` (0: no answer), the engine's own name of the error, its `kind`, and the `product`.
+
+        The product is elasticsearch where the answer calls itself so, else empty.
+        """
         self.status = status
         self.kind = kind
+        self.product = product
         super().__init__(message, url)
 
 

@@ -75,15 +75,18 @@ def index(
     to_engine, reading = is_engine(target), Reading()
     if not to_engine and (resume or alias):
         raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
+    unique = not to_engine or load_settings.passage_words > 0  # an engine tells documents from each other, not passages
     with (
         SkipReport.opened(corpus_settings) as skipped,
         progress("indexing", share=lambda: reading.share) as done,
-        closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=not to_engine)) as documents,
+        closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=unique)) as documents,
     ):
         if to_engine:
             from indexer.engine import LoadRequest, name_source
 
-            request = LoadRequest(name_source(source, resume), overwrite, resume, alias, keep, state)
+            how = dataclasses.asdict(corpus_settings)
+            reading_so = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
+            request = LoadRequest(name_source(source, resume), reading_so, overwrite, resume, alias, keep, state)
             loader = _loader(target, connection_settings, bm25_settings, load_settings)
             loaded = _load(loader, documents, request, done)
         else:

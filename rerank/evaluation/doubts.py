@@ -24,11 +24,11 @@ def doubts(qrels: Qrels, asked: Collection[str], candidates: Run, given: bool = 
     if unanswered:
         lines.append(_count(unanswered, len(qrels), "not in the run" if given else "without any hit"))
     found = [doc_id for query_id in qrels for doc_id in candidates.get(query_id, ())]
-    if found and not any(candidates.get(query_id, {}).keys() & judged for query_id, judged in qrels.items()):
-        example = next(doc_id for judged in qrels.values() for doc_id in judged)
+    named = [doc_id for judged in qrels.values() for doc_id in judged]
+    if found and named and not any(candidates.get(query_id, {}).keys() & judged for query_id, judged in qrels.items()):
         lines.append(
             f"none of the judged documents was found, so that all counts 0; do the ids of the judgements "
-            f"({example!r}) and of the {'run' if given else 'index'} ({found[0]!r}) belong together?"
+            f"({named[0]!r}) and of the {'run' if given else 'index'} ({found[0]!r}) belong together?"
         )
     return lines
 

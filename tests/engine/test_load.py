@@ -142,6 +142,27 @@ def test_an_alias_is_swapped_in_one_step_and_old_indices_are_kept(
     assert sorted(ask("GET", f"{engine}/{name}-2*")) == names[1:]
 
 
+def test_a_load_that_stopped_is_not_kept_for_a_roll_back(engine: str, name: str, target: str, tmp_path: Path) -> None:
+    alias = f"{name}-live"
+    names = [load(corpus(tmp_path, many(3)), target, tmp_path, "--alias", alias)[1]["index"]]
+    (tmp_path / "bad.jsonl").write_text('{"id": "1", "text": "x"}\n' * 1 + "no json\n")
+    done, _ = load(str(tmp_path / "bad.jsonl"), target, tmp_path, "--alias", alias)
+    assert done.code == 1
+    names.append(load(corpus(tmp_path, many(5)), target, tmp_path, "--alias", alias, "--keep", "1")[1]["index"])
+    there = sorted(ask("GET", f"{engine}/{name}-2*"))
+    assert there[0] == names[0] and there[-1] == names[1] and len(there) == 3  # the half one is nobody's to remove
+    done, _ = load(corpus(tmp_path, many(3)), target, tmp_path, "--alias", "a b")
+    assert done.code == 1 and "can be no alias" in done.error_line
+
+
+def test_field_names_that_engines_refuse_are_changed(target: str, tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"id": "1", "text": "x", "": "5", " ": "6", "a..b": "7", "_id": "8", "c.": "9"}]
+    done, report = load(corpus(tmp_path, rows), target, tmp_path, "--id-field", "id")
+    assert done.code == 0, done.err
+    source = ask("GET", f"{target}/_doc/1")["_source"]
+    assert isinstance(source, dict) and source["field_a.b"] == "7" and source["field_c"] == "9"
+
+
 def test_what_cannot_be_done_is_told_before_anything_is_touched(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
@@ -157,6 +178,12 @@ def test_what_cannot_be_done_is_told_before_anything_is_touched(
     assert list(ask("GET", f"{engine}/{name}*")) == [name]
 
 
+def test_passages_of_a_repeated_document_are_not_mixed(target: str, tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"id": "x", "text": "one"}, {"id": "x", "text": "two " * 9}]
+    done, _ = load(corpus(tmp_path, rows), target, tmp_path, "--passage-words", "4")
+    assert done.code == 1 and "second time" in done.error_line
+
+
 def test_long_documents_become_passages_and_are_found_as_documents(target: str, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
         {"id": "long", "title": "T", "text": "filler " * 120 + "needle " + "filler " * 120},
@@ -167,6 +194,9 @@ def test_long_documents_become_passages_and_are_found_as_documents(target: str, 
     found = json.loads(invoke("search", target, "needle", "--model", "none", "--json").out)["hits"]
     assert {hit["doc_id"] for hit in found} == {"long", "short"}
     assert "needle" in next(hit["text"] for hit in found if hit["doc_id"] == "long")
+    (tmp_path / "body.json").write_text('{"query": {"match": {"text": "filler {{query}}"}}}')
+    own = invoke("search", target, "needle", "--model", "none", "--json", "--query-file", str(tmp_path / "body.json"))
+    assert sorted(hit["doc_id"] for hit in json.loads(own.out)["hits"]) == ["long", "short"]
 
 
 def test_an_interrupted_load_says_how_it_goes_on(target: str, tmp_path: Path) -> None:

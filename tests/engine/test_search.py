@@ -172,8 +172,28 @@ def test_a_body_that_cannot_be_used_is_one_line(filled: Fill, tmp_path: Path, te
 def test_several_indices_keep_their_documents_apart(engine: str, filled: Fill, name: str) -> None:
     target = filled({"1": {"text": "lentils"}, "2": {"text": "lentils"}})
     ask("PUT", f"{engine}/{name}-b/_doc/1?refresh=true", {"text": "lentils lentils"})
-    assert ids(f"{target},{name}-b", "lentils") == {f"{name}/1", f"{name}-b/1", "2"}
-    assert ids(f"{target}*", "lentils") == {f"{name}/1", f"{name}-b/1", "2"}
+    assert ids(f"{target},{name}-b", "lentils") == {f"{name}/1", f"{name}-b/1", f"{name}/2"}
+    assert ids(f"{target}*", "lentils") == {f"{name}/1", f"{name}-b/1", f"{name}/2"}
+
+
+def test_an_index_of_ours_beside_others_is_searched_as_they_are(
+    engine: str, filled: Fill, name: str, tmp_path: Path
+) -> None:
+    target = filled({"1": {"headline": "lentils"}})
+    (tmp_path / "c.jsonl").write_text('{"id": "2", "title": "lentils", "text": "of ours"}\n')
+    options = ["--passage-words", "20", "--replicas", "0", "--state", str(tmp_path / "s")]
+    assert invoke("index", str(tmp_path / "c.jsonl"), "--to", f"{target}-ours", *options).code == 0
+    assert ids(f"{target},{name}-ours", "lentils") == {f"{name}/1", f"{name}-ours/2#1"}
+    assert ids(f"{target}-ours", "lentils") == {"2"}
+
+
+def test_documents_of_one_id_behind_one_name_give_the_better_one(engine: str, filled: Fill, name: str) -> None:
+    target = filled({})
+    for routing, text in (("a", "lentils"), ("b", "lentils lentils")):
+        ask("PUT", f"{target}-r{routing}", {"aliases": {f"{name}-all": {}}})
+        ask("PUT", f"{target}-r{routing}/_doc/1?refresh=true", {"body": text})
+    done = invoke("search", f"{target}-all", "lentils", "--model", "none", "--json")
+    assert [hit["doc_id"] for hit in json.loads(done.out)["hits"]] == ["1"] and "hits left out" in done.err
 
 
 def test_an_alias_is_searched_like_an_index(engine: str, filled: Fill, name: str) -> None:

@@ -73,7 +73,7 @@ def test_the_wrapper_works_with_the_same_key(secured: str) -> None:
         ({"RESIFT_API_KEY": "bm90OmFrZXk="}, "articles", "does not know us (401)"),
         ({}, "articles", "does not know us (401)"),
         ({"key": "reader"}, "private", "may not do that (403)"),
-        ({"key": "expired"}, "articles", "(401)"),
+        ({"key": "expired"}, "articles", "has expired (401)"),
     ],
 )
 def test_who_is_not_let_in_is_told_in_one_line(secured: str, env: dict[str, str], index: str, part: str) -> None:

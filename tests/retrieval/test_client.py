@@ -72,7 +72,8 @@ def test_a_user_who_may_not_ask_is_told_of_flavour_and_elasticsearch_is_known_by
         with pytest.raises(StatusError, match="--flavour"):
             connect(read_address(f"{url}/i"), FAST)
         assert connect(read_address(f"{url}/i"), ConnectionSettings(flavour="opensearch")).flavour == "opensearch"
-    with serving(403, b"{}", ELASTIC) as (url, _):
+    body = b'{"error": {"type": "security_exception", "reason": "no"}, "status": 403}'
+    with serving(403, body, ELASTIC) as (url, _):
         assert connect(read_address(f"{url}/i"), FAST).flavour == "elasticsearch"
 
 
@@ -113,7 +114,8 @@ def test_hosts_that_do_not_answer_are_one_line() -> None:
 
 def test_an_expired_key_is_told_apart_from_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESIFT_API_KEY", "b2xkOm9uZQ==")
-    body = {"error": {"type": "security_exception", "reason": "unable to authenticate: api key is expired"}}
+    words = {"reason": "unable to authenticate", "additional_unsuccessful_credentials": "API key: api key is expired"}
+    body = {"error": {"type": "security_exception", **words}}
     with serving(401, json.dumps(body).encode(), ELASTIC) as (url, _), pytest.raises(StatusError) as error:
         connect(f"{url}/i", FAST)
     assert "has expired (401); make a new one" in str(error.value)
@@ -147,6 +149,7 @@ def test_an_overloaded_engine_is_asked_again() -> None:
     ("names", "expected"),
     [
         ({"USERNAME": "me", "PASSWORD": "pw"}, "Basic bWU6cHc="),
+        ({"USERNAME": "grün", "PASSWORD": "ß"}, "Basic Z3LDvG46w58="),
         ({"API_KEY": "abc"}, "ApiKey abc"),
         ({"BEARER_TOKEN": "tok"}, "Bearer tok"),
     ],
@@ -186,6 +189,8 @@ def test_credentials_of_a_file_and_of_the_terminal(tmp_path: Path) -> None:
     assert read_credentials(str(file), None, {}) == Credentials("me", "pw")
     assert read_credentials(None, lambda _: "typed", {"RESIFT_USERNAME": "me"}) == Credentials("me", "typed")
     assert "pw" not in repr(read_credentials(str(file), None, {}))
+    assert read_credentials(str(file), None, {"RESIFT_USERNAME": "you"}) == Credentials("you", "pw")
+    assert read_credentials(str(file), None, {"RESIFT_API_KEY": "key"}) == Credentials(api_key="key")
 
 
 @pytest.mark.parametrize(
@@ -196,6 +201,7 @@ def test_credentials_of_a_file_and_of_the_terminal(tmp_path: Path) -> None:
         ("hunter2", "not TOML"),
         ("api_key = 5", "in quotes"),
         ('api_key = "hunter2"\nbearer_token = "x"', "more than one"),
+        ('api_key = "hunter2ü"', "no header can hold"),
     ],
 )
 def test_a_file_of_credentials_that_cannot_be_used_says_why_and_shows_no_secret(
