@@ -1,4 +1,4 @@
-"""Elasticsearch and OpenSearch behind one face: the only importer of `elasticsearch` and `opensearchpy`.
+"""Elasticsearch and OpenSearch behind one face; but for `client_errors` nothing else imports the two clients.
 
 Which client talks to what: Elasticsearch 8 and 9 by `elasticsearch` 8.x (plain JSON, which both read), OpenSearch 1 to
 3 and Elasticsearch 7, whose product check the newer client refuses, by `opensearchpy`. The clients bring pools,

@@ -4,54 +4,22 @@ from __future__ import annotations
 
 import json
 import urllib.error
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
+from opensearchpy import OpenSearch
 
+from rerank.plugin.wrapper import RerankingClient
+from rerank.registry import load_scorer
+from rerank.reranker import Reranker
 from tests.cli.invoke import invoke
 from tests.engine.engines import ask, is_opensearch
 from tests.engine.recorder import recording
+from tests.engine.searching import DOCUMENTS, MAPPINGS, Fill, hits, ids
 
 pytestmark = pytest.mark.engine
-Fill = Callable[..., str]
-
-MAPPINGS: dict[str, object] = {
-    "properties": {
-        "headline": {"type": "text", "fields": {"raw": {"type": "keyword"}, "english": {"type": "text"}}},
-        "meta": {"properties": {"summary": {"type": "text"}, "views": {"type": "integer"}}},
-        "comments": {"type": "nested", "properties": {"body": {"type": "text"}}},
-        "kind": {"type": "keyword"},
-        "a_b": {"type": "alias", "path": "meta.summary"},
-    }
-}
-DOCUMENTS: dict[str, dict[str, object]] = {
-    "1": {
-        "headline": "Lentil soup",
-        "meta": {"summary": "<p>Simmer red <b>lentils</b> &amp; cumin</p>"},
-        "kind": "recipe",
-    },
-    "2": {
-        "headline": ["Soup", "bowls"],
-        "meta": {"summary": ["Four bowls", "for lentils"], "views": 3},
-        "kind": "shop",
-    },
-    "3": {"headline": "Salad", "comments": [{"body": "no cooking"}, {"body": "needs lentils more"}], "kind": "recipe"},
-    "4": {"kind": "recipe"},
-    "5": {"headline": "Bread", "meta.summary": "flour \ud83d\ude42 مرحبا", "kind": "recipe"},
-}
-
-
-def hits(target: str, query: str, *options: str) -> list[dict[str, Any]]:
-    done = invoke("search", target, query, "--json", *options)
-    assert done.code == 0, done.err
-    found: list[dict[str, Any]] = json.loads(done.out)["hits"]
-    return found
-
-
-def ids(target: str, query: str, *options: str) -> set[str]:
-    return {hit["doc_id"] for hit in hits(target, query, "--model", "none", *options)}
 
 
 def test_text_fields_of_any_shape_are_found_and_read(filled: Fill) -> None:
@@ -78,95 +46,6 @@ def test_fields_can_be_named_with_boosts_and_a_wrong_one_is_told(filled: Fill) -
     assert ids(target, "lentils", "--field", "meta.summary^2", "--field", "headline") == {"1", "2"}
     done = invoke("search", target, "x", "--field", "nope")
     assert done.code == 2 and "no field 'nope'" in done.error_line and "meta.summary" in done.error_line
-
-
-@pytest.mark.parametrize("clause", ["kind=recipe", '{"terms": {"kind": ["recipe"]}}'])
-def test_a_filter_holds_for_every_hit(filled: Fill, clause: str) -> None:
-    assert ids(filled(DOCUMENTS, MAPPINGS), "lentils", "--filter", clause) == {"1", "3"}
-
-
-def test_a_filter_on_a_text_means_its_whole_value_and_a_misspelt_one_is_told(filled: Fill) -> None:
-    languages = ("en-US", "en-GB", "de")
-    target = filled({str(n): {"body": "soup", "lang": language} for n, language in enumerate(languages)})
-    assert ids(target, "soup", "--filter", "lang=en-US") == {"0"}  # text with a keyword, as engines map it themselves
-    done = invoke("search", target, "soup", "--filter", "language=de")
-    assert done.code == 2 and "no field 'language'" in done.error_line
-
-
-def test_an_alias_of_a_field_is_read_all_the_same(filled: Fill) -> None:
-    target = filled(DOCUMENTS, MAPPINGS)
-    found = {hit["doc_id"]: hit["text"] for hit in hits(target, "lentils", "--field", "a_b", "--model", "none")}
-    assert found == {"1": "Simmer red lentils & cumin", "2": "Four bowls\nfor lentils"}
-
-
-def test_fields_that_the_template_names_are_read_too(filled: Fill) -> None:
-    target = filled(DOCUMENTS, MAPPINGS)
-    done = invoke("search", target, "lentils", "--template", "{title} {kind} {meta.views}", "--json")
-    assert done.code == 0 and "views" not in done.err, done.err
-    fields = {hit["doc_id"]: hit["fields"] for hit in json.loads(done.out)["hits"]}
-    assert fields["2"]["kind"] == ["shop"] and fields["2"]["meta.views"] == ["3"]
-    done = invoke("search", target, "lentils", "--template", "{title} {kimd}", "--json")
-    assert done.code == 0 and "kimd" in done.err
-
-
-def test_a_hybrid_query_of_opensearch_stays_on_top_of_its_body(filled: Fill, engine: str, tmp_path: Path) -> None:
-    target = filled(DOCUMENTS, MAPPINGS)
-    if not is_opensearch(engine) or ask("GET", engine)["cluster_name"] == "osmem":
-        pytest.skip("hybrid is OpenSearch's")
-    parts = [{"match": {"headline": "{{query}}"}}, {"match": {"meta.summary": "{{query}}"}}]
-    pipeline: dict[str, object] = {"phase_results_processors": [{"normalization-processor": {}}]}
-    (tmp_path / "body.json").write_text(
-        json.dumps({"query": {"hybrid": {"queries": parts}}, "search_pipeline": pipeline})
-    )
-    options = ["--query-file", str(tmp_path / "body.json")]
-    assert ids(target, "lentils salad", *options) == {"1", "2", "3"}
-    assert ids(target, "lentils salad", *options, "--filter", "kind=recipe") == {"1", "3"}
-
-
-def test_a_retriever_of_elasticsearch_is_filtered_too(filled: Fill, engine: str, tmp_path: Path) -> None:
-    if is_opensearch(engine):
-        pytest.skip("retrievers are Elasticsearch's")
-    target = filled(DOCUMENTS, MAPPINGS)
-    body = {"retriever": {"standard": {"query": {"match": {"meta.summary": "{{query}}"}}}}}
-    (tmp_path / "body.json").write_text(json.dumps(body))
-    options = ["--query-file", str(tmp_path / "body.json")]
-    assert ids(target, "lentils", *options) == {"1", "2"}
-    assert ids(target, "lentils", *options, "--filter", "kind=recipe") == {"1"}
-
-
-def test_a_body_of_ones_own_is_kept_and_the_query_escaped(filled: Fill, tmp_path: Path) -> None:
-    target = filled(DOCUMENTS, MAPPINGS)
-    body = {
-        "query": {
-            "function_score": {
-                "query": {
-                    "bool": {"must": {"match": {"headline": "{{query}}"}}, "filter": {"term": {"kind": "recipe"}}}
-                },
-                "boost": 2,
-            }
-        },
-        "aggs": {"kinds": {"terms": {"field": "kind"}}},
-    }
-    (tmp_path / "body.json").write_text(json.dumps(body))
-    options = ["--query-file", str(tmp_path / "body.json")]
-    assert ids(target, 'soup "} quoted \\ {', *options) == {"1"}
-    assert ids(target, "soup salad", *options, "--filter", "headline.raw=Salad") == {"3"}
-
-
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("not json", "not JSON"),
-        ('{"query": {"match_all": {}}}', "has no {{query}}"),
-        ('{"sort": ["a"], "query": {"match": {"a": "{{query}}"}}}', "'sort'"),
-        ('["{{query}}"]', "no search body"),
-        ('{"query": {"nonsense": "{{query}}"}}', "nonsense"),
-    ],
-)
-def test_a_body_that_cannot_be_used_is_one_line(filled: Fill, tmp_path: Path, text: str, part: str) -> None:
-    (tmp_path / "body.json").write_text(text)
-    done = invoke("search", filled(DOCUMENTS, MAPPINGS), "x", "--query-file", str(tmp_path / "body.json"))
-    assert done.code in (1, 2) and part in done.error_line
 
 
 def test_several_indices_keep_their_documents_apart(engine: str, filled: Fill, name: str) -> None:
@@ -280,10 +159,17 @@ def test_searching_sends_no_write_to_the_index(engine: str, name: str, filled: F
         files = ["--queries", str(tmp_path / "q.tsv")]
         assert invoke("run", target, *files, "--output", str(tmp_path / "run"), "--model", "none").code == 0
         assert invoke("evaluate", target, *files, "--qrels", str(tmp_path / "qrels.tsv")).code == 0
+        with (OpenSearch if is_opensearch(engine) else Elasticsearch)(proxy) as native:
+            client = RerankingClient(native, Reranker(load_scorer("resift-minilm-l3")), ["headline", "meta.summary"])
+            query = {"query": {"match": {"headline": "soup"}}}
+            assert client.search(index=name, body=query).resift.status == "reranked"
+            lines: Any = [{"index": name}, query]
+            client.msearch(**{"body" if is_opensearch(engine) else "searches": lines})
     allowed = {
         ("GET", "/"),
         ("GET", f"/{name}/_field_caps"),
         ("POST", f"/{name}/_search"),
         ("POST", f"/{name}/_msearch"),
+        ("POST", "/_msearch"),
     }
     assert seen and set(seen) <= allowed

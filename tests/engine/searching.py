@@ -1,0 +1,47 @@
+"""What the tests of searching share: an index that somebody else made, and how hits are looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.cli.invoke import invoke
+
+Fill = Callable[..., str]
+
+MAPPINGS: dict[str, object] = {
+    "properties": {
+        "headline": {"type": "text", "fields": {"raw": {"type": "keyword"}, "english": {"type": "text"}}},
+        "meta": {"properties": {"summary": {"type": "text"}, "views": {"type": "integer"}}},
+        "comments": {"type": "nested", "properties": {"body": {"type": "text"}}},
+        "kind": {"type": "keyword"},
+        "a_b": {"type": "alias", "path": "meta.summary"},
+    }
+}
+DOCUMENTS: dict[str, dict[str, object]] = {
+    "1": {
+        "headline": "Lentil soup",
+        "meta": {"summary": "<p>Simmer red <b>lentils</b> &amp; cumin</p>"},
+        "kind": "recipe",
+    },
+    "2": {
+        "headline": ["Soup", "bowls"],
+        "meta": {"summary": ["Four bowls", "for lentils"], "views": 3},
+        "kind": "shop",
+    },
+    "3": {"headline": "Salad", "comments": [{"body": "no cooking"}, {"body": "needs lentils more"}], "kind": "recipe"},
+    "4": {"kind": "recipe"},
+    "5": {"headline": "Bread", "meta.summary": "flour \ud83d\ude42 مرحبا", "kind": "recipe"},
+}
+
+
+def hits(target: str, query: str, *options: str) -> list[dict[str, Any]]:
+    done = invoke("search", target, query, "--json", *options)
+    assert done.code == 0, done.err
+    found: list[dict[str, Any]] = json.loads(done.out)["hits"]
+    return found
+
+
+def ids(target: str, query: str, *options: str) -> set[str]:
+    return {hit["doc_id"] for hit in hits(target, query, "--model", "none", *options)}
