@@ -1,4 +1,4 @@
-"""A search page over an index that already runs: one line makes it rerank.
+"""A search page over an index of Elasticsearch or OpenSearch: one line makes it rerank.
 
 python examples/search_page.py http://localhost:9200 articles title,body
 then open http://localhost:8000/?q=how+do+I+reset+my+password
@@ -9,16 +9,15 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from elasticsearch import Elasticsearch  # with OpenSearch: from opensearchpy import OpenSearch
-
 from rerank.plugin.wrapper import RerankingClient
 from rerank.registry import load_scorer
 from rerank.reranker import Reranker
+from retrieval.client import connect
 
 
 def make_server(url: str, index: str, fields: list[str], port: int = 8000) -> ThreadingHTTPServer:
     """Return a server of the page; it is the plain application but for the line marked below."""
-    plain = Elasticsearch(url)
+    plain = connect(url).client  # Elasticsearch(url) or OpenSearch(url); an application has its own
     client = RerankingClient(plain, Reranker(load_scorer("resift-minilm-l3")), fields, deadline_ms=2000)  # <- this one
 
     class Page(BaseHTTPRequestHandler):
@@ -27,7 +26,8 @@ def make_server(url: str, index: str, fields: list[str], port: int = 8000) -> Th
         def do_GET(self) -> None:
             """Answer /?q=words."""
             words = parse_qs(urlsplit(self.path).query).get("q", [""])[0]
-            found = client.search(index=index, query={"multi_match": {"query": words, "fields": fields}}, size=10)
+            query = {"multi_match": {"query": words, "fields": fields}}
+            found = client.search(index=index, body={"query": query, "size": 10})
             items = "".join(
                 f"<li>{html.escape(str(hit['_source'].get(fields[0], hit['_id'])))}</li>"
                 for hit in found["hits"]["hits"]

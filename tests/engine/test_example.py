@@ -8,14 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from examples.search_page import make_server
-from tests.engine.engines import is_opensearch
 
 pytestmark = pytest.mark.engine
 
 
 def test_the_search_page_shows_reranked_hits(engine: str, filled: Callable[..., str]) -> None:
-    if is_opensearch(engine):
-        pytest.skip("the page is written for Elasticsearch's client")
     target = filled(
         {
             "1": {"title": "Lentil soup", "body": "Simmer red lentils with cumin for twenty minutes."},
