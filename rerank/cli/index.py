@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,12 @@ from rerank.cli.progress import progress
 from rerank.cli.stages import ask_hidden, refuse_engine_flags, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from indexer.corpora import CorpusSettings
-    from indexer.engine import Loader, LoadReport, LoadRequest
+    from indexer.engine import Loader, LoadReport
     from indexer.memory import IndexReport
     from indexer.settings_load import LoadSettings
     from retrieval.settings_bm25 import Bm25Settings
     from retrieval.settings_engine import ConnectionSettings
-    from retrieval.types import Document
 
 STANDARD_INPUT = "-"
 
@@ -77,6 +75,7 @@ def index(
         raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
     unique = not to_engine or load_settings.passage_words > 0  # an engine tells documents from each other, not passages
     with (
+        _says_how_to_go_on(to_engine and source != STANDARD_INPUT),
         SkipReport.opened(corpus_settings) as skipped,
         progress("indexing", share=lambda: reading.share) as done,
         closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=unique)) as documents,
@@ -88,7 +87,7 @@ def index(
             reading_so = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
             request = LoadRequest(name_source(source, resume), reading_so, overwrite, resume, alias, keep, state)
             loader = _loader(target, connection_settings, bm25_settings, load_settings)
-            loaded = _load(loader, documents, request, done)
+            loaded = loader.load(documents, request, done)
         else:
             from indexer.memory import build_index
 
@@ -112,13 +111,12 @@ def _loader(target: str, connection: ConnectionSettings, bm25: Bm25Settings, set
     return Loader(connect(address, connection, ask_hidden), address, bm25, settings)
 
 
-def _load(
-    loader: Loader, documents: Iterable[Document], request: LoadRequest, done: Callable[[int], None]
-) -> LoadReport:
+@contextmanager
+def _says_how_to_go_on(possible: bool) -> Iterator[None]:
     try:
-        return loader.load(documents, request, done)
+        yield
     except (KeyboardInterrupt, SystemExit):
-        if request.source != STANDARD_INPUT:
+        if possible:
             say("note: what is in stays in; the same command with --resume goes on")
         raise
 
