@@ -45,4 +45,6 @@ def make_server(url: str, index: str, fields: list[str], port: int = 8000) -> Th
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
     make_server(sys.argv[1], sys.argv[2], sys.argv[3].split(",")).serve_forever()

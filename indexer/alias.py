@@ -31,7 +31,7 @@ def check_alias(engine: Engine, alias: str) -> list[str]:
 
 
 def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
-    """Let `alias` stand for `index` alone, in one step; return the older indices of ours that were then removed.
+    """Let `alias` stand for `index` alone, in one step; return for which others it stood before.
 
     Of those that `resift` loaded whole for the same alias the newest `keep` stay; no other index is ever removed.
     Raises IndexingError where an index has the name of the alias.
@@ -44,10 +44,9 @@ def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
     except StatusError:
         if _behind(engine, alias) != [index]:  # else it was done, and only the answer was lost
             raise
-    removed = _ours(engine, alias, index)[keep:]
-    for name in removed:
+    for name in _ours(engine, alias, index)[keep:]:
         remove_index(engine, name)
-    return removed
+    return [name for name in before if name != index]
 
 
 def remove_index(engine: Engine, name: str) -> None:

@@ -94,11 +94,20 @@ class CheckpointFile:
         facts["source"] = (checkpoint.source, source)
         facts |= {name: (checkpoint.how.get(name), how.get(name)) for name in {*checkpoint.how, *how}}
         for name, (before, now) in sorted(facts.items()):
+            if before != now and name == "source":
+                raise IndexingError(
+                    f"the stopped load read {self._plain(before)}, and this is {self._plain(now)}, or it has changed "
+                    "since; load afresh with --overwrite"
+                )
             if before != now:
                 raise IndexingError(
                     f"the stopped load had the {name} {before!r}, not {now!r}; give what it had, or load afresh"
                 )
         return checkpoint
+
+    @staticmethod
+    def _plain(source: object) -> str:
+        return str(source).partition(", ")[0]
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Put the checkpoint on the disk."""

@@ -34,7 +34,8 @@ class LoadReport:
     """What a load did. `documents`: how many the engine counts at the end. `refused`: how many it did not take.
 
     `repeated`: how many came twice, word for word, and are in once. `refusals`: the file that lists the refused ones,
-    "" without any.
+    "" without any. `swapped`: whether the alias that was asked for stands for the index now; `before`: what it stood
+    for.
     """
 
     index: str
@@ -44,13 +45,16 @@ class LoadReport:
     seconds: float
     resumed_at: int = 0
     refusals: str = ""
+    swapped: bool = False
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
     """What to do with what is there already.
 
-    `source` names the documents and `reading` tells how they are read, so that a resumed load reads the same.
+    `source` names the documents and `reading` tells how they are read, so that a resumed load reads the same. An alias
+    is moved to an index that lacks refused documents only if that is allowed (`allow_refused`).
     """
 
     source: str
@@ -59,6 +63,7 @@ class LoadRequest:
     resume: bool = False
     alias: str | None = None
     keep: int = 1
+    allow_refused: bool = False
     state: Path = Path(".resift")
 
 
@@ -73,6 +78,7 @@ class Loader:
         self.address = address
         self.bm25 = bm25
         self.settings = settings
+        self.begun = ""  # the index, once there is something to go on with
 
     def load(
         self, documents: Iterable[Document], request: LoadRequest, progress: Callable[[int], None] = lambda done: None
@@ -88,15 +94,19 @@ class Loader:
         with files.held():
             checkpoint = self._go_on(request, files) if request.resume else self._begin(request, files)
             resumed_at = checkpoint.done
+            self.begun = checkpoint.index
             progress(resumed_at)
             whole = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
             sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
             Flight(sender, checkpoint, files, self.settings, progress).send(islice(whole, resumed_at, None))
             count = self._finish(checkpoint)
-            if request.alias:
+            before: list[str] = []
+            swapped = request.alias is not None and (request.allow_refused or not checkpoint.refused)
+            if request.alias and swapped:
                 self._mark_whole(checkpoint.index)
-                swap(self.engine, request.alias, checkpoint.index, request.keep)
-            files.end()
+                before = swap(self.engine, request.alias, checkpoint.index, request.keep)
+            if swapped or not request.alias:
+                files.end()
         return LoadReport(
             index=checkpoint.index,
             documents=count,
@@ -105,6 +115,8 @@ class Loader:
             seconds=time.perf_counter() - started,
             resumed_at=resumed_at,
             refusals=str(files.refusals) if checkpoint.refused else "",
+            swapped=swapped,
+            before=tuple(before),
         )
 
     def _begin(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
@@ -114,10 +126,9 @@ class Loader:
         name = index_name(self.address.index) if request.alias else self.address.index
         if self._token(name) is not None:
             if not request.overwrite:
-                raise IndexingError(
-                    f"{self.engine.url}: {name} exists; replace it with --overwrite, go on with --resume, or load "
-                    "beside it with --alias"
-                )
+                go_on = "go on with --resume, " if files.path.exists() else ""
+                what_to_do = f"{go_on}replace it with --overwrite, or load beside it with --alias"
+                raise IndexingError(f"{self.engine.url}: {name} exists; {what_to_do}")
             found: dict[str, Any] = self.engine.request("GET", f"/{name}")
             if list(found) != [name]:
                 raise IndexingError(f"{name} is an alias of {', '.join(found)}; load with --alias {name} to swap it")

@@ -41,6 +41,7 @@ def read_address(text: str, *, index_needed: bool = True) -> Address:
     if text.startswith("cloud:"):
         return Address((), _index(text.removeprefix("cloud:"), text))
     scheme, _, rest = text.partition("://")
+    rest = rest.replace(f",{scheme}://", ",")  # the scheme may stand before each host
     authority, _, path = rest.partition("/")
     if "@" in authority:
         raise SettingsError(

@@ -150,6 +150,8 @@ def _ask(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSe
     except UnknownProductError as found:
         body = found.body
     except StatusError as error:
+        if error.status == 404:
+            raise StatusError("is no Elasticsearch or OpenSearch (404 on GET /)", url, 404) from None
         if error.status != 403:
             raise
         if error.product == ELASTICSEARCH:

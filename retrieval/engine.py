@@ -27,6 +27,7 @@ from retrieval.settings_engine import EngineSettings, OpenOptions
 from retrieval.types import Hit, Query, Ranking
 
 _SEARCHES_A_REQUEST = 16
+_NO_SCORE = -4e9  # below it are the marks by which OpenSearch parts a hybrid query's rankings that nobody joined
 _TRIES = 6  # for searches that the engine turns away one by one
 _OF_A_HIT = ("_index", "_id", "_score", "_source", "fields")
 _KEPT = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _OF_A_HIT)])
@@ -174,6 +175,11 @@ class EngineRetriever:
                     "a hit has no score; a query that sorts by a field cannot be reranked", str(self.address)
                 )
             doc_id, score = self._doc_id(hit), float(hit["_score"])
+            if score <= _NO_SCORE:
+                raise EngineError(
+                    'a hybrid query needs a "search_pipeline" with a normalization-processor beside it',
+                    str(self.address),
+                )
             if doc_id not in found:
                 found[doc_id] = Hit(self.reader.read(hit, doc_id), score)
             elif not self.fields.collapse:

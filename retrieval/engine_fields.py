@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ PARENT = "resift_parent"
 """The field of an index of ours that holds the id of the document that a passage was cut from."""
 MOST_FIELDS = 100
 """Text fields that are searched unasked: of more, engines refuse a query of a few words, and no model makes sense."""
+_BOOST = re.compile(r"(?:\^(?:0*[1-9]\d*(?:\.\d+)?|0*\.\d*[1-9]\d*|0+\.\d*[1-9]\d*))?")
 TITLE_NAMES = ("title", "name", "headline", "subject", "heading")
 _TEXT_TYPES = {"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"}
 _INNER_TYPES = {"object", "nested"}
@@ -53,10 +55,15 @@ def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, o
     `others` are read besides, if they are there. Raises EngineError where the index has no text field, SettingsError
     where a named field is not there.
     """
+    if not types:
+        raise EngineError("no index of that name has any field; look at the name", str(address))
     named = _listed(settings.search_fields)
+    for name in named:
+        if not _BOOST.fullmatch(name.partition("^")[1] + name.partition("^")[2]):
+            raise SettingsError(f"the boost of {name!r} is no number above 0; expected for example title^3", "field")
     for name in map(_plain, [*named, *_listed(settings.source_text), *_listed(settings.source_title)]):
         if "*" not in name and name not in types:
-            known = ", ".join(sorted(text_fields(types))[:12]) or "none"
+            known = ", ".join([one for one in text_fields(types) if one != ALL_TEXT][:12]) or "none"
             raise SettingsError(f"{address.index} has no field {name!r}; its text fields are {known}", "field")
     found = text_fields(types)
     if not found and not named:
@@ -77,7 +84,7 @@ def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, o
         or [name for name in plain if name != ALL_TEXT]
         or [n for n in visible if n != title]
     )
-    nested = {name: path for name in map(_plain, searched) if (path := _nested_path(name, types))}
+    nested = {name: path for name in map(_plain, searched) if (path := nested_path(name, types))}
     wanted = tuple(name for name in others if is_field(name, types))
     return Fields(tuple(searched), title, tuple(text), nested, PARENT if _everywhere(PARENT, types) else "", wanted)
 
@@ -110,7 +117,7 @@ def _is_multi_field(name: str, types: FieldTypes) -> bool:
     return bool(dot) and parent in types and not types[parent] & _INNER_TYPES
 
 
-def _nested_path(name: str, types: FieldTypes) -> str:
+def nested_path(name: str, types: FieldTypes) -> str:
     """Return the path of the innermost nested object around a field, "" where there is none."""
     path = name
     while path := path.rpartition(".")[0]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrieval.engine_fields import Fields, FieldTypes, is_field
+from retrieval.engine_fields import Fields, FieldTypes, is_field, nested_path
 from retrieval.errors import SettingsError
 from retrieval.settings_engine import EngineSettings
 from retrieval.text import clean
@@ -109,6 +109,12 @@ def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] |
         raise SettingsError(f'{given!r} is no filter; expected field=value or JSON such as {{"term": ...}}', "filter")
     if not is_field(name, types):
         raise SettingsError(f"the index has no field {name!r}; expected field=value with one that it has", "filter")
+    clause = _equals(name, value, types)
+    path = nested_path(name, types)
+    return {"nested": {"path": path, "query": clause}} if path else clause
+
+
+def _equals(name: str, value: str, types: FieldTypes) -> dict[str, Any]:
     if "text" not in types.get(name, ()):
         return {"term": {name: value}}
     exact = next((field for field in types if field.startswith(f"{name}.") and "keyword" in types[field]), None)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from rerank.cli.options import settings_options
 from rerank.cli.progress import progress
@@ -28,10 +29,17 @@ STANDARD_INPUT = "-"
 @click.command()
 @click.argument("source")
 @click.option("--to", "target", required=True, metavar="INDEX", help="bm25:PATH or http(s)://HOST:PORT/INDEX.")
-@click.option("--overwrite", is_flag=True, help="Replace an index that stands there; an embedded one in one step.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace an index that stands there: an embedded one in one step; an engine's is removed first, see --alias.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a load into an engine that was stopped.")
 @click.option("--alias", metavar="NAME", help="Load a new index INDEX-TIME and let this alias stand for it at the end.")
-@click.option("--keep", default=1, show_default=True, type=click.IntRange(min=0), help="Older indices to keep.")
+@click.option(
+    "--keep", default=1, show_default=True, type=click.IntRange(min=0), help="With --alias: older indices kept."
+)
+@click.option("--allow-refused", is_flag=True, help="With --alias: move it also where documents were refused.")
 @click.option(
     "--state",
     default=".resift",
@@ -50,6 +58,7 @@ def index(
     resume: bool,
     alias: str | None,
     keep: int,
+    allow_refused: bool,
     state: Path,
     as_json: bool,
     corpus_settings: CorpusSettings,
@@ -69,13 +78,12 @@ def index(
     from indexer.corpora import Reading, SkipReport, read_documents
     from retrieval.registry import embedded_path, is_engine
 
-    refuse_engine_flags(ctx, target, "load", "connection")
+    _check_flags(ctx, target)
     to_engine, reading = is_engine(target), Reading()
-    if not to_engine and (resume or alias):
-        raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
+    started: list[Loader] = []
     unique = not to_engine or load_settings.passage_words > 0  # an engine tells documents from each other, not passages
     with (
-        _says_how_to_go_on(to_engine and source != STANDARD_INPUT),
+        _says_how_to_go_on(started),
         SkipReport.opened(corpus_settings) as skipped,
         progress("indexing", share=lambda: reading.share) as done,
         closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=unique)) as documents,
@@ -85,8 +93,10 @@ def index(
 
             how = dataclasses.asdict(corpus_settings)
             reading_so = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
-            request = LoadRequest(name_source(source, resume), reading_so, overwrite, resume, alias, keep, state)
+            name = name_source(source, resume)
+            request = LoadRequest(name, reading_so, overwrite, resume, alias, keep, allow_refused, state)
             loader = _loader(target, connection_settings, bm25_settings, load_settings)
+            started += [loader] if source != STANDARD_INPUT else []
             loaded = loader.load(documents, request, done)
         else:
             from indexer.memory import build_index
@@ -97,6 +107,20 @@ def index(
     if to_engine:
         return _tell_loaded(loaded, target, alias, skipped.count, as_json)
     return _tell_built(built, target, skipped.count, as_json)
+
+
+def _check_flags(ctx: click.Context, target: str) -> None:
+    """Refuse flags that would change nothing. Raises click.UsageError."""
+    from retrieval.registry import is_engine
+
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    refuse_engine_flags(ctx, target, "load", "connection")
+    if not is_engine(target) and given & {"resume", "alias"}:
+        raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
+    if "alias" not in given and given & {"keep", "allow_refused"}:
+        raise click.UsageError("--keep and --allow-refused go with --alias NAME; leave them out, or name the alias")
+    if {"alias", "overwrite"} <= given:
+        raise click.UsageError("--alias loads a new index beside the others and overwrites none; leave out --overwrite")
 
 
 def _loader(target: str, connection: ConnectionSettings, bm25: Bm25Settings, settings: LoadSettings) -> Loader:
@@ -112,12 +136,17 @@ def _loader(target: str, connection: ConnectionSettings, bm25: Bm25Settings, set
 
 
 @contextmanager
-def _says_how_to_go_on(possible: bool) -> Iterator[None]:
+def _says_how_to_go_on(started: list[Loader]) -> Iterator[None]:
+    """Tell behind the progress what is left of a load that stops, if one of those that were `started` has begun."""
+    from retrieval.errors import CorpusError
+
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
-        if possible:
-            say("note: what is in stays in; the same command with --resume goes on")
+    except (KeyboardInterrupt, SystemExit, CorpusError) as error:
+        more = " --skip-bad" if isinstance(error, CorpusError) else ""
+        for loader in started:
+            if loader.begun:
+                say(f"note: what went into {loader.begun} stays there; the same command with --resume{more} goes on")
         raise
 
 
@@ -143,10 +172,32 @@ def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
         echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "target": target, "alias": alias}))
     else:
         rate = (report.documents - report.resumed_at) / report.seconds if report.seconds else 0.0
-        name = f"{alias} -> {report.index}" if alias else report.index
+        name = f"{alias} -> {report.index}" if report.swapped else report.index
         echo(f"{name}: {report.documents:,} documents, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)")
     if report.repeated:
         say(f"note: {report.repeated} documents came twice, word for word, and are in once")
+    if report.before:
+        say(f"note: {alias} stood for {', '.join(report.before)} before")
     if report.refused:
-        say(f"resift: error: the engine refused {report.refused} documents; {report.refusals} says which and why")
+        say(f"resift: error: {_refusals(report, alias)}")
     return 1 if report.refused else 0
+
+
+def _refusals(report: LoadReport, alias: str | None) -> str:
+    """Return in one line how many documents were refused, why most of them, and what became of the alias."""
+    import json
+    import re
+    from collections import Counter
+
+    reasons: Counter[str] = Counter()
+    with open(report.refusals, encoding="utf-8") as file:
+        for line in file:
+            reason = re.sub(r"^\[\d+:\d+\] ", "", json.loads(line)["reason"])  # where in the document it stands
+            reasons[reason.partition(" in document")[0].partition(" of document")[0][:120]] += 1
+    most = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(2))
+    kept = (
+        f"; {alias} was not moved: --resume --allow-refused moves it all the same"
+        if alias and not report.swapped
+        else ""
+    )
+    return f"the engine refused {report.refused} documents ({most}); {report.refusals} says which and why{kept}"

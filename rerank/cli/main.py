@@ -156,4 +156,4 @@ def _usage(error: click.UsageError) -> str:
         elif source is ParameterSource.DEFAULT_MAP:
             origin = " It came from the TOML file."
     command = error.ctx.command_path if error.ctx else "resift"
-    return f"{error.format_message()}{origin} See: {command} --help"
+    return f"{error.format_message().rstrip('.')}.{origin} See: {command} --help"

@@ -82,7 +82,7 @@ def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> 
     if not result.ranking.hits:
         console.print(Text(f"Nothing in the index matches {plain(result.ranking.query.text)[:200]!r}."))
         return
-    table = Table(box=None, padding=(0, 1), caption=Text(caption), caption_justify="left", expand=False)
+    table = Table(box=None, padding=(0, 1), expand=False)
     table.add_column("#", justify="right")
     table.add_column("move", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
@@ -91,6 +91,7 @@ def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> 
         text = _document(hit, result.ranking.query.text, analyze)
         table.add_row(str(row["rank"]), move(row["first_stage_rank"], row["rank"]), f"{row['score']:.3f}", text)
     console.print(table)
+    console.print(Text(caption, style="dim italic"))
 
 
 def print_comparison(result: Reranking, top: int, caption: str) -> None:
@@ -98,7 +99,6 @@ def print_comparison(result: Reranking, top: int, caption: str) -> None:
     console = _console()
     after = {hit.document.doc_id: rank for rank, hit in enumerate(result.ranking.hits, start=1)}
     table = Table(box=None, title=Text(plain(result.ranking.query.text)[:200], style="bold"), title_justify="left")
-    table.caption, table.caption_justify = Text(caption), "left"
     room = max(12, (console.width - 28) // 2)
     for name, width in (("#", 3), ("first stage", room), ("goes to", 7), ("reranked", room), ("moved", 8)):
         table.add_column(name, width=width, no_wrap=True, overflow="ellipsis")
@@ -114,6 +114,7 @@ def print_comparison(result: Reranking, top: int, caption: str) -> None:
             moved + Text(f" ({before[new.document.doc_id]})", style="dim"),
         )
     console.print(table)
+    console.print(Text(caption, style="dim italic"))
 
 
 def _name(hit: Hit) -> Text:

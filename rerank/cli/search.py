@@ -86,7 +86,9 @@ def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any],
     elif style == "trec":
         write_run(sys.stdout, [result.ranking.top(top)], "resift")
     else:
-        caption = f"{len(result.ranking.hits)} candidates, ordered by {facts['order']}, {facts['seconds']:.2f} s"
+        count = len(result.ranking.hits)
+        candidates = f"{count} candidate{'s' if count != 1 else ''}"
+        caption = f"{candidates} by {facts['order']}, {facts['seconds']:.2f} s"
         if style == "compare":
             output.print_comparison(result, top, caption)
         else:

@@ -50,7 +50,7 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     if "retriever" in request:
         changes["retriever"] = with_window(request["retriever"], changes["size"])
     added: tuple[str, ...] = ()
-    asked = request.get("_source", False if request.get("stored_fields") else None)
+    asked = request.get("_source", False if request.get("stored_fields") is not None else None)
     if asked is not None and asked is not True:
         source, added, reason = _source(asked, fields)
         if reason:

@@ -10,6 +10,7 @@ or is late, the engine's own order comes back. What became of a search stands in
 from __future__ import annotations
 
 import copy
+import inspect
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -50,6 +51,8 @@ class _Options:
 class _Wrapper:
     """What the two clients share: options, planning, models and applying."""
 
+    _awaits = False
+
     def __init__(
         self,
         client: Any,  # noqa: ANN401 - either engine's client, sync or async
@@ -67,6 +70,11 @@ class _Wrapper:
         """
         if isinstance(fields, str) or not fields:
             raise SettingsError(f"{fields!r} is no list of fields; expected for example ['title', 'body']", "fields")
+        if not callable(getattr(client, "search", None)):
+            raise SettingsError(f"{client!r} is no client; expected Elasticsearch(...) or OpenSearch(...)", "client")
+        if inspect.iscoroutinefunction(inspect.unwrap(client.search)) != self._awaits:
+            other = "RerankingClient" if self._awaits else "AsyncRerankingClient"
+            raise SettingsError(f"{type(client).__name__} is for {other}", "client")
         if scores not in ("engine", "model", "final"):
             raise SettingsError(f"{scores!r} is not known; expected engine, model or final", "scores")
         self.client = client
@@ -101,7 +109,7 @@ class _Wrapper:
         return _checked(replace(self._defaults, **given)) if given else self._defaults
 
     def _plan(self, request: Mapping[str, Any], options: _Options) -> Plan:
-        if not options.enabled:
+        if not options.enabled or options.model == "none":
             return Plan("switched off for this search")
         try:
             return plan(request, (*self._fields, *self._others), options.rank_window_size, options.query_text)
@@ -201,6 +209,8 @@ class RerankingClient(_Wrapper):
 
 class AsyncRerankingClient(_Wrapper):
     """An `AsyncElasticsearch` or `AsyncOpenSearch` client whose `search` and `msearch` come back reranked."""
+
+    _awaits = True
 
     async def __aenter__(self) -> AsyncRerankingClient:
         """Enter the client's own block."""

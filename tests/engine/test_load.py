@@ -142,6 +142,33 @@ def test_an_alias_is_swapped_in_one_step_and_old_indices_are_kept(
     assert sorted(ask("GET", f"{engine}/{name}-2*")) == names[1:]
 
 
+def test_an_alias_is_not_moved_to_an_index_that_lacks_documents_unless_told_so(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
+    alias = f"{name}-live"
+    first = load(corpus(tmp_path, many(3)), target, tmp_path, "--alias", alias)[1]["index"]
+    rows: list[dict[str, object]] = [*many(3), {"id": "bad", "text": "x", "year": "not a year"}]
+    done, report = load(corpus(tmp_path, rows), target, tmp_path, "--alias", alias)
+    assert done.code == 1 and "was not moved" in done.error_line and "1 × failed to parse" in done.error_line
+    assert list(ask("GET", f"{engine}/{alias}")) == [first] and not report["swapped"]
+    done, report = load(
+        str(tmp_path / "corpus.jsonl"), target, tmp_path, "--alias", alias, "--resume", "--allow-refused"
+    )
+    assert done.code == 1 and report["swapped"] and f"{alias} stood for {first} before" in done.err
+    assert list(ask("GET", f"{engine}/{alias}")) == [report["index"]] and report["documents"] == 3
+
+
+def test_flags_that_would_change_nothing_are_refused(target: str, tmp_path: Path) -> None:
+    source = corpus(tmp_path, many(3))
+    for flags, part in (
+        (["--keep", "2"], "go with --alias"),
+        (["--allow-refused"], "go with --alias"),
+        (["--alias", "x", "--overwrite"], "overwrites none"),
+    ):
+        done, _ = load(source, target, tmp_path, *flags)
+        assert done.code == 2 and part in done.error_line
+
+
 def test_a_load_that_stopped_is_not_kept_for_a_roll_back(engine: str, name: str, target: str, tmp_path: Path) -> None:
     alias = f"{name}-live"
     names = [load(corpus(tmp_path, many(3)), target, tmp_path, "--alias", alias)[1]["index"]]

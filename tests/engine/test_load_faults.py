@@ -30,7 +30,7 @@ def stopped(target: str, folder: Path) -> str:
     lines = [json.dumps(row) + "\n" for row in many(300)]
     path.write_text("".join([*lines[:150], "no json\n", *lines[150:]]))
     done, _ = load(str(path), target, folder, "--bulk-documents", "50", "--replicas", "0")
-    assert done.code == 1 and "line 151" in done.error_line
+    assert done.code == 1 and "line 151" in done.error_line and "--resume --skip-bad goes on" in done.err
     [state] = (folder / "state").glob("*.load.json")
     assert json.loads(state.read_text())["done"] == 100  # what was under way has come to its end
     return str(path)

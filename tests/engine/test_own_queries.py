@@ -19,6 +19,10 @@ def test_a_filter_holds_for_every_hit(filled: Fill, clause: str) -> None:
     assert ids(filled(DOCUMENTS, MAPPINGS), "lentils", "--filter", clause) == {"1", "3"}
 
 
+def test_a_filter_on_a_nested_field_looks_into_the_nested_objects(filled: Fill) -> None:
+    assert ids(filled(DOCUMENTS, MAPPINGS), "lentils", "--filter", "comments.body=lentils more") == {"3"}
+
+
 def test_a_filter_on_a_text_means_its_whole_value_and_a_misspelt_one_is_told(filled: Fill) -> None:
     languages = ("en-US", "en-GB", "de")
     target = filled({str(n): {"body": "soup", "lang": language} for n, language in enumerate(languages)})
@@ -55,6 +59,9 @@ def test_a_hybrid_query_of_opensearch_stays_on_top_of_its_body(filled: Fill, eng
     options = ["--query-file", str(tmp_path / "body.json")]
     assert ids(target, "lentils salad", *options) == {"1", "2", "3"}
     assert ids(target, "lentils salad", *options, "--filter", "kind=recipe") == {"1", "3"}
+    (tmp_path / "body.json").write_text(json.dumps({"query": {"hybrid": {"queries": parts}}}))
+    done = invoke("search", target, "lentils salad", *options)
+    assert done.code == 1 and 'needs a "search_pipeline"' in done.error_line
 
 
 def test_a_retriever_of_elasticsearch_is_filtered_too(filled: Fill, engine: str, tmp_path: Path) -> None:

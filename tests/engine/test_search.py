@@ -44,6 +44,8 @@ def test_fields_can_be_named_with_boosts_and_a_wrong_one_is_told(filled: Fill) -
     target = filled(DOCUMENTS, MAPPINGS)
     assert ids(target, "lentils", "--field", "meta.summary^2,headline") == {"1", "2"}
     assert ids(target, "lentils", "--field", "meta.summary^2", "--field", "headline") == {"1", "2"}
+    done = invoke("search", target, "x", "--field", "headline^x")
+    assert done.code == 2 and "boost of 'headline^x' is no number" in done.error_line
     done = invoke("search", target, "x", "--field", "nope")
     assert done.code == 2 and "no field 'nope'" in done.error_line and "meta.summary" in done.error_line
 
@@ -131,6 +133,8 @@ def test_an_index_of_very_many_text_fields_asks_which_matter(filled: Fill) -> No
 def test_an_index_that_is_not_there_or_has_no_text_is_one_line(engine: str, filled: Fill) -> None:
     done = invoke("search", f"{engine}/not-there-at-all", "x")
     assert done.code == 1 and "no such index" in done.error_line
+    done = invoke("search", f"{engine}/not-there-at-all*", "x")
+    assert done.code == 1 and "no index of that name" in done.error_line
     target = filled({"1": {"number": 3}}, {"properties": {"number": {"type": "integer"}}})
     done = invoke("search", target, "x")
     assert done.code == 1 and "no text field" in done.error_line

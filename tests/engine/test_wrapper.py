@@ -135,6 +135,8 @@ def test_what_wins_over_the_body_is_heeded(native: Any, index: str) -> None:
     client = RerankingClient(native, reranker(), FIELDS)
     if isinstance(native, Elasticsearch):
         assert numbers(client.search(index=index, query=QUERY, size=2)) == [29, 28]
+        aliased = client.search(index=index, query=QUERY, size=2, _source=["kind"])
+        assert numbers(aliased) == [29, 28] and aliased["hits"]["hits"][0]["_source"] == {"kind": "a"}
         assert client.options(request_timeout=20).search(index=index, query=QUERY, size=1).resift.status == "reranked"
     else:
         assert numbers(client.search(index=index, body={"query": QUERY}, params={"size": 2})) == [29, 28]

@@ -24,6 +24,7 @@ from tests.retrieval.serving import ELASTIC, FAST, INFO, serving
         ("http://localhost:9200/articles", ("http://localhost:9200",), "articles"),
         ("https://es.example/search/v1/logs-*", ("https://es.example:443/search/v1",), "logs-*"),
         ("http://a,b:9201/x,y", ("http://a:9200", "http://b:9201"), "x,y"),
+        ("http://a:9200,http://b:9201/x", ("http://a:9200", "http://b:9201"), "x"),
         ("http://[::1]:9200/i", ("http://[::1]:9200",), "i"),
         ("cloud:articles", (), "articles"),
         ("https://h/prefix/i", ("https://h:443/prefix",), "i"),

@@ -61,6 +61,28 @@ def test_what_is_not_named_is_found_and_what_is_named_must_be_there() -> None:
         find_fields({"kind": {"keyword"}}, HERE, EngineSettings())
 
 
+@pytest.mark.parametrize(
+    ("boost", "fits"),
+    [
+        ("", True),
+        ("^3", True),
+        ("^0.5", True),
+        ("^10", True),
+        ("^", False),
+        ("^x", False),
+        ("^-1", False),
+        ("^0", False),
+    ],
+)
+def test_a_boost_is_a_number_above_0(boost: str, fits: bool) -> None:
+    settings = EngineSettings(search_fields=f"note{boost}")
+    if fits:
+        assert find_fields(TYPES, HERE, settings).searched == (f"note{boost}",)
+    else:
+        with pytest.raises(SettingsError, match="boost"):
+            find_fields(TYPES, HERE, settings)
+
+
 def test_our_own_field_decides_only_where_every_index_has_it() -> None:
     ours = {"title": {"text"}, "text": {"text"}, "resift_text": {"text"}, "resift_parent": {"keyword"}}
     alone = find_fields(ours, HERE, EngineSettings())
@@ -104,6 +126,10 @@ def test_a_query_is_put_in_wherever_the_mark_stands_and_nothing_else_changes() -
         ("title=Red Soup", {"term": {"title.raw": "Red Soup"}}),
         ("note=Red Soup", {"match": {"note": {"query": "Red Soup", "operator": "and"}}}),
         ("labels.env=prod", {"term": {"labels.env": "prod"}}),
+        (
+            "said.text=Red Soup",
+            {"nested": {"path": "said", "query": {"match": {"said.text": {"query": "Red Soup", "operator": "and"}}}}},
+        ),
         ("kind=a=b", {"term": {"kind": "a=b"}}),
         ('{"range": {"views": {"gt": 3}}}', {"range": {"views": {"gt": 3}}}),
     ],

@@ -13,6 +13,7 @@ import pytest
 from rerank.base import Pair, Scores
 from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
 from rerank.reranker import Reranker, RerankSettings
+from retrieval.errors import SettingsError
 
 
 class Last:
@@ -89,6 +90,22 @@ def test_a_request_that_is_odd_goes_to_the_engine_as_it_came(request_: dict[str,
     found = wrapped(client).search(body=copy.deepcopy(request_))
     assert client.asked == [request_]
     assert found.resift.status == "passed" and reason in found.resift.reason
+
+
+def test_a_client_of_the_other_kind_or_none_is_told_at_once() -> None:
+    own = Reranker(Last())
+    for kind, client, part in (
+        (RerankingClient, AsyncClient(), "AsyncClient is for AsyncRerankingClient"),
+        (AsyncRerankingClient, Client(), "Client is for RerankingClient"),
+        (RerankingClient, "http://localhost:9200", "is no client"),
+    ):
+        with pytest.raises(SettingsError, match=part):
+            kind(client, own, ["title"])
+
+
+def test_a_model_of_none_for_one_call_is_the_engines_order() -> None:
+    found = wrapped(Client()).search(body={**MATCH, "size": 2}, model="none")
+    assert ids(found) == ["0", "1"] and found.resift.status == "passed"
 
 
 @pytest.mark.parametrize("answer", [{"hits": {}}, {"hits": {"hits": [{"_id": "1"}]}}, {"hits": None}])
