@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rerank.base import Scorer, Scores
 from rerank.fusion import fuse
 from rerank.template import DEFAULT_TEMPLATE, Template
-from retrieval.errors import SettingsError
+from retrieval.errors import ModelError, SettingsError
 from retrieval.settings import setting
 from retrieval.types import Hit, Ranking
 
@@ -83,6 +83,8 @@ class Reranker:
             for hit in window
         ]
         scores = self.scorer.score(pairs)
+        if len(scores.logits) != len(pairs):
+            raise ModelError(f"the scorer gave {len(scores.logits)} scores for {len(pairs)} pairs; expected one each")
         bounds = np.cumsum([0, *(len(window) for window in windows)])
         return [
             self._reorder(ranking, scores[int(start) : int(stop)])

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
-from rerank.plugin.call import body_of, changed, refused, searches_of
+from rerank.plugin.call import body_of, call, changed, refused, searches_of
 from rerank.plugin.request import Plan
 from rerank.plugin.response import Outcome, failed_shards, marked
 from rerank.plugin.steps import Steps
@@ -24,11 +23,11 @@ Finish = Callable[[list[Any], list[Plan]], Steps]
 
 def search(client: Any, arguments: Mapping[str, Any], one: Plan, finish: Finish) -> Steps:  # noqa: ANN401
     """Search with the window of the plan `one`, or as asked where that cannot be; return the response."""
-    plain = partial(client.search, **arguments)
+    plain = call(client.search, arguments)
     if one.reason:
         return marked((yield plain), Outcome("passed", one.reason))
     try:
-        response = yield partial(client.search, **changed(client, arguments, one.changes))
+        response = yield call(client.search, changed(client, arguments, one.changes))
     except Exception as error:
         if not refused(getattr(error, "status_code", None)):
             raise
@@ -53,7 +52,7 @@ def msearch(
     finish: Finish,
 ) -> Steps:
     """Search many times, each with its window; what cannot be is asked again as it came. Return the response."""
-    plain = partial(client.msearch, **arguments)
+    plain = call(client.msearch, arguments)
     try:
         many = _Searches(client, arguments, plan)
     except SettingsError as error:
@@ -86,7 +85,10 @@ class _Searches:
         self._arguments = arguments
         self._name, lines = searches_of(arguments)
         self._headers, self.asked = lines[::2], lines[1::2]
-        self.plans = [plan({**body, "filter_path": arguments.get("filter_path")}) for body in self.asked]
+        params = arguments.get("params")
+        in_address = params.get("filter_path") if isinstance(params, Mapping) else None
+        trimmed = {"filter_path": arguments.get("filter_path") or in_address}
+        self.plans = [plan({**body, **trimmed}) for body in self.asked]
         self.outcomes = [Outcome("passed", one.reason) for one in self.plans]
         self.answers: list[Any] = []
 
@@ -94,9 +96,8 @@ class _Searches:
         """Return the call of the searches at `places`, as they came or with their windows."""
         changes = [self.plans[place].changes if with_windows else {} for place in places]
         pairs = [(self._headers[p], {**self.asked[p], **more}) for p, more in zip(places, changes, strict=True)]
-        return partial(
-            self._client.msearch, **{**self._arguments, self._name: [line for pair in pairs for line in pair]}
-        )
+        lines = [line for pair in pairs for line in pair]
+        return call(self._client.msearch, {**self._arguments, self._name: lines})
 
     def mend(self) -> Steps:
         """Ask again, as they came, for what the windows cost answers or shards, and tell the engine's errors."""

@@ -50,8 +50,9 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     if "retriever" in request:
         changes["retriever"] = with_window(request["retriever"], changes["size"])
     added: tuple[str, ...] = ()
-    asked = request.get("_source", False if request.get("stored_fields") is not None else None)
-    if asked is not None and asked is not True:
+    stored = request.get("stored_fields")
+    asked = request.get("_source", False if stored is not None and "_source" not in _list(stored) else None)
+    if asked is False or (asked is not None and asked is not True and asked not in ("", [], ())):
         source, added, reason = _source(asked, fields)
         if reason:
             return Plan(reason)
@@ -99,7 +100,7 @@ def _source(asked: Any, fields: Sequence[str]) -> tuple[Any, tuple[str, ...], st
         if left_out:
             return asked, (), f"_source leaves out {left_out}, which the model reads"
         included = asked.get("includes", asked.get("include"))
-        if included is None:
+        if not included:
             return asked, (), ""
         added, reason = _added(_list(included), fields)
         rest = {name: value for name, value in asked.items() if name not in ("includes", "include")}
@@ -116,7 +117,7 @@ def _added(asked: Sequence[str], fields: Sequence[str]) -> tuple[tuple[str, ...]
 
 
 def _list(names: Any) -> list[str]:  # noqa: ANN401
-    return [one for name in ([names] if isinstance(names, str) else names) for one in str(name).split(",")]
+    return [names] if isinstance(names, str) else [str(name) for name in names]
 
 
 def _covered(name: str, patterns: Sequence[str]) -> bool:

@@ -89,7 +89,7 @@ def _remove(source: Any, path: Sequence[str]) -> None:  # noqa: ANN401
     if isinstance(source, list):
         for member in source:
             _remove(member, path)
-        source[:] = [member for member in source if member != {}]
+        source[:] = [member for member in source if member not in ({}, [])]
     elif isinstance(source, dict):
         source.pop(".".join(path), None)
         if len(path) > 1 and path[0] in source:

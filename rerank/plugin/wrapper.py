@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
+import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from rerank.plugin import exchange
-from rerank.plugin.call import laid_over, named, without_body
+from rerank.plugin.call import kept, named, request_of
 from rerank.plugin.request import Plan, plan
 from rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, ranking_of, reorder
 from rerank.plugin.steps import Steps, Wait, run, run_async
@@ -35,6 +37,38 @@ _MOST_WAITING = 32  # searches that wait for the model at once; beyond them the 
 
 class _FullError(Exception):
     """There is no room for another search that waits for the model."""
+
+
+class _Worker:
+    """The thread that runs the model, and the room before it, of one process."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.loading = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="resift")
+        self._room = threading.Semaphore(_MOST_WAITING)
+
+    def begin(self, work: Callable[[], Any]) -> Future[Any]:
+        """Return the future of `work`. Raises _FullError where too many wait."""
+        if not self._room.acquire(blocking=False):
+            raise _FullError
+        try:
+            future = self._pool.submit(_guarded, work)
+        except BaseException:
+            self._room.release()
+            raise
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+
+def _guarded(work: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Do `work`; what it raises is an error of the model's, whatever a model may raise."""
+    try:
+        return work()
+    except Exception:
+        raise
+    except BaseException as error:
+        raise RuntimeError(f"the model raised {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +117,7 @@ class _Wrapper:
         self._scores = scores
         self._defaults = _checked(_Options(rank_window_size, None, deadline_ms, enabled, None))
         self._rerankers: dict[str | None, Reranker] = {None: reranker}
-        self._loading = threading.Lock()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="resift")
-        self._room = threading.Semaphore(_MOST_WAITING)
+        self._worker = _Worker()
 
     def options(self, **arguments: Any) -> Any:  # noqa: ANN401 - a wrapper of the same kind
         """Return a wrapper of the client with other options, as the Elasticsearch client's `options` does."""
@@ -108,7 +140,9 @@ class _Wrapper:
         given = {name: arguments.pop(name) for name in _CALL_OPTIONS if name in arguments}
         return _checked(replace(self._defaults, **given)) if given else self._defaults
 
-    def _plan(self, request: Mapping[str, Any], options: _Options) -> Plan:
+    def _plan(self, request: Mapping[str, Any] | None, options: _Options) -> Plan:
+        if request is None:
+            return Plan("the body is no JSON object")
         if not options.enabled or options.model == "none":
             return Plan("switched off for this search")
         try:
@@ -120,19 +154,20 @@ class _Wrapper:
         """Return the steps of one search, which give its response."""
         options = self._options(arguments)
         arguments = named(self.client.search, args, arguments)
-        one = self._plan(laid_over(arguments.get("body"), without_body(arguments)), options)
+        one = self._plan(request_of(self.client, arguments), options)
         return exchange.search(self.client, arguments, one, partial(self._finish, options))
 
     def _msearch(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
         """Return the steps of many searches."""
         options = self._options(arguments)
-        arguments = named(self.client.msearch, args, arguments)
+        arguments = kept(named(self.client.msearch, args, arguments))
         plan_of = partial(self._plan, options=options)
         return exchange.msearch(self.client, arguments, plan_of, partial(self._finish, options))
 
     def _finish(self, options: _Options, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in time, or leave them in the engine's order; return what became of each."""
-        seconds = None if options.deadline_ms is None else options.deadline_ms / 1000
+        endless = options.deadline_ms is None or math.isinf(options.deadline_ms)
+        seconds = None if options.deadline_ms is None or endless else options.deadline_ms / 1000
         results: list[Reranking] | Outcome
         try:
             results = (yield Wait(self._start(bodies, plans, options), seconds)) if bodies else []
@@ -146,15 +181,9 @@ class _Wrapper:
 
     def _start(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> Future[Any]:
         """Begin to rerank what the engine found; the future gives one result a body."""
-        if not self._room.acquire(blocking=False):
-            raise _FullError
-        try:
-            future = self._pool.submit(self._rerank, bodies, plans, options)
-        except BaseException:
-            self._room.release()
-            raise
-        future.add_done_callback(lambda _: self._room.release())
-        return future
+        if self._worker.process != os.getpid():  # a fork has no threads of its parent's
+            self._worker = _Worker()
+        return self._worker.begin(partial(self._rerank, bodies, plans, options))
 
     def _rerank(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> list[Reranking]:
         reader = HitReader(fields_of(self._fields, self._others))
@@ -168,7 +197,7 @@ class _Wrapper:
         return sized.rerank(rankings)
 
     def _reranker(self, model: str | None) -> Reranker:
-        with self._loading:
+        with self._worker.loading:
             if model not in self._rerankers:
                 assert model is not None  # None is there from the beginning
                 self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)

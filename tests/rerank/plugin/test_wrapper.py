@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
+import os
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -159,6 +162,7 @@ def test_lines_of_many_searches_are_read_as_engines_read_them() -> None:
     ("body", "more"),
     [
         ([{}, MATCH], {"filter_path": "responses.hits.total"}),
+        ([{}, MATCH], {"params": {"filter_path": "took"}}),
         ([{}, MATCH], {"enabled": False}),
         ("{}\nno json\n", {}),
         ([{}, MATCH, {}], {}),
@@ -169,6 +173,48 @@ def test_many_searches_that_cannot_be_reranked_go_as_they_came(body: Any, more: 
     found = wrapped(client).msearch(body=copy.deepcopy(body), **more)
     assert client.asked[0]["body"] == body and len(client.asked) == 1
     assert {one.status for one in found.resift} == {"passed"}
+
+
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+def test_a_process_that_was_forked_has_a_worker_of_its_own() -> None:
+    client = wrapped(Client())
+    assert client.search(body=MATCH).resift.status == "reranked"
+    child = os.fork()
+    if not child:
+        signal.alarm(20)  # ends a child that waits for its parent's thread
+        with contextlib.suppress(BaseException):
+            os._exit(0 if client.search(body=MATCH).resift.status == "reranked" else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), TimeoutError("mine"), ValueError("bad")])
+def test_whatever_a_model_raises_is_the_models_failure(raised: BaseException) -> None:
+    class Raises:
+        def score(self, pairs: Sequence[Pair]) -> Scores:
+            raise raised
+
+    found = RerankingClient(Client(), Reranker(Raises()), ["title"]).search(body={**MATCH, "size": 2})
+    assert ids(found) == ["0", "1"] and found.resift.status in ("failed", "late")
+
+
+def test_a_model_that_gives_too_few_scores_is_a_failure() -> None:
+    class Few(Last):
+        def score(self, pairs: Sequence[Pair]) -> Scores:
+            return super().score(pairs[1:])
+
+    found = RerankingClient(Client(), Reranker(Few()), ["title"]).search(body=MATCH)
+    assert found.resift.status == "failed" and "9 scores for 10 pairs" in found.resift.reason
+
+
+def test_an_endless_deadline_is_none() -> None:
+    assert wrapped(Client()).search(body=MATCH, deadline_ms=float("inf")).resift.status == "reranked"
+
+
+def test_searches_that_can_be_read_once_are_read_once() -> None:
+    client = Client()
+    found = wrapped(client).msearch(body=iter([{}, {**MATCH, "sort": "n"}]))
+    assert client.asked[0]["body"] == [{}, {**MATCH, "sort": "n"}] and found.resift[0].status == "passed"
 
 
 def test_an_awaited_search_that_is_cancelled_is_cancelled() -> None:
