@@ -25,6 +25,7 @@ def check_alias(engine: Engine, alias: str) -> list[str]:
     if not _NAME.fullmatch(alias):
         raise IndexingError(f"{alias!r} can be no alias; expected letters, digits, '-', '_' and '.', such as articles")
     before = _behind(engine, alias)
+    _properties(engine, alias)
     if alias in before:
         raise IndexingError(f"{alias} is an index, not an alias; name the alias differently, or remove the index")
     return before
@@ -38,15 +39,34 @@ def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
     """
     before = check_alias(engine, alias)
     actions: list[dict[str, Any]] = [{"remove": {"index": name, "alias": alias}} for name in before if name != index]
-    actions.append({"add": {"index": index, "alias": alias}})
+    actions.append({"add": {"index": index, "alias": alias, **_properties(engine, alias)}})
     try:
         engine.request("POST", "/_aliases", {"actions": actions})
     except StatusError:
         if _behind(engine, alias) != [index]:  # else it was done, and only the answer was lost
             raise
-    for name in _ours(engine, alias, index)[keep:]:
+    for name in _ours(engine, alias, index, whole=True)[keep:]:
         remove_index(engine, name)
     return [name for name in before if name != index]
+
+
+def unfinished(engine: Engine, alias: str, index: str) -> list[str]:
+    """Return the indices that other loads for `alias` left unfinished, or are filling now."""
+    return _ours(engine, alias, index, whole=False)
+
+
+def _properties(engine: Engine, alias: str) -> dict[str, Any]:
+    """Return the filter, routing and flags that an alias has. Raises IndexingError where they differ by index."""
+    try:
+        found = engine.request("GET", f"/_alias/{alias}")
+    except StatusError as error:
+        if error.status == 404:
+            return {}
+        raise
+    kinds = [one["aliases"][alias] for one in found.values() if alias in one.get("aliases", {})]
+    if any(kind != kinds[0] for kind in kinds):
+        raise IndexingError(f"{alias} has other filters or routing for each of its indices; move it by hand")
+    return dict(kinds[0]) if kinds else {}
 
 
 def remove_index(engine: Engine, name: str) -> None:
@@ -68,8 +88,8 @@ def _behind(engine: Engine, alias: str) -> list[str]:
         raise
 
 
-def _ours(engine: Engine, alias: str, live: str) -> list[str]:
-    """Return the other indices that were loaded whole for `alias`, the newest first."""
+def _ours(engine: Engine, alias: str, live: str, whole: bool) -> list[str]:
+    """Return the other indices that were loaded for `alias`, whole or not so, the newest first."""
     family = f"{live.rsplit('-', 3)[0]}-*"  # as `index_name` makes them
     found: dict[str, Any] = engine.request(
         "GET", f"/{family}", params={"filter_path": "*.mappings._meta.resift,*.settings.index.creation_date"}
@@ -77,10 +97,10 @@ def _ours(engine: Engine, alias: str, live: str) -> list[str]:
     older = {
         name: int(one["settings"]["index"]["creation_date"])
         for name, one in found.items()
-        if name != live and _was_for(alias, one.get("mappings", {}).get("_meta", {}).get("resift", {}))
+        if name != live and _was_for(alias, whole, one.get("mappings", {}).get("_meta", {}).get("resift", {}))
     }
     return sorted(older, key=lambda name: older[name], reverse=True)
 
 
-def _was_for(alias: str, mark: dict[str, Any]) -> bool:
-    return mark.get("alias") == alias and bool(mark.get("whole"))
+def _was_for(alias: str, whole: bool, mark: dict[str, Any]) -> bool:
+    return mark.get("alias") == alias and bool(mark.get("whole")) == whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ _MANY = 8  # documents: where so many are refused one by one for one reason, it 
 _THERE = 409  # a document of that id is there
 _OF_THE_CHUNK = (400, 413)  # one document's fault, or too large as a whole: its halves tell
 _GONE = "index_not_found_exception"
+_INVALID = "action_request_validation_exception"  # of single documents, such as an id that is too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,26 +132,26 @@ class Sender:
             self._stop.set()
 
     def send(self, chunk: Chunk) -> Outcome:
-        """Send `chunk` until each document is in or refused. Raises IndexingError where patience ends."""
+        """Send `chunk` until each document is in or refused.
+
+        Raises IndexingError where patience ends, or where the engine refuses every document for no fault of theirs.
+        """
         created = 0
         refusals: list[Refusal] = []
         left = chunk
         tries = 0
         while left.ids:
             try:
-                answer = self._request(left)
+                again, new, refused = self._sort(left, self._request(left))
             except StatusError as error:
                 if error.kind in (BLOCKED, _GONE) and error.status != _NO_MASTER:
                     raise self._stopped(error.kind, str(error)) from None
                 if error.status in _OF_THE_CHUNK:
                     halves = self._divide(left, error)
-                    created += halves.created
-                    refusals += halves.refusals
-                    break
+                    return Outcome(len(chunk.ids), created + halves.created, (*refusals, *halves.refusals))
                 self._endure(error, tries)
                 tries += 1
                 continue
-            again, new, refused = self._sort(left, answer)
             created += new
             refusals += refused
             if len(again) < len(left.ids):
@@ -169,7 +170,8 @@ class Sender:
         middle = len(chunk.ids) // 2
         first, second = (self.send(chunk.part(half)) for half in (range(middle), range(middle, len(chunk.ids))))
         refused = [*first.refusals, *second.refusals]
-        if len(refused) == len(chunk.ids) >= _MANY and len({(one.status, one.kind) for one in refused}) == 1:
+        alike = len({(one.status, one.kind) for one in refused}) == 1 and error.kind != _INVALID
+        if alike and len(refused) == len(chunk.ids) >= _MANY:
             raise IndexingError(f"{error}; the engine refuses every document so, so the load stops")
         return Outcome(len(chunk.ids), first.created + second.created, first.refusals + second.refusals)
 
@@ -189,7 +191,10 @@ class Sender:
         again: list[int] = []
         there: dict[int, Refusal] = {}
         refusals: list[Refusal] = []
-        for place, item in enumerate(answer["items"]):
+        items = answer.get("items", [])
+        if len(items) != len(chunk.ids):
+            raise StatusError(f"answers for {len(items)} of {len(chunk.ids)} documents", self._engine.url, 0)
+        for place, item in enumerate(items):
             one = item[_ACTION]
             error = one.get("error")
             if error is None:
@@ -218,9 +223,10 @@ class Sender:
         if not places:
             return []
         body = {"ids": [chunk.ids[place] for place in places]}
-        found = self._engine.request("POST", f"{self._path}/_mget", body, timeout=_REQUEST_TIMEOUT)["docs"]
+        path = f"{self._path}/_mget"
+        found = self._engine.request("POST", path, body, retries=0, timeout=_REQUEST_TIMEOUT).get("docs", [])
         ours = (json.loads(chunk.lines[place].split(b"\n")[1]) for place in places)
-        return [place for place, one, own in zip(places, found, ours, strict=True) if one.get("_source") != own]
+        return [p for p, one, own in zip(places, found, ours, strict=False) if not _same(one.get("_source") or {}, own)]
 
     def _endure(self, error: StatusError, tries: int) -> None:
         """Wait before another try. Raises IndexingError where waiting will not help or has lasted too long."""
@@ -233,6 +239,14 @@ class Sender:
             ) from None
         if self._stop.wait(wait_before(tries)):
             raise IndexingError("stopped")
+
+
+def _same(stored: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    """Tell whether the engine has our document: all texts of ours that it keeps are the same.
+
+    An index template may leave fields out of the source, add some, or keep none, which then cannot be compared.
+    """
+    return all(stored[name] == own[name] for name in stored.keys() & own.keys() if isinstance(own[name], str))
 
 
 def _refusal(doc_id: str, status: int, error: dict[str, Any]) -> Refusal:

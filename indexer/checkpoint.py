@@ -24,7 +24,7 @@ class Checkpoint:
     """`done` entries of the source, from its beginning, are in the engine or written to the file of refusals.
 
     `how`: what decides which entries the source gives, and into what they go. `token`: what the index was marked with
-    when it was made. `created`: how many documents the engine has taken as new.
+    when it was made. `created`: how many documents the engine has taken as new. `listed`: bytes of the refusals' file.
     """
 
     target: str
@@ -35,6 +35,16 @@ class Checkpoint:
     done: int = 0
     created: int = 0
     refused: int = 0
+    listed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no load writes. Raises ValueError."""
+        texts = (self.target, self.source, self.index, self.token)
+        counts = (self.done, self.created, self.refused, self.listed)
+        if not all(isinstance(one, str) for one in texts) or not isinstance(self.how, dict):
+            raise ValueError("a name is no text")
+        if not all(type(one) is int and one >= 0 for one in counts):
+            raise ValueError("a count is no whole number")
 
     def add(self, sent: int, created: int, refused: int) -> None:
         """Count `sent` more entries, and what became of them."""
@@ -117,14 +127,16 @@ class CheckpointFile:
         except OSError as error:
             raise IndexingError(f"{self.path} cannot be written: {error.strerror}") from None
 
-    def append_refusals(self, lines: list[str]) -> None:
-        """Add refused documents to their file."""
+    def append_refusals(self, lines: list[str], checkpoint: Checkpoint) -> None:
+        """Add refused documents to their file, behind those that `checkpoint` knows; what a killed load left goes."""
         if not lines:
             return
         try:
             self.refusals.parent.mkdir(parents=True, exist_ok=True)
-            with self.refusals.open("a", encoding="utf-8") as file:
-                file.writelines(lines)
+            with self.refusals.open("ab") as file:
+                file.truncate(checkpoint.listed)
+                file.write("".join(lines).encode("utf-8"))
+                checkpoint.listed = file.tell()
         except OSError as error:
             raise IndexingError(f"{self.refusals} cannot be written: {error.strerror}") from None
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from indexer.alias import check_alias, index_name, remove_index, swap
+from indexer.alias import check_alias, index_name, remove_index, swap, unfinished
 from indexer.bulk import Sender
 from indexer.checkpoint import Checkpoint, CheckpointFile
 from indexer.flight import Flight
 from indexer.mapping import index_body
 from indexer.passages import split_documents
 from indexer.settings_load import LoadSettings
+from indexer.source import begun, behind
 from retrieval.address import Address
-from retrieval.client import Engine
+from retrieval.client import RETRIED, Engine
 from retrieval.errors import IndexingError, StatusError
 from retrieval.settings_bm25 import Bm25Settings
 from retrieval.types import Document
 
+T = TypeVar("T")
 _SLOW = 300.0  # seconds that creating, refreshing and counting may take
 _LOOK_EVERY = 1.0  # seconds between two looks at shards that are away
 
@@ -35,7 +35,7 @@ class LoadReport:
 
     `repeated`: how many came twice, word for word, and are in once. `refusals`: the file that lists the refused ones,
     "" without any. `swapped`: whether the alias that was asked for stands for the index now; `before`: what it stood
-    for.
+    for. `unfinished`: indices that other loads for the alias left, or are filling.
     """
 
     index: str
@@ -47,6 +47,7 @@ class LoadReport:
     refusals: str = ""
     swapped: bool = False
     before: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Loader:
         answers else. Whatever goes wrong, what is in stays in, and `resume` goes on from there.
         """
         started = time.perf_counter()
-        documents = _begun(documents)
+        documents = begun(documents)
         files = CheckpointFile(request.state, str(self.address))
         with files.held():
             checkpoint = self._go_on(request, files) if request.resume else self._begin(request, files)
@@ -98,13 +99,10 @@ class Loader:
             progress(resumed_at)
             whole = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
             sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
-            Flight(sender, checkpoint, files, self.settings, progress).send(islice(whole, resumed_at, None))
+            flight = Flight(sender, checkpoint, files, self.settings, progress, lambda: self._check_ours(checkpoint))
+            flight.send(behind(whole, resumed_at))
             count = self._finish(checkpoint)
-            before: list[str] = []
-            swapped = request.alias is not None and (request.allow_refused or not checkpoint.refused)
-            if request.alias and swapped:
-                self._mark_whole(checkpoint.index)
-                before = swap(self.engine, request.alias, checkpoint.index, request.keep)
+            swapped, before = self._swap(checkpoint, request)
             if swapped or not request.alias:
                 files.end()
         return LoadReport(
@@ -117,6 +115,7 @@ class Loader:
             refusals=str(files.refusals) if checkpoint.refused else "",
             swapped=swapped,
             before=tuple(before),
+            unfinished=tuple(unfinished(self.engine, request.alias, checkpoint.index) if request.alias else ()),
         )
 
     def _begin(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
@@ -124,7 +123,8 @@ class Loader:
         if request.alias:
             check_alias(self.engine, request.alias)
         name = index_name(self.address.index) if request.alias else self.address.index
-        if self._token(name) is not None:
+        exists = self._token(name) is not None
+        if exists:
             if not request.overwrite:
                 go_on = "go on with --resume, " if files.path.exists() else ""
                 what_to_do = f"{go_on}replace it with --overwrite, or load beside it with --alias"
@@ -132,24 +132,41 @@ class Loader:
             found: dict[str, Any] = self.engine.request("GET", f"/{name}")
             if list(found) != [name]:
                 raise IndexingError(f"{name} is an alias of {', '.join(found)}; load with --alias {name} to swap it")
-            remove_index(self.engine, name)
         files.begin()
+        checkpoint = self._written(name, request, files)
+        if exists:
+            remove_index(self.engine, name)
+        try:
+            self._create(checkpoint, request)
+        except IndexingError:
+            files.end()
+            raise
+        return checkpoint
+
+    def _written(self, name: str, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
+        """Return a load's first checkpoint, which is on the disk before anything of the engine's is touched."""
         how = self._how(request)
         checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex, how)
+        files.write(checkpoint)
+        return checkpoint
+
+    def _create(self, checkpoint: Checkpoint, request: LoadRequest) -> None:
+        """Make the index of a load. Raises IndexingError where somebody else has made one of its name."""
+        body = index_body(self.bm25, self.settings, request.alias, checkpoint.token)
         try:
-            body = index_body(self.bm25, self.settings, request.alias, checkpoint.token)
-            self.engine.request("PUT", f"/{name}", body, timeout=_SLOW)
+            self.engine.request("PUT", f"/{checkpoint.index}", body, timeout=_SLOW)
         except StatusError as error:
             if error.kind != "resource_already_exists_exception":
                 raise
-            if self._token(name) != checkpoint.token:  # else it is ours: an answer was lost, and we asked again
-                raise IndexingError(f"{self.engine.url}: {name} was made by somebody else a moment ago") from None
-        files.write(checkpoint)
-        return checkpoint
+            if self._token(checkpoint.index) != checkpoint.token:  # else it is ours: an answer was lost
+                message = f"{self.engine.url}: {checkpoint.index} was made by somebody else a moment ago"
+                raise IndexingError(message) from None
 
     def _go_on(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
         """Return where a stopped load goes on. Raises IndexingError where its index is not as that load left it."""
         checkpoint = files.read(str(self.address), request.source, self._how(request))
+        if not checkpoint.done and self._token(checkpoint.index) is None:  # it stopped before it had made the index
+            self._create(checkpoint, request)
         self._check_ours(checkpoint)
         count = self._count(checkpoint.index)
         if count < checkpoint.created:
@@ -191,12 +208,31 @@ class Loader:
         Raises IndexingError where they are fewer than it has taken.
         """
         settings = {"index": {"refresh_interval": None, "number_of_replicas": self.settings.replicas}}
-        self.engine.request("PUT", f"/{checkpoint.index}/_settings", settings, timeout=_SLOW)
-        self._check_ours(checkpoint)
+        path = f"/{checkpoint.index}/_settings"
+        self._patiently(lambda: self.engine.request("PUT", path, settings, timeout=_SLOW))
+        self._patiently(lambda: self._check_ours(checkpoint))
         count = self._count(checkpoint.index)
         if count < checkpoint.created:
             raise _lost(checkpoint, count)
         return count
+
+    def _swap(self, checkpoint: Checkpoint, request: LoadRequest) -> tuple[bool, list[str]]:
+        """Move the alias, if that was asked for and may be; return whether it was, and what it stood for."""
+        if request.alias is None or (checkpoint.refused and not request.allow_refused):
+            return False, []
+        self._patiently(lambda: self._mark_whole(checkpoint.index))
+        return True, swap(self.engine, request.alias, checkpoint.index, request.keep)
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Do what the engine may be too busy, or away, to do at once, until patience ends."""
+        began = time.monotonic()
+        while True:
+            try:
+                return act()
+            except StatusError as error:
+                if error.status not in (0, *RETRIED) or time.monotonic() - began > self.settings.patience:
+                    raise
+            time.sleep(_LOOK_EVERY)
 
     def _mark_whole(self, name: str) -> None:
         """Mark an index as one that holds all it should, so that it may be kept, or removed, for a younger one."""
@@ -213,8 +249,8 @@ class Loader:
         """
         began = time.monotonic()
         while True:
-            refreshed = self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW)
-            counted = self.engine.request("GET", f"/{name}/_count", timeout=_SLOW)
+            refreshed = self._patiently(lambda: self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW))
+            counted = self._patiently(lambda: self.engine.request("GET", f"/{name}/_count", timeout=_SLOW))
             shards = counted["_shards"]
             if not refreshed["_shards"]["failed"] and shards["successful"] == shards["total"]:
                 return int(counted["count"])
@@ -231,32 +267,3 @@ def _lost(checkpoint: Checkpoint, count: int) -> IndexingError:
         f"{checkpoint.index} counts {count} documents, {checkpoint.created - count} fewer than the engine has taken; "
         "load afresh without --resume"
     )
-
-
-def _begun(documents: Iterable[Document]) -> Iterable[Document]:
-    """Read the first document, so that a source that cannot be read costs no index; return all of them."""
-    rest = iter(documents)
-    first = list(islice(rest, 1))
-    if not first:
-        raise IndexingError("there is no document to load")
-    return chain(first, rest)
-
-
-def name_source(source: str, resume: bool = False) -> str:
-    """Return what tells a source from another, and from itself once it has changed: path, size and time.
-
-    Raises IndexingError where `resume` asks for a stream, which cannot be read again.
-    """
-    if source == "-":
-        if resume:
-            raise IndexingError("standard input cannot be read again, so there is nothing to resume; load from a file")
-        return source
-    path = Path(source)
-    if not path.exists():
-        return source
-    if path.is_dir():
-        files = [(str(file), file.stat()) for file in sorted(path.rglob("*"))]
-        facts_of_all = "".join(f"{name} {one.st_size} {one.st_mtime_ns}\n" for name, one in files)
-        return f"{path.resolve()}, {len(files)} files {hashlib.sha256(facts_of_all.encode()).hexdigest()[:16]}"
-    facts = path.stat()
-    return f"{path.resolve()}, {facts.st_size} bytes, {facts.st_mtime_ns}"

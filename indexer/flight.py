@@ -13,6 +13,7 @@ from indexer.settings_load import LoadSettings
 from retrieval.types import Document
 
 _CHECKPOINT_EVERY = 0.25  # seconds
+_CHECK_EVERY = 1.0  # seconds
 
 
 class Flight:
@@ -25,15 +26,20 @@ class Flight:
         files: CheckpointFile,
         settings: LoadSettings,
         progress: Callable[[int], None],
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Go on from `checkpoint`, which is kept in `files`; `progress` is told how many entries are done."""
+        """Go on from `checkpoint`, which is kept in `files`; `progress` is told how many entries are done.
+
+        `check` is called now and then, and raises where the load must stop.
+        """
         self._sender = sender
         self._checkpoint = checkpoint
         self._files = files
         self._settings = settings
         self._progress = progress
         self._waiting: deque[tuple[Future[Outcome], Chunk]] = deque()
-        self._written = time.monotonic()
+        self._check = check
+        self._written = self._checked = time.monotonic()
 
     def send(self, entries: Iterable[Document]) -> None:
         """Send all entries, those behind the checkpoint's. Raises IndexingError, and what `entries` raise.
@@ -61,9 +67,12 @@ class Flight:
         """Wait for the oldest request and count what became of its documents."""
         outcome = self._waiting[0][0].result()
         self._waiting.popleft()
-        self._files.append_refusals(refusal_lines(outcome.refusals))
+        self._files.append_refusals(refusal_lines(outcome.refusals), self._checkpoint)
         self._checkpoint.add(outcome.sent, outcome.created, len(outcome.refusals))
         self._progress(self._checkpoint.done)
         if time.monotonic() - self._written > _CHECKPOINT_EVERY:
             self._files.write(self._checkpoint)
             self._written = time.monotonic()
+        if time.monotonic() - self._checked > _CHECK_EVERY:
+            self._check()
+            self._checked = time.monotonic()

@@ -89,7 +89,8 @@ def index(
         closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=unique)) as documents,
     ):
         if to_engine:
-            from indexer.engine import LoadRequest, name_source
+            from indexer.engine import LoadRequest
+            from indexer.source import name_source
 
             how = dataclasses.asdict(corpus_settings)
             reading_so = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
@@ -178,6 +179,8 @@ def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
         say(f"note: {report.repeated} documents came twice, word for word, and are in once")
     if report.before:
         say(f"note: {alias} stood for {', '.join(report.before)} before")
+    if report.unfinished:
+        say(f"note: other loads for {alias} left, or are filling, {', '.join(report.unfinished)}")
     if report.refused:
         say(f"resift: error: {_refusals(report, alias)}")
     return 1 if report.refused else 0

@@ -37,7 +37,8 @@ def test_a_window_that_the_engine_refuses_costs_the_reranking_and_not_the_search
     assert plain(after) == plain(before)
     assert search(client, index, query=QUERY, size=5, rank_window_size=20).resift.status == "reranked"
     if isinstance(native, Elasticsearch):  # whose client writes arguments into the body that it is given
-        both = client.search(index=index, body={"query": QUERY}, size=5, from_=0)
+        with pytest.warns(DeprecationWarning, match="in the presence of a 'body'"):
+            both = client.search(index=index, body={"query": QUERY}, size=5, from_=0)
         assert both.resift.status == "failed" and numbers(both) == numbers(before)
     with pytest.raises((BadRequestError, OpenSearchRequestError)):  # the application's own mistake stays its own
         search(client, index, query={"nonsense": "soup", "match": {"title": "soup"}})

@@ -115,6 +115,36 @@ def test_a_fault_of_every_document_is_not_told_of_each() -> None:
     assert engine.requests < 40
 
 
+def test_neighbours_whose_ids_are_too_long_are_told_of_each() -> None:
+    class Picky(Engine):
+        def request(self, method: str, path: str, body: Any, params: Any = None, **more: Any) -> dict[str, Any]:
+            if path.endswith("_bulk") and b"bad" in body:
+                raise StatusError("id is too long", self.url, 400, "action_request_validation_exception")
+            return super().request(method, path, body, params, **more)
+
+    documents = [Document(f"{'bad' if 20 <= n < 60 else 'd'}{n}", "text") for n in range(100)]
+    outcome = send(Picky(), documents)
+    assert (outcome.created, len(outcome.refusals)) == (60, 40)
+
+
+def test_a_document_that_a_template_keeps_in_part_is_known_again() -> None:
+    engine = Engine()
+    engine.documents = {"d0": {}, "d1": {"title": "x"}, "d2": {"text": "text 2", "added": "by a pipeline"}}
+    assert send(engine, many(3)).refusals == ()
+
+
+def test_an_answer_that_lacks_items_is_asked_for_again() -> None:
+    class Short(Engine):
+        short = 2
+
+        def request(self, *arguments: Any, **more: Any) -> dict[str, Any]:
+            answer = super().request(*arguments, **more)
+            self.short -= 1
+            return answer if self.short < 0 or "items" not in answer else {"items": answer["items"][:1]}
+
+    assert send(Short(), many(3)).sent == 3
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "part"),
     [

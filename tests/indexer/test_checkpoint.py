@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from indexer.checkpoint import Checkpoint, CheckpointFile
-from indexer.engine import name_source
 from indexer.passages import split_documents
+from indexer.source import name_source
 from retrieval.errors import IndexingError
 from retrieval.types import Document
 
 HOW: dict[str, Any] = {"language": "english", "passage_words": 0, "alias": None}
+
+GOOD: dict[str, Any] = {"target": "http://h/i", "source": "file", "index": "i", "token": "t", "how": HOW, "done": 1}
+
+
+def test_refusals_that_a_killed_load_wrote_and_did_not_count_go(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path, "http://h/i")
+    checkpoint = Checkpoint(**GOOD)
+    file.append_refusals(["one\n"], checkpoint)
+    before = checkpoint.listed
+    file.append_refusals(["two\n"], checkpoint)
+    checkpoint.listed = before  # as the checkpoint on the disk has it
+    file.append_refusals(["two\n", "three\n"], checkpoint)
+    assert file.refusals.read_text() == "one\ntwo\nthree\n"
 
 
 def test_a_checkpoint_is_read_back_by_the_load_that_wrote_it(tmp_path: Path) -> None:
@@ -26,7 +40,7 @@ def test_a_checkpoint_is_read_back_by_the_load_that_wrote_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("source", "how", "part"),
     [
-        ("another", HOW, "the source 'file', not 'another'"),
+        ("another", HOW, "read file, and this is another"),
         ("file", {**HOW, "passage_words": 50}, "the passage_words 0, not 50"),
         ("file", {**HOW, "alias": "live"}, "the alias None, not 'live'"),
         ("file", {**HOW, "id_field": "sku"}, "the id_field None, not 'sku'"),
@@ -46,7 +60,10 @@ def test_indices_of_long_addresses_have_files_of_their_own(tmp_path: Path) -> No
     assert len(paths) == 3 and all(len(path.name) < 200 for path in paths)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"target": 1}', "no json"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", '{"target": 1}', "no json", json.dumps({**GOOD, "done": -5}), json.dumps({**GOOD, "how": None})],
+)
 def test_a_file_that_is_no_checkpoint_is_told(tmp_path: Path, content: str) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
     file.path.write_text(content)
