@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import elastic_transport
 import elasticsearch
 from opensearchpy import exceptions as opensearch
 
-from retrieval.errors import ResiftError, StatusError
+from retrieval.errors import EngineError, ResiftError, StatusError
 
 CLIENT_ERRORS = (elastic_transport.ApiError, elastic_transport.TransportError, opensearch.OpenSearchException)
 """Everything that either client raises."""
@@ -46,11 +47,21 @@ def explained(error: Exception, url: str, secrets: Sequence[str] = ()) -> Resift
     return StatusError(_clean(message, secrets), url, status, kind, product)
 
 
-def answered(body: Mapping[str, Any], url: str) -> StatusError:
-    """Return the error that one answer among several tells of."""
+@contextmanager
+def understood(url: str) -> Iterator[None]:
+    """Take an answer apart; one that is not what a search engine gives raises EngineError, in one line."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        message = f"the answer is not what a search engine gives ({type(error).__name__}: {str(error)[:80]})"
+        raise EngineError(message, url) from None
+
+
+def answered(body: Mapping[str, Any], url: str, secrets: Sequence[str] = ()) -> StatusError:
+    """Return the error that one answer among several tells of. No secret is in its text."""
     status = int(body.get("status", 0) or 500)
     kind, reason = _reason(body)
-    return StatusError(_clean(_message(Exception(), status, kind, reason), ()), url, status, kind)
+    return StatusError(_clean(_message(Exception(), status, kind, reason), secrets), url, status, kind)
 
 
 def _parts(error: Exception) -> tuple[int, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from retrieval.address import read_address
 from retrieval.client import RETRIED, Engine, connect, wait_before
-from retrieval.client_errors import answered
+from retrieval.client_errors import answered, understood
 from retrieval.engine_fields import Fields, field_types, find_fields
 from retrieval.engine_hits import HitReader
 from retrieval.engine_query import (
@@ -100,11 +100,12 @@ class EngineRetriever:
             self.cut += sum(len(query.text.split()) > longest_query(self.fields) for query in queries)
         for start in range(0, len(queries), _SEARCHES_A_REQUEST):
             part = queries[start : start + _SEARCHES_A_REQUEST]
-            answers = self._search(part, depth)
-            if not self.by_fields and self._textless(answers):
-                self.by_fields = True
+            with understood(str(self.address)):
                 answers = self._search(part, depth)
-            rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
+                if not self.by_fields and self._textless(answers):
+                    self.by_fields = True
+                    answers = self._search(part, depth)
+                rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
         return rankings
 
     def body(self, query: Query, depth: int) -> dict[str, Any]:
@@ -149,8 +150,8 @@ class EngineRetriever:
     def _whole(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Return `answer` if all shards gave it. Raises EngineError."""
         if "error" in answer:
-            raise answered(answer, str(self.address))
-        shards = answer.get("_shards", {})
+            raise answered(answer, str(self.address), self.engine.secrets)
+        shards = answer["_shards"]
         missing = shards.get("total", 0) - shards.get("successful", 0)
         if (missing or answer.get("timed_out")) and not self.settings.allow_partial:
             what = (

@@ -9,6 +9,7 @@ from typing import Any
 
 from retrieval.address import Address
 from retrieval.client import Engine
+from retrieval.client_errors import understood
 from retrieval.errors import EngineError, SettingsError
 from retrieval.settings_engine import EngineSettings
 
@@ -104,7 +105,8 @@ def field_types(engine: Engine, address: Address) -> FieldTypes:
     """Return field -> its types over all indices that the address names. Needs the right to read, no more."""
     params = {"fields": "*", "include_unmapped": "true"}
     body: Any = engine.request("GET", f"{address.path}/_field_caps", params=params)
-    return {name: set(kinds) for name, kinds in body["fields"].items() if not name.startswith("_")}
+    with understood(str(address)):
+        return {name: set(kinds) for name, kinds in body["fields"].items() if not name.startswith("_")}
 
 
 def _everywhere(name: str, types: FieldTypes) -> bool:

@@ -55,7 +55,8 @@ def _group(path: str, names: Sequence[str], text: str) -> dict[str, Any]:
 def read_template(path: str) -> dict[str, Any]:
     """Return a user's search body. Raises SettingsError where it is none, or has no {{query}}."""
     try:
-        body = json.loads(Path(path).read_text(encoding="utf-8"))
+        body = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        fill(body, "")  # it may be nested too deep for that
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}", "query_file") from None
     except (ValueError, RecursionError) as error:
@@ -64,12 +65,21 @@ def read_template(path: str) -> dict[str, Any]:
         ) from None
     if not isinstance(body, dict) or not body.keys() & _BODY_KEYS:
         raise SettingsError(f"{path} is no search body; expected an object with query, knn or retriever", "query_file")
+    odd = next((name for name in _BODY_KEYS & body.keys() if not _is_clause(name, body[name])), None)
+    if odd:
+        raise SettingsError(f"{path}: its {odd} is {str(body[odd])[:40]!r}; expected an object", "query_file")
     if PLACEHOLDER not in json.dumps(body):
         raise SettingsError(f"{path} has no {PLACEHOLDER}, so every query would find the same", "query_file")
     refused = next((name for name in ("sort", "collapse", "scroll", "from", "search_after") if name in body), None)
     if refused:
         raise SettingsError(f"{path} has {refused!r}, which cannot be reranked; leave it out", "query_file")
     return body
+
+
+def _is_clause(name: str, part: object) -> bool:
+    """Tell whether a part of a body is an object, or, of knn, several."""
+    several = name == "knn" and isinstance(part, list)
+    return all(isinstance(one, dict) for one in part) if several and isinstance(part, list) else isinstance(part, dict)
 
 
 def fill(template: Any, text: str) -> Any:  # noqa: ANN401 - any JSON

@@ -151,3 +151,64 @@ def test_the_last_count_waits_until_all_shards_answer(engine: str, name: str, ta
         counts.clear()
         done, _ = load(corpus(tmp_path, many(100)), f"{proxy}/{name}", tmp_path, "--overwrite", "--patience", "0.5")
     assert done.code == 1 and "1 of 1 shards" in done.error_line and "--resume" in done.error_line
+
+
+def test_refreshing_and_counting_have_the_loads_patience(engine: str, name: str, target: str, tmp_path: Path) -> None:
+    lost: list[str] = []
+
+    def cut(path: str, number: int, data: bytes) -> bytes | None:
+        if path.endswith(("/_refresh", "/_count")) and lost.count(path) < 3:
+            lost.append(path)
+            return None
+        return data
+
+    with recording(engine, cut) as (proxy, _):
+        done, report = load(
+            corpus(tmp_path, many(100)), f"{proxy}/{name}", tmp_path, "--replicas", "0", "--max-retries", "0"
+        )
+    assert done.code == 0, done.err
+    assert report["documents"] == 100 and len(lost) == 6
+
+
+def test_a_load_that_stopped_before_its_index_was_made_makes_it_when_it_goes_on(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
+    def refuse(path: str, number: int, data: bytes) -> bytes | None:
+        return None if path == f"/{name}" else data
+
+    source = corpus(tmp_path, many(50))
+    with recording(engine, refuse) as (proxy, _):
+        assert load(source, f"{proxy}/{name}", tmp_path, "--max-retries", "0")[0].code == 1
+        ask("DELETE", target)  # the request had gone through, and only its answer was lost
+        port = proxy
+    [state] = (tmp_path / "state").glob("*.load.json")
+    known = json.loads(state.read_text())
+    direct = CheckpointFile(tmp_path / "state", str(read_address(target)))
+    direct.path.write_text(json.dumps({**known, "target": str(read_address(target))}))
+    assert port in known["target"]
+    done, report = load(source, target, tmp_path, "--resume", "--replicas", "0")
+    assert done.code == 0 and report["documents"] == count(target) == 50
+
+
+def test_an_alias_keeps_its_filter_and_what_loads_left_is_named(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
+    alias = f"{name}-live"
+    first = load(corpus(tmp_path, many(5)), target, tmp_path, "--alias", alias)[1]["index"]
+    clause = {"term": {"year": 3}}
+    ask("POST", f"{engine}/_aliases", {"actions": [{"add": {"index": first, "alias": alias, "filter": clause}}]})
+    stopped_at = tmp_path / "stopped"
+    stopped_at.mkdir()
+    (stopped_at / "c.jsonl").write_text('{"id": "1", "text": "x"}\nno json\n')
+    assert load(str(stopped_at / "c.jsonl"), target, stopped_at, "--alias", alias)[0].code == 1
+    done, report = load(corpus(tmp_path, many(9)), target, tmp_path, "--alias", alias)
+    assert done.code == 0 and len(report["unfinished"]) == 1 and report["unfinished"][0] in done.err
+    assert count(f"{engine}/{alias}") == 1 and report["documents"] == 9
+
+
+def test_a_checkpoint_that_counts_more_than_the_source_has_is_not_believed(target: str, tmp_path: Path) -> None:
+    stopped(target, tmp_path)
+    [state] = (tmp_path / "state").glob("*.load.json")
+    state.write_text(json.dumps({**json.loads(state.read_text()), "done": 10**6}))
+    done, _ = go_on(target, tmp_path)
+    assert done.code == 1 and "the source has 300" in done.error_line

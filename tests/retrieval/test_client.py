@@ -225,3 +225,23 @@ def test_the_command_line_shows_no_secret(tmp_path: Path) -> None:
 def test_options_of_an_engine_are_refused_for_an_embedded_index() -> None:
     done = invoke("search", "bm25:x", "y", "--flavour", "opensearch")
     assert done.code == 2 and "--flavour" in done.error_line
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[1]",
+        b'{"fields": 3}',
+        b'{"error": {"type": "x", "reason": "hunter2"}, "status": 400}',
+        b'{"fields": {"text": {"text": {}}}}',
+        b'{"fields": {"text": {"text": {}}}, "_shards": [], "hits": []}',
+        b'{"fields": {"text": {"text": {}}}, "_shards": {}, "hits": {"hits": [{"_score": 1}]}}',
+    ],
+)
+def test_an_answer_of_another_kind_is_one_line_and_no_defect(body: bytes) -> None:
+    env = {"RESIFT_USERNAME": "me", "RESIFT_PASSWORD": "hunter2", "RESIFT_MAX_RETRIES": "0"}
+    with serving(200, body) as (url, _):
+        done = invoke("search", f"{url}/i", "x", "--flavour", "opensearch", "--model", "none", env=env)
+    assert done.code == 1 and "defect" not in done.err and "hunter2" not in done.err
+    assert len(done.err.strip().splitlines()) == 1 or "note: " in done.err

@@ -182,6 +182,9 @@ def test_only_retrievers_that_join_get_a_window_and_never_a_query_of_the_same_na
     ("text", "part"),
     [
         ("[]", "no search body"),
+        ('{"retriever": "{{query}}"}', "its retriever is"),
+        ('{"knn": ["{{query}}"]}', "its knn is"),
+        ('{"query": ' + '{"bool": {"must": ' * 300 + '{"match": {"a": "{{query}}"}}' + "}}" * 300 + "}", "not JSON"),
         ('{"size": 3}', "no search body"),
         ('{"query": {"match_all": {}}}', "has no {{query}}"),
         ('{"query": {"match": {"a": {{query}}}}}', "not JSON"),
@@ -195,3 +198,8 @@ def test_a_body_that_cannot_be_used_says_why(tmp_path: Path, text: str, part: st
     assert part in str(error.value)
     with pytest.raises(SettingsError, match="cannot be read"):
         read_template(str(tmp_path))
+
+
+def test_a_body_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_bytes(b'\xef\xbb\xbf{"query": {"match": {"a": "{{query}}"}}}')
+    assert read_template(str(tmp_path / "b.json"))["query"]
