@@ -102,10 +102,10 @@ def test_stored_fields_leave_the_source_out_as_they_do_without_us(native: Any, i
 
 
 def test_a_crowd_that_waits_for_a_slow_model_gets_the_engines_order(native: Any, index: str) -> None:
-    client = RerankingClient(native, reranker(Numbers(seconds=0.2)), FIELDS, rank_window_size=5)
+    client = RerankingClient(native, reranker(Numbers(seconds=0.1)), FIELDS, rank_window_size=5)
     expected = numbers(search(native, index, query=QUERY, size=3))
     with ThreadPoolExecutor(60) as crowd:
-        found = list(crowd.map(lambda _: search(client, index, query=QUERY, size=3, deadline_ms=400), range(60)))
+        found = list(crowd.map(lambda _: search(client, index, query=QUERY, size=3, deadline_ms=1500), range(60)))
     assert {one.resift.status for one in found} == {"reranked", "late"}
     assert any("wait for the model already" in one.resift.reason for one in found)
     assert all(numbers(one) == expected for one in found if one.resift.status == "late")
