@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,14 +11,12 @@ from retrieval.client import Engine
 from retrieval.errors import IndexingError, StatusError
 
 _SLOW = 300.0  # seconds that removing a large index may take
+_NAME = re.compile(r'[^\s\\/*?"<>|,#:_+-][^\s\\/*?"<>|,#:]{0,250}')
 
 
 def index_name(base: str) -> str:
     """Return a new name for an index: `base` and the time in UTC to the millisecond, so that names sort by age."""
     return f"{base}-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')[:-3]}"
-
-
-_NAME = re.compile(r'[^\s\\/*?"<>|,#:_+-][^\s\\/*?"<>|,#:]{0,250}')
 
 
 def check_alias(engine: Engine, alias: str) -> list[str]:
@@ -57,12 +56,7 @@ def unfinished(engine: Engine, alias: str, index: str) -> list[str]:
 
 def _properties(engine: Engine, alias: str) -> dict[str, Any]:
     """Return the filter, routing and flags that an alias has. Raises IndexingError where they differ by index."""
-    try:
-        found = engine.request("GET", f"/_alias/{alias}")
-    except StatusError as error:
-        if error.status == 404:
-            return {}
-        raise
+    found = if_there(engine, "GET", f"/_alias/{alias}") or {}
     kinds = [one["aliases"][alias] for one in found.values() if alias in one.get("aliases", {})]
     if any(kind != kinds[0] for kind in kinds):
         raise IndexingError(f"{alias} has other filters or routing for each of its indices; move it by hand")
@@ -71,21 +65,30 @@ def _properties(engine: Engine, alias: str) -> dict[str, Any]:
 
 def remove_index(engine: Engine, name: str) -> None:
     """Remove an index; one that is gone already is no error, since an answer may be lost and the request come twice."""
+    if_there(engine, "DELETE", f"/{name}", timeout=_SLOW)
+
+
+def if_there(
+    engine: Engine,
+    method: str,
+    path: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,
+) -> dict[str, Any] | None:
+    """Return the engine's answer about an index or an alias; None where it has none of the name."""
     try:
-        engine.request("DELETE", f"/{name}", timeout=_SLOW)
+        found: dict[str, Any] = engine.request(method, path, params=params, timeout=timeout)
     except StatusError as error:
-        if error.status != 404:
-            raise
+        if error.status == 404:
+            return None
+        raise
+    return found
 
 
 def _behind(engine: Engine, alias: str) -> list[str]:
     """Return the indices that `alias` stands for; the alias itself where it is an index."""
-    try:
-        return sorted(engine.request("GET", f"/{alias}/_settings", params={"filter_path": "*.settings.index.uuid"}))
-    except StatusError as error:
-        if error.status == 404:
-            return []
-        raise
+    return sorted(if_there(engine, "GET", f"/{alias}/_settings", {"filter_path": "*.settings.index.uuid"}) or {})
 
 
 def _ours(engine: Engine, alias: str, live: str, whole: bool) -> list[str]:

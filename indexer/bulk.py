@@ -144,8 +144,7 @@ class Sender:
             try:
                 again, new, refused = self._sort(left, self._request(left))
             except StatusError as error:
-                if error.kind in (BLOCKED, _GONE) and error.status != _NO_MASTER:
-                    raise self._stopped(error.kind, str(error)) from None
+                self._stop_at(error.kind, error.status, str(error))
                 if error.status in _OF_THE_CHUNK:
                     halves = self._divide(left, error)
                     return Outcome(len(chunk.ids), created + halves.created, (*refusals, *halves.refusals))
@@ -200,8 +199,7 @@ class Sender:
             if error is None:
                 continue
             kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
-            if kind in (BLOCKED, _GONE) and one["status"] != _NO_MASTER:
-                raise self._stopped(kind, reason)
+            self._stop_at(kind, one["status"], reason)
             refusal = _refusal(chunk.ids[place], one["status"], error)
             if one["status"] == _THERE:
                 there[place] = refusal
@@ -213,10 +211,14 @@ class Sender:
         others = self._others(chunk, list(there))
         return again, created, [*refusals, *(there[place] for place in others)]
 
-    def _stopped(self, kind: str, reason: str) -> IndexingError:
+    def _stop_at(self, kind: str, status: int, reason: str) -> None:
+        """Raise IndexingError at an error of the whole index that no time heals."""
         if kind == _GONE:
-            return IndexingError(f"{self._engine.url}: the index was removed while it was loaded; load afresh")
-        return IndexingError(f"{self._engine.url}: the index takes no writes: {reason}; mend that, then --resume")
+            raise IndexingError(f"{self._engine.url}: the index was removed while it was loaded; load afresh") from None
+        if kind == BLOCKED and status != _NO_MASTER:
+            raise IndexingError(
+                f"{self._engine.url}: the index takes no writes: {reason}; mend that, then --resume"
+            ) from None
 
     def _others(self, chunk: Chunk, places: list[int]) -> list[int]:
         """Return at which of the places the engine has another document than `chunk`."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from indexer.alias import check_alias, index_name, remove_index, swap, unfinished
+from indexer.alias import check_alias, if_there, index_name, remove_index, swap, unfinished
 from indexer.bulk import Sender
 from indexer.checkpoint import Checkpoint, CheckpointFile
 from indexer.flight import Flight
@@ -168,10 +168,7 @@ class Loader:
         if not checkpoint.done and self._token(checkpoint.index) is None:  # it stopped before it had made the index
             self._create(checkpoint, request)
         self._check_ours(checkpoint)
-        count = self._count(checkpoint.index)
-        if count < checkpoint.created:
-            raise _lost(checkpoint, count)
-        checkpoint.created = count
+        checkpoint.created = self._count_all(checkpoint)
         return checkpoint
 
     def _how(self, request: LoadRequest) -> dict[str, Any]:
@@ -184,12 +181,9 @@ class Loader:
 
     def _token(self, name: str) -> str | None:
         """Return what marks an index as a load's own, "" where nothing does; None where there is no such index."""
-        try:
-            found = self.engine.request("GET", f"/{name}/_mapping", params={"filter_path": "*.mappings._meta.resift"})
-        except StatusError as error:
-            if error.status == 404:
-                return None
-            raise
+        found = if_there(self.engine, "GET", f"/{name}/_mapping", {"filter_path": "*.mappings._meta.resift"})
+        if found is None:
+            return None
         marks = [one["mappings"]["_meta"]["resift"] for one in found.values()]
         return str(marks[0].get("load", "")) if marks else ""
 
@@ -211,10 +205,7 @@ class Loader:
         path = f"/{checkpoint.index}/_settings"
         self._patiently(lambda: self.engine.request("PUT", path, settings, timeout=_SLOW))
         self._patiently(lambda: self._check_ours(checkpoint))
-        count = self._count(checkpoint.index)
-        if count < checkpoint.created:
-            raise _lost(checkpoint, count)
-        return count
+        return self._count_all(checkpoint)
 
     def _swap(self, checkpoint: Checkpoint, request: LoadRequest) -> tuple[bool, list[str]]:
         """Move the alias, if that was asked for and may be; return whether it was, and what it stood for."""
@@ -242,6 +233,16 @@ class Loader:
             "PUT", f"/{name}/_mapping", {"_meta": {**meta, "resift": {**meta["resift"], "whole": True}}}
         )
 
+    def _count_all(self, checkpoint: Checkpoint) -> int:
+        """Return how many documents the engine counts. Raises IndexingError where they are fewer than it has taken."""
+        count = self._count(checkpoint.index)
+        if count < checkpoint.created:
+            raise IndexingError(
+                f"{checkpoint.index} counts {count} documents, {checkpoint.created - count} fewer than the engine has "
+                "taken; load afresh without --resume"
+            )
+        return count
+
     def _count(self, name: str) -> int:
         """Return how many documents all shards of an index hold, once all of them answer.
 
@@ -260,10 +261,3 @@ class Loader:
                     "(--patience); see the cluster's health, then --resume"
                 )
             time.sleep(_LOOK_EVERY)
-
-
-def _lost(checkpoint: Checkpoint, count: int) -> IndexingError:
-    return IndexingError(
-        f"{checkpoint.index} counts {count} documents, {checkpoint.created - count} fewer than the engine has taken; "
-        "load afresh without --resume"
-    )

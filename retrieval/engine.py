@@ -57,9 +57,7 @@ class EngineRetriever:
         self.template = read_template(self.settings.query_file) if self.settings.query_file else None
         self.filter = read_filter(self.settings, types)
         self.reader = HitReader(self.fields, self.settings.html)
-        self.by_fields = (
-            False  # the source lacks what is searched, as with an alias of a field, so its values are asked
-        )
+        self.by_fields = False  # whether the source lacks what is searched, as with an alias of a field
         self.several = any(character in self.address.index for character in "*,")
         self.repeated = 0  # hits whose id a better one of the same ranking has, under another routing or alias
         self.took = 0

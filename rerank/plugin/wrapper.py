@@ -166,8 +166,8 @@ class _Wrapper:
 
     def _finish(self, options: _Options, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in time, or leave them in the engine's order; return what became of each."""
-        endless = options.deadline_ms is None or math.isinf(options.deadline_ms)
-        seconds = None if options.deadline_ms is None or endless else options.deadline_ms / 1000
+        limit = options.deadline_ms
+        seconds = None if limit is None or math.isinf(limit) else limit / 1000
         results: list[Reranking] | Outcome
         try:
             results = (yield Wait(self._start(bodies, plans, options), seconds)) if bodies else []
