@@ -9,10 +9,10 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from rerank.plugin.wrapper import RerankingClient
-from rerank.registry import load_scorer
-from rerank.reranker import Reranker
-from retrieval.client import connect
+from resift.rerank.plugin.wrapper import RerankingClient
+from resift.rerank.reranker import Reranker
+from resift.rerank.scorers.load import load_scorer
+from resift.retrieval.engine.client import connect
 
 
 def make_server(url: str, index: str, fields: list[str], port: int = 8000) -> ThreadingHTTPServer:

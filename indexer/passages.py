@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from retrieval.engine_fields import PARENT
-from retrieval.types import Document
+from resift.retrieval.engine.fields import PARENT
+from resift.retrieval.types import Document
 
 _WORD = re.compile(r"\S+")
 

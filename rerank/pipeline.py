@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rerank.reranker import Reranker, Reranking
-from retrieval.base import Retriever
-from retrieval.errors import SettingsError
-from retrieval.settings import setting
-from retrieval.types import Query
+from resift.rerank.reranker import Reranker, Reranking
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.retriever import Retriever
+from resift.retrieval.settings import setting
+from resift.retrieval.types import Query
 
 QUERIES_A_BATCH = 16
 """How many queries are searched together: enough to fill batches, few enough that progress is seen."""

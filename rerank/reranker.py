@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rerank.base import Scorer, Scores
-from rerank.fusion import fuse
-from rerank.template import DEFAULT_TEMPLATE, Template
-from retrieval.errors import ModelError, SettingsError
-from retrieval.settings import setting
-from retrieval.types import Hit, Ranking
+from resift.rerank.fusion import fuse
+from resift.rerank.scorer import Scorer, Scores
+from resift.rerank.template import DEFAULT_TEMPLATE, Template
+from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.settings import setting
+from resift.retrieval.types import Hit, Ranking
 
 
 @dataclass(frozen=True, slots=True)

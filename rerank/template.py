@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from string import Formatter
 
-from retrieval.errors import SettingsError
-from retrieval.types import Document
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.types import Document
 
 DEFAULT_TEMPLATE = "{title} {text}"
 

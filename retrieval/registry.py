@@ -6,15 +6,15 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from retrieval.base import Retriever
-from retrieval.errors import SettingsError
-from retrieval.settings_engine import OpenOptions
+from resift.retrieval.engine.settings import OpenOptions
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.retriever import Retriever
 
 RETRIEVERS = {
-    "bm25": "retrieval.bm25:Bm25Retriever",
-    "http": "retrieval.engine:EngineRetriever",
-    "https": "retrieval.engine:EngineRetriever",
-    "cloud": "retrieval.engine:EngineRetriever",
+    "bm25": "resift.retrieval.bm25.retriever:Bm25Retriever",
+    "http": "resift.retrieval.engine.retriever:EngineRetriever",
+    "https": "resift.retrieval.engine.retriever:EngineRetriever",
+    "cloud": "resift.retrieval.engine.retriever:EngineRetriever",
 }
 """URL scheme -> "module:Class"; the class has `open(url, options)`, which raises EngineError."""
 _EMBEDDED = "bm25"

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from retrieval.errors import CorpusError
-from retrieval.files import write_file
-from retrieval.types import Qrels, Ranking, Run
+from resift.retrieval.atomic_file import write_file
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.types import Qrels, Ranking, Run
 
 _HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 

@@ -22,10 +22,10 @@ import bm25s
 import numpy as np
 import rank_bm25
 
-from indexer.memory import build_index
-from retrieval.analysis import analyzer
-from retrieval.bm25 import Bm25Retriever, Bm25Settings
-from retrieval.types import Document, Query
+from resift.indexer.bm25.build import build_index
+from resift.retrieval.bm25.analysis import analyzer
+from resift.retrieval.bm25.retriever import Bm25Retriever, Bm25Settings
+from resift.retrieval.types import Document, Query
 
 WORDS = 60
 VOCABULARY = 200_000

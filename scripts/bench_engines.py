@@ -22,15 +22,15 @@ import click
 import elasticsearch.helpers
 import opensearchpy.helpers
 
-from indexer.corpora import read_documents
-from indexer.engine import Loader, LoadRequest
-from indexer.mapping import index_body, source_of
-from indexer.settings_load import LoadSettings
-from retrieval.address import read_address
-from retrieval.client import Engine, connect
-from retrieval.engine import EngineRetriever
-from retrieval.settings_bm25 import Bm25Settings
-from retrieval.types import Query
+from resift.indexer.corpora import read_documents
+from resift.indexer.engine.load import Loader, LoadRequest
+from resift.indexer.engine.mapping import index_body, source_of
+from resift.indexer.engine.settings import LoadSettings
+from resift.retrieval.bm25.settings import Bm25Settings
+from resift.retrieval.engine.address import read_address
+from resift.retrieval.engine.client import Engine, connect
+from resift.retrieval.engine.retriever import EngineRetriever
+from resift.retrieval.types import Query
 from scripts.bench_bm25 import synthetic_queries
 from scripts.bench_scale import write_corpus
 

@@ -26,9 +26,9 @@ from sentence_transformers import CrossEncoder as TheirCrossEncoder
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from rerank.cross_encoder import CrossEncoder
-from rerank.onnx import OnnxCrossEncoder
-from rerank.registry import ScorerSettings
+from resift.rerank.scorers.onnx_backend import OnnxCrossEncoder
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.scorers.torch_backend import CrossEncoder
 
 SHAPES = {
     "bert-tiny": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 512},

@@ -18,8 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from retrieval.bm25 import Bm25Retriever
-from retrieval.types import Query
+from resift.retrieval.bm25.retriever import Bm25Retriever
+from resift.retrieval.types import Query
 from scripts.bench_bm25 import WORDS, synthetic_queries, synthetic_texts, timed
 
 BLOCK = 100_000
@@ -37,13 +37,13 @@ def write_corpus(path: Path, documents: int) -> list[str]:
     return first
 
 
-CLI = "import sys; from rerank.cli.main import main; sys.exit(main())"
+CLI = "import sys; from resift.rerank.cli.main import main; sys.exit(main())"
 LIBRARY = """
 import json, sys
 from pathlib import Path
-from indexer.memory import build_index
-from retrieval.bm25 import Bm25Settings
-from retrieval.types import Document
+from resift.indexer.bm25.build import build_index
+from resift.retrieval.bm25.retriever import Bm25Settings
+from resift.retrieval.types import Document
 entries = map(json.loads, open(sys.argv[2], encoding="utf-8"))
 documents = (Document(entry["_id"], entry["text"], entry["title"]) for entry in entries)
 print(build_index(documents, Path(sys.argv[4].removeprefix("bm25:")), Bm25Settings(), overwrite=True))

@@ -16,19 +16,19 @@ from pathlib import Path
 
 import click
 
-from indexer.corpora import JudgedCollection, read_collection
-from indexer.engine import Loader, LoadRequest
-from indexer.memory import build_index
-from indexer.settings_load import LoadSettings
-from rerank.evaluation.candidates import Candidates
-from rerank.evaluation.measures import mean, per_query
-from rerank.registry import load_scorer
-from rerank.reranker import Reranker
-from retrieval.address import read_address
-from retrieval.client import connect
-from retrieval.registry import open_retriever
-from retrieval.settings_bm25 import Bm25Settings
-from retrieval.types import Run, to_run
+from resift.indexer.bm25.build import build_index
+from resift.indexer.corpora import JudgedCollection, read_collection
+from resift.indexer.engine.load import Loader, LoadRequest
+from resift.indexer.engine.settings import LoadSettings
+from resift.rerank.evaluation.measures import mean, per_query
+from resift.rerank.evaluation.self_exclusion import Candidates
+from resift.rerank.reranker import Reranker
+from resift.rerank.scorers.load import load_scorer
+from resift.retrieval.bm25.settings import Bm25Settings
+from resift.retrieval.engine.address import read_address
+from resift.retrieval.engine.client import connect
+from resift.retrieval.registry import open_retriever
+from resift.retrieval.types import Run, to_run
 from scripts.evaluate_collections import MORE_SPLITS, SHARED
 
 DEPTH = 100

@@ -8,7 +8,7 @@ ensure_environment() {
     local stamp wanted
     stamp="$folder/installed"
     wanted="$* $(cat pyproject.toml constraints.txt | cksum)"
-    case "$*" in *-e*) ;; *) wanted="$wanted $(find retrieval indexer rerank -type f ! -name '*.pyc' -exec cksum {} + | sort | cksum)" ;; esac
+    case "$*" in *-e*) ;; *) wanted="$wanted $(find resift retrieval indexer rerank -type f ! -name '*.pyc' -exec cksum {} + | sort | cksum)" ;; esac
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
         return
     fi

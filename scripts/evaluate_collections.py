@@ -31,7 +31,7 @@ COLUMNS = (
 
 def resift(*arguments: str) -> str:
     """Run one command line of resift and return what it prints."""
-    code = "from rerank.cli.main import main; main()"
+    code = "from resift.rerank.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
     )

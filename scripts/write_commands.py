@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from rerank.cli.main import COMMANDS, cli
+from resift.rerank.cli.main import COMMANDS, cli
 
 TARGET = Path(__file__).parents[1] / "docs" / "commands.md"
 HEADER = """# Commands

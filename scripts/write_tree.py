@@ -14,7 +14,8 @@ _WIDTH = 26
 
 def tree() -> str:
     """Return one line a module of the three packages: its name, and the first line of its docstring."""
-    return "\n".join(line for package in PACKAGES for line in _folder(ROOT / package, 0))
+    face = _line("resift/", "The one installed package: its public names, and links to the three folders below.", 0)
+    return "\n".join([face, *(line for package in PACKAGES for line in _folder(ROOT / package, 0))])
 
 
 def with_tree(text: str) -> str:

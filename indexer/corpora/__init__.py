@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from indexer.corpora.judged import JudgedCollection, choose_split, read_collection, read_nanobeir, read_queries
-from indexer.corpora.reading import Reading
-from indexer.corpora.records import SkipReport
-from indexer.corpora.settings import CorpusSettings
-from indexer.corpora.sources import read_documents
-from indexer.corpora.tables import NANOBEIR_SETS
+from resift.indexer.corpora.judged import JudgedCollection, choose_split, read_collection, read_nanobeir, read_queries
+from resift.indexer.corpora.reading import Reading
+from resift.indexer.corpora.records import SkipReport
+from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.sources import read_documents
+from resift.indexer.corpora.tables import NANOBEIR_SETS
 
 __all__ = [
     "NANOBEIR_SETS",

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
-from indexer.corpora.reading import Reading
-from indexer.corpora.records import Record
-from indexer.corpora.settings import CorpusSettings
-from retrieval.errors import CorpusError
+from resift.indexer.corpora.reading import Reading
+from resift.indexer.corpora.records import Record
+from resift.indexer.corpora.settings import CorpusSettings
+from resift.retrieval.errors import CorpusError
 
 KINDS = {
     ".txt": "text",

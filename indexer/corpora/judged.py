@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.corpora.lines import check_file, numbered_lines, parse_object, read_rows
-from indexer.corpora.records import Record
-from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, CorpusSettings
-from indexer.corpora.sources import read_beir, read_documents
-from indexer.corpora.tables import nanobeir_set, read_nanobeir_table
-from retrieval.errors import CorpusError
-from retrieval.text import clean
-from retrieval.trec import read_qrels
-from retrieval.types import Document, Qrels, Query
+from resift.indexer.corpora.lines import check_file, numbered_lines, parse_object, read_rows
+from resift.indexer.corpora.records import Record
+from resift.indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, CorpusSettings
+from resift.indexer.corpora.sources import read_beir, read_documents
+from resift.indexer.corpora.tables import nanobeir_set, read_nanobeir_table
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.text import clean
+from resift.retrieval.trec import read_qrels
+from resift.retrieval.types import Document, Qrels, Query
 
 _ID_NAMES = (*ID_FIELDS, "query_id", "query-id", "qid")
 _TEXT_NAMES = (*TEXT_FIELDS, "query", "title")

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, AnyStr
 
-from indexer.corpora.reading import Reading
-from indexer.corpora.records import Record
-from indexer.corpora.settings import CorpusSettings
-from retrieval.errors import CorpusError
+from resift.indexer.corpora.reading import Reading
+from resift.indexer.corpora.records import Record
+from resift.indexer.corpora.settings import CorpusSettings
+from resift.retrieval.errors import CorpusError
 
 STANDARD_INPUT = "-"
 _BOM = b"\xef\xbb\xbf"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, CorpusSettings
-from retrieval.errors import CorpusError
-from retrieval.text import clean
-from retrieval.types import Document
+from resift.indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, CorpusSettings
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.text import clean
+from resift.retrieval.types import Document
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
 _EXCERPT = 200  # characters of a bad record that its report repeats

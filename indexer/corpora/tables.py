@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from indexer.corpora.reading import Reading
-from indexer.corpora.records import Record
-from indexer.corpora.settings import CorpusSettings
-from retrieval.errors import CorpusError
+from resift.indexer.corpora.reading import Reading
+from resift.indexer.corpora.records import Record
+from resift.indexer.corpora.settings import CorpusSettings
+from resift.retrieval.errors import CorpusError
 
 NANOBEIR_HUB = "sentence-transformers/NanoBEIR-en"
 NANOBEIR_SETS = (

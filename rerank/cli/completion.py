@@ -18,6 +18,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"{shell} is not known; expected bash, zsh or fish")
-    from rerank.cli.main import COMPLETION_VARIABLE
+    from resift.rerank.cli.main import COMPLETION_VARIABLE
 
     click.echo(found(ctx.find_root().command, {}, "resift", COMPLETION_VARIABLE).source())

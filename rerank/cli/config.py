@@ -8,14 +8,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rerank.cli.options import (
-    ENVIRONMENT_PREFIX,
-    SETTINGS,
-    config_option,
-    parameter_name,
-    settings_class,
-    stage_options,
-)
+from resift.rerank.cli.options import config_option, stage_options
+from resift.rerank.cli.settings_table import ENVIRONMENT_PREFIX, SETTINGS, parameter_name, settings_class
 
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
@@ -46,7 +40,7 @@ def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa
 
 
 def _show(rows: list[tuple[str, str, Any, str]], as_json: bool) -> None:
-    from rerank.cli.output import echo, to_json
+    from resift.rerank.cli.output import echo, to_json
 
     if as_json:
         echo(to_json({name: {"value": value, "source": source, "stage": stage} for stage, name, value, source in rows}))

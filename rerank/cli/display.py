@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retrieval.errors import SettingsError
-from retrieval.settings import setting
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.settings import setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rerank.cli.options import flags_given, settings_options
-from rerank.cli.stages import open_options, refuse_engine_flags
+from resift.rerank.cli.options import flags_given, settings_options
+from resift.rerank.cli.stages import open_options, refuse_engine_flags
 
 if TYPE_CHECKING:
-    from rerank.evaluation.experiment import ExperimentResult, Mode
-    from rerank.pipeline import SearchSettings
-    from rerank.registry import ScorerSettings
-    from rerank.reranker import RerankSettings
-    from retrieval.settings_bm25 import Bm25Settings
-    from retrieval.settings_engine import ConnectionSettings, EngineSettings
+    from resift.rerank.evaluation.experiment import ExperimentResult, Mode
+    from resift.rerank.pipeline import SearchSettings
+    from resift.rerank.reranker import RerankSettings
+    from resift.rerank.scorers.settings import ScorerSettings
+    from resift.retrieval.bm25.settings import Bm25Settings
+    from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
 
 
 @click.command()
@@ -66,7 +66,7 @@ def evaluate(
     \b
     resift evaluate my-collection/ --output results/
     """
-    from rerank.cli.evaluation import Evaluator, Request, Stages, names_index
+    from resift.rerank.cli.evaluation import Evaluator, Request, Stages, names_index
 
     flags = flags_given(ctx, "bm25")
     if flags and (run_file or mode == "comparable" or names_index(target)):
@@ -96,8 +96,8 @@ def _ready(output: str | None) -> Path | None:
 
 
 def _report(result: ExperimentResult, folder: Path | None, as_json: bool) -> None:
-    from rerank.cli.output import echo, show, to_json
-    from rerank.evaluation import report
+    from resift.rerank.cli.output import echo, show, to_json
+    from resift.rerank.evaluation import report
 
     if as_json:
         echo(to_json(report.to_json(result)))

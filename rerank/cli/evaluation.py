@@ -10,27 +10,27 @@ from pathlib import Path
 
 import click
 
-from indexer.corpora import JudgedCollection, choose_split, read_queries
-from indexer.memory import build_index
-from rerank.cli.progress import progress
-from rerank.cli.stages import NO_MODEL, build_reranker, describe, say, warn_of
-from rerank.evaluation.candidates import Candidates, FirstStage
-from rerank.evaluation.comparable import evaluate_comparable
-from rerank.evaluation.datasets import DataSet, load, resolve
-from rerank.evaluation.doubts import doubts
-from rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
-from rerank.evaluation.given_run import GivenRun
-from rerank.pipeline import SearchSettings
-from rerank.predictor import Predictor
-from rerank.registry import ScorerSettings
-from rerank.reranker import Reranker, Reranking, RerankSettings
-from retrieval.errors import CorpusError
-from retrieval.registry import RETRIEVERS, is_engine, open_retriever
-from retrieval.settings_bm25 import Bm25Settings
-from retrieval.settings_engine import OpenOptions
-from retrieval.store import is_index
-from retrieval.trec import read_qrels, read_run
-from retrieval.types import Qrels, Query, Ranking, Run
+from resift.indexer.bm25.build import build_index
+from resift.indexer.corpora import JudgedCollection, choose_split, read_queries
+from resift.rerank.cli.progress import progress
+from resift.rerank.cli.stages import NO_MODEL, build_reranker, describe, say, warn_of
+from resift.rerank.evaluation.comparable import evaluate_comparable
+from resift.rerank.evaluation.datasets import DataSet, load, resolve
+from resift.rerank.evaluation.doubts import doubts
+from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
+from resift.rerank.evaluation.given_run import GivenRun
+from resift.rerank.evaluation.self_exclusion import Candidates, FirstStage
+from resift.rerank.pipeline import SearchSettings
+from resift.rerank.reranker import Reranker, Reranking, RerankSettings
+from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.retrieval.bm25.settings import Bm25Settings
+from resift.retrieval.bm25.store import is_index
+from resift.retrieval.engine.settings import OpenOptions
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.registry import RETRIEVERS, is_engine, open_retriever
+from resift.retrieval.trec import read_qrels, read_run
+from resift.retrieval.types import Qrels, Query, Ranking, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Evaluator:
         depth = self.stages.search.depth
         sigmoid = isinstance(scorer, Predictor) and scorer.folder.activation == "sigmoid"
         result = evaluate_comparable(_load(data_set, request), scorer, depth, sigmoid, data_set.in_mean)
-        warn_of(result.cuts)
+        warn_of(result.counts)
         return result
 
     def _index(self, request: Request) -> SetResult:
@@ -143,7 +143,7 @@ class Evaluator:
         candidates = Candidates(retriever, self.stages.search.depth, timed=not given)
         with progress(f"evaluating {name}", sum(query.query_id in qrels for query in queries)) as done:
             result = run_set(name, qrels, queries, candidates, self._rerank, done)
-        warn_of(result.cuts)
+        warn_of(result.counts)
         for doubt in doubts(qrels, {query.query_id for query in queries}, result.runs[0], given):
             say(f"note: {doubt}")
         return result

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from rerank.cli.options import settings_options
-from rerank.cli.progress import progress
-from rerank.cli.stages import ask_hidden, refuse_engine_flags, say
+from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.progress import progress
+from resift.rerank.cli.stages import ask_hidden, refuse_engine_flags, say
 
 if TYPE_CHECKING:
-    from indexer.corpora import CorpusSettings
-    from indexer.engine import Loader, LoadReport
-    from indexer.memory import IndexReport
-    from indexer.settings_load import LoadSettings
-    from retrieval.settings_bm25 import Bm25Settings
-    from retrieval.settings_engine import ConnectionSettings
+    from resift.indexer.bm25.build import IndexReport
+    from resift.indexer.corpora import CorpusSettings
+    from resift.indexer.engine.load import Loader, LoadReport
+    from resift.indexer.engine.settings import LoadSettings
+    from resift.retrieval.bm25.settings import Bm25Settings
+    from resift.retrieval.engine.settings import ConnectionSettings
 
 STANDARD_INPUT = "-"
 
@@ -75,8 +75,8 @@ def index(
     resift index articles.csv --to bm25:articles --id-field sku --text-field body
     resift index articles.csv --to http://localhost:9200/articles --alias live
     """
-    from indexer.corpora import Reading, SkipReport, read_documents
-    from retrieval.registry import embedded_path, is_engine
+    from resift.indexer.corpora import Reading, SkipReport, read_documents
+    from resift.retrieval.registry import embedded_path, is_engine
 
     _check_flags(ctx, target)
     to_engine, reading = is_engine(target), Reading()
@@ -89,8 +89,8 @@ def index(
         closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=unique)) as documents,
     ):
         if to_engine:
-            from indexer.engine import LoadRequest
-            from indexer.source import name_source
+            from resift.indexer.engine.load import LoadRequest
+            from resift.indexer.engine.resume import name_source
 
             how = dataclasses.asdict(corpus_settings)
             reading_so = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
@@ -100,7 +100,7 @@ def index(
             started += [loader] if source != STANDARD_INPUT else []
             loaded = loader.load(documents, request, done)
         else:
-            from indexer.memory import build_index
+            from resift.indexer.bm25.build import build_index
 
             built = build_index(documents, embedded_path(target), bm25_settings, overwrite=overwrite, progress=done)
     if skipped.count:
@@ -112,7 +112,7 @@ def index(
 
 def _check_flags(ctx: click.Context, target: str) -> None:
     """Refuse flags that would change nothing. Raises click.UsageError."""
-    from retrieval.registry import is_engine
+    from resift.retrieval.registry import is_engine
 
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     refuse_engine_flags(ctx, target, "load", "connection")
@@ -125,10 +125,10 @@ def _check_flags(ctx: click.Context, target: str) -> None:
 
 
 def _loader(target: str, connection: ConnectionSettings, bm25: Bm25Settings, settings: LoadSettings) -> Loader:
-    from indexer.engine import Loader
-    from indexer.mapping import analyzer_of
-    from retrieval.address import read_address
-    from retrieval.client import connect
+    from resift.indexer.engine.load import Loader
+    from resift.indexer.engine.mapping import analyzer_of
+    from resift.retrieval.engine.address import read_address
+    from resift.retrieval.engine.client import connect
 
     if (analyzer := analyzer_of(bm25.language)) != bm25.language:
         say(f"note: engines have no analyzer for {bm25.language}; texts are analyzed as {analyzer}")
@@ -139,7 +139,7 @@ def _loader(target: str, connection: ConnectionSettings, bm25: Bm25Settings, set
 @contextmanager
 def _says_how_to_go_on(started: list[Loader]) -> Iterator[None]:
     """Tell behind the progress what is left of a load that stops, if one of those that were `started` has begun."""
-    from retrieval.errors import CorpusError
+    from resift.retrieval.errors import CorpusError
 
     try:
         yield
@@ -152,7 +152,7 @@ def _says_how_to_go_on(started: list[Loader]) -> Iterator[None]:
 
 
 def _tell_built(report: IndexReport, target: str, skipped: int, as_json: bool) -> int:
-    from rerank.cli.output import echo, to_json
+    from resift.rerank.cli.output import echo, to_json
 
     if as_json:
         echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "index": target}))
@@ -167,7 +167,7 @@ def _tell_built(report: IndexReport, target: str, skipped: int, as_json: bool) -
 
 def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: int, as_json: bool) -> int:
     """Show what was loaded; return 1 where the engine refused documents."""
-    from rerank.cli.output import echo, to_json
+    from resift.rerank.cli.output import echo, to_json
 
     if as_json:
         echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "target": target, "alias": alias}))

@@ -13,18 +13,18 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rerank.cli.configuration import default_map
-from rerank.cli.text import plain
-from retrieval.errors import ResiftError, SettingsError
+from resift.rerank.cli.text import plain
+from resift.rerank.cli.toml_file import default_map
+from resift.retrieval.errors import ResiftError, SettingsError
 
 COMMANDS = {
-    "index": ("rerank.cli.index", "Load a document collection into an index."),
-    "search": ("rerank.cli.search", "Find and rerank the documents of one query."),
-    "rerank": ("rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
-    "run": ("rerank.cli.run", "Search many queries and write a TREC run file."),
-    "evaluate": ("rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
-    "config": ("rerank.cli.config", "Show which settings are in force, and where each comes from."),
-    "completion": ("rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),
+    "index": ("resift.rerank.cli.index", "Load a document collection into an index."),
+    "search": ("resift.rerank.cli.search", "Find and rerank the documents of one query."),
+    "rerank": ("resift.rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
+    "run": ("resift.rerank.cli.run", "Search many queries and write a TREC run file."),
+    "evaluate": ("resift.rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
+    "config": ("resift.rerank.cli.config", "Show which settings are in force, and where each comes from."),
+    "completion": ("resift.rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),
 }
 """Command name -> (module that holds it under the same name, its one-line help)."""
 

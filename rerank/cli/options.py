@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -12,43 +11,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rerank.cli.configuration import default_map
-
-SETTINGS = {
-    "corpus": "indexer.corpora.settings:CorpusSettings",
-    "bm25": "retrieval.settings_bm25:Bm25Settings",
-    "load": "indexer.settings_load:LoadSettings",
-    "connection": "retrieval.settings_engine:ConnectionSettings",
-    "engine": "retrieval.settings_engine:EngineSettings",
-    "search": "rerank.pipeline:SearchSettings",
-    "rerank": "rerank.reranker:RerankSettings",
-    "scorer": "rerank.registry:ScorerSettings",
-    "display": "rerank.cli.display:DisplaySettings",
-}
-"""Stage -> where its frozen dataclass of settings stands; `resift config` and the documentation iterate this."""
-
-ENVIRONMENT_PREFIX = "RESIFT_"
-
-
-def settings_class(stage: str) -> type[Any]:
-    """Return the settings class of a stage."""
-    module, name = SETTINGS[stage].split(":")
-    found: type[Any] = getattr(importlib.import_module(module), name)
-    return found
-
-
-def parameter_name(field: dataclasses.Field[Any]) -> str:
-    """Return the name of a setting on the command line, in the environment and in TOML."""
-    return str(field.metadata.get("flag") or field.name)
-
-
-def setting_types() -> dict[str, type[Any]]:
-    """Return the names of all settings of all stages, each with its type: str, int, float or bool."""
-    found: dict[str, type[Any]] = {}
-    for owner in map(settings_class, SETTINGS):
-        types = typing.get_type_hints(owner)
-        found.update({parameter_name(field): _plain_type(types[field.name]) for field in dataclasses.fields(owner)})
-    return found
+from resift.rerank.cli.settings_table import ENVIRONMENT_PREFIX, parameter_name, plain_type, settings_class
+from resift.rerank.cli.toml_file import default_map
 
 
 def settings_options(*stages: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -123,7 +87,7 @@ def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[Callable[...,
     elif field.metadata.get("choices"):
         extra["type"] = click.Choice(list(field.metadata["choices"]))
     else:
-        extra["type"] = _plain_type(kind)
+        extra["type"] = plain_type(kind)
         extra["metavar"] = _METAVARS.get(extra["type"], "TEXT")
     if field.metadata.get("repeatable"):
         extra |= {"cls": _Repeatable, "multiple": True}
@@ -139,10 +103,3 @@ def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[Callable[...,
 
 
 _METAVARS: dict[Any, str] = {int: "N", float: "X"}
-
-
-def _plain_type(kind: Any) -> type[Any]:  # noqa: ANN401
-    """Return int, float, bool or str for a field's type, which may be optional."""
-    members = [member for member in typing.get_args(kind) if member is not type(None)] or [kind]
-    plain = members[0]
-    return plain if plain in (int, float, bool) else str

@@ -13,10 +13,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rerank.cli.text import plain
-from rerank.reranker import Reranking
-from rerank.snippets import Snippet, best_snippet
-from retrieval.types import Hit
+from resift.rerank.cli.text import plain
+from resift.rerank.reranker import Reranking
+from resift.rerank.snippets import Snippet, best_snippet
+from resift.retrieval.types import Hit
 
 Analyze = Callable[[str], Sequence[str]]
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from click.core import ParameterSource
 
-from rerank.cli.options import settings_options
-from rerank.cli.stages import NO_MODEL, build_reranker, warn_of
+from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.stages import NO_MODEL, build_reranker, warn_of
 
 if TYPE_CHECKING:
-    from rerank.registry import ScorerSettings
-    from rerank.reranker import RerankSettings
+    from resift.rerank.reranker import RerankSettings
+    from resift.rerank.scorers.settings import ScorerSettings
 
 
 @click.command()
@@ -46,9 +46,9 @@ def rerank(
     \b
     echo '{"query": "cat food", "documents": ["dogs bark", "what cats eat"]}' | resift rerank
     """
-    from rerank.cli.output import echo, to_json
-    from rerank.cuts import Cuts
-    from rerank.lines import read_requests, rerank_requests
+    from resift.rerank.cli.output import echo, to_json
+    from resift.rerank.counts import Counts
+    from resift.rerank.requests import read_requests, rerank_requests
 
     if scorer_settings.model == NO_MODEL:
         raise click.UsageError("--model none has nothing to rerank with; name a model or leave it out")
@@ -56,10 +56,10 @@ def rerank(
         rerank_settings = dataclasses.replace(rerank_settings, rank_window_size=sys.maxsize)
     reranker = build_reranker(scorer_settings, rerank_settings)
     assert reranker is not None  # the model is not `none`
-    cuts = Cuts()
+    counts = Counts()
     name = getattr(source, "name", "standard input")
     for reply in rerank_requests(read_requests(source, str(name)), reranker, top, return_documents):
-        cuts.add([reply.result])
+        counts.add([reply.result])
         echo(to_json(reply.body))
         sys.stdout.flush()
-    warn_of(cuts)
+    warn_of(counts)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rerank.cli.options import settings_options
-from rerank.cli.progress import progress
-from rerank.cli.stages import build_reranker, check_outputs, open_index, open_options, say, warn_of
+from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.progress import progress
+from resift.rerank.cli.stages import build_reranker, check_outputs, open_index, open_options, say, warn_of
 
 if TYPE_CHECKING:
-    from rerank.pipeline import SearchSettings
-    from rerank.registry import ScorerSettings
-    from rerank.reranker import RerankSettings
-    from retrieval.settings_engine import ConnectionSettings, EngineSettings
-    from retrieval.types import Ranking
+    from resift.rerank.pipeline import SearchSettings
+    from resift.rerank.reranker import RerankSettings
+    from resift.rerank.scorers.settings import ScorerSettings
+    from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
+    from resift.retrieval.types import Ranking
 
 
 @click.command()
@@ -52,23 +52,23 @@ def run(
     """
     import sys
 
-    from indexer.corpora import read_queries
-    from rerank.cuts import Cuts
-    from rerank.pipeline import Pipeline
-    from retrieval.trec import write_run
+    from resift.indexer.corpora import read_queries
+    from resift.rerank.counts import Counts
+    from resift.rerank.pipeline import Pipeline
+    from resift.retrieval.trec import write_run
 
     check_outputs([output, first_stage_output], queries, index, tag)
     todo = list(read_queries(queries))
     retriever = open_index(ctx, index, open_options(connection_settings, engine_settings, rerank_settings))
     pipeline = Pipeline(retriever, build_reranker(scorer_settings, rerank_settings))
     first_stage: list[Ranking] = []
-    cuts = Cuts()
+    counts = Counts()
 
     def rankings() -> Iterator[Ranking]:
         with progress("searching", len(todo)) as done:
             for result in pipeline.stream(todo, search_settings.depth):
-                cuts.add([result])
-                done(cuts.queries)
+                counts.add([result])
+                done(counts.queries)
                 if first_stage_output:
                     first_stage.append(result.first_stage.without_texts())
                 yield result.ranking
@@ -76,10 +76,10 @@ def run(
     write_run(sys.stdout if output == "-" else output, rankings(), tag)
     if first_stage_output:
         write_run(first_stage_output, first_stage, f"{tag}-first-stage")
-    warn_of(cuts)
+    warn_of(counts)
     for note in retriever.notes():
         say(note)
-    if cuts.empty:
-        say(f"note: {cuts.empty} of {cuts.queries} queries matched nothing")
+    if counts.empty:
+        say(f"note: {counts.empty} of {counts.queries} queries matched nothing")
     if output != "-":
-        say(f"{output}: {cuts.queries} queries, {cuts.hits} lines")
+        say(f"{output}: {counts.queries} queries, {counts.hits} lines")

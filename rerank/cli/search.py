@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rerank.cli.options import settings_options
-from rerank.cli.stages import build_reranker, describe, open_index, open_options, read_text_argument, say, warn_of
+from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.stages import (
+    build_reranker,
+    describe,
+    open_index,
+    open_options,
+    read_text_argument,
+    say,
+    warn_of,
+)
 
 if TYPE_CHECKING:
-    from rerank.cli.display import DisplaySettings
-    from rerank.pipeline import SearchSettings
-    from rerank.registry import ScorerSettings
-    from rerank.reranker import Reranking, RerankSettings
-    from retrieval.settings_engine import ConnectionSettings, EngineSettings
+    from resift.rerank.cli.display import DisplaySettings
+    from resift.rerank.pipeline import SearchSettings
+    from resift.rerank.reranker import Reranking, RerankSettings
+    from resift.rerank.scorers.settings import ScorerSettings
+    from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
 
 
 @click.command()
@@ -47,9 +55,9 @@ def search(
     \b
     resift search bm25:articles "how do I reset my password" --top 5
     """
-    from rerank.cuts import Cuts
-    from rerank.pipeline import Pipeline
-    from retrieval.types import Query
+    from resift.rerank.counts import Counts
+    from resift.rerank.pipeline import Pipeline
+    from resift.retrieval.types import Query
 
     text = read_text_argument(query, "query")
     retriever = open_index(ctx, index, open_options(connection_settings, engine_settings, rerank_settings))
@@ -66,9 +74,9 @@ def search(
         "seconds": round(seconds, 4),
     }
     _show(result, display_settings.top, style, facts, retriever.language)
-    cuts = Cuts()
-    cuts.add([result])
-    warn_of(cuts)
+    counts = Counts()
+    counts.add([result])
+    warn_of(counts)
     for note in retriever.notes():
         say(note)
 
@@ -76,9 +84,9 @@ def search(
 def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any], language: str) -> None:
     import sys
 
-    from rerank.cli import output
-    from retrieval.analysis import analyzer
-    from retrieval.trec import write_run
+    from resift.rerank.cli import output
+    from resift.retrieval.bm25.analysis import analyzer
+    from resift.retrieval.trec import write_run
 
     analyze = analyzer(language)
     if style == "json":

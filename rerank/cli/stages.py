@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rerank.cli.options import flags_given
-from rerank.cli.text import plain
+from resift.rerank.cli.options import flags_given
+from resift.rerank.cli.text import plain
 
 if TYPE_CHECKING:
-    from rerank.cuts import Cuts
-    from rerank.registry import ScorerSettings
-    from rerank.reranker import Reranker, RerankSettings
-    from retrieval.base import Retriever
-    from retrieval.settings_engine import ConnectionSettings, EngineSettings, OpenOptions
+    from resift.rerank.counts import Counts
+    from resift.rerank.reranker import Reranker, RerankSettings
+    from resift.rerank.scorers.settings import ScorerSettings
+    from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings, OpenOptions
+    from resift.retrieval.retriever import Retriever
 
 NO_MODEL = "none"
 
@@ -26,8 +26,8 @@ def build_reranker(scorer_settings: ScorerSettings, rerank_settings: RerankSetti
     """Load the model in force; None where it is `none`."""
     if scorer_settings.model == NO_MODEL:
         return None
-    from rerank.registry import load_scorer
-    from rerank.reranker import Reranker
+    from resift.rerank.reranker import Reranker
+    from resift.rerank.scorers.load import load_scorer
 
     return Reranker(load_scorer(scorer_settings.model, scorer_settings), rerank_settings)
 
@@ -42,20 +42,20 @@ def describe(scorer_settings: ScorerSettings, rerank_settings: RerankSettings) -
     return f"{share:g} {scorer_settings.model} + {1 - share:g} first stage (z-scores)"
 
 
-def warn_of(cuts: Cuts) -> None:
+def warn_of(counts: Counts) -> None:
     """Tell on standard error what the model did not read: fields that no document has, and ends that were cut."""
-    if cuts.absent:
-        names = ", ".join(f"{{{name}}}" for name in cuts.absent)
-        say(f"note: none of the {cuts.scored} scored documents has the template's {names}; left empty (--template)")
-    if cuts.queries_cut:
-        say(f"note: {cuts.queries_cut} of {cuts.queries} queries were longer than the model reads and were cut")
-    if cuts.truncated:
-        say(f"note: the end of {cuts.truncated} of {cuts.scored} scored documents was not read (--max-length)")
+    if counts.absent:
+        names = ", ".join(f"{{{name}}}" for name in counts.absent)
+        say(f"note: none of the {counts.scored} scored documents has the template's {names}; left empty (--template)")
+    if counts.queries_cut:
+        say(f"note: {counts.queries_cut} of {counts.queries} queries were longer than the model reads and were cut")
+    if counts.truncated:
+        say(f"note: the end of {counts.truncated} of {counts.scored} scored documents was not read (--max-length)")
 
 
 def open_index(ctx: click.Context, index: str, options: OpenOptions) -> Retriever:
     """Open the index that a command line names. Raises EngineError, SettingsError and click.UsageError."""
-    from retrieval.registry import open_retriever
+    from resift.retrieval.registry import open_retriever
 
     refuse_engine_flags(ctx, index, "connection", "engine")
     return open_retriever(index, options)
@@ -63,15 +63,15 @@ def open_index(ctx: click.Context, index: str, options: OpenOptions) -> Retrieve
 
 def open_options(connection: ConnectionSettings, engine: EngineSettings, rerank: RerankSettings) -> OpenOptions:
     """Return with what an index is opened: the template says which fields are wanted."""
-    from rerank.template import Template
-    from retrieval.settings_engine import OpenOptions
+    from resift.rerank.template import Template
+    from resift.retrieval.engine.settings import OpenOptions
 
     return OpenOptions(connection, engine, ask_hidden, Template(rerank.template).fields())
 
 
 def refuse_engine_flags(ctx: click.Context, index: str, *stages: str) -> None:
     """Refuse options of `stages` where `index` is embedded. Raises click.UsageError."""
-    from retrieval.registry import is_engine
+    from resift.retrieval.registry import is_engine
 
     flags = [] if is_engine(index) else [flag for stage in stages for flag in flags_given(ctx, stage)]
     if flags:
@@ -108,7 +108,7 @@ def say(message: str) -> None:
 
 def read_text_argument(text: str, what: str) -> str:
     """Return a text given on the command line, clean of bytes that are no text; refuse an empty one."""
-    from retrieval.text import clean
+    from resift.retrieval.text import clean
 
     words = clean(os.fsencode(text).decode("utf-8", "replace") if _is_argument(text) else text)
     if not words.strip():

@@ -24,12 +24,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rerank.base import Scorer, Scores
-from rerank.cuts import Cuts
-from rerank.evaluation.experiment import COMPARABLE, Seconds, SetResult
-from rerank.evaluation.measures import mean
-from retrieval.errors import CorpusError
-from retrieval.types import Document, Qrels, Query, Run
+from resift.rerank.counts import Counts
+from resift.rerank.evaluation.experiment import COMPARABLE, Seconds, SetResult
+from resift.rerank.evaluation.measures import mean
+from resift.rerank.scorer import Scorer, Scores
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.types import Document, Qrels, Query, Run
 
 RERANK_K = 100
 _CUTOFF = 10
@@ -37,7 +37,7 @@ _RECALL_CUTOFF = 100
 
 
 class StoredCollection(Protocol):
-    """What of `indexer.corpora.JudgedCollection` is read here; `first_stage` is query_id -> doc_ids, best first."""
+    """The part of `JudgedCollection` that is read here; `first_stage` is query_id -> doc_ids, best first."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -108,7 +108,7 @@ def evaluate_comparable(
         mode=COMPARABLE,
         seconds=seconds,
         in_mean=in_mean,
-        cuts=_cuts(samples, scored),
+        counts=_cuts(samples, scored),
     )
 
 
@@ -200,10 +200,10 @@ def _tied(scores: NDArray[np.number]) -> NDArray[np.intp]:
     return np.asarray(groups, dtype=np.intp)
 
 
-def _cuts(samples: Sequence[Sample], scores: Scores) -> Cuts:
+def _cuts(samples: Sequence[Sample], scores: Scores) -> Counts:
     """Count what the model could not read to its end."""
     cut = {query_id for query_id, one in zip(_query_ids(samples), scores.query_truncated, strict=True) if one}
-    return Cuts(
+    return Counts(
         queries=len(samples),
         hits=len(scores.logits),
         scored=len(scores.logits),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.corpora import NANOBEIR_SETS, JudgedCollection, read_collection, read_nanobeir
-from rerank.evaluation.experiment import COMPARABLE, END_TO_END, Mode
-from retrieval.errors import SettingsError
+from resift.indexer.corpora import NANOBEIR_SETS, JudgedCollection, read_collection, read_nanobeir
+from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, Mode
+from resift.retrieval.errors import SettingsError
 
 NANOBEIR = tuple(name.removeprefix("Nano") for name in NANOBEIR_SETS)
 """The thirteen sets as `sentence-transformers/NanoBEIR-en` spells them, without their prefix "Nano"."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from retrieval.types import Qrels, Run
+from resift.retrieval.types import Qrels, Run
 
 
 def doubts(qrels: Qrels, asked: Collection[str], candidates: Run, given: bool = False) -> list[str]:

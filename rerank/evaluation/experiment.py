@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rerank.cuts import Cuts
-from rerank.evaluation.candidates import Candidates
-from rerank.evaluation.measures import MEASURES, Values, ceiling, mean, per_query
-from rerank.evaluation.significance import Comparison, compare
-from rerank.pipeline import in_batches
-from rerank.reranker import Reranking
-from retrieval.errors import CorpusError, SettingsError
-from retrieval.types import Qrels, Query, Ranking, Run, to_run
+from resift.rerank.counts import Counts
+from resift.rerank.evaluation.measures import MEASURES, Values, ceiling, mean, per_query
+from resift.rerank.evaluation.self_exclusion import Candidates
+from resift.rerank.evaluation.significance import Comparison, compare
+from resift.rerank.pipeline import in_batches
+from resift.rerank.reranker import Reranking
+from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.types import Qrels, Query, Ranking, Run, to_run
 
 Mode = Literal["end-to-end", "comparable"]
 END_TO_END: Mode = "end-to-end"
 """Our own first stage over the whole corpus; nothing is added to its candidates."""
 COMPARABLE: Mode = "comparable"
-"""The protocol of sentence-transformers' CrossEncoderNanoBEIREvaluator; see `rerank.evaluation.comparable`."""
+"""The protocol of sentence-transformers' CrossEncoderNanoBEIREvaluator; see `resift.rerank.evaluation.comparable`."""
 
 Rerank = Callable[[Sequence[Ranking]], Sequence[Reranking]]
 """The second stage as an experiment sees it: as many results out as rankings in, in the same order."""
@@ -40,7 +40,7 @@ class SetResult:
 
     `first_stage`, `reranked`: every measure of every judged query. `runs`: the runs of the two stages.
     `ceiling`: each measure's mean if the same candidates stood in the best possible order. `in_mean`: does the
-    experiment's mean count this set? `cuts`: what the model could not read to its end. `comparisons`: the paired
+    experiment's mean count this set? `counts`: what the model could not read to its end. `comparisons`: the paired
     test of each measure.
     """
 
@@ -52,7 +52,7 @@ class SetResult:
     mode: Mode = END_TO_END
     seconds: Seconds = Seconds()
     in_mean: bool = True
-    cuts: Cuts = field(default_factory=Cuts)
+    counts: Counts = field(default_factory=Counts)
     comparisons: Mapping[str, Comparison] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ def evaluate_set(
     first_stage: Run | Sequence[Ranking],
     reranked: Run | Sequence[Ranking],
     seconds: Seconds | None = None,
-    cuts: Cuts | None = None,
+    counts: Counts | None = None,
 ) -> SetResult:
     """Return both stages' measures on the judged queries of one set, in end-to-end mode.
 
@@ -151,7 +151,7 @@ def evaluate_set(
         runs=runs,
         ceiling=ceiling(qrels, runs[0]),
         seconds=seconds or Seconds(),
-        cuts=cuts or Cuts(),
+        counts=counts or Counts(),
     )
 
 
@@ -178,7 +178,7 @@ def run_set(
         )
     first_stage: Run = {}
     reranked: Run = {}
-    cuts = Cuts()
+    counts = Counts()
     seconds = [0.0, 0.0]
     for batch in in_batches(judged):
         started = time.perf_counter()
@@ -187,12 +187,12 @@ def run_set(
         results = rerank(rankings)
         ended = time.perf_counter()
         seconds = [seconds[0] + between - started, seconds[1] + ended - between]
-        cuts.add(results)
+        counts.add(results)
         first_stage |= to_run(rankings)
         reranked |= to_run([result.ranking for result in results])
-        progress(cuts.queries)
+        progress(counts.queries)
     timed = Seconds(seconds[0] if candidates.timed else None, seconds[1])
-    return evaluate_set(name, qrels, first_stage, reranked, timed, cuts)
+    return evaluate_set(name, qrels, first_stage, reranked, timed, counts)
 
 
 def _as_run(stage: Run | Sequence[Ranking]) -> Run:

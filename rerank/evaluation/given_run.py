@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from retrieval.types import Document, Hit, Query, Ranking, Run
+from resift.retrieval.types import Document, Hit, Query, Ranking, Run
 
 
 class GivenRun:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import ir_measures
 
-from retrieval.errors import CorpusError
-from retrieval.types import Qrels, Run
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.types import Qrels, Run
 
 MEASURES = {
     "ndcg@10": ir_measures.nDCG @ 10,

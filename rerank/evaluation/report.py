@@ -12,12 +12,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult
-from rerank.evaluation.measures import MEASURES
-from rerank.evaluation.significance import SAMPLES
-from retrieval.files import write_file
-from retrieval.trec import write_run
-from retrieval.types import Document, Hit, Query, Ranking, Run
+from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult
+from resift.rerank.evaluation.measures import MEASURES
+from resift.rerank.evaluation.significance import SAMPLES
+from resift.retrieval.atomic_file import write_file
+from resift.retrieval.trec import write_run
+from resift.retrieval.types import Document, Hit, Query, Ranking, Run
 
 _COMPARABLE_NOTE = "sentence-transformers' NanoBEIR protocol, positives added"
 _END_TO_END_NOTE = "our own first stage over the whole corpus, nothing added"
@@ -152,9 +152,9 @@ def _set_to_json(one: SetResult) -> dict[str, object]:
         "unanswered": one.unanswered,
         "seconds": {"first_stage": one.seconds.first_stage, "rerank": one.seconds.rerank},
         "cut": {
-            "scored_documents": one.cuts.scored,
-            "documents": one.cuts.truncated,
-            "queries": one.cuts.queries_cut,
+            "scored_documents": one.counts.scored,
+            "documents": one.counts.truncated,
+            "queries": one.counts.queries_cut,
         },
         "in_mean": one.in_mean,
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rerank.plugin.query_text import query_text
-from retrieval.engine_query import with_window
+from resift.rerank.plugin.query_text import query_text
+from resift.retrieval.engine.query import with_window
 
 _DEFAULT_SIZE = 10
 _LARGEST_PAGE = 10_000  # index.max_result_window, unless somebody raised it

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rerank.plugin.request import Plan
-from rerank.reranker import Reranking
-from retrieval.engine_fields import TITLE_NAMES, Fields
-from retrieval.engine_hits import HitReader
-from retrieval.types import Hit, Query, Ranking
+from resift.rerank.plugin.request import Plan
+from resift.rerank.reranker import Reranking
+from resift.retrieval.engine.fields import TITLE_NAMES, Fields
+from resift.retrieval.engine.hits import HitReader
+from resift.retrieval.types import Hit, Query, Ranking
 
 ScoreKind = Literal["engine", "model", "final"]
 """What `_score` is in the reranked response: the engine's own, the model's logit, or what decided the order."""

@@ -20,16 +20,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from rerank.plugin import exchange
-from rerank.plugin.call import kept, named, request_of
-from rerank.plugin.request import Plan, plan
-from rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, ranking_of, reorder
-from rerank.plugin.steps import Steps, Wait, run, run_async
-from rerank.registry import load_scorer
-from rerank.reranker import Reranker, Reranking
-from retrieval.engine_hits import HitReader
-from retrieval.errors import SettingsError
-from retrieval.types import Ranking
+from resift.rerank.plugin import search_flow
+from resift.rerank.plugin.client_arguments import kept, named, request_of
+from resift.rerank.plugin.request import Plan, plan
+from resift.rerank.plugin.response import Outcome, ScoreKind, cut, fields_of, ranking_of, reorder
+from resift.rerank.plugin.sync_async import Steps, Wait, run, run_async
+from resift.rerank.reranker import Reranker, Reranking
+from resift.rerank.scorers.load import load_scorer
+from resift.retrieval.engine.hits import HitReader
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.types import Ranking
 
 _CALL_OPTIONS = ("rank_window_size", "model", "deadline_ms", "enabled", "query_text")
 _MOST_WAITING = 32  # searches that wait for the model at once; beyond them the engine's order comes back
@@ -155,14 +155,14 @@ class _Wrapper:
         options = self._options(arguments)
         arguments = named(self.client.search, args, arguments)
         one = self._plan(request_of(self.client, arguments), options)
-        return exchange.search(self.client, arguments, one, partial(self._finish, options))
+        return search_flow.search(self.client, arguments, one, partial(self._finish, options))
 
     def _msearch(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
         """Return the steps of many searches."""
         options = self._options(arguments)
         arguments = kept(named(self.client.msearch, args, arguments))
         plan_of = partial(self._plan, options=options)
-        return exchange.msearch(self.client, arguments, plan_of, partial(self._finish, options))
+        return search_flow.msearch(self.client, arguments, plan_of, partial(self._finish, options))
 
     def _finish(self, options: _Options, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in time, or leave them in the engine's order; return what became of each."""
@@ -176,7 +176,7 @@ class _Wrapper:
         except TimeoutError:
             results = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
         except Exception as error:  # a search never fails because of us
-            results = exchange.broken(error)
+            results = search_flow.broken(error)
         return self._apply(bodies, plans, results)
 
     def _start(self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: _Options) -> Future[Any]:

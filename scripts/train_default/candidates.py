@@ -6,7 +6,7 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.analysis import analyzer
+from resift.retrieval.bm25.analysis import analyzer
 
 from .settings import CANDIDATES
 

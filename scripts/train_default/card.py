@@ -58,7 +58,7 @@ activations are uint8 with ranges fixed beforehand on training pairs, so a pair 
 rounding of float sums). The last layer is computed at [CLS] only. ONNX Runtime is needed (`com.microsoft` operators).
 
 ```python
-from rerank.registry import load_scorer
+from resift.rerank.scorers.load import load_scorer
 
 scorer = load_scorer("resift-minilm-l3")
 ```

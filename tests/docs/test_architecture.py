@@ -25,16 +25,16 @@ def test_no_file_is_longer_than_300_lines() -> None:
     assert long == []
 
 
-def test_the_wheel_holds_the_three_packages_their_types_and_the_model(tmp_path: Path) -> None:
+def test_the_wheel_holds_the_one_package_its_types_and_the_model(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     [wheel] = tmp_path.glob("resift-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
     tops = {name.split("/")[0] for name in sizes}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"retrieval", "indexer", "rerank"}
-    assert {"retrieval/py.typed", "indexer/py.typed", "rerank/py.typed"} <= set(sizes)
-    model = {name: size for name, size in sizes.items() if name.startswith("rerank/models/resift-minilm-l3/")}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"resift"}
+    assert "resift/py.typed" in sizes
+    model = {name: size for name, size in sizes.items() if name.startswith("resift/rerank/models/resift-minilm-l3/")}
     assert {Path(name).name for name in model} >= {"model.onnx", "tokenizer.json", "config.json", "README.md"}
     assert sum(model.values()) <= LARGEST_MODEL
     assert any(name.endswith("licenses/LICENSE") for name in sizes)

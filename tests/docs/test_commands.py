@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from rerank.cli.main import COMMANDS, cli
-from rerank.cli.options import SETTINGS, parameter_name, settings_class
+from resift.rerank.cli.main import COMMANDS, cli
+from resift.rerank.cli.settings_table import SETTINGS, parameter_name, settings_class
 from scripts.write_commands import document
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def test_every_command_shows_help_with_an_example(command: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = "import sys\nfrom rerank.cli.main import run\nrun(['--help'])\nprint(sorted(sys.modules), file=sys.stderr)"
+    code = "import sys\nfrom resift.rerank.cli.main import run\nrun(['--help'])\nprint(sorted(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stderr.strip("[]\n").replace("'", "").split(", ")}
     assert "click" in loaded

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.cli.invoke import invoke
+from tests.rerank.cli.invoke import invoke
 
 Fill = Callable[..., str]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.invoke import invoke
 from tests.engine.engines import STAGED, ask, staged
+from tests.rerank.cli.invoke import invoke
 
 ROOT = Path(__file__).parents[2]
 COUNT = 200_000
@@ -47,7 +47,7 @@ def test_a_node_is_killed_during_a_load_and_nothing_is_lost(cluster: tuple[str, 
             file.write(json.dumps({"id": f"d{n}", "text": f"word{n % 997} number{n}"}) + "\n")
     hosts = ",".join(f"127.0.0.1:{port + n}" for n in range(3))
     target = f"http://{hosts}/big"
-    code = "from rerank.cli.main import main; main()"
+    code = "from resift.rerank.cli.main import main; main()"
     options = ["--shards", "3", "--replicas", "0", "--state", str(tmp_path / "state"), "--bulk-documents", "500"]
     loader = subprocess.Popen(
         [sys.executable, "-c", code, "index", str(source), "--to", target, *options],

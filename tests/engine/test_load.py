@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.invoke import invoke
 from tests.engine.engines import ask
+from tests.rerank.cli.invoke import invoke
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ def test_a_document_that_the_engine_refuses_is_named_and_the_others_are_in(targe
 
 def test_a_loader_that_is_killed_goes_on_where_it_was(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(KILLED_COUNT))
-    code = "from rerank.cli.main import main; main()"
+    code = "from resift.rerank.cli.main import main; main()"
     command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
     command += ["--bulk-documents", "100", "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -228,7 +228,7 @@ def test_long_documents_become_passages_and_are_found_as_documents(target: str, 
 
 def test_an_interrupted_load_says_how_it_goes_on(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(100_000))
-    code = "from rerank.cli.main import main; main()"
+    code = "from resift.rerank.cli.main import main; main()"
     command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from indexer.checkpoint import CheckpointFile
-from indexer.engine import Loader, LoadRequest
-from indexer.settings_load import LoadSettings
-from retrieval.address import read_address
-from retrieval.client import connect
-from retrieval.errors import IndexingError
-from retrieval.settings_bm25 import Bm25Settings
-from retrieval.types import Document
+from resift.indexer.engine.checkpoint import CheckpointFile
+from resift.indexer.engine.load import Loader, LoadRequest
+from resift.indexer.engine.settings import LoadSettings
+from resift.retrieval.bm25.settings import Bm25Settings
+from resift.retrieval.engine.address import read_address
+from resift.retrieval.engine.client import connect
+from resift.retrieval.errors import IndexingError
+from resift.retrieval.types import Document
 from tests.engine.engines import ask
 from tests.engine.recorder import recording
 from tests.engine.test_load import corpus, count, load, many

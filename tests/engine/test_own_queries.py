@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.invoke import invoke
 from tests.engine.engines import ask, is_opensearch
 from tests.engine.searching import DOCUMENTS, MAPPINGS, Fill, hits, ids
+from tests.rerank.cli.invoke import invoke
 
 pytestmark = pytest.mark.engine
 

@@ -11,13 +11,13 @@ import pytest
 from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch
 
-from rerank.plugin.wrapper import RerankingClient
-from rerank.registry import load_scorer
-from rerank.reranker import Reranker
-from tests.cli.invoke import invoke
+from resift.rerank.plugin.wrapper import RerankingClient
+from resift.rerank.reranker import Reranker
+from resift.rerank.scorers.load import load_scorer
 from tests.engine.engines import ask, is_opensearch
 from tests.engine.recorder import recording
 from tests.engine.searching import DOCUMENTS, MAPPINGS, Fill, hits, ids
+from tests.rerank.cli.invoke import invoke
 
 pytestmark = pytest.mark.engine
 

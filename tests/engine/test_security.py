@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
-from rerank.plugin.wrapper import RerankingClient
-from rerank.registry import load_scorer
-from rerank.reranker import Reranker
-from tests.cli.invoke import invoke
+from resift.rerank.plugin.wrapper import RerankingClient
+from resift.rerank.reranker import Reranker
+from resift.rerank.scorers.load import load_scorer
 from tests.engine.engines import STAGED, staged
+from tests.rerank.cli.invoke import invoke
 
 pytestmark = [pytest.mark.engine, pytest.mark.skipif(not STAGED.exists(), reason=f"{STAGED} is not there")]
 ADMIN = {"RESIFT_USERNAME": "elastic", "RESIFT_PASSWORD": "testkit-password"}

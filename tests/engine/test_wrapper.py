@@ -12,9 +12,9 @@ from elasticsearch import AsyncElasticsearch, Elasticsearch, NotFoundError
 from opensearchpy import AsyncOpenSearch
 from opensearchpy import NotFoundError as OpenSearchNotFound
 
-from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
-from rerank.reranker import Reranker, RerankSettings
-from retrieval.errors import SettingsError
+from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
+from resift.rerank.reranker import Reranker, RerankSettings
+from resift.retrieval.errors import SettingsError
 from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain, reranker, search
 
 pytestmark = pytest.mark.engine

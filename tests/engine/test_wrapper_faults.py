@@ -11,7 +11,7 @@ from elasticsearch.dsl import Search
 from opensearchpy import OpenSearch
 from opensearchpy import RequestError as OpenSearchRequestError
 
-from rerank.plugin.wrapper import RerankingClient
+from resift.rerank.plugin.wrapper import RerankingClient
 from tests.engine.engines import ask
 from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain, reranker, search
 

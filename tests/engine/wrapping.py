@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from elasticsearch import Elasticsearch
 
-from rerank.base import Pair, Scores
-from rerank.plugin.wrapper import RerankingClient
-from rerank.reranker import Reranker, RerankSettings
+from resift.rerank.plugin.wrapper import RerankingClient
+from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.scorer import Pair, Scores
 
 COUNT = 30
 FIELDS = ["title", "body.main"]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from rerank.cross_encoder import CrossEncoder, choose_device, choose_dtype
-from rerank.registry import ScorerSettings
-from retrieval.errors import ModelError
-from tests.rerank.small_models import FAMILIES, save_family, sentences
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.scorers.torch_backend import CrossEncoder, choose_device, choose_dtype
+from resift.retrieval.errors import ModelError
+from tests.rerank.scorers.small_models import FAMILIES, save_family, sentences
 
 pytestmark = [
     pytest.mark.gpu,

@@ -15,9 +15,9 @@ import pytest
 from ir_measures import AP, RR, R, nDCG
 from rank_bm25 import BM25Okapi
 
-from indexer.memory import build_index
-from retrieval.bm25 import Bm25Retriever, Bm25Settings
-from retrieval.types import Document, Qrels, Query, to_run
+from resift.indexer.bm25.build import build_index
+from resift.retrieval.bm25.retriever import Bm25Retriever, Bm25Settings
+from resift.retrieval.types import Document, Qrels, Query, to_run
 
 K1, B = 1.2, 0.75
 SYLLABLES = ["ka", "lo", "mi", "ru", "te", "zo"]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, ndcg_score
 
-from rerank.evaluation.comparable import average_precision, ndcg
-from rerank.evaluation.measures import mean, per_query
-from retrieval.types import Qrels, Run
+from resift.rerank.evaluation.comparable import average_precision, ndcg
+from resift.rerank.evaluation.measures import mean, per_query
+from resift.retrieval.types import Qrels, Run
 
 SHARED = Path(os.environ.get("RESIFT_SHARED", Path(__file__).parents[3] / "shared"))
 DL19 = SHARED / "collections" / "dl19"

@@ -17,11 +17,11 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.evaluation import CrossEncoderNanoBEIREvaluator, CrossEncoderRerankingEvaluator
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertForSequenceClassification
 
-from rerank.base import Pair, Scores
-from rerank.evaluation.comparable import evaluate_comparable, measure
-from rerank.evaluation.datasets import NANOBEIR, resolve
-from rerank.evaluation.experiment import COMPARABLE, ExperimentResult
-from retrieval.types import Document, Qrels, Query
+from resift.rerank.evaluation.comparable import evaluate_comparable, measure
+from resift.rerank.evaluation.datasets import NANOBEIR, resolve
+from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult
+from resift.rerank.scorer import Pair, Scores
+from resift.retrieval.types import Document, Qrels, Query
 
 WORDS = [a + b for a in ("ka", "lo", "mi", "nu", "re", "ti") for b in ("ba", "do", "fe", "gu", "sa", "vo")]
 MEASURES = ("ndcg@10", "mrr@10", "map")

@@ -13,11 +13,11 @@ import pytest
 import torch
 from sentence_transformers import CrossEncoder as TheirCrossEncoder
 
-from rerank.cross_encoder import CrossEncoder
-from rerank.onnx import OnnxCrossEncoder
-from rerank.registry import ScorerSettings
-from retrieval.errors import ModelError
-from tests.rerank.small_models import FAMILIES, export_onnx, save_family, sentences
+from resift.rerank.scorers.onnx_backend import OnnxCrossEncoder
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.scorers.torch_backend import CrossEncoder
+from resift.retrieval.errors import ModelError
+from tests.rerank.scorers.small_models import FAMILIES, export_onnx, save_family, sentences
 
 QUERY = "cat food"
 DOCUMENTS = sentences(25, seed=3, shortest=1, longest=60)

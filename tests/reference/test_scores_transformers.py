@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from rerank.cross_encoder import CrossEncoder
-from rerank.registry import ScorerSettings
-from tests.rerank.small_models import FAMILIES, save_family, sentences
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.scorers.torch_backend import CrossEncoder
+from tests.rerank.scorers.small_models import FAMILIES, save_family, sentences
 
 QUERIES = ["cat food", "the price of bread and coffee", "Is it isn't?", "猫 orbit", "river"]
 DOCUMENTS = [*sentences(20, seed=3, shortest=1, longest=60), "", "[SEP] [CLS] <s> </s>", "naïve café Straße", "x" * 200]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import zscore
 
-from rerank.fusion import fuse, separate, standardize
+from resift.rerank.fusion import fuse, separate, standardize
 
 scores = st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=40).map(lambda x: np.array(x, dtype=np.float32))
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rerank.base import Pair, Scores
-from rerank.pipeline import Pipeline, SearchSettings
-from rerank.reranker import Reranker, RerankSettings
-from retrieval.errors import SettingsError
-from retrieval.types import Document, Hit, Query, Ranking
+from resift.rerank.pipeline import Pipeline, SearchSettings
+from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.scorer import Pair, Scores
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.types import Document, Hit, Query, Ranking
 
 QUERY = Query("q1", "cat food")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerank.snippets import best_snippet
+from resift.rerank.snippets import best_snippet
 
 
 def words(text: str) -> list[str]:

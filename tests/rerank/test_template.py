@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rerank.template import Template
-from retrieval.errors import SettingsError
-from retrieval.types import Document
+from resift.rerank.template import Template
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.types import Document
 
 BOOK = Document(
     "d1", "Cats sleep a lot.", title="Cats", fields={"author": "A. Meyer", "tags": ["pet", "fur"], "year": 1999}

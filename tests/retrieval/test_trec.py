@@ -20,9 +20,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.errors import CorpusError
-from retrieval.trec import read_qrels, read_run, write_qrels, write_run
-from retrieval.types import Document, Hit, Qrels, Query, Ranking, Run
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.trec import read_qrels, read_run, write_qrels, write_run
+from resift.retrieval.types import Document, Hit, Qrels, Query, Ranking, Run
 
 IDS = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=4)
 SCORES = st.floats(allow_nan=False, allow_infinity=False)
@@ -240,8 +240,8 @@ def test_failure_half_way_leaves_the_old_file_and_nothing_beside_it(tmp_path: Pa
 def test_process_killed_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     code = """if True:
         import os, signal, sys
-        from retrieval.trec import write_run
-        from retrieval.types import Document, Hit, Query, Ranking
+        from resift.retrieval.trec import write_run
+        from resift.retrieval.types import Document, Hit, Query, Ranking
         def killed():
             for number in range(9999):
                 yield Ranking.of(Query(str(number), "x"), [Hit(Document("d", "x"), 1.0)])
@@ -267,7 +267,7 @@ def test_new_file_has_the_rights_of_any_other_and_a_link_stays_a_link(tmp_path: 
 
 def test_device_is_written_to_and_not_replaced() -> None:
     write_run("/dev/null", ONE, "t")
-    code = "from retrieval.trec import *; write_qrels('/dev/stdout', {'q': {'d': 1}})"
+    code = "from resift.retrieval.trec import *; write_qrels('/dev/stdout', {'q': {'d': 1}})"
     written = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.errors import CorpusError
-from retrieval.trec import read_qrels, read_run
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.trec import read_qrels, read_run
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.types import Document, Hit, Query, Ranking, to_run
+from resift.retrieval.types import Document, Hit, Query, Ranking, to_run
 
 IDS = st.text(alphabet="abAB01é中", min_size=1, max_size=3)
 SCORES = st.one_of(st.integers(-3, 3).map(float), st.floats(allow_nan=False, width=32))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerank.base import Pair, Scores
-from rerank.cuts import Cuts
-from rerank.evaluation.comparable import evaluate_comparable, first_stage_measures, measure, read_samples
-from rerank.evaluation.experiment import COMPARABLE
-from retrieval.errors import CorpusError
-from retrieval.types import Document, Qrels, Query
+from resift.rerank.counts import Counts
+from resift.rerank.evaluation.comparable import evaluate_comparable, first_stage_measures, measure, read_samples
+from resift.rerank.evaluation.experiment import COMPARABLE
+from resift.rerank.scorer import Pair, Scores
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.types import Document, Qrels, Query
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def test_missing_positive_is_scored_and_titles_are_not_read() -> None:
     assert result.reranked["q"] == pytest.approx(
         {"ndcg@10": 1.5 / best, "mrr@10": 1.0, "map": (1 + 2 / 3) / 2, "recall@100": 1.0}
     )
-    assert result.cuts == Cuts(queries=1, hits=4, scored=4, truncated=2, queries_cut=1)
+    assert result.counts == Counts(queries=1, hits=4, scored=4, truncated=2, queries_cut=1)
     assert result.ceiling == {"ndcg@10": 1.0, "mrr@10": 1.0, "map": 1.0, "recall@100": 1.0}
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rerank.evaluation.datasets import NANOBEIR, DataSet, load, resolve
-from rerank.evaluation.experiment import COMPARABLE, END_TO_END
-from retrieval.errors import SettingsError
+from resift.rerank.evaluation.datasets import NANOBEIR, DataSet, load, resolve
+from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END
+from resift.retrieval.errors import SettingsError
 
 
 def test_nanobeir_is_thirteen_sets_all_in_the_mean_end_to_end() -> None:

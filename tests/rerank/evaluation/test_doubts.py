@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rerank.evaluation.doubts import doubts
+from resift.rerank.evaluation.doubts import doubts
 
 
 def test_ids_that_meet_leave_no_doubt() -> None:

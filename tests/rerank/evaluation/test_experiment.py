@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from rerank.cuts import Cuts
-from rerank.evaluation.candidates import Candidates, without_query_document
-from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult, evaluate_set, run_set
-from rerank.evaluation.given_run import GivenRun
-from rerank.evaluation.measures import MEASURES
-from rerank.reranker import Reranking
-from retrieval.errors import CorpusError, SettingsError
-from retrieval.types import Document, Hit, Query, Ranking, to_run
+from resift.rerank.counts import Counts
+from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult, evaluate_set, run_set
+from resift.rerank.evaluation.given_run import GivenRun
+from resift.rerank.evaluation.measures import MEASURES
+from resift.rerank.evaluation.self_exclusion import Candidates, without_query_document
+from resift.rerank.reranker import Reranking
+from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.types import Document, Hit, Query, Ranking, to_run
 
 CORPUS = [Document("1", "an argument for"), Document("2", "an argument against"), Document("3", "something else")]
 
@@ -35,7 +35,7 @@ def upside_down(rankings: Sequence[Ranking]) -> list[Ranking]:
 
 
 def rescored(rankings: Sequence[Ranking]) -> list[Reranking]:
-    """A second stage that scores every document, reads the first of each query only half, and cuts query q3."""
+    """A second stage that scores every document, reads the first of each query only half, and counts query q3."""
     return [
         Reranking(one, after, dict.fromkeys(map(doc_id, one.hits), 0.0), 1, one.query.query_id == "q3")
         for one, after in zip(rankings, upside_down(rankings), strict=True)
@@ -130,7 +130,7 @@ def test_many_queries_go_through_both_stages_a_batch_at_a_time() -> None:
     assert seen == [16, 32, 40]
     assert result.queries == len(result.runs[0]) == len(result.runs[1]) == 40
     assert result.means[0]["mrr@10"] == pytest.approx(1 / 3) and result.means[1]["mrr@10"] == 1.0
-    assert result.cuts == Cuts(queries=40, hits=120, empty=0, scored=120, truncated=40, queries_cut=1)
+    assert result.counts == Counts(queries=40, hits=120, empty=0, scored=120, truncated=40, queries_cut=1)
 
 
 def test_a_given_run_answers_in_its_own_order_and_says_what_it_lacks() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerank.evaluation.measures import MEASURES, ceiling, mean, order, per_query
-from retrieval.errors import CorpusError
-from retrieval.types import Qrels, Run
+from resift.rerank.evaluation.measures import MEASURES, ceiling, mean, order, per_query
+from resift.retrieval.errors import CorpusError
+from resift.retrieval.types import Qrels, Run
 
 DOCS = st.sampled_from("abcdefgh")
 RUNS = st.dictionaries(DOCS, st.floats(-2, 2, width=16), max_size=8)

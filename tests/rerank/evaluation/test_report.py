@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rerank.cuts import Cuts
-from rerank.evaluation.experiment import COMPARABLE, ExperimentResult, Seconds, SetResult, evaluate_set
-from rerank.evaluation.measures import MEASURES
-from rerank.evaluation.report import per_query_to_json, render, to_json, write_results
+from resift.rerank.counts import Counts
+from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult, Seconds, SetResult, evaluate_set
+from resift.rerank.evaluation.measures import MEASURES
+from resift.rerank.evaluation.report import per_query_to_json, render, to_json, write_results
 
 QRELS = {f"q{number}": {"a": 1} for number in range(8)}
 FIRST_STAGE = {query_id: {"a": 1.0, "b": 2.5} for query_id in QRELS}
@@ -20,7 +20,7 @@ RERANKED = {query_id: {"a": 2.0, "b": 1.0} for query_id in QRELS}
 def better(name: str = "alpha") -> SetResult:
     """Every query: the relevant document goes from rank 2 to rank 1."""
     return evaluate_set(
-        name, QRELS, FIRST_STAGE, RERANKED, Seconds(0.25, 1.5), Cuts(scored=16, truncated=3, queries_cut=1)
+        name, QRELS, FIRST_STAGE, RERANKED, Seconds(0.25, 1.5), Counts(scored=16, truncated=3, queries_cut=1)
     )
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from rerank.plugin.call import laid_over
-from rerank.plugin.query_text import query_text
-from rerank.plugin.request import plan
+from resift.rerank.plugin.client_arguments import laid_over
+from resift.rerank.plugin.query_text import query_text
+from resift.rerank.plugin.request import plan
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rerank.base import Pair, Scores
-from rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
-from rerank.reranker import Reranker, RerankSettings
-from retrieval.errors import SettingsError
+from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
+from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.scorer import Pair, Scores
+from resift.retrieval.errors import SettingsError
 
 
 class Last:

@@ -1,0 +1,1 @@
+"""Build the embedded index."""

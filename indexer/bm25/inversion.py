@@ -1,0 +1,130 @@
+"""From documents as term numbers to postings, in flat memory: sorted runs on disk, then one merge.
+
+Tokens are collected up to a few million, counted and written as a run that is sorted by term and document. The merge
+takes all runs' postings of a range of terms at a time, works out the impacts and appends them to the final arrays.
+Peak memory is that of one run or one range (about 300 MB), plus 4 bytes a document and 30 a term.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resift.retrieval.bm25 import store
+
+RUN_TOKENS = 2_000_000
+RANGE_POSTINGS = 4_000_000
+NO_TERM = -1
+
+
+class Inversion:
+    """Collects the documents of an index and writes their postings."""
+
+    def __init__(self, folder: Path, run_tokens: int = RUN_TOKENS) -> None:
+        """Keep the runs in `folder`, which exists, each of about `run_tokens` tokens."""
+        self._folder = folder
+        self._run_tokens = run_tokens
+        self._tokens = array("i")
+        self._counts = array("i")
+        self._lengths: list[NDArray[np.int32]] = []
+        self._runs: list[Path] = []
+        self._first = 0
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """Add the next document: the term number of each of its tokens, NO_TERM for one that has none."""
+        before = len(self._tokens)
+        self._tokens.extend(numbers)
+        self._counts.append(len(self._tokens) - before)
+        if len(self._tokens) >= self._run_tokens:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected as a run, int32 [3, postings]: terms, documents, occurrences; sorted by both."""
+        count = len(self._counts)
+        tokens = np.array(self._tokens, np.int32)
+        documents = np.repeat(np.arange(count), np.array(self._counts))
+        self._tokens, self._counts = array("i"), array("i")
+        kept = tokens != NO_TERM
+        tokens, documents = tokens[kept], documents[kept]
+        self._lengths.append(np.bincount(documents, minlength=count).astype(np.int32))
+        pairs = tokens.astype(np.int64) * count + documents
+        pairs.sort()
+        starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+        run = np.empty((3, len(starts)), np.int32)
+        run[0], run[1] = np.divmod(pairs[starts], max(count, 1))
+        run[1] += self._first
+        run[2] = np.diff(starts, append=len(pairs))
+        self._runs.append(self._folder / f"run-{len(self._runs)}.npy")
+        np.save(self._runs[-1], run)
+        self._first += count
+
+    def lengths(self) -> NDArray[np.int32]:
+        """Return the number of terms of each document, int32 [documents]; call `flush` before."""
+        return np.concatenate(self._lengths)
+
+    def merge(self, terms: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        """Yield range after range of the `terms`: bounds int64 [range + 1] and postings int32 [3, n] between them.
+
+        The bounds count postings from the first term of all; postings are sorted by term, then document.
+        """
+        runs = [store.load_array(run) for run in self._runs]
+        frequencies = sum((np.bincount(run[0], minlength=terms) for run in runs), np.zeros(terms, np.int64))
+        indptr = np.concatenate([[0], np.cumsum(frequencies)])
+        first = 0
+        while first < terms:
+            last = max(first + 1, int(np.searchsorted(indptr, indptr[first] + RANGE_POSTINGS, "right")) - 1)
+            parts = [run[:, slice(*np.searchsorted(run[0], [first, last]))] for run in runs]
+            postings = np.concatenate(parts, axis=1)
+            yield indptr[first : last + 1], postings[:, np.argsort(postings[0], kind="stable")]
+            first = last
+
+
+def write_postings(folder: Path, inversion: Inversion, terms: int, k1: float, b: float) -> int:
+    """Write data, indices, indptr and term_max of all `terms` into `folder`; return the number of postings.
+
+    Lucene's BM25 as in `retrieval.bm25.retriever`, in the precision of bm25s: idf rounded to float32, the rest in
+    float64, the product rounded to float32. Raises OSError where the disk is full.
+    """
+    lengths = inversion.lengths()
+    documents = len(lengths)
+    mean = lengths.mean() or 1.0  # 0.0 where no document has a term, and then nothing is divided
+    norms = k1 * ((1 - b) + b * lengths / mean)  # float64 [documents]
+    indptr = np.zeros(terms + 1, np.int64)
+    term_max = np.zeros(terms, np.float32)
+    done = 0
+    with (folder / store.DATA).open("wb") as data, (folder / store.INDICES).open("wb") as indices:
+        _write_header(data, np.float32, 0)
+        _write_header(indices, np.int32, 0)
+        for bounds, (_, places, occurrences) in inversion.merge(terms):
+            impacts = _impacts(bounds, occurrences, norms[places], documents)
+            data.write(impacts.data)
+            indices.write(np.ascontiguousarray(places).data)
+            indptr[done : done + len(bounds)] = bounds
+            term_max[done : done + len(bounds) - 1] = np.maximum.reduceat(impacts, bounds[:-1] - bounds[0])
+            done += len(bounds) - 1
+        _write_header(data, np.float32, int(indptr[-1]))
+        _write_header(indices, np.int32, int(indptr[-1]))
+    np.save(folder / store.INDPTR, indptr)
+    np.save(folder / store.TERM_MAX, term_max)
+    return int(indptr[-1])
+
+
+def _impacts(
+    bounds: NDArray[np.int64], occurrences: NDArray[np.int32], norms: NDArray[np.float64], documents: int
+) -> NDArray[np.float32]:
+    """Return what each posting adds to a score, float32 [postings]; `norms` float64 [postings] is k1's whole term."""
+    frequencies = np.diff(bounds)
+    idf = np.log1p((documents - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
+    return (np.repeat(idf, frequencies) * (occurrences / (occurrences + norms))).astype(np.float32)
+
+
+def _write_header(file: IO[bytes], kind: type[Any], length: int) -> None:
+    """Write the .npy header of a vector at the start of `file`; always 128 bytes, so that it can be written again."""
+    file.seek(0)
+    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(kind)), "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(file, facts)

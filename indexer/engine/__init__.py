@@ -1,0 +1,1 @@
+"""Load a collection into Elasticsearch or OpenSearch."""

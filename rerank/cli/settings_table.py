@@ -1,0 +1,51 @@
+"""The table of all stages' settings, from which options, variables, TOML names and documentation derive."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import typing
+from typing import Any
+
+SETTINGS = {
+    "corpus": "resift.indexer.corpora.settings:CorpusSettings",
+    "bm25": "resift.retrieval.bm25.settings:Bm25Settings",
+    "load": "resift.indexer.engine.settings:LoadSettings",
+    "connection": "resift.retrieval.engine.settings:ConnectionSettings",
+    "engine": "resift.retrieval.engine.settings:EngineSettings",
+    "search": "resift.rerank.pipeline:SearchSettings",
+    "rerank": "resift.rerank.reranker:RerankSettings",
+    "scorer": "resift.rerank.scorers.settings:ScorerSettings",
+    "display": "resift.rerank.cli.display:DisplaySettings",
+}
+"""Stage -> where its frozen dataclass of settings stands; `resift config` and the documentation iterate this."""
+
+ENVIRONMENT_PREFIX = "RESIFT_"
+
+
+def settings_class(stage: str) -> type[Any]:
+    """Return the settings class of a stage."""
+    module, name = SETTINGS[stage].split(":")
+    found: type[Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def parameter_name(field: dataclasses.Field[Any]) -> str:
+    """Return the name of a setting on the command line, in the environment and in TOML."""
+    return str(field.metadata.get("flag") or field.name)
+
+
+def setting_types() -> dict[str, type[Any]]:
+    """Return the names of all settings of all stages, each with its type: str, int, float or bool."""
+    found: dict[str, type[Any]] = {}
+    for owner in map(settings_class, SETTINGS):
+        types = typing.get_type_hints(owner)
+        found.update({parameter_name(field): plain_type(types[field.name]) for field in dataclasses.fields(owner)})
+    return found
+
+
+def plain_type(kind: Any) -> type[Any]:  # noqa: ANN401
+    """Return int, float, bool or str for a field's type, which may be optional."""
+    members = [member for member in typing.get_args(kind) if member is not type(None)] or [kind]
+    plain = members[0]
+    return plain if plain in (int, float, bool) else str

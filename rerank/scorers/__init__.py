@@ -1,0 +1,1 @@
+"""From (query, document) pairs to logits: models, backends and the table of both."""

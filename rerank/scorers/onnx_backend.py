@@ -1,0 +1,112 @@
+"""The same cross-encoders on ONNX Runtime, without torch or transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from resift.rerank.scorers.encoding import PairEncoder
+from resift.rerank.scorers.lookup import find_folder
+from resift.rerank.scorers.model_folder import ModelFolder, read_folder
+from resift.rerank.scorers.predictor import Batch, OutOfMemory, Predictor, one_line, short_of_memory
+from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
+from resift.retrieval.errors import SettingsError
+
+KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+class OnnxCrossEncoder(Predictor):
+    """A cross-encoder from model.onnx, tokenizer.json and config.json.
+
+    The graph takes input_ids, attention_mask and perhaps token_type_ids, int64 (rows, tokens) each, and its output
+    "logits" (or its first) is (rows, 1) or (rows,).
+    """
+
+    def __init__(self, model: str | Path, settings: ScorerSettings | None = None, name: str | None = None) -> None:
+        """Load `model`, a folder or a Hugging Face name; it runs on the CPU unless the device is cuda.
+
+        `name` is what messages call it. Raises ModelError where it is not a cross-encoder that can be run, and
+        SettingsError where the device, the dtype or the length cannot be had.
+        """
+        settings = settings or ScorerSettings()
+        if settings.dtype not in ("auto", "float32"):
+            raise SettingsError(f"{settings.dtype} needs a torch model; an ONNX file has its own precision", "dtype")
+        folder = read_folder(find_folder(str(model), settings), name or str(model))
+        folder.check()
+        providers = choose_providers(settings.device)
+        tokenizer = load_tokenizer(folder)
+        self.session = open_session(folder, providers, settings.threads)
+        self.inputs = _inputs(self.session, folder)
+        outputs = [output.name for output in self.session.get_outputs()]
+        self.output = "logits" if "logits" in outputs else outputs[0]
+        default = CPU_BATCH_TOKENS if providers[0].startswith("CPU") else GPU_BATCH_TOKENS
+        encoder = PairEncoder(tokenizer, folder.window(settings.max_length), folder.pad_id, folder.name)
+        super().__init__(folder, encoder, settings.batch_tokens or default)
+
+    def forward(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the logits of a batch, float32 (rows,)."""
+        try:
+            [logits] = self.session.run([self.output], {name: batch[name] for name in self.inputs})
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            if isinstance(error, MemoryError) or short_of_memory(error):
+                raise OutOfMemory from error
+            raise self.folder.error(f"ONNX Runtime could not run it: {one_line(error)}") from error
+        rows = len(batch["input_ids"])
+        if logits.shape not in ((rows, 1), (rows,)):
+            raise self.folder.error(
+                f"its output {self.output} is {logits.shape} for {rows} pairs; expected one score a pair"
+            )
+        found: NDArray[np.float32] = logits.reshape(rows).astype(np.float32)  # (rows, 1) -> (rows,)
+        return found
+
+
+def choose_providers(device: str) -> list[str]:
+    """Return the execution providers for `device`: auto and cpu run on the CPU. Raises SettingsError."""
+    if device in ("auto", "cpu"):
+        return ["CPUExecutionProvider"]
+    if device != "cuda":
+        raise SettingsError(f"{device!r} is not supported by ONNX models; expected auto, cpu or cuda", "device")
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise SettingsError("this ONNX Runtime has no CUDA; pip install onnxruntime-gpu, or use cpu", "device")
+    return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
+def load_tokenizer(folder: ModelFolder) -> Tokenizer:
+    """Return the tokenizer of tokenizer.json. Raises ModelError where there is none or it cannot be read."""
+    path = folder.path / "tokenizer.json"
+    if not path.is_file():
+        raise folder.error("the folder has no tokenizer.json; save it with a fast tokenizer")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the tokenizers library raises bare Exception
+        raise folder.error(f"tokenizer.json cannot be read; fetch it again: {one_line(error)}") from error
+
+
+def open_session(folder: ModelFolder, providers: list[str], threads: int | None) -> Any:  # noqa: ANN401 - untyped
+    """Return a session on model.onnx or onnx/model.onnx. Raises ModelError, and SettingsError where CUDA fails."""
+    if folder.onnx is None:
+        raise folder.error("the folder has no model.onnx or onnx/model.onnx")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # fatal alone: what fails is raised
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        session = onnxruntime.InferenceSession(str(folder.onnx), options, providers=providers)
+    except Exception as error:  # ONNX Runtime's errors share no base class
+        raise folder.error(f"{folder.onnx.name} cannot be loaded; fetch it again: {one_line(error)}") from error
+    if session.get_providers()[0] != providers[0]:
+        raise SettingsError("ONNX Runtime could not start CUDA (driver or libraries); use cpu", "device")
+    return session
+
+
+def _inputs(session: Any, folder: ModelFolder) -> tuple[str, ...]:  # noqa: ANN401
+    names = tuple(given.name for given in session.get_inputs())
+    unknown = [name for name in names if name not in KNOWN_INPUTS]
+    if unknown or "input_ids" not in names:
+        raise folder.error(f"its graph takes {', '.join(names)}; expected input_ids, attention_mask, token_type_ids")
+    return names

@@ -1,0 +1,18 @@
+"""Tables of the scorers: which backends run a model, and which models the package holds.
+
+A new backend is one file and one row in `BACKENDS`; a new embedded model is one folder and one row in `MODELS`.
+"""
+
+BACKENDS = {
+    "torch": "resift.rerank.scorers.torch_backend:CrossEncoder",
+    "onnx": "resift.rerank.scorers.onnx_backend:OnnxCrossEncoder",
+}
+"""Backend -> "module:Class"; the class takes (folder, settings, name)."""
+
+MODELS = {"resift-minilm-l3": "resift-minilm-l3"}
+"""Name of an embedded model -> its folder in `rerank/models`."""
+
+DEFAULT_MODEL = "resift-minilm-l3"
+
+NO_MODEL = "none"
+"""The model's name that leaves the order to the first stage."""

@@ -1,0 +1,241 @@
+"""A cross-encoder on torch and transformers: load, forward, logits."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resift.rerank.scorers.encoding import PairEncoder
+from resift.rerank.scorers.lookup import find_folder
+from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder, read_folder
+from resift.rerank.scorers.predictor import Batch, OutOfMemory, Predictor, one_line, short_of_memory
+from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
+from resift.retrieval.errors import ModelError, SettingsError
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Tokenizer
+
+_LOADING = threading.Lock()
+
+
+class CrossEncoder(Predictor):
+    """A sequence classifier with one label: BERT, MiniLM, RoBERTa, XLM-R, ELECTRA, DeBERTa-v2, DistilBERT, ModernBERT.
+
+    >>> CrossEncoder("cross-encoder/ms-marco-MiniLM-L6-v2").rank("who wrote it?", ["He did.", "No."])  # doctest: +SKIP
+    """
+
+    def __init__(self, model: str | Path, settings: ScorerSettings | None = None, name: str | None = None) -> None:
+        """Load `model`, a folder or a Hugging Face name, for inference on one device.
+
+        `name` is what messages call it. `settings.threads` sets torch's threads for the whole process. Raises
+        ModelError where it is not a cross-encoder that can be run, and SettingsError where the device, the dtype or
+        the length cannot be had.
+        """
+        settings = settings or ScorerSettings()
+        torch = _torch(str(model))
+        folder = read_folder(find_folder(str(model), settings), name or str(model))
+        folder.check()
+        self.device = choose_device(settings.device)
+        self.dtype = choose_dtype(settings.dtype, self.device)
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        tokenizer, names, pad_id = load_tokenizer(folder)
+        self.model: Any = place_model(load_model(folder, self.dtype), self.device, folder)
+        keep_head_exact(self.model)
+        self.inputs = _inputs(self.model, names)
+        _check_vocabulary(tokenizer, self.model, folder)
+        default = CPU_BATCH_TOKENS if self.device.type == "cpu" else GPU_BATCH_TOKENS
+        encoder = PairEncoder(tokenizer, folder.window(settings.max_length), pad_id, folder.name)
+        super().__init__(folder, encoder, settings.batch_tokens or default)
+
+    def forward(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the logits of a batch, float32 (rows,): the encoder runs in the model's dtype, the head in float32."""
+        import torch
+
+        try:
+            with torch.inference_mode():
+                inputs = {name: torch.from_numpy(batch[name]).to(self.device) for name in self.inputs}
+                logits = self.model(**inputs).logits  # (rows, 1)
+                found: NDArray[np.float32] = logits.float().squeeze(-1).cpu().numpy()  # (rows,)
+                return found
+        except MemoryError as error:
+            raise OutOfMemory from error
+        except RuntimeError as error:
+            if not short_of_memory(error):
+                raise self.folder.error(f"torch could not run it: {one_line(error)}") from error
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            raise OutOfMemory from error
+
+
+def keep_head_exact(model: Any) -> None:  # noqa: ANN401 - transformers is untyped
+    """Let the scoring head of `model` run in float32, whatever the encoder's dtype.
+
+    A logit of bfloat16 has steps of 1/32 between 4 and 8: among a hundred candidates that makes ties which the
+    model never meant, and a cast afterwards does not take them back.
+    """
+    import torch
+
+    def widen(module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:  # noqa: ANN401
+        return tuple(
+            part.float() if isinstance(part, torch.Tensor) and part.is_floating_point() else part for part in inputs
+        )
+
+    for part in model.children():
+        if part is not model.base_model and next(part.parameters(), None) is not None:
+            part.float()
+            part.register_forward_pre_hook(widen)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name; "auto" is cuda, mps or cpu, whichever is there first. Raises SettingsError."""
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SettingsError(f"{name!r} is no device; expected auto, cpu, cuda, cuda:1 or mps", "device") from error
+    found = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if device.type not in found:
+        raise SettingsError(f"{name!r} is not supported; expected auto, cpu, cuda, cuda:1 or mps", "device")
+    if not found[device.type]:
+        raise SettingsError(f"{name} is not available to torch {torch.__version__}; use auto or cpu", "device")
+    return device
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """Return the dtype; "auto" is bfloat16 or float16 on CUDA and float32 elsewhere."""
+    import torch
+
+    if name == "auto":
+        if device.type != "cuda":
+            return torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    found: torch.dtype = getattr(torch, name)
+    return found
+
+
+def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int]:
+    """Return the folder's fast tokenizer, the names of the inputs that it makes, and the padding id.
+
+    Raises ModelError where there is none or it cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    if not any((folder.path / file).is_file() for file in TOKENIZER_FILES):
+        raise folder.error("the folder has no tokenizer; expected tokenizer.json or vocab.txt beside config.json")
+    try:
+        with _quiet():
+            loaded = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
+        pad_id = folder.pad_id if loaded.pad_token_id is None else int(loaded.pad_token_id)
+        return loaded.backend_tokenizer, tuple(loaded.model_input_names), pad_id
+    except Exception as error:  # the tokenizers library raises bare Exception
+        raise folder.error(f"its tokenizer cannot be loaded: {one_line(error)}") from error
+
+
+def load_model(folder: ModelFolder, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers is untyped
+    """Return the model with every weight from the folder's safetensors. Raises ModelError."""
+    from transformers import AutoModelForSequenceClassification, __version__
+
+    precision = "dtype" if _release(__version__) >= (4, 56) else "torch_dtype"  # its name changed there
+    if not folder.safetensors:
+        pickled = any(folder.path.glob("*.bin"))
+        why = "its weights are a pickle (.bin), which can run code and is refused" if pickled else "it has no weights"
+        raise folder.error(f"{why}; expected model.safetensors")
+    try:
+        with _quiet():
+            model, report = AutoModelForSequenceClassification.from_pretrained(
+                folder.path,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **{precision: dtype},
+            )
+    except Exception as error:  # safetensors, torch and transformers raise many kinds
+        raise folder.error(f"its weights cannot be loaded; fetch them again: {one_line(error)}") from error
+    missing = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    if missing:
+        shown = ", ".join(missing[:3])
+        raise folder.error(
+            f"its file lacks {len(missing)} of the model's weights ({shown}), which would be random; "
+            "it was not trained to rerank, or is damaged"
+        )
+    return model
+
+
+def place_model(model: Any, device: torch.device, folder: ModelFolder) -> Any:  # noqa: ANN401
+    """Return `model` on `device`, for inference. Raises ModelError where it does not fit."""
+    try:
+        return model.to(device).eval()
+    except RuntimeError as error:
+        why = "memory is too short for it" if short_of_memory(error) else "torch cannot place it"
+        raise folder.error(f"{why} on {device}; use another device: {one_line(error)}") from error
+
+
+def _torch(name: str) -> Any:  # noqa: ANN401 - a module
+    try:
+        import torch
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise ModelError("this model needs torch and transformers: pip install 'resift[gpu]'", name) from error
+    return torch
+
+
+def _release(version: str) -> tuple[int, int]:
+    """Return the first two numbers of a version."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _inputs(model: Any, made: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ANN401
+    """Return the inputs to give `model`: token types only where it knows two and its tokenizer makes them."""
+    wanted = ["input_ids", "attention_mask"]
+    typed = getattr(model.config, "type_vocab_size", 0) > 1 and "token_type_ids" in made
+    if typed and "token_type_ids" in inspect.signature(model.forward).parameters:
+        wanted.append("token_type_ids")
+    return tuple(wanted)
+
+
+def _check_vocabulary(tokenizer: Tokenizer, model: Any, folder: ModelFolder) -> None:  # noqa: ANN401
+    rows = model.get_input_embeddings().weight.shape[0]
+    highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
+    if highest >= rows:
+        raise folder.error(
+            f"its tokenizer has ids up to {highest}, but the model only {rows}; they do not belong together"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from writing progress and advice while it loads; what matters is raised.
+
+    Its switches are global: one load at a time, or a second would take the first one's silence for the user's wish.
+    """
+    from transformers.utils import logging as transformers_logging
+
+    logging: Any = transformers_logging  # untyped in part
+    with _LOADING:
+        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            yield
+        finally:
+            logging.set_verbosity(level)
+            if bars:
+                logging.enable_progress_bar()

@@ -1,0 +1,78 @@
+"""Put the answer first: rerank the top of your keyword search with a cross-encoder.
+
+    import resift
+
+    index = resift.open_retriever("http://localhost:9200/articles")
+    pipeline = resift.Pipeline(index, resift.Reranker(resift.load_scorer("default")))
+    [result] = pipeline.search([resift.Query("1", "reset my password")])
+
+Every name is loaded when it is first used: `import resift` itself loads none of the libraries that resift needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resift.indexer.bm25.build import build_index
+    from resift.indexer.corpora.sources import read_documents
+    from resift.rerank.pipeline import Pipeline
+    from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
+    from resift.rerank.reranker import Reranker, RerankSettings
+    from resift.rerank.scorers.load import load_scorer
+    from resift.rerank.scorers.settings import ScorerSettings
+    from resift.retrieval.errors import ResiftError
+    from resift.retrieval.registry import open_retriever
+    from resift.retrieval.types import Document, Hit, Query, Ranking
+
+_HOMES = {
+    "AsyncRerankingClient": "rerank.plugin.wrapper",
+    "Document": "retrieval.types",
+    "Hit": "retrieval.types",
+    "Pipeline": "rerank.pipeline",
+    "Query": "retrieval.types",
+    "Ranking": "retrieval.types",
+    "RerankSettings": "rerank.reranker",
+    "Reranker": "rerank.reranker",
+    "RerankingClient": "rerank.plugin.wrapper",
+    "ResiftError": "retrieval.errors",
+    "ScorerSettings": "rerank.scorers.settings",
+    "build_index": "indexer.bm25.build",
+    "load_scorer": "rerank.scorers.load",
+    "open_retriever": "retrieval.registry",
+    "read_documents": "indexer.corpora.sources",
+}
+"""Public name -> the module that defines it."""
+
+__all__ = [
+    "AsyncRerankingClient",
+    "Document",
+    "Hit",
+    "Pipeline",
+    "Query",
+    "Ranking",
+    "RerankSettings",
+    "Reranker",
+    "RerankingClient",
+    "ResiftError",
+    "ScorerSettings",
+    "build_index",
+    "load_scorer",
+    "open_retriever",
+    "read_documents",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name from its module, which is imported now (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'resift' has no attribute {name!r}")
+    found: object = getattr(import_module(f"resift.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""The embedded first stage: BM25 over memory-mapped files."""

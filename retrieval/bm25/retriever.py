@@ -1,0 +1,112 @@
+"""The embedded first stage: BM25 over memory-mapped files, no server.
+
+Scores are Lucene's: the sum over the query's terms, repeats counted, of
+ln(1 + (N - df + 0.5) / (df + 0.5)) * tf / (tf + k1 * (1 - b + b * length / average length)).
+Source: Kamphuis et al. 2020, "Which BM25 do you mean?", table 1, row "Lucene (accurate)",
+https://doi.org/10.1007/978-3-030-45442-5_4; the same as bm25s's `lucene`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from resift.retrieval.bm25 import store
+from resift.retrieval.bm25.analysis import analyzer
+from resift.retrieval.bm25.postings import Postings
+from resift.retrieval.bm25.settings import Bm25Settings
+from resift.retrieval.engine.settings import OpenOptions
+from resift.retrieval.errors import EngineError, SettingsError
+from resift.retrieval.types import Hit, Query, Ranking
+
+__all__ = ["Bm25Retriever", "Bm25Settings"]
+
+_ATTEMPTS = 10  # opening again while an index is being replaced
+
+
+class Bm25Retriever:
+    """Finds documents in an index that `resift.indexer.bm25.build.build_index` wrote; safe to share between threads.
+
+    >>> Bm25Retriever.open("articles").retrieve([Query("1", "password reset")], 10)  # doctest: +SKIP
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        """Map the files of the index at `path`; use `open`, which checks them."""
+        self.path = path
+        self.settings = Bm25Settings(**manifest["settings"])
+        self.size = int(manifest["documents"])
+        self._analyze = analyzer(self.settings.language)
+        self._vocabulary = store.StoredVocabulary(path)
+        self._documents = store.StoredDocuments(path)
+        self._postings = Postings(
+            data=store.load_array(path / store.DATA),
+            indices=store.load_array(path / store.INDICES),
+            indptr=store.load_array(path / store.INDPTR),
+            term_max=store.load_array(path / store.TERM_MAX),
+            ranks=store.load_array(path / store.ID_RANKS),
+        )
+
+    @property
+    def language(self) -> str:
+        """The name of the analysis of the index."""
+        return self.settings.language
+
+    def notes(self) -> list[str]:
+        """Return nothing: an index of ours has no oddities."""
+        return []
+
+    @classmethod
+    def open(cls, path: str | Path, options: OpenOptions | None = None) -> Bm25Retriever:
+        """Open the index at `path` (bm25:PATH is understood too) in milliseconds, whatever its size.
+
+        An index that is replaced meanwhile is seen either as it was or as it is. Raises EngineError where there is
+        no index, or one that is damaged or of another version; the text says what to do.
+        """
+        folder = Path(str(path).removeprefix("bm25:"))
+        for _ in range(_ATTEMPTS):
+            manifest = store.read_manifest(folder)
+            try:
+                opened = cls._open_once(folder, manifest)
+            except EngineError:
+                if store.read_manifest(folder) == manifest:
+                    raise
+                continue
+            if store.read_manifest(folder) == manifest:
+                return opened
+        raise EngineError("is being replaced again and again; try again later", f"bm25:{folder}")
+
+    @classmethod
+    def _open_once(cls, folder: Path, manifest: dict[str, Any]) -> Bm25Retriever:
+        store.check_files(folder, manifest)
+        try:
+            return cls(folder, manifest)
+        except (OSError, ValueError, KeyError, TypeError, SettingsError) as error:
+            message = f"cannot be opened ({error}); {store.rebuild_hint(folder)} --overwrite"
+            raise EngineError(message, f"bm25:{folder}") from None
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Return for each query its best `depth` documents that have a word of it, in THE order.
+
+        Scores are float32, without unit. Raises SettingsError on a depth below 1, EngineError on a damaged index.
+        """
+        if depth < 1:
+            raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
+        try:
+            return [self._retrieve(query, depth) for query in queries]
+        except (IndexError, ValueError, KeyError) as error:
+            message = f"is damaged ({error}); {store.rebuild_hint(self.path)} --overwrite"
+            raise EngineError(message, f"bm25:{self.path}") from error
+
+    def _retrieve(self, query: Query, depth: int) -> Ranking:
+        weights: dict[int, int] = {}
+        for term, count in Counter(self._analyze(query.text)).items():
+            number = self._vocabulary.number(term)
+            if number is not None:
+                weights[number] = count
+        if not weights:
+            return Ranking.of(query, ())
+        numbers, scores = self._postings.top(weights, depth)
+        documents = self._documents.fetch(numbers.tolist())
+        return Ranking.of(query, map(Hit, documents, scores.tolist()))

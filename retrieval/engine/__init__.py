@@ -1,0 +1,1 @@
+"""The first stage in an Elasticsearch or OpenSearch that already runs."""

@@ -1,0 +1,110 @@
+"""An engine's hit as a document: fields of any shape become one text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from resift.retrieval.engine.fields import Fields
+from resift.retrieval.text import clean
+from resift.retrieval.types import Document
+
+LONGEST_TEXT = 200_000
+"""Characters of a document's text that are kept; a model reads a few thousand at most."""
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
+_CLOSING = re.compile(
+    r"</(?:p|div|span|li|ul|ol|h[1-6]|b|i|em|strong|td|tr|table|body|html|a|section|article)\s*>", re.I
+)
+
+
+class HitReader:
+    """Makes documents of hits, and counts what was odd about them.
+
+    `counts`: "empty" documents without any of the text fields, "html" with tags taken out, "long" ones cut.
+    """
+
+    def __init__(self, fields: Fields, html: str = "auto") -> None:
+        """Read `fields`; `html` is auto, strip or keep."""
+        self.fields = fields
+        self.html = html
+        self.counts: Counter[str] = Counter()
+
+    def read(self, hit: Mapping[str, Any], doc_id: str | None = None) -> Document:
+        """Return the document of a hit, `doc_id` in place of the hit's own id where it is given."""
+        source = {**hit.get("fields", {}), **(hit.get("_source") or {})}
+        title = self._text(" ".join(values(source, self.fields.title))) if self.fields.title else ""
+        text = self._text("\n".join(value for name in self.fields.text for value in values(source, name)))
+        if not text.strip():
+            self.counts["empty"] += 1
+        if len(text) > LONGEST_TEXT:
+            self.counts["long"] += 1
+            text = text[:LONGEST_TEXT]
+        fields: dict[str, object] = {"_index": hit.get("_index", "")}
+        fields |= {name: found for name in self.fields.others if (found := list(values(source, name)))}
+        return Document(str(hit["_id"]) if doc_id is None else doc_id, text, title, fields)
+
+    def has_text(self, hit: Mapping[str, Any]) -> bool:
+        """Tell whether a hit's source has a value of any field that makes the text."""
+        source = hit.get("_source") or {}
+        return any(next(values(source, name), None) is not None for name in self.fields.text)
+
+    def _text(self, text: str) -> str:
+        if self.html != "keep" and "<" in text and (self.html == "strip" or _CLOSING.search(text)):
+            self.counts["html"] += 1
+            text = strip_tags(text)
+        return clean(text)
+
+    def notes(self) -> list[str]:
+        """Return a line for each oddity that was met."""
+        told = {
+            "empty": f"documents without text in {', '.join(self.fields.text)}, scored by what they have",
+            "html": "texts out of which tags were taken (--html keep leaves them)",
+            "long": f"documents cut to their first {LONGEST_TEXT:,} characters",
+        }
+        return [f"note: {text}: {self.counts[key]}" for key, text in told.items() if self.counts[key]]
+
+
+def strip_tags(text: str) -> str:
+    """Return the text of HTML.
+
+    >>> strip_tags("<p>Red &amp; green</p><p>soup</p>")
+    'Red & green soup'
+    """
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(text, "html.parser")
+    for hidden in soup(["script", "style", "template"]):
+        hidden.decompose()
+    return " ".join(soup.get_text(" ").split())
+
+
+def values(source: object, path: str) -> Iterator[str]:
+    """Yield the texts at a dotted path, through objects, arrays of them, and keys that hold the dots themselves.
+
+    >>> list(values({"a": [{"b": "x"}, {"b": ["y", 3]}], "a.b": "z"}, "a.b"))
+    ['z', 'x', 'y', '3']
+    """
+    if isinstance(source, list):
+        for member in source:
+            yield from values(member, path)
+    elif isinstance(source, Mapping):
+        if path in source:
+            yield from _leaves(source[path])
+        for split in (place for place, character in enumerate(path) if character == "."):
+            if path[:split] in source:
+                yield from values(source[path[:split]], path[split + 1 :])
+
+
+def _leaves(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _leaves(member)
+    elif isinstance(value, Mapping):
+        if "inference" in value and "text" in value:  # a semantic_text field keeps its vectors beside the text
+            value = {"text": value["text"]}
+        for member in value.values():
+            yield from _leaves(member)
+    elif value is not None and value != "":
+        yield str(value)

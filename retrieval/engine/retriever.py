@@ -1,0 +1,196 @@
+"""The first stage in an Elasticsearch or OpenSearch that already runs; it only reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from resift.retrieval.engine.address import read_address
+from resift.retrieval.engine.client import RETRIED, Engine, connect, wait_before
+from resift.retrieval.engine.client_errors import answered, understood
+from resift.retrieval.engine.fields import Fields, field_types, find_fields
+from resift.retrieval.engine.hits import HitReader
+from resift.retrieval.engine.query import (
+    fill,
+    longest_query,
+    read_filter,
+    read_template,
+    search_body,
+    with_filter,
+    with_window,
+)
+from resift.retrieval.engine.settings import EngineSettings, OpenOptions
+from resift.retrieval.errors import EngineError, SettingsError
+from resift.retrieval.types import Hit, Query, Ranking
+
+_SEARCHES_A_REQUEST = 16
+_NO_SCORE = -4e9  # below it are the marks by which OpenSearch parts a hybrid query's rankings that nobody joined
+_TRIES = 6  # for searches that the engine turns away one by one
+_OF_A_HIT = ("_index", "_id", "_score", "_source", "fields")
+_KEPT = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _OF_A_HIT)])
+_MANY = ",".join(f"responses.{name}" for name in _KEPT.split(","))
+
+
+class EngineRetriever:
+    """Finds documents in an index, an alias, a data stream or several; safe to share between threads.
+
+    `took`: milliseconds that the engine says it worked, over all searches.
+
+    >>> EngineRetriever.open("http://localhost:9200/articles").retrieve([Query("1", "reset")], 10)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, engine: Engine, url: str, settings: EngineSettings | None = None, fields: Sequence[str] = ()
+    ) -> None:
+        """Search the index at `url` through `engine`; `fields` are read besides title and text.
+
+        Raises EngineError and SettingsError.
+        """
+        self.engine = engine
+        self.settings = settings or EngineSettings()
+        self.address = read_address(url)
+        types = field_types(engine, self.address)
+        self.fields: Fields = find_fields(types, self.address, self.settings, fields)
+        self.template = read_template(self.settings.query_file) if self.settings.query_file else None
+        self.filter = read_filter(self.settings, types)
+        self.reader = HitReader(self.fields, self.settings.html)
+        self.by_fields = False  # whether the source lacks what is searched, as with an alias of a field
+        self.several = any(character in self.address.index for character in "*,")
+        self.repeated = 0  # hits whose id a better one of the same ranking has, under another routing or alias
+        self.took = 0
+        self.cut = 0  # queries too long to be searched whole
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        options: OpenOptions | None = None,
+    ) -> EngineRetriever:
+        """Connect and look which fields the index has. Raises EngineError and SettingsError."""
+        options = options or OpenOptions()
+        return cls(connect(read_address(url), options.connection, options.ask), url, options.engine, options.fields)
+
+    @property
+    def language(self) -> str:
+        """The analysis by which words are marked in snippets; the engine's own is not asked."""
+        return "english"
+
+    def notes(self) -> list[str]:
+        """Return what was odd about the documents so far, a line each."""
+        long = f"note: queries cut to their first {longest_query(self.fields):,} words for the search: {self.cut}"
+        twice = f"note: hits left out, since a better one behind the same name has their id: {self.repeated}"
+        notes = [*self.engine.notes, *self.reader.notes()]
+        return [*notes, *([long] if self.cut else []), *([twice] if self.repeated else [])]
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
+        """Return for each query the engine's best `depth` documents, equal scores in THE order.
+
+        Which copy of a shard answers is fixed by the query's text, so that scores do not change from call to call.
+        Raises EngineError, also where a shard does not answer, unless the settings allow partial results.
+        """
+        if depth < 1:
+            raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
+        rankings = []
+        if self.template is None:
+            self.cut += sum(len(query.text.split()) > longest_query(self.fields) for query in queries)
+        for start in range(0, len(queries), _SEARCHES_A_REQUEST):
+            part = queries[start : start + _SEARCHES_A_REQUEST]
+            with understood(str(self.address)):
+                answers = self._search(part, depth)
+                if not self.by_fields and self._textless(answers):
+                    self.by_fields = True
+                    answers = self._search(part, depth)
+                rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
+        return rankings
+
+    def body(self, query: Query, depth: int) -> dict[str, Any]:
+        """Return the search body for `query`."""
+        body = search_body(self.fields, query.text) if self.template is None else fill(self.template, query.text)
+        collapse = [self.fields.collapse] if self.fields.collapse else []
+        body = {**with_filter(body, self.filter), "size": depth, "_source": [*self.fields.read, *collapse]}
+        if "retriever" in body:
+            body["retriever"] = with_window(body["retriever"], depth)
+        if self.by_fields:
+            body["fields"] = self.fields.read
+        if self.template is None:
+            body["track_total_hits"] = False
+            if self.fields.collapse:
+                body["collapse"] = {"field": self.fields.collapse}
+        return body
+
+    def _search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
+        """Return the engine's answer to each query; those that it has no room for are asked again."""
+        if len(queries) == 1:
+            params = {"preference": _preference(queries[0]), "filter_path": _KEPT}
+            answer = self.engine.request("POST", f"{self.address.path}/_search", self.body(queries[0], depth), params)
+            return [self._whole(answer)]
+        answers: dict[int, dict[str, Any]] = {}
+        for attempt in range(_TRIES):
+            todo = [place for place in range(len(queries)) if place not in answers]
+            lines = b"".join(self._lines(queries[place], depth) for place in todo)
+            found = self.engine.request("POST", f"{self.address.path}/_msearch", lines, {"filter_path": _MANY})
+            for place, answer in zip(todo, found["responses"], strict=True):
+                if answer.get("status") not in RETRIED or attempt == _TRIES - 1:
+                    answers[place] = self._whole(answer)
+            if len(answers) == len(queries):
+                break
+            time.sleep(wait_before(attempt))
+        return [answers[place] for place in range(len(queries))]
+
+    def _lines(self, query: Query, depth: int) -> bytes:
+        """Return a search's two lines of a multi-search."""
+        header = {"preference": _preference(query)}
+        return b"%b\n%b\n" % (json.dumps(header).encode(), json.dumps(self.body(query, depth)).encode())
+
+    def _whole(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return `answer` if all shards gave it. Raises EngineError."""
+        if "error" in answer:
+            raise answered(answer, str(self.address), self.engine.secrets)
+        shards = answer["_shards"]
+        missing = shards.get("total", 0) - shards.get("successful", 0)
+        if (missing or answer.get("timed_out")) and not self.settings.allow_partial:
+            what = (
+                f"{missing} of {shards.get('total')} shards did not answer" if missing else "the search ran out of time"
+            )
+            raise EngineError(
+                f"{what}; see the cluster's health, or take what there is with --allow-partial", str(self.address)
+            )
+        self.took += answer.get("took", 0)
+        return answer
+
+    def _textless(self, answers: Sequence[Mapping[str, Any]]) -> bool:
+        """Tell whether there are hits, and no source of any has one of the fields that make a text."""
+        hits = [hit for answer in answers for hit in answer.get("hits", {}).get("hits", [])]
+        return bool(hits) and not any(self.reader.has_text(hit) for hit in hits)
+
+    def _ranking(self, query: Query, answer: Mapping[str, Any]) -> Ranking:
+        found: dict[str, Hit] = {}
+        for hit in answer.get("hits", {}).get("hits", []):
+            if hit.get("_score") is None:
+                raise EngineError(
+                    "a hit has no score; a query that sorts by a field cannot be reranked", str(self.address)
+                )
+            doc_id, score = self._doc_id(hit), float(hit["_score"])
+            if score <= _NO_SCORE:
+                raise EngineError(
+                    'a hybrid query needs a "search_pipeline" with a normalization-processor beside it',
+                    str(self.address),
+                )
+            if doc_id not in found:
+                found[doc_id] = Hit(self.reader.read(hit, doc_id), score)
+            elif not self.fields.collapse:
+                self.repeated += 1
+        return Ranking.of(query, found.values())
+
+    def _doc_id(self, hit: Mapping[str, Any]) -> str:
+        """Return a document's id: of a passage its document's, and where several indices are named, with the index."""
+        parent = (hit.get("_source") or {}).get(self.fields.collapse) if self.fields.collapse else None
+        doc_id = str(parent or hit["_id"])
+        return f"{hit['_index']}/{doc_id}" if self.several else doc_id
+
+
+def _preference(query: Query) -> str:
+    return "resift-" + hashlib.sha256(query.text.encode("utf-8", "replace")).hexdigest()[:16]

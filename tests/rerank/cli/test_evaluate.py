@@ -1,0 +1,73 @@
+"""What `resift evaluate` says of what it measured, and of ids that do not meet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.rerank.cli.invoke import assert_one_line, invoke
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BEIR folder of two documents and two queries, with qrels/dev.tsv and an index beside it."""
+    folder = tmp_path_factory.mktemp("collection")
+    texts = {"soup": "Simmer red lentils with onion.", "bowls": "Four bowls for soup and stew."}
+    queries = {"q1": "how to cook lentil soup", "q2": "a bowl for stew"}
+    for name, given in (("corpus", texts), ("queries", queries)):
+        lines = [json.dumps({"_id": one, "text": text}) + "\n" for one, text in given.items()]
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+    (folder / "qrels").mkdir()
+    (folder / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tsoup\t1\nq2\tbowls\t1\n")
+    assert invoke("index", str(folder), "--to", f"bm25:{folder / 'index'}").code == 0
+    return folder
+
+
+def test_results_say_all_that_decided_the_figures(collection: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.trec").write_text("q1 Q0 bowls 1 2.0 x\n")
+    flags = ["--split", "dev", "--window", "7", "--max-length", "64", "--fusion-weight", "0.25"]
+    run = ["--run", str(tmp_path / "a.trec")]
+    wanted = {"split": "dev", "rank_window_size": 7, "max_length": 64, "fusion": "zscore", "fusion_weight": 0.25}
+    for given, more in ((run, {"run": run[1], "bm25": None}), (["--k1", "0.9"], {"run": None})):
+        done = invoke("evaluate", str(collection), *flags, *given, "--output", str(tmp_path / "results"), "--json")
+        report = json.loads(done.out)
+        per_query = json.loads((tmp_path / "results" / "per_query.json").read_text())
+        for content in (report, per_query):
+            assert {**content, **wanted, **more} == content
+    assert report["bm25"]["k1"] == 0.9
+
+
+def test_the_heading_of_a_given_run_names_it(collection: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.trec").write_text("q1 Q0 bowls 1 2.0 x\n")
+    done = invoke("evaluate", str(collection), "--run", str(tmp_path / "a.trec"), "--model", "none")
+    assert done.out.startswith(f"end-to-end: the given run {str(tmp_path / 'a.trec')!r}, nothing added\n")
+    assert "our own first stage" not in done.out
+    assert invoke("evaluate", str(collection), "--model", "none").out.startswith("end-to-end: our own first stage")
+
+
+def test_judgements_that_name_nothing_in_the_index_are_told(collection: Path, tmp_path: Path) -> None:
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tDOC-1\t1\nq9\tDOC-2\t1\n")
+    files = ["--queries", str(collection / "queries.jsonl"), "--qrels", str(tmp_path / "qrels.tsv")]
+    done = invoke("evaluate", f"bm25:{collection / 'index'}", *files, "--model", "none")
+    assert done.code == 0
+    assert "note: 1 of the 2 judged queries is not among the queries and counts 0\n" in done.err
+    assert "note: none of the judged documents was found" in done.err and "'DOC-1'" in done.err
+
+
+def test_ids_that_meet_leave_nothing_to_tell(collection: Path) -> None:
+    assert invoke("evaluate", str(collection)).err == ""
+
+
+def test_queries_and_judgements_without_one_id_in_common_are_an_error(collection: Path, tmp_path: Path) -> None:
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n01\tsoup\t1\n")
+    files = ["--queries", str(collection / "queries.jsonl"), "--qrels", str(tmp_path / "qrels.tsv")]
+    done = invoke("evaluate", f"bm25:{collection / 'index'}", *files, "--model", "none")
+    assert_one_line(done, 1, "none of the queries is judged", "'q1'", "'01'")
+
+
+def test_the_table_shows_the_interval_the_wins_the_ties_and_the_losses(collection: Path) -> None:
+    done = invoke("evaluate", str(collection), "--model", "none", env={"COLUMNS": "80"})
+    assert [collection.name, "+0.0000", "[+0.0000,", "+0.0000]", "0", "2", "0"] in map(str.split, done.out.splitlines())
+    assert max(map(len, done.out.splitlines())) <= 80

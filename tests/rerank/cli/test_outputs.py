@@ -1,0 +1,91 @@
+"""Outputs that are full, closed, narrow, or an input at the same time: nothing is lost and nothing steers a terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rerank.cli.invoke import assert_one_line, invoke
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "parts"),
+    [
+        (["--output", "q.txt"], ["q.txt", "is an input"]),
+        (["--output", "same", "--first-stage-output", "same"], ["one file"]),
+        (["--output", "nowhere/run.trec"], ["no folder"]),
+        (["--output", "run.trec", "--first-stage-output", "nowhere/run.trec"], ["no folder"]),
+        (["--output", "run.trec", "--tag", "a b"], ["tag"]),
+    ],
+)
+def test_a_run_that_would_lose_something_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str, outputs: list[str], parts: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("q.txt").write_text("lentils\n")
+    assert_one_line(invoke("run", index, "--queries", "q.txt", "--model", "none", *outputs), 2, *parts)
+    assert Path("q.txt").read_text() == "lentils\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["q.txt"]
+
+
+def test_a_file_of_an_index_is_not_overwritten_by_a_run(tmp_path: Path, index: str) -> None:
+    (tmp_path / "q.txt").write_text("lentils\n")
+    target = f"{index.removeprefix('bm25:')}/documents.jsonl"
+    done = invoke("run", index, "--queries", str(tmp_path / "q.txt"), "--model", "none", "--output", target)
+    assert_one_line(done, 2, "is an input")
+    assert invoke("search", index, "lentils", "--model", "none").code == 0
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "other.jsonl"])
+def test_a_report_of_skipped_records_never_falls_on_the_corpus(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "beir"
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_text('{"_id": "a", "text": "soup"}\n{"x": 1}\n')
+    skip = ["--skip-bad", "--skipped-file", str(folder / name)]
+    done = invoke("index", str(folder), "--to", f"bm25:{tmp_path / 'index'}", *skip)
+    assert_one_line(done, 1, "belongs to the corpus")
+    assert (folder / "corpus.jsonl").read_text().startswith('{"_id": "a"')
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_full_disks_are_named(tmp_path: Path, index: str) -> None:
+    command = [sys.executable, "-c", "from resift.rerank.cli.main import main; main()"]
+    with open("/dev/full", "w") as full:
+        search = [*command, "search", index, "lentils", "--model", "none"]
+        done = subprocess.run(search, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, "No space left" in done.stderr, "defect" in done.stderr) == (1, True, False), done.stderr
+    (tmp_path / "bad.jsonl").write_text('{"id": "a", "text": "soup"}\n{"x": 1}\n')
+    skip = ["--skip-bad", "--skipped-file", "/dev/full"]
+    done_index = invoke("index", str(tmp_path / "bad.jsonl"), "--to", f"bm25:{tmp_path / 'index'}", *skip)
+    assert_one_line(done_index, 1, "/dev/full", "No space left")
+
+
+@pytest.mark.parametrize("flags", [["--compare"], [], ["--json"], ["--trec"]])
+def test_a_terminal_that_knows_only_ascii_is_no_failure(index: str, flags: list[str]) -> None:
+    command = [sys.executable, "-c", "from resift.rerank.cli.main import main; main()", "search", index, "tomatoes"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [*command, "--model", "none", *flags], cwd=ROOT, env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, b"Salad" in done.stdout or b"d3" in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("redirect", [">&-", "<&-", ">&- 2>&-"])
+def test_closed_streams_are_no_defect(index: str, redirect: str) -> None:
+    line = f'"{sys.executable}" -c "from resift.rerank.cli.main import main; main()" search {index} soup --model none {redirect}'
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, "defect" in done.stderr) == (0, False), done.stderr
+
+
+def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "x\x1b]0;owned\x07.txt").write_bytes(b"\xff")
+    done = invoke("index", str(folder), "--to", f"bm25:{tmp_path / 'index'}")
+    assert (done.code, "\x1b" in done.err) == (1, False)

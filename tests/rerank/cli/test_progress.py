@@ -1,0 +1,60 @@
+"""What long work tells of itself where nobody looks at a bar."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import secrets
+import time
+from pathlib import Path
+
+import pytest
+
+from resift.indexer.corpora import Reading, read_documents
+from resift.rerank.cli.progress import Lines, describe
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ((60_000, 0, 240_000, 30.0), "60,000 of about 240,000, 2,000/s, 1 min 30 s left"),
+        ((60_000, 50_000, 70_000, 10.0), "60,000 of about 70,000, 1,000/s, 10 s left"),
+        ((500, 0, None, 10.0), "500, 50/s"),
+        ((0, 0, 100, 0.0), "0 of about 100, 0/s"),
+    ],
+)
+def test_progress_tells_the_rate_and_the_time_that_is_left(
+    facts: tuple[int, int, int | None, float], words: str
+) -> None:
+    assert describe(*facts) == words
+
+
+def test_a_line_is_written_now_and_then_and_not_for_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines("indexing", lambda done: 100, every=0.05)
+    lines.tell(1)
+    assert capsys.readouterr().err == ""
+    time.sleep(0.06)
+    lines.tell(50)
+    lines.tell(51)
+    told = capsys.readouterr().err
+    assert told.startswith("indexing: 50 of about 100, ") and told.endswith(" s left\n") and told.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "csv", "folder"])
+def test_the_part_of_a_source_that_has_been_read_grows_from_0_to_1(tmp_path: Path, ending: str) -> None:
+    rows = [{"id": str(n), "text": secrets.token_hex(600)} for n in range(400)]
+    source = tmp_path / f"c.{ending}"
+    if ending == "folder":
+        source.mkdir()
+        for row in rows:
+            (source / f"{row['id']}.txt").write_text(row["text"])
+    elif ending == "csv":
+        source.write_text("id,text\n" + "".join(f"{row['id']},{row['text']}\n" for row in rows))
+    else:
+        with (gzip.open if ending.endswith("gz") else open)(source, "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    reading = Reading()
+    shares = [reading.share or 0.0 for _ in read_documents(source, reading=reading)]
+    assert shares == sorted(shares) and 0 < shares[0] < 0.5 and shares[-1] > 0.9
+    if not ending.endswith("gz"):
+        assert 0.3 < shares[200] < 0.7

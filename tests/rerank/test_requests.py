@@ -1,0 +1,112 @@
+"""Rerank requests as JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from resift.rerank.requests import read_requests, rerank_requests
+from resift.rerank.reranker import Reranker
+from resift.rerank.scorer import Pair, Scores
+from resift.retrieval.errors import CorpusError
+
+
+class LengthScorer:
+    """The longer the document, the better."""
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        logits = np.array([len(text) for _, text in pairs], dtype=np.float32)
+        none = np.zeros(len(pairs), dtype=bool)
+        return Scores(logits, none, none)
+
+
+def replies(*lines: object, top: int | None = None, return_documents: bool = False) -> list[dict[str, Any]]:
+    raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    requests = read_requests(raw, "in.jsonl")
+    return [reply.body for reply in rerank_requests(requests, Reranker(LengthScorer()), top, return_documents)]
+
+
+def indices(reply: dict[str, Any]) -> list[int]:
+    return [result["index"] for result in reply["results"]]
+
+
+def test_documents_without_scores_are_ordered_by_the_model_alone() -> None:
+    [reply] = replies({"query": "q", "documents": ["aa", "a", "aaaa"]})
+    assert [(r["index"], r["score"], r["logit"]) for r in reply["results"]] == [
+        (2, 4.0, 4.0),
+        (0, 2.0, 2.0),
+        (1, 1.0, 1.0),
+    ]
+
+
+def test_documents_with_scores_are_ordered_by_both() -> None:
+    documents = [{"text": "a", "score": 9.0}, {"text": "aaaa", "score": 1.0}, {"text": "aaa", "score": 8.0}]
+    [reply] = replies({"query": "q", "documents": documents})
+    # z(score) is (0.84, -1.40, 0.56) and z(length) (-1.34, 1.07, 0.27): the third has the largest sum
+    assert indices(reply) == [2, 1, 0]
+
+
+def test_equal_scores_keep_the_given_order() -> None:
+    [reply] = replies({"query": "q", "documents": ["aa", "bb", "cc"]})
+    assert indices(reply) == [0, 1, 2]
+
+
+def test_other_members_of_a_line_come_back_and_lines_keep_their_order() -> None:
+    first, second = replies({"id": 7, "query": "q", "documents": ["a"]}, b"\n", {"query": "r", "documents": []})
+    assert (first["id"], first["query"], "documents" in first) == (7, "q", False)
+    assert second == {"query": "r", "results": []}
+
+
+def test_doc_ids_and_documents_come_back_when_asked() -> None:
+    [reply] = replies({"query": "q", "documents": [{"doc_id": "x", "text": "a"}, "bb"]}, top=1, return_documents=True)
+    assert reply["results"] == [{"index": 1, "score": 2.0, "logit": 2.0, "document": "bb"}]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"{", "not JSON"),
+        (b'{"query": "q", "documents": [\xff]}', "not UTF-8"),
+        (b"[1]", "expected an object"),
+        (b'{"documents": ["a"]}', '"query" is missing'),
+        (b'{"query": "  ", "documents": ["a"]}', '"query" is missing or empty'),
+        (b'{"query": "q"}', '"documents" is missing'),
+        (b'{"query": "q", "documents": "a"}', '"documents" is missing or no list'),
+        (b'{"query": "q", "documents": ["a", 5]}', "document 1 is neither"),
+        (b'{"query": "q", "documents": [{"title": "t"}]}', "document 0 is neither"),
+        (b'{"query": "q", "documents": [{"text": "t", "title": 3}]}', '"title" is no text'),
+        (b'{"query": "q", "documents": [{"text": "t", "score": "1"}]}', "expected a finite number"),
+        (b'{"query": "q", "documents": [{"text": "t", "score": NaN}]}', "NaN is no JSON number"),
+        (b'{"query": "q", "documents": ["t"], "extra": Infinity}', "Infinity is no JSON number"),
+        (b'{"query": "q", "documents": [{"text": "t", "score": 1' + b"0" * 400 + b"}]}", "expected a finite number"),
+        (b'{"query": "q", "documents": [{"text": "t", "score": 1}, "u"]}', "give it to all or to none"),
+        (b"[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_bad_line_is_refused_with_its_number(line: bytes, message: str) -> None:
+    with pytest.raises(CorpusError, match=message) as caught:
+        replies({"query": "q", "documents": ["a"]}, line)
+    assert (caught.value.path, caught.value.line) == ("in.jsonl", 2)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_line_is_answered_before_the_next_one_is_read() -> None:
+    read = []
+
+    def lines() -> Iterator[bytes]:
+        for number in range(3):
+            read.append(number)
+            yield b'{"query": "q", "documents": ["a"]}'
+
+    answers = rerank_requests(read_requests(lines(), "in"), Reranker(LengthScorer()), None, False)
+    next(answers)
+    assert read == [0]
+
+
+def test_lone_surrogates_in_a_line_are_replaced_not_fatal() -> None:
+    [reply] = replies(b'{"query": "\\ud800", "documents": ["\\udfff"]}')
+    assert indices(reply) == [0]

@@ -1,0 +1,66 @@
+"""Hits as documents: fields of any shape become one text, and what was odd is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from resift.retrieval.engine.fields import Fields
+from resift.retrieval.engine.hits import LONGEST_TEXT, HitReader
+from resift.retrieval.types import Document
+
+
+def read(source: dict[str, Any], *text: str, html: str = "auto", **more: Any) -> tuple[Document, HitReader]:
+    reader = HitReader(Fields((), "title", text or ("text",), {}, "", ("kind",)), html)
+    return reader.read({"_id": "1", "_index": "i", "_source": source, **more}), reader
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "text"),
+    [
+        ({"text": "one"}, ("text",), "one"),
+        ({"text": ["one", ["two", 3, None, ""]]}, ("text",), "one\ntwo\n3"),
+        ({"text": {"a": "one", "b": ["two"]}}, ("text",), "one\ntwo"),
+        ({"a": [{"b": "one"}, {"b": "two"}, {"c": "no"}]}, ("a.b",), "one\ntwo"),
+        ({"a.b": "one", "a": {"b": "two"}}, ("a.b",), "one\ntwo"),
+        ({"a": {"b.c": "one"}}, ("a.b.c",), "one"),
+        ({"text": {"text": "one", "inference": {"chunks": [0.1, 0.2]}}}, ("text",), "one"),
+        ({"x": "one", "y": "two"}, ("y", "x"), "two\none"),
+        ({"text": True}, ("text",), "True"),
+    ],
+)
+def test_fields_of_any_shape_become_one_text(source: dict[str, Any], names: tuple[str, ...], text: str) -> None:
+    assert read(source, *names)[0].text == text
+
+
+def test_a_title_and_other_fields_are_kept_apart() -> None:
+    document, _ = read({"title": ["Red", "soup"], "text": "x", "kind": ["a", "b"]})
+    assert (document.title, document.fields) == ("Red soup", {"_index": "i", "kind": ["a", "b"]})
+
+
+def test_values_that_the_engine_gives_apart_from_the_source_are_taken_too() -> None:
+    assert read({}, fields={"text": ["one", "two"]})[0].text == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("text", "html", "expected"),
+    [
+        ("<p>Red &amp; green</p><script>no()</script>", "auto", "Red & green"),
+        ("a < b and c > d", "auto", "a < b and c > d"),
+        ("List<String> x", "auto", "List<String> x"),
+        ("a<br>b", "strip", "a b"),
+        ("<p>x</p>", "keep", "<p>x</p>"),
+    ],
+)
+def test_tags_are_taken_out_where_there_are_some(text: str, html: str, expected: str) -> None:
+    assert read({"text": text}, html=html)[0].text == expected
+
+
+def test_what_was_odd_is_counted_and_told() -> None:
+    reader = HitReader(Fields((), "", ("text",), {}))
+    for text in ("", "<p>x</p>", "y" * (LONGEST_TEXT + 1), "fine"):
+        reader.read({"_id": "1", "_source": {"text": text}})
+    reader.read({"_id": "2"})
+    assert dict(reader.counts) == {"empty": 2, "html": 1, "long": 1}
+    assert [note.rsplit(": ", 1)[1] for note in reader.notes()] == ["2", "1", "1"]

@@ -1,0 +1,205 @@
+"""Search bodies without an engine: fields, own queries, filters and windows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resift.retrieval.engine.address import Address
+from resift.retrieval.engine.fields import Fields, find_fields, text_fields
+from resift.retrieval.engine.query import (
+    fill,
+    longest_query,
+    read_filter,
+    read_template,
+    search_body,
+    with_filter,
+    with_window,
+)
+from resift.retrieval.engine.settings import EngineSettings
+from resift.retrieval.errors import EngineError, SettingsError
+
+HERE = Address(("http://h:9200",), "i")
+TYPES = {
+    "title": {"text"},
+    "title.raw": {"keyword"},
+    "title.english": {"text"},
+    "meta": {"object"},
+    "meta.body": {"text"},
+    "said": {"nested"},
+    "said.text": {"text"},
+    "kind": {"keyword"},
+    "note": {"text"},
+    "views": {"integer"},
+    "labels": {"flattened"},
+}
+CLAUSE = {"term": {"kind": "a"}}
+
+
+def test_text_fields_are_those_that_index_no_other_field_a_second_time() -> None:
+    assert text_fields(TYPES) == ["meta.body", "note", "said.text", "title"]
+
+
+def test_what_is_not_named_is_found_and_what_is_named_must_be_there() -> None:
+    found = find_fields(TYPES, HERE, EngineSettings())
+    assert (found.title, found.text, found.nested) == (
+        "title",
+        ("meta.body", "note", "said.text"),
+        {"said.text": "said"},
+    )
+    named = find_fields(
+        TYPES, HERE, EngineSettings(search_fields="title^3,note", source_text="meta.body"), ["views", "x"]
+    )
+    assert (named.searched, named.text, named.others) == (("title^3", "note"), ("meta.body",), ("views",))
+    assert named.read == ["title", "meta.body", "views"]
+    with pytest.raises(SettingsError, match="no field 'nope'"):
+        find_fields(TYPES, HERE, EngineSettings(source_text="nope"))
+    with pytest.raises(EngineError, match="no text field"):
+        find_fields({"kind": {"keyword"}}, HERE, EngineSettings())
+
+
+@pytest.mark.parametrize(
+    ("boost", "fits"),
+    [
+        ("", True),
+        ("^3", True),
+        ("^0.5", True),
+        ("^10", True),
+        ("^", False),
+        ("^x", False),
+        ("^-1", False),
+        ("^0", False),
+    ],
+)
+def test_a_boost_is_a_number_above_0(boost: str, fits: bool) -> None:
+    settings = EngineSettings(search_fields=f"note{boost}")
+    if fits:
+        assert find_fields(TYPES, HERE, settings).searched == (f"note{boost}",)
+    else:
+        with pytest.raises(SettingsError, match="boost"):
+            find_fields(TYPES, HERE, settings)
+
+
+def test_our_own_field_decides_only_where_every_index_has_it() -> None:
+    ours = {"title": {"text"}, "text": {"text"}, "resift_text": {"text"}, "resift_parent": {"keyword"}}
+    alone = find_fields(ours, HERE, EngineSettings())
+    assert (alone.searched, alone.text, alone.collapse) == (("resift_text",), ("text",), "resift_parent")
+    mixed = {**ours, "resift_text": {"text", "unmapped"}, "resift_parent": {"keyword", "unmapped"}}
+    beside = find_fields(mixed, HERE, EngineSettings())
+    assert (beside.searched, beside.collapse) == (("text", "title"), "")
+
+
+def test_nested_fields_are_searched_inside_their_objects() -> None:
+    body = search_body(Fields(("title^2", "said.text"), "title", ("said.text",), {"said.text": "said"}), "soup")
+    flat, nested = body["query"]["dis_max"]["queries"]
+    assert flat["multi_match"]["fields"] == ["title^2"]
+    assert nested["nested"]["path"] == "said" and nested["nested"]["query"]["multi_match"]["fields"] == ["said.text"]
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, 1000), (10, 100), (100, 10), (5000, 10)])
+def test_a_query_has_no_more_clauses_than_engines_take(count: int, words: int) -> None:
+    fields = Fields(tuple(f"f{n}" for n in range(count)), "", ("f0",), {})
+    assert longest_query(fields) == words
+    query = search_body(fields, "word " * 3000)["query"]["multi_match"]["query"]
+    assert len(query.split()) == words
+
+
+def test_a_query_is_put_in_wherever_the_mark_stands_and_nothing_else_changes() -> None:
+    template = {
+        "query": {"bool": {"should": [{"match": {"a": "{{query}}"}}, {"match": {"b": "x {{query}} y"}}]}},
+        "n": 1.5,
+    }
+    text = 'quote " back \\ {{query}} \ud800'
+    filled = fill(template, text)
+    one, two = (next(iter(part["match"].values())) for part in filled["query"]["bool"]["should"])
+    assert one == 'quote " back \\ {{query}} \N{REPLACEMENT CHARACTER}' and two == f"x {one} y" and filled["n"] == 1.5
+    assert json.loads(json.dumps(filled)) == filled and "{{query}}" in json.dumps(template)
+
+
+@pytest.mark.parametrize(
+    ("given", "clause"),
+    [
+        ("kind=a b", {"term": {"kind": "a b"}}),
+        ("title=Red Soup", {"term": {"title.raw": "Red Soup"}}),
+        ("note=Red Soup", {"match": {"note": {"query": "Red Soup", "operator": "and"}}}),
+        ("labels.env=prod", {"term": {"labels.env": "prod"}}),
+        (
+            "said.text=Red Soup",
+            {"nested": {"path": "said", "query": {"match": {"said.text": {"query": "Red Soup", "operator": "and"}}}}},
+        ),
+        ("kind=a=b", {"term": {"kind": "a=b"}}),
+        ('{"range": {"views": {"gt": 3}}}', {"range": {"views": {"gt": 3}}}),
+    ],
+)
+def test_a_filter_means_a_whole_value_where_the_index_knows_it(given: str, clause: dict[str, Any]) -> None:
+    assert read_filter(EngineSettings(filter=given), TYPES) == clause
+
+
+@pytest.mark.parametrize("given", ["kind", "=a", "knd=a", "{not json", "title.nope.x.y=1 {"])
+def test_a_filter_that_cannot_be_used_is_told(given: str) -> None:
+    if given.startswith("title."):
+        assert read_filter(EngineSettings(filter=given), TYPES)  # a key below a field that is there: the engine judges
+    else:
+        with pytest.raises(SettingsError):
+            read_filter(EngineSettings(filter=given), TYPES)
+
+
+def test_a_filter_goes_into_every_part_of_a_body_that_finds_hits() -> None:
+    match = {"match": {"a": "b"}}
+    assert with_filter({"query": match}, CLAUSE) == {"query": {"bool": {"must": [match], "filter": [CLAUSE]}}}
+    assert with_filter({"knn": {"field": "v"}}, CLAUSE) == {"knn": {"field": "v", "filter": [CLAUSE]}}
+    several = with_filter({"knn": [{"field": "v", "filter": {"x": 1}}]}, CLAUSE)
+    assert several == {"knn": [{"field": "v", "filter": [{"x": 1}, CLAUSE]}]}
+    assert with_filter({"retriever": {"rrf": {}}}, CLAUSE) == {"retriever": {"rrf": {"filter": [CLAUSE]}}}
+    hybrid = with_filter({"query": {"hybrid": {"queries": [match]}}}, CLAUSE)["query"]
+    assert hybrid == {"hybrid": {"queries": [{"bool": {"must": [match], "filter": [CLAUSE]}}]}}
+    assert with_filter({"query": match}, None) == {"query": match}
+
+
+def test_only_retrievers_that_join_get_a_window_and_never_a_query_of_the_same_name() -> None:
+    decay = {"standard": {"query": {"function_score": {"linear": {"n": {"origin": 1, "scale": 2}}}}}}
+    assert with_window(decay, 100) == decay
+    inner = {
+        "linear": {
+            "retrievers": [{"retriever": {"rrf": {"retrievers": [decay]}}, "weight": 2}],
+            "rank_window_size": 500,
+        }
+    }
+    made = with_window(inner, 100)["linear"]
+    assert made["rank_window_size"] == 500
+    assert made["retrievers"] == [{"retriever": {"rrf": {"retrievers": [decay], "rank_window_size": 100}}, "weight": 2}]
+    reranker = {"text_similarity_reranker": {"retriever": {"rrf": {}}, "rank_window_size": 10}}
+    assert with_window(reranker, 100)["text_similarity_reranker"] == {
+        "retriever": {"rrf": {"rank_window_size": 100}},
+        "rank_window_size": 10,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("[]", "no search body"),
+        ('{"retriever": "{{query}}"}', "its retriever is"),
+        ('{"knn": ["{{query}}"]}', "its knn is"),
+        ('{"query": ' + '{"bool": {"must": ' * 300 + '{"match": {"a": "{{query}}"}}' + "}}" * 300 + "}", "not JSON"),
+        ('{"size": 3}', "no search body"),
+        ('{"query": {"match_all": {}}}', "has no {{query}}"),
+        ('{"query": {"match": {"a": {{query}}}}}', "not JSON"),
+        ('{"query": {"match": {"a": "{{query}}"}}, "from": 3}', "'from'"),
+    ],
+)
+def test_a_body_that_cannot_be_used_says_why(tmp_path: Path, text: str, part: str) -> None:
+    (tmp_path / "b.json").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        read_template(str(tmp_path / "b.json"))
+    assert part in str(error.value)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_template(str(tmp_path))
+
+
+def test_a_body_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_bytes(b'\xef\xbb\xbf{"query": {"match": {"a": "{{query}}"}}}')
+    assert read_template(str(tmp_path / "b.json"))["query"]
