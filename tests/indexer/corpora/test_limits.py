@@ -18,7 +18,7 @@ from resift.indexer.corpora import CorpusSettings, SkipReport, read_documents, r
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document, Query
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MEGABYTE = 1_000_000
 
 

@@ -12,7 +12,7 @@ import pytest
 from resift.indexer.corpora import read_collection, read_documents
 from resift.retrieval.trec import read_qrels, read_run
 
-COLLECTIONS = Path(os.environ.get("RESIFT_SHARED", Path(__file__).parents[3] / "shared")) / "collections"
+COLLECTIONS = Path(os.environ.get("RESIFT_SHARED", Path(__file__).parents[4] / "shared")) / "collections"
 
 shared = [
     pytest.mark.shared,

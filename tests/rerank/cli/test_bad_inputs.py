@@ -12,7 +12,7 @@ import pytest
 from resift.rerank.scorers.registry import MODELS
 from tests.rerank.cli.invoke import assert_one_line, invoke
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_wrong_flag_is_one_line(index: str, flags: list[str], code: int, parts
 )
 def test_damaged_weights_are_one_line(tmp_path: Path, index: str, file: str, keep: int, parts: list[str]) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(ROOT / "rerank" / MODELS["resift-minilm-l3"], folder)
+    shutil.copytree(ROOT / "rerank" / "models" / MODELS["resift-minilm-l3"], folder)
     (folder / file).write_bytes((folder / file).read_bytes()[:keep])
     assert_one_line(invoke("search", index, "soup", "--model", str(folder)), 1, *parts)
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.rerank.cli.invoke import invoke
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXTS = {
     "soup": ("Lentil soup", "Simmer red lentils with onion, cumin and stock for twenty minutes."),
     "bowls": ("Soup bowls", "A set of four bowls for soup, stew and cereal. Dishwasher safe."),

@@ -11,7 +11,7 @@ import pytest
 
 from tests.rerank.cli.invoke import assert_one_line, invoke
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
