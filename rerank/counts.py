@@ -1,4 +1,4 @@
-"""Counts over many queries what was found, and what the model could not read: to its end, or at all."""
+"""Counts over many reranked queries: what was found, and what the model could not read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from resift.rerank.reranker import Reranking
 class Counts:
     """Counts over reranked queries.
 
-    `hits`: documents found. `empty`: queries that found none. `scored`: documents that the model scored.
-    `truncated`: those of them whose end it did not read. `queries_cut`: queries that were cut themselves.
-    `lacking`: those of them without a field that the template names, by field.
+    `hits`: documents found. `empty`: queries without any hit. `scored`: documents that the model scored.
+    `truncated`: scored documents whose end the model did not read. `queries_cut`: queries that were cut themselves.
+    `lacking`: scored documents without a field that the template names, by field.
     """
 
     queries: int = 0
@@ -28,11 +28,11 @@ class Counts:
 
     @property
     def absent(self) -> list[str]:
-        """The fields that the template names and not one scored document has: their names may be misspelt."""
+        """The fields that the template names and that no scored document has: probably misspelt."""
         return [name for name, count in self.lacking.items() if count == self.scored]
 
     def add(self, results: Iterable[Reranking]) -> None:
-        """Count `results`, one a query."""
+        """Count `results`, one per query."""
         for result in results:
             self.queries += 1
             self.hits += len(result.ranking.hits)
@@ -41,3 +41,21 @@ class Counts:
             self.truncated += result.truncated
             self.queries_cut += result.query_truncated
             self.lacking.update(result.lacking)
+
+    def notes(self) -> list[str]:
+        """Return what the model did not read, one line each; empty if it read everything."""
+        notes = []
+        if self.absent:
+            names = ", ".join(f"{{{name}}}" for name in self.absent)
+            notes.append(
+                f"note: none of the {self.scored} scored documents has the template's {names}; left empty (--template)"
+            )
+        if self.queries_cut:
+            notes.append(
+                f"note: {self.queries_cut} of {self.queries} queries were longer than the model reads and were cut"
+            )
+        if self.truncated:
+            notes.append(
+                f"note: the end of {self.truncated} of {self.scored} scored documents was not read (--max-length)"
+            )
+        return notes

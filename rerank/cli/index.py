@@ -1,4 +1,4 @@
-"""`resift index`: a document collection goes in, an index comes out."""
+"""`resift index`: load a document collection into an index."""
 
 from __future__ import annotations
 
@@ -11,19 +11,30 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.messages import ask_hidden, say
+from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import ask_hidden, refuse_engine_flags, say
+from resift.rerank.cli.stages import refuse_engine_flags
 
 if TYPE_CHECKING:
     from resift.indexer.bm25.build import IndexReport
     from resift.indexer.corpora import CorpusSettings
-    from resift.indexer.engine.load import Loader, LoadReport
+    from resift.indexer.engine.load import Loader, LoadReport, LoadRequest
     from resift.indexer.engine.settings import LoadSettings
     from resift.retrieval.bm25.settings import Bm25Settings
     from resift.retrieval.engine.settings import ConnectionSettings
 
 STANDARD_INPUT = "-"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """The settings of a load: how the corpus is read, and how the index is reached and filled."""
+
+    corpus: CorpusSettings
+    bm25: Bm25Settings
+    load: LoadSettings
+    connection: ConnectionSettings
 
 
 @click.command()
@@ -32,39 +43,36 @@ STANDARD_INPUT = "-"
 @click.option(
     "--overwrite",
     is_flag=True,
-    help="Replace an index that stands there: an embedded one in one step; an engine's is removed first, see --alias.",
+    help="Replace an existing index: an embedded one in one step; an engine's is removed first, see --alias.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a load into an engine that was stopped.")
-@click.option("--alias", metavar="NAME", help="Load a new index INDEX-TIME and let this alias stand for it at the end.")
+@click.option("--resume", is_flag=True, help="Resume a load into an engine that was stopped.")
+@click.option("--alias", metavar="NAME", help="Load a new index INDEX-TIME and point this alias to it at the end.")
 @click.option(
-    "--keep", default=1, show_default=True, type=click.IntRange(min=0), help="With --alias: older indices kept."
+    "--keep",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="With --alias: older indices to keep.",
 )
-@click.option("--allow-refused", is_flag=True, help="With --alias: move it also where documents were refused.")
+@click.option("--allow-refused", is_flag=True, help="With --alias: move it even if documents were refused.")
 @click.option(
     "--state",
     default=".resift",
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where a load's checkpoint and its list of refused documents are kept.",
+    help="The folder of a load's checkpoint and list of refused documents.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@settings_options("corpus", "bm25", "load", "connection")
+@settings_options("corpus", "bm25", "load", "connection", into="resift.rerank.cli.index:IndexSettings", name="settings")
+@grouped("request", "resift.indexer.engine.load:LoadRequest")
 @click.pass_context
 def index(
     ctx: click.Context,
-    source: str,
+    /,
     target: str,
-    overwrite: bool,
-    resume: bool,
-    alias: str | None,
-    keep: int,
-    allow_refused: bool,
-    state: Path,
+    request: LoadRequest,
     as_json: bool,
-    corpus_settings: CorpusSettings,
-    bm25_settings: Bm25Settings,
-    load_settings: LoadSettings,
-    connection_settings: ConnectionSettings,
+    settings: IndexSettings,
 ) -> int:
     """Load the document collection SOURCE into an index, embedded or of Elasticsearch or OpenSearch.
 
@@ -75,43 +83,36 @@ def index(
     resift index articles.csv --to bm25:articles --id-field sku --text-field body
     resift index articles.csv --to http://localhost:9200/articles --alias live
     """
+    from resift.indexer.bm25.build import build_index
     from resift.indexer.corpora import Reading, SkipReport, read_documents
     from resift.retrieval.registry import embedded_path, is_engine
 
     _check_flags(ctx, target)
-    to_engine, reading = is_engine(target), Reading()
-    started: list[Loader] = []
-    unique = not to_engine or load_settings.passage_words > 0  # an engine tells documents from each other, not passages
+    loader = _loader(target, settings) if is_engine(target) else None
+    reading = Reading()
+    # an engine detects repeated document ids itself, but not those of documents that are split into passages
+    unique = loader is None or settings.load.passage_words > 0
     with (
-        _says_how_to_go_on(started),
-        SkipReport.opened(corpus_settings) as skipped,
+        _resume_hint(loader, request.source),
+        SkipReport.opened(settings.corpus) as skipped,
         progress("indexing", share=lambda: reading.share) as done,
-        closing(read_documents(source, corpus_settings, skipped, reading=reading, unique=unique)) as documents,
+        closing(read_documents(request.source, settings.corpus, skipped, reading=reading, unique=unique)) as documents,
     ):
-        if to_engine:
-            from resift.indexer.engine.load import LoadRequest
-            from resift.indexer.engine.resume import name_source
-
-            how = dataclasses.asdict(corpus_settings)
-            reading_so = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
-            name = name_source(source, resume)
-            request = LoadRequest(name, reading_so, overwrite, resume, alias, keep, allow_refused, state)
-            loader = _loader(target, connection_settings, bm25_settings, load_settings)
-            started += [loader] if source != STANDARD_INPUT else []
-            loaded = loader.load(documents, request, done)
+        if loader is None:
+            built = build_index(
+                documents, embedded_path(target), settings.bm25, overwrite=request.overwrite, progress=done
+            )
         else:
-            from resift.indexer.bm25.build import build_index
-
-            built = build_index(documents, embedded_path(target), bm25_settings, overwrite=overwrite, progress=done)
+            loaded = loader.load(documents, _described(request, settings.corpus), done)
     if skipped.count:
         say(f"note: {skipped}")
-    if to_engine:
-        return _tell_loaded(loaded, target, alias, skipped.count, as_json)
-    return _tell_built(built, target, skipped.count, as_json)
+    if loader is None:
+        return _show_built(built, target, skipped.count, as_json)
+    return _show_loaded(loaded, target, request.alias, skipped.count, as_json)
 
 
 def _check_flags(ctx: click.Context, target: str) -> None:
-    """Refuse flags that would change nothing. Raises click.UsageError."""
+    """Raise click.UsageError on flags that would change nothing."""
     from resift.retrieval.registry import is_engine
 
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
@@ -119,39 +120,49 @@ def _check_flags(ctx: click.Context, target: str) -> None:
     if not is_engine(target) and given & {"resume", "alias"}:
         raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
     if "alias" not in given and given & {"keep", "allow_refused"}:
-        raise click.UsageError("--keep and --allow-refused go with --alias NAME; leave them out, or name the alias")
+        raise click.UsageError("--keep and --allow-refused need --alias NAME; leave them out, or name the alias")
     if {"alias", "overwrite"} <= given:
         raise click.UsageError("--alias loads a new index beside the others and overwrites none; leave out --overwrite")
 
 
-def _loader(target: str, connection: ConnectionSettings, bm25: Bm25Settings, settings: LoadSettings) -> Loader:
+def _described(request: LoadRequest, corpus: CorpusSettings) -> LoadRequest:
+    """Return `request` with what identifies its source and how that is read, which a resumed load must repeat."""
+    from resift.indexer.engine.resume import name_source
+
+    how = dataclasses.asdict(corpus)
+    reading = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
+    return dataclasses.replace(request, source=name_source(request.source, request.resume), reading=reading)
+
+
+def _loader(target: str, settings: IndexSettings) -> Loader:
     from resift.indexer.engine.load import Loader
     from resift.indexer.engine.mapping import analyzer_of
     from resift.retrieval.engine.address import read_address
     from resift.retrieval.engine.client import connect
 
-    if (analyzer := analyzer_of(bm25.language)) != bm25.language:
-        say(f"note: engines have no analyzer for {bm25.language}; texts are analyzed as {analyzer}")
+    language = settings.bm25.language
+    if (analyzer := analyzer_of(language)) != language:
+        say(f"note: engines have no analyzer for {language}; texts are analyzed as {analyzer}")
     address = read_address(target)
-    return Loader(connect(address, connection, ask_hidden), address, bm25, settings)
+    engine = connect(address, settings.connection, ask_hidden)
+    return Loader(engine, address, settings.bm25, settings.load)
 
 
 @contextmanager
-def _says_how_to_go_on(started: list[Loader]) -> Iterator[None]:
-    """Tell behind the progress what is left of a load that stops, if one of those that were `started` has begun."""
+def _resume_hint(loader: Loader | None, source: str) -> Iterator[None]:
+    """On interruption, print how to resume the load, if it has begun and its source can be read again."""
     from resift.retrieval.errors import CorpusError
 
     try:
         yield
     except (KeyboardInterrupt, SystemExit, CorpusError) as error:
         more = " --skip-bad" if isinstance(error, CorpusError) else ""
-        for loader in started:
-            if loader.begun:
-                say(f"note: what went into {loader.begun} stays there; the same command with --resume{more} goes on")
+        if loader is not None and loader.begun and source != STANDARD_INPUT:
+            say(f"note: {loader.begun} keeps what was loaded; the same command with --resume{more} continues")
         raise
 
 
-def _tell_built(report: IndexReport, target: str, skipped: int, as_json: bool) -> int:
+def _show_built(report: IndexReport, target: str, skipped: int, as_json: bool) -> int:
     from resift.rerank.cli.output import echo, to_json
 
     if as_json:
@@ -165,8 +176,8 @@ def _tell_built(report: IndexReport, target: str, skipped: int, as_json: bool) -
     return 0
 
 
-def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: int, as_json: bool) -> int:
-    """Show what was loaded; return 1 where the engine refused documents."""
+def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: int, as_json: bool) -> int:
+    """Show what was loaded; return 1 if the engine refused documents."""
     from resift.rerank.cli.output import echo, to_json
 
     if as_json:
@@ -176,18 +187,18 @@ def _tell_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
         name = f"{alias} -> {report.index}" if report.swapped else report.index
         echo(f"{name}: {report.documents:,} documents, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)")
     if report.repeated:
-        say(f"note: {report.repeated} documents came twice, word for word, and are in once")
+        say(f"note: {report.repeated} documents are repeated word for word and were loaded once")
     if report.before:
-        say(f"note: {alias} stood for {', '.join(report.before)} before")
+        say(f"note: {alias} pointed to {', '.join(report.before)} before")
     if report.unfinished:
-        say(f"note: other loads for {alias} left, or are filling, {', '.join(report.unfinished)}")
+        say(f"note: other loads for {alias} left unfinished, or are still filling, {', '.join(report.unfinished)}")
     if report.refused:
         say(f"resift: error: {_refusals(report, alias)}")
     return 1 if report.refused else 0
 
 
 def _refusals(report: LoadReport, alias: str | None) -> str:
-    """Return in one line how many documents were refused, why most of them, and what became of the alias."""
+    """Return in one line how many documents were refused, the most frequent reasons, and whether the alias moved."""
     import json
     import re
     from collections import Counter
@@ -195,12 +206,8 @@ def _refusals(report: LoadReport, alias: str | None) -> str:
     reasons: Counter[str] = Counter()
     with open(report.refusals, encoding="utf-8") as file:
         for line in file:
-            reason = re.sub(r"^\[\d+:\d+\] ", "", json.loads(line)["reason"])  # where in the document it stands
+            reason = re.sub(r"^\[\d+:\d+\] ", "", json.loads(line)["reason"])  # the position in the document
             reasons[reason.partition(" in document")[0].partition(" of document")[0][:120]] += 1
     most = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(2))
-    kept = (
-        f"; {alias} was not moved: --resume --allow-refused moves it all the same"
-        if alias and not report.swapped
-        else ""
-    )
-    return f"the engine refused {report.refused} documents ({most}); {report.refusals} says which and why{kept}"
+    kept = f"; {alias} was not moved: --resume --allow-refused moves it anyway" if alias and not report.swapped else ""
+    return f"the engine refused {report.refused} documents ({most}); {report.refusals} lists each with its reason{kept}"

@@ -11,24 +11,36 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from resift.rerank.cli.settings_table import ENVIRONMENT_PREFIX, parameter_name, plain_type, settings_class
+from resift.rerank.cli.settings_table import (
+    ENVIRONMENT_PREFIX,
+    load_class,
+    parameter_name,
+    plain_type,
+    settings_class,
+)
 from resift.rerank.cli.toml_file import default_map
 
+Command = Callable[..., Any]
 
-def settings_options(*stages: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a command: give it the options of `stages` and pass each stage's settings object by its name."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+def settings_options(*stages: str, into: str = "", name: str = "stages") -> Callable[[Command], Command]:
+    """Decorate a command: give it the options of `stages`, and pass the settings objects that they make.
+
+    Each stage's settings come as the argument STAGE_settings. `into` names a class ("module:Class") that takes those
+    of the stages that are its fields; it comes as the argument `name`.
+    """
+
+    def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def command(*context: Any, **values: Any) -> Any:  # noqa: ANN401 - click passes parameters by keyword
-            for stage in stages:
-                fields = {field.name: parameter_name(field) for field in dataclasses.fields(settings_class(stage))}
-                values[f"{stage}_settings"] = settings_class(stage)(
-                    **{field: values.pop(name) for field, name in fields.items()}
-                )
-            return function(*context, **values)
+            made = {stage: _take_settings(stage, values) for stage in stages}
+            if into:
+                owner = load_class(into)
+                bundled = {field.name for field in dataclasses.fields(owner)} & made.keys()
+                values[name] = owner(**{stage: made.pop(stage) for stage in bundled})
+            return function(*context, **values, **{f"{stage}_settings": settings for stage, settings in made.items()})
 
-        decorated: Callable[..., Any] = config_option(command)
+        decorated: Command = config_option(command)
         for stage in reversed(stages):
             for option in reversed(list(stage_options(stage))):
                 decorated = option(decorated)
@@ -37,15 +49,41 @@ def settings_options(*stages: str) -> Callable[[Callable[..., Any]], Callable[..
     return decorate
 
 
+def _take_settings(stage: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - the stage's own class
+    """Return the settings object of a stage, made of its options, which are removed from `values`."""
+    owner = settings_class(stage)
+    fields = {field.name: parameter_name(field) for field in dataclasses.fields(owner)}
+    return owner(**{field: values.pop(name) for field, name in fields.items()})
+
+
+def grouped(name: str, target: str) -> Callable[[Command], Command]:
+    """Decorate a command: pass those parameters that are fields of the dataclass `target` as one object, `name`.
+
+    `target` is "module:Class"; it is imported when the command runs. Put it directly above the function.
+    """
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(*context: Any, **values: Any) -> Any:  # noqa: ANN401 - click passes parameters by keyword
+            owner = load_class(target)
+            fields = [field.name for field in dataclasses.fields(owner) if field.name in values]
+            made = owner(**{field: values.pop(field) for field in fields})
+            return function(*context, **values, **{name: made})
+
+        return command
+
+    return decorate
+
+
 def flags_given(context: click.Context, stage: str) -> list[str]:
-    """Return which options of `stage` stand on the command line itself."""
+    """Return the options of `stage` that were given on the command line itself."""
     names = [parameter_name(field) for field in dataclasses.fields(settings_class(stage))]
     given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     return ["--" + name.replace("_", "-") for name in given]
 
 
 def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a command: let it take --config as well, for those who write it behind the command's name."""
+    """Decorate a command: let it take --config too, for users who write it after the command's name."""
 
     def load(context: click.Context, _: click.Parameter, given: str | None) -> None:
         if given is not None:
@@ -63,17 +101,17 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def stage_options(stage: str) -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
-    """Return the Click options of one stage, one a field."""
+    """Return the Click options of one stage, one per field."""
     owner = settings_class(stage)
     types = typing.get_type_hints(owner)
     return [_option(field, types[field.name]) for field in dataclasses.fields(owner)]
 
 
 class _Repeatable(click.Option):
-    """An option that can be given several times; its value is one text with commas, from wherever it comes."""
+    """An option that can be repeated; its value is one text with commas, whatever source it comes from."""
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> str | None:  # noqa: ANN401 - Click's own signature
-        """Join what was given."""
+        """Join the given values with commas."""
         given = [value] if isinstance(value, str) else value or ()
         return ",".join(name for names in given for name in names.split(",") if name.strip()) or None
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from click.core import ParameterSource
 
+from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import settings_options
-from resift.rerank.cli.stages import NO_MODEL, build_reranker, warn_of
+from resift.rerank.cli.stages import BOTH_STAGES
 
 if TYPE_CHECKING:
-    from resift.rerank.reranker import RerankSettings
-    from resift.rerank.scorers.settings import ScorerSettings
+    from resift.rerank.stages import SearchStages
 
 
 @click.command()
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     "--top",
     default=None,
     type=click.IntRange(min=1),
-    help="How many results a line keeps. [default: all]",
+    help="How many results each reply has at most. [default: all]",
 )
 @click.option("--return-documents", is_flag=True, help="Repeat each document in its result.")
-@settings_options("rerank", "scorer")
+@settings_options("rerank", "scorer", into=BOTH_STAGES)
 @click.pass_context
 def rerank(
     ctx: click.Context,
+    /,
     source: BinaryIO,
     top: int | None,
     return_documents: bool,
-    rerank_settings: RerankSettings,
-    scorer_settings: ScorerSettings,
+    stages: SearchStages,
 ) -> None:
-    """Rerank the documents of each JSON line of SOURCE (standard input where none is given).
+    """Rerank the documents of each JSON line of SOURCE (standard input if it is left out).
 
-    A line is {"query": "...", "documents": [...]}; a document is a string, or an object with "text" and, if you
-    like, "doc_id", "title", "score" (the first stage's: with it the scores are fused, without it the model alone
+    A line is {"query": "...", "documents": [...]}; a document is a string, or an object with "text" and,
+    optionally, "doc_id", "title", "score" (the first stage's: with it the scores are fused, without it the model alone
     decides) and fields of your own. A reply line is {"query", "results": [{"index", "score", "logit", ...}]}; other
-    members of a line come back as they were. All documents of a line are rescored unless --window says how many.
+    members of a line are returned unchanged. All documents of a line are rescored unless --window says how many.
 
     \b
     echo '{"query": "cat food", "documents": ["dogs bark", "what cats eat"]}' | resift rerank
@@ -50,16 +50,17 @@ def rerank(
     from resift.rerank.counts import Counts
     from resift.rerank.requests import read_requests, rerank_requests
 
-    if scorer_settings.model == NO_MODEL:
-        raise click.UsageError("--model none has nothing to rerank with; name a model or leave it out")
     if ctx.get_parameter_source("window") is ParameterSource.DEFAULT:
-        rerank_settings = dataclasses.replace(rerank_settings, rank_window_size=sys.maxsize)
-    reranker = build_reranker(scorer_settings, rerank_settings)
-    assert reranker is not None  # the model is not `none`
+        unbounded = dataclasses.replace(stages.rerank, rank_window_size=sys.maxsize)
+        stages = dataclasses.replace(stages, rerank=unbounded)
+    reranker = stages.reranker()
+    if reranker is None:
+        raise click.UsageError("--model none has nothing to rerank with; name a model or leave it out")
     counts = Counts()
     name = getattr(source, "name", "standard input")
     for reply in rerank_requests(read_requests(source, str(name)), reranker, top, return_documents):
         counts.add([reply.result])
         echo(to_json(reply.body))
         sys.stdout.flush()
-    warn_of(counts)
+    for note in counts.notes():
+        say(note)

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from resift.rerank.cli.messages import read_text_argument
 from resift.rerank.cli.options import settings_options
-from resift.rerank.cli.stages import (
-    build_reranker,
-    describe,
-    open_index,
-    open_options,
-    read_text_argument,
-    say,
-    warn_of,
-)
+from resift.rerank.cli.stages import BOTH_STAGES, open_index, say_notes
 
 if TYPE_CHECKING:
     from resift.rerank.cli.display import DisplaySettings
-    from resift.rerank.pipeline import SearchSettings
-    from resift.rerank.reranker import Reranking, RerankSettings
-    from resift.rerank.scorers.settings import ScorerSettings
-    from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
+    from resift.rerank.reranker import Reranking
+    from resift.rerank.stages import SearchStages
 
 
 @click.command()
@@ -33,19 +25,16 @@ if TYPE_CHECKING:
 @click.option("--json", "style", flag_value="json", help="Print one JSON object.")
 @click.option("--compare", "style", flag_value="compare", help="Show both orders side by side, with the moves.")
 @click.option("--trec", "style", flag_value="trec", help="Print TREC run lines.")
-@settings_options("connection", "engine", "display", "search", "rerank", "scorer")
+@settings_options("connection", "engine", "display", "search", "rerank", "scorer", into=BOTH_STAGES)
 @click.pass_context
 def search(
     ctx: click.Context,
+    /,
     index: str,
     query: str,
     style: str | None,
     display_settings: DisplaySettings,
-    search_settings: SearchSettings,
-    connection_settings: ConnectionSettings,
-    engine_settings: EngineSettings,
-    rerank_settings: RerankSettings,
-    scorer_settings: ScorerSettings,
+    stages: SearchStages,
 ) -> None:
     """Find the documents of INDEX that answer QUERY, best first.
 
@@ -60,30 +49,25 @@ def search(
     from resift.retrieval.types import Query
 
     text = read_text_argument(query, "query")
-    retriever = open_index(ctx, index, open_options(connection_settings, engine_settings, rerank_settings))
-    pipeline = Pipeline(retriever, build_reranker(scorer_settings, rerank_settings))
+    retriever = open_index(ctx, index, stages)
+    pipeline = Pipeline(retriever, stages.reranker())
     started = time.perf_counter()
-    [result] = pipeline.search([Query("1", text)], search_settings.depth)
-    seconds = time.perf_counter() - started
+    [result] = pipeline.search([Query("1", text)], stages.search.depth)
     facts = {
         "index": index,
-        "model": scorer_settings.model,
-        "order": describe(scorer_settings, rerank_settings),
-        **dataclasses.asdict(search_settings),
-        "rank_window_size": rerank_settings.rank_window_size,
-        "seconds": round(seconds, 4),
+        "model": stages.scorer.model,
+        "order": stages.describe(),
+        **dataclasses.asdict(stages.search),
+        "rank_window_size": stages.rerank.rank_window_size,
+        "seconds": round(time.perf_counter() - started, 4),
     }
     _show(result, display_settings.top, style, facts, retriever.language)
     counts = Counts()
     counts.add([result])
-    warn_of(counts)
-    for note in retriever.notes():
-        say(note)
+    say_notes(counts, retriever)
 
 
 def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any], language: str) -> None:
-    import sys
-
     from resift.rerank.cli import output
     from resift.retrieval.bm25.analysis import analyzer
     from resift.retrieval.trec import write_run

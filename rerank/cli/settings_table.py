@@ -18,14 +18,19 @@ SETTINGS = {
     "scorer": "resift.rerank.scorers.settings:ScorerSettings",
     "display": "resift.rerank.cli.display:DisplaySettings",
 }
-"""Stage -> where its frozen dataclass of settings stands; `resift config` and the documentation iterate this."""
+"""Stage -> "module:Class" of its frozen dataclass of settings; `resift config` and the documentation iterate this."""
 
 ENVIRONMENT_PREFIX = "RESIFT_"
 
 
 def settings_class(stage: str) -> type[Any]:
     """Return the settings class of a stage."""
-    module, name = SETTINGS[stage].split(":")
+    return load_class(SETTINGS[stage])
+
+
+def load_class(target: str) -> type[Any]:
+    """Import and return the class that "module:Class" names."""
+    module, name = target.split(":")
     found: type[Any] = getattr(importlib.import_module(module), name)
     return found
 

@@ -1,0 +1,218 @@
+"""Evaluate a target (a folder, an index, NanoBEIR) with one pair of stages."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from resift.indexer.bm25.build import build_index
+from resift.indexer.corpora import JudgedCollection, choose_split, read_queries
+from resift.rerank.evaluation.comparable import evaluate_comparable
+from resift.rerank.evaluation.datasets import DataSet, load, resolve
+from resift.rerank.evaluation.doubts import doubts
+from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
+from resift.rerank.evaluation.given_run import GivenRun
+from resift.rerank.evaluation.self_exclusion import Candidates, FirstStage
+from resift.rerank.reranker import Reranker, Reranking, RerankSettings
+from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.stages import SearchStages
+from resift.retrieval.bm25.store import is_index
+from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.registry import RETRIEVERS, is_engine
+from resift.retrieval.trec import read_qrels, read_run
+from resift.retrieval.types import Qrels, Query, Ranking, Run
+
+
+class ShowProgress(Protocol):
+    """Starts showing the progress of one piece of work."""
+
+    def __call__(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
+        """Return a context whose value is called with the number of items done so far, of `total` if it is known."""
+        ...
+
+
+def _silent(label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda done: None)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """What is evaluated, and by which protocol.
+
+    `target`: a BEIR folder, an index, or NanoBEIR sets. `queries`, `qrels`: files, for an index. `split`: the
+    judgements of a folder. `run_file`: a TREC run that replaces the first stage. `root`: a local copy of NanoBEIR.
+    """
+
+    target: str
+    queries: str | None = None
+    qrels: str | None = None
+    split: str | None = None
+    run_file: str | None = None
+    mode: Mode = END_TO_END
+    root: str | None = None
+
+    @property
+    def builds_index(self) -> bool:
+        """True if the first stage is a temporary index, built for this evaluation."""
+        return self.mode == END_TO_END and not self.run_file and not names_index(self.target)
+
+
+class Evaluator:
+    """Evaluates targets with one pair of stages; the model is loaded once."""
+
+    def __init__(
+        self,
+        stages: SearchStages,
+        note: Callable[[str], None] = lambda line: None,
+        progress: ShowProgress = _silent,
+        ask: Callable[[str], str] | None = None,
+    ) -> None:
+        """Load the model of `stages`. Raises ModelError.
+
+        `note` is called with each line that the user should read besides the result, `ask` for a password.
+        """
+        self.stages = stages
+        self.reranker: Reranker | None = stages.reranker()
+        self._note = note
+        self._progress = progress
+        self._ask = ask
+
+    def evaluate(self, request: EvaluationRequest) -> ExperimentResult:
+        """Return the experiment that `request` describes. Raises ResiftError."""
+        model = self.stages.describe()
+        if request.mode == COMPARABLE:
+            _refuse(names_index(request.target), "mode", "comparable measures nanobeir, not an index")
+            model = self.stages.scorer.model
+            sets = [self._comparable_set(data_set, request) for data_set in resolve(request.target, COMPARABLE)]
+        elif names_index(request.target):
+            sets = [self._index_set(request)]
+        else:
+            message = "--queries and --qrels belong to an index; a folder has its own"
+            _refuse(request.queries or request.qrels, "queries", message)
+            data_sets = resolve(request.target)
+            request = dataclasses.replace(request, split=_split(data_sets[0], request))  # a folder is the only set
+            sets = [self._collection_set(data_set, request) for data_set in data_sets]
+        return ExperimentResult(tuple(sets), model, self.stages.search.depth, self._conditions(request))
+
+    def _conditions(self, request: EvaluationRequest) -> dict[str, object]:
+        """Return by name what decides the figures besides model and depth; None for what does not apply."""
+        names = [field.name for field in dataclasses.fields(RerankSettings)]
+        fused = self.reranker is not None and request.mode == END_TO_END
+        scorer = self.reranker.scorer if self.reranker else None
+        return {
+            "target": request.target,
+            "queries": request.queries,
+            "qrels": request.qrels,
+            "split": request.split,
+            "run": request.run_file,
+            **(dataclasses.asdict(self.stages.rerank) if fused else dict.fromkeys(names)),
+            "revision": self.stages.scorer.revision,
+            "max_length": scorer.encoder.max_length if isinstance(scorer, Predictor) else None,
+            "bm25": dataclasses.asdict(self.stages.bm25) if request.builds_index else None,
+            "engine": dataclasses.asdict(self.stages.engine) if is_engine(request.target) else None,
+        }
+
+    def _comparable_set(self, data_set: DataSet, request: EvaluationRequest) -> SetResult:
+        message = "comparable needs NanoBEIR's stored ranking, which a folder does not have; use end-to-end"
+        _refuse(data_set.folder, "mode", message)
+        message = "comparable measures a model, and --model none leaves nothing to measure; name a model"
+        _refuse(self.reranker is None, "mode", message)
+        message = "comparable takes NanoBEIR's stored ranking as its first stage; leave out --run"
+        _refuse(request.run_file, "run", message)
+        assert self.reranker is not None  # refused above
+        scorer = self.reranker.scorer
+        sigmoid = isinstance(scorer, Predictor) and scorer.folder.activation == "sigmoid"
+        collection, depth = _load(data_set, request), self.stages.search.depth
+        result = evaluate_comparable(collection, scorer, depth, sigmoid, data_set.in_mean)
+        self._note_all(result.counts.notes())
+        return result
+
+    def _index_set(self, request: EvaluationRequest) -> SetResult:
+        if not request.queries or not request.qrels:
+            raise SettingsError("an index is judged with --queries FILE and --qrels FILE; name both", "queries")
+        message = "--run, --split and --root are not for an index; leave them out"
+        _refuse(request.run_file or request.split or request.root, "run", message)
+        retriever = self.stages.open(request.target, self._ask)
+        queries = list(read_queries(request.queries))
+        name = Path(request.target.removeprefix("bm25:")).name
+        result = self._run(name, read_qrels(Path(request.qrels)), queries, retriever)
+        self._note_all(retriever.notes())
+        return result
+
+    def _collection_set(self, data_set: DataSet, request: EvaluationRequest) -> SetResult:
+        _refuse(data_set.folder and request.root, "root", "it is a copy of NanoBEIR; leave it out for a folder")
+        collection = _load(data_set, request)
+        if request.run_file:
+            run = read_run(_run_path(request.run_file, data_set))
+            return self._run(collection.name, collection.qrels, collection.queries, self._given_run(collection, run))
+        with tempfile.TemporaryDirectory(prefix="resift-") as folder:
+            index = Path(folder) / "index"
+            with self._progress(f"indexing {collection.name}") as done:
+                build_index(collection.documents(), index, self.stages.bm25, progress=done)
+            retriever = self.stages.open(f"bm25:{index}")
+            return self._run(collection.name, collection.qrels, collection.queries, retriever)
+
+    def _run(self, name: str, qrels: Qrels, queries: Sequence[Query], retriever: FirstStage) -> SetResult:
+        given = isinstance(retriever, GivenRun)
+        candidates = Candidates(retriever, self.stages.search.depth, timed=not given)
+        with self._progress(f"evaluating {name}", sum(query.query_id in qrels for query in queries)) as done:
+            result = run_set(name, qrels, queries, candidates, self._rerank, done)
+        self._note_all(result.counts.notes())
+        asked = {query.query_id for query in queries}
+        self._note_all(f"note: {doubt}" for doubt in doubts(qrels, asked, result.runs[0], given))
+        return result
+
+    def _rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
+        if self.reranker is None:
+            return [Reranking(ranking, ranking, {}) for ranking in rankings]
+        return self.reranker.rerank(rankings)
+
+    def _given_run(self, collection: JudgedCollection, run: Run) -> GivenRun:
+        """Return the run as a first stage. Raises CorpusError if it answers none of the judged queries."""
+        if not any(query.query_id in run for query in collection.queries):
+            raise CorpusError(f"{collection.name}: the run holds none of its {len(collection.queries)} judged queries")
+        given = GivenRun(run, collection.documents(), collection.queries)
+        if given.missing:
+            share = f"{given.missing} of the run's {given.wanted} documents"
+            self._note(f"note: {share} are not in {collection.name}; their text is empty")
+        return given
+
+    def _note_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._note(line)
+
+
+def names_index(target: str) -> bool:
+    """Return whether `target` is an index rather than a collection."""
+    return target.partition(":")[0] in RETRIEVERS or is_index(Path(target))
+
+
+def _split(data_set: DataSet, request: EvaluationRequest) -> str | None:
+    """Return which judgements of a folder are used; None for NanoBEIR, which has one split."""
+    if data_set.folder is None:
+        _refuse(request.split, "split", "it belongs to a folder; each set of NanoBEIR has one split")
+        return None
+    if request.split is None and request.run_file and (data_set.folder / "qrels" / "all.trec").is_file():
+        return "all"  # a run may name judged documents whose text the folder does not hold
+    return choose_split(data_set.folder, request.split)
+
+
+def _load(data_set: DataSet, request: EvaluationRequest) -> JudgedCollection:
+    return load(data_set, request.split, Path(request.root) if request.root else None)
+
+
+def _run_path(given: str, data_set: DataSet) -> Path:
+    """Return the run's path: as given, else inside the collection's folder."""
+    inside = (data_set.folder or Path()) / given
+    return inside if not Path(given).exists() and inside.exists() else Path(given)
+
+
+def _refuse(given: object, field: str, message: str) -> None:
+    """Raise SettingsError if `given` is true: a setting that does not go with the target."""
+    if given:
+        raise SettingsError(message, field)

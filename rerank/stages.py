@@ -1,0 +1,61 @@
+"""The settings of a search's two stages as one value, and the stages that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from resift.rerank.pipeline import SearchSettings
+from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.registry import NO_MODEL
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.template import Template
+from resift.retrieval.bm25.settings import Bm25Settings
+from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings, OpenOptions
+from resift.retrieval.registry import open_retriever
+from resift.retrieval.retriever import Retriever
+
+
+@dataclass(frozen=True, slots=True)
+class SearchStages:
+    """How both stages of a search are built.
+
+    `bm25` applies if an index is built for the search, as in an evaluation of a folder. `connection` and `engine`
+    apply to an index in a search engine.
+    """
+
+    search: SearchSettings = field(default_factory=SearchSettings)
+    rerank: RerankSettings = field(default_factory=RerankSettings)
+    scorer: ScorerSettings = field(default_factory=ScorerSettings)
+    bm25: Bm25Settings = field(default_factory=Bm25Settings)
+    connection: ConnectionSettings = field(default_factory=ConnectionSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+
+    def open(self, index: str, ask: Callable[[str], str] | None = None) -> Retriever:
+        """Open the first stage over `index`; `ask` is called for a password if the settings require one.
+
+        The fields that the reranker's template names are fetched with each document. Raises EngineError and
+        SettingsError.
+        """
+        fields = Template(self.rerank.template).fields()
+        return open_retriever(index, OpenOptions(self.connection, self.engine, ask, fields))
+
+    def reranker(self) -> Reranker | None:
+        """Load the second stage; None if the model is `none`. Raises ModelError and SettingsError."""
+        if self.scorer.model == NO_MODEL:
+            return None
+        return Reranker(load_scorer(self.scorer.model, self.scorer), self.rerank)
+
+    def describe(self) -> str:
+        """Return in a few words what decides the order.
+
+        >>> SearchStages().describe()
+        '0.5 resift-minilm-l3 + 0.5 first stage (z-scores)'
+        """
+        if self.scorer.model == NO_MODEL:
+            return "first stage alone"
+        if self.rerank.fusion == "none":
+            return self.scorer.model
+        share = self.rerank.fusion_weight
+        return f"{share:g} {self.scorer.model} + {1 - share:g} first stage (z-scores)"
