@@ -9,15 +9,14 @@ only splits. Sources: the javadoc of org.apache.lucene.analysis.en and .fr; http
 from __future__ import annotations
 
 import functools
-import importlib.util
 import re
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import Stemmer
 
 from resift.retrieval.bm25.segmentation import words
+from resift.retrieval.bm25.stop_words import STOP_WORDS
 from resift.retrieval.errors import SettingsError
 
 ENGLISH_STOP_WORDS = frozenset(
@@ -154,24 +153,7 @@ def _as_lucene(word: str, stem: str, again: Callable[[str], str]) -> str:
 
 
 def stop_words(language: str) -> frozenset[str]:
-    """Return the words that `language` leaves out of an index; empty where no list is at hand.
-
-    English has Lucene's; the others have the Snowball lists that bm25s carries.
-    """
+    """Return the words that an index of `language` leaves out, in lower case; empty if resift has no list for it."""
     if language == "english":
         return ENGLISH_STOP_WORDS
-    return frozenset(getattr(_bm25s_lists(), f"STOPWORDS_{language.upper()}", ()))
-
-
-@functools.cache
-def _bm25s_lists() -> object:
-    """Load bm25s/stopwords.py alone: the package itself takes 0.6 s to import."""
-    package = importlib.util.find_spec("bm25s")
-    if package is None or package.origin is None:
-        raise SettingsError("the stop words of bm25s are missing; run `pip install bm25s`", "language")
-    spec = importlib.util.spec_from_file_location("_stopwords", Path(package.origin).with_name("stopwords.py"))
-    if spec is None or spec.loader is None:
-        raise SettingsError("the stop words of bm25s cannot be read; run `pip install bm25s`", "language")
-    lists = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(lists)
-    return lists
+    return frozenset(STOP_WORDS.get(language, "").split())

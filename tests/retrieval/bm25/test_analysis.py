@@ -1,5 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 
+import bm25s.stopwords
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +102,12 @@ def test_standard_only_lowers_and_whitespace_only_splits() -> None:
 def test_language_with_a_stop_list_leaves_all_of_it_out(language: str) -> None:
     assert len(stop_words(language)) > 90
     assert analyzer(language)(" ".join(sorted(stop_words(language)))) == []
+
+
+@pytest.mark.skipif(version("bm25s") != "0.3.16", reason="the stop words were copied from bm25s 0.3.16")
+@pytest.mark.parametrize("language", sorted(set(languages()) - {"english"}))
+def test_stop_words_are_those_of_bm25s(language: str) -> None:
+    assert stop_words(language) == frozenset(getattr(bm25s.stopwords, f"STOPWORDS_{language.upper()}", ()))
 
 
 def test_unknown_language_is_refused_with_the_known_ones() -> None:
