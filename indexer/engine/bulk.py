@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from resift.indexer.engine.mapping import source_of
-from resift.retrieval.engine.client import RETRIED, Engine, wait_before
+from resift.retrieval.engine.client import Engine
 from resift.retrieval.engine.client_errors import BLOCKED
+from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Deadline, Retry, StoppedError, is_transient
 from resift.retrieval.errors import CorpusError, IndexingError, StatusError
 from resift.retrieval.types import Document
 
@@ -46,7 +46,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BulkResult:
     """What became of a chunk of `sent` documents: `created`, refused, or there already, word for word."""
 
     sent: int
@@ -106,6 +106,20 @@ def _line(document: Document) -> bytes:
     return f"{action}\n{source}\n".encode("utf-8", "replace")
 
 
+@dataclass(slots=True)
+class _Progress:
+    """What was reached for one chunk so far; `rest` are its documents without an outcome."""
+
+    rest: Chunk
+    created: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def add(self, created: int, refusals: Iterable[Refusal]) -> None:
+        """Count `created` documents and keep `refusals`."""
+        self.created += created
+        self.refusals += refusals
+
+
 class Sender:
     """Sends chunks to one index; safe to share between threads.
 
@@ -118,8 +132,7 @@ class Sender:
         """Send to the index at `path`; give up after `patience` seconds without any progress."""
         self._engine = engine
         self._path = path
-        self._patience = patience
-        self._last = time.monotonic()
+        self._deadline = Deadline(patience)
         self._stop = threading.Event()
 
     def __enter__(self) -> Sender:
@@ -131,48 +144,58 @@ class Sender:
         if error is not None and not isinstance(error, CorpusError):
             self._stop.set()
 
-    def send(self, chunk: Chunk) -> Outcome:
+    def send(self, chunk: Chunk) -> BulkResult:
         """Send `chunk` until each document is in or refused.
 
         Raises IndexingError where patience ends, or where the engine refuses every document for no fault of theirs.
         """
-        created = 0
-        refusals: list[Refusal] = []
-        left = chunk
-        tries = 0
-        while left.ids:
-            try:
-                again, new, refused = self._sort(left, self._request(left))
-            except StatusError as error:
-                self._stop_at(error.kind, error.status, str(error))
-                if error.status in _OF_THE_CHUNK:
-                    halves = self._divide(left, error)
-                    return Outcome(len(chunk.ids), created + halves.created, (*refusals, *halves.refusals))
-                self._endure(error, tries)
-                tries += 1
-                continue
-            created += new
-            refusals += refused
-            if len(again) < len(left.ids):
-                self._last = time.monotonic()
-                tries = 0
-            if again:
-                self._endure(StatusError("the engine has too much to do", self._engine.url, 429), tries)
-                tries += 1
-            left = left.part(again)
-        return Outcome(len(chunk.ids), created, tuple(refusals))
+        progress = _Progress(chunk)
+        retry = Retry(deadline=self._deadline, stop=self._stop)
+        try:
+            retry.call(lambda: self._send_rest(progress, retry))
+        except StatusError as error:
+            if error.status not in _OF_THE_CHUNK:
+                raise self._final(error) from None
+            halves = self._divide(progress.rest, error)
+            progress.add(halves.created, halves.refusals)
+        except StoppedError:
+            raise IndexingError("the load was stopped") from None
+        return BulkResult(len(chunk.ids), progress.created, tuple(progress.refusals))
 
-    def _divide(self, chunk: Chunk, error: StatusError) -> Outcome:
+    def _send_rest(self, progress: _Progress, retry: Retry) -> None:
+        """Send the documents without an outcome. Raises StatusError if some of them must be sent again."""
+        try:
+            again, created, refusals = self._sort(progress.rest, self._request(progress.rest))
+        except StatusError as error:
+            self._stop_at(error.kind, error.status, str(error))
+            raise
+        progress.add(created, refusals)
+        if len(again) < len(progress.rest.ids):
+            retry.progressed()
+        progress.rest = progress.rest.part(again)
+        if again:
+            raise StatusError("the engine has too much to do", self._engine.url, 429)
+
+    def _final(self, error: StatusError) -> IndexingError:
+        """Return the error that ends the load: either it is not transient, or there was no progress for too long."""
+        if not is_transient(error):
+            return IndexingError(f"{error}")
+        silent = self._deadline.elapsed
+        return IndexingError(
+            f"{error}; no progress for {silent:.0f} s (--patience); indexed documents stay, resume with --resume"
+        )
+
+    def _divide(self, chunk: Chunk, error: StatusError) -> BulkResult:
         """Send the halves of a chunk that the engine did not take as a whole; of one document tell why not."""
         if len(chunk.ids) == 1:
-            return Outcome(1, 0, (Refusal(chunk.ids[0], error.status, error.kind or "refused", str(error)),))
+            return BulkResult(1, 0, (Refusal(chunk.ids[0], error.status, error.kind or "refused", str(error)),))
         middle = len(chunk.ids) // 2
         first, second = (self.send(chunk.part(half)) for half in (range(middle), range(middle, len(chunk.ids))))
         refused = [*first.refusals, *second.refusals]
         alike = len({(one.status, one.kind) for one in refused}) == 1 and error.kind != _INVALID
         if alike and len(refused) == len(chunk.ids) >= _MANY:
             raise IndexingError(f"{error}; the engine refuses every document so, so the load stops")
-        return Outcome(len(chunk.ids), first.created + second.created, first.refusals + second.refusals)
+        return BulkResult(len(chunk.ids), first.created + second.created, first.refusals + second.refusals)
 
     def _request(self, chunk: Chunk) -> dict[str, Any]:
         answer: dict[str, Any] = self._engine.request(
@@ -203,7 +226,7 @@ class Sender:
             refusal = _refusal(chunk.ids[place], one["status"], error)
             if one["status"] == _THERE:
                 there[place] = refusal
-            elif one["status"] in RETRIED or kind in _PASSING:
+            elif one["status"] in TRANSIENT_STATUSES or kind in _PASSING:
                 again.append(place)
             else:
                 refusals.append(refusal)
@@ -229,18 +252,6 @@ class Sender:
         found = self._engine.request("POST", path, body, retries=0, timeout=_REQUEST_TIMEOUT).get("docs", [])
         ours = (json.loads(chunk.lines[place].split(b"\n")[1]) for place in places)
         return [p for p, one, own in zip(places, found, ours, strict=False) if not _same(one.get("_source") or {}, own)]
-
-    def _endure(self, error: StatusError, tries: int) -> None:
-        """Wait before another try. Raises IndexingError where waiting will not help or has lasted too long."""
-        if error.status not in (0, *RETRIED):
-            raise IndexingError(f"{error}") from None
-        silent = time.monotonic() - self._last
-        if silent > self._patience:
-            raise IndexingError(
-                f"{error}; no progress for {silent:.0f} s (--patience); what is in stays, go on with --resume"
-            ) from None
-        if self._stop.wait(wait_before(tries)):
-            raise IndexingError("stopped")
 
 
 def _same(stored: Mapping[str, Any], own: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from resift.indexer.engine.bulk import Chunk, Outcome, Sender, chunks, refusal_lines
+from resift.indexer.engine.bulk import BulkResult, Chunk, Sender, chunks, refusal_lines
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
 from resift.indexer.engine.settings import LoadSettings
 from resift.retrieval.types import Document
@@ -37,7 +37,7 @@ class Flight:
         self._files = files
         self._settings = settings
         self._progress = progress
-        self._waiting: deque[tuple[Future[Outcome], Chunk]] = deque()
+        self._waiting: deque[tuple[Future[BulkResult], Chunk]] = deque()
         self._check = check
         self._written = self._checked = time.monotonic()
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from resift.indexer.engine.alias import check_alias, if_there, index_name, remove_index, swap, unfinished
 from resift.indexer.engine.bulk import Sender
@@ -20,13 +20,13 @@ from resift.indexer.engine.settings import LoadSettings
 from resift.indexer.passages import split_documents
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.address import Address
-from resift.retrieval.engine.client import RETRIED, Engine
+from resift.retrieval.engine.client import Engine
+from resift.retrieval.engine.retry import Deadline, Retry
 from resift.retrieval.errors import IndexingError, StatusError
 from resift.retrieval.types import Document
 
-T = TypeVar("T")
 _SLOW = 300.0  # seconds that creating, refreshing and counting may take
-_LOOK_EVERY = 1.0  # seconds between two looks at shards that are away
+_RETRY_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,27 +203,16 @@ class Loader:
         """
         settings = {"index": {"refresh_interval": None, "number_of_replicas": self.settings.replicas}}
         path = f"/{checkpoint.index}/_settings"
-        self._patiently(lambda: self.engine.request("PUT", path, settings, timeout=_SLOW))
-        self._patiently(lambda: self._check_ours(checkpoint))
+        self._retry().call(lambda: self.engine.request("PUT", path, settings, timeout=_SLOW))
+        self._retry().call(lambda: self._check_ours(checkpoint))
         return self._count_all(checkpoint)
 
     def _swap(self, checkpoint: Checkpoint, request: LoadRequest) -> tuple[bool, list[str]]:
         """Move the alias, if that was asked for and may be; return whether it was, and what it stood for."""
         if request.alias is None or (checkpoint.refused and not request.allow_refused):
             return False, []
-        self._patiently(lambda: self._mark_whole(checkpoint.index))
+        self._retry().call(lambda: self._mark_whole(checkpoint.index))
         return True, swap(self.engine, request.alias, checkpoint.index, request.keep)
-
-    def _patiently(self, act: Callable[[], T]) -> T:
-        """Do what the engine may be too busy, or away, to do at once, until patience ends."""
-        began = time.monotonic()
-        while True:
-            try:
-                return act()
-            except StatusError as error:
-                if error.status not in (0, *RETRIED) or time.monotonic() - began > self.settings.patience:
-                    raise
-            time.sleep(_LOOK_EVERY)
 
     def _mark_whole(self, name: str) -> None:
         """Mark an index as one that holds all it should, so that it may be kept, or removed, for a younger one."""
@@ -246,18 +235,25 @@ class Loader:
     def _count(self, name: str) -> int:
         """Return how many documents all shards of an index hold, once all of them answer.
 
-        Raises IndexingError where some stay away.
+        Raises IndexingError if some of them still do not answer after `patience` seconds.
         """
-        began = time.monotonic()
-        while True:
-            refreshed = self._patiently(lambda: self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW))
-            counted = self._patiently(lambda: self.engine.request("GET", f"/{name}/_count", timeout=_SLOW))
+
+        def count_once() -> tuple[int, int, int]:
+            """Return the number of documents, of shards, and of shards that did not answer."""
+            refreshed = self._retry().call(lambda: self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW))
+            counted = self._retry().call(lambda: self.engine.request("GET", f"/{name}/_count", timeout=_SLOW))
             shards = counted["_shards"]
-            if not refreshed["_shards"]["failed"] and shards["successful"] == shards["total"]:
-                return int(counted["count"])
-            if time.monotonic() - began > self.settings.patience:
-                raise IndexingError(
-                    f"{shards['total'] - shards['successful']} of {shards['total']} shards of {name} do not answer "
-                    "(--patience); see the cluster's health, then --resume"
-                )
-            time.sleep(_LOOK_EVERY)
+            missing = max(refreshed["_shards"]["failed"], shards["total"] - shards["successful"])
+            return int(counted["count"]), shards["total"], missing
+
+        count, shards, missing = self._retry().call(count_once, lambda found: found[2] == 0)
+        if missing:
+            raise IndexingError(
+                f"{missing} of {shards} shards of {name} do not answer (--patience); see the cluster's health, "
+                "then --resume"
+            )
+        return count
+
+    def _retry(self) -> Retry:
+        """Retry every second until `patience` seconds have passed."""
+        return Retry(deadline=Deadline(self.settings.patience), wait=lambda retry: _RETRY_EVERY)

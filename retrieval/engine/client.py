@@ -8,7 +8,6 @@ TLS, authentication and the switch to another node where one is dead; retries wi
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,18 +15,15 @@ from typing import Any
 
 import elasticsearch
 import opensearchpy
-import tenacity
 
 from resift.retrieval.engine.address import Address, read_address
-from resift.retrieval.engine.client_errors import CLIENT_ERRORS, UNTRUSTED, UnknownProductError, explained
+from resift.retrieval.engine.client_errors import CLIENT_ERRORS, UnknownProductError, explained
 from resift.retrieval.engine.credentials import Credentials, read_credentials
+from resift.retrieval.engine.retry import Retry
 from resift.retrieval.engine.settings import ConnectionSettings
 from resift.retrieval.errors import SettingsError, StatusError
 
 ELASTICSEARCH, OPENSEARCH = "elasticsearch", "opensearch"
-RETRIED = (429, 502, 503, 504)
-"""The HTTP statuses that time may heal; 0 stands for no answer at all."""
-LONGEST_WAIT = 20.0  # seconds between two tries
 _POOL = 16  # connections to a node
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
@@ -65,15 +61,8 @@ class Engine:
         double and vary. Raises StatusError.
         """
         attempts = 1 + (self.settings.max_retries if retries is None else retries)
-        for attempt in tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(attempts),
-            wait=lambda state: wait_before(state.attempt_number - 1),
-            retry=tenacity.retry_if_exception(_heals),
-            reraise=True,
-        ):
-            with attempt:
-                return self._once(method, path, body, dict(params or {}), timeout or self.settings.request_timeout)
-        raise AssertionError("tenacity returns or raises")
+        seconds = timeout or self.settings.request_timeout
+        return Retry(attempts=attempts).call(lambda: self._once(method, path, body, dict(params or {}), seconds))
 
     def _once(self, method: str, path: str, body: object, params: dict[str, Any], timeout: float) -> Any:  # noqa: ANN401
         headers = _LINES if isinstance(body, bytes) else _JSON
@@ -168,19 +157,6 @@ def _ask(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSe
         raise StatusError("is no Elasticsearch or OpenSearch: GET / names no version", url, 200)
     distribution = version.get("distribution", ELASTICSEARCH)
     return (OPENSEARCH if distribution == OPENSEARCH else ELASTICSEARCH), str(version["number"])
-
-
-def wait_before(tries: int) -> float:
-    """Return the seconds to wait after `tries` tries that failed: they double, up to a limit, and vary.
-
-    Source: full jitter, M. Brooker (2015), "Exponential backoff and jitter", AWS Architecture Blog.
-    """
-    return random.uniform(0.1, min(LONGEST_WAIT, 0.25 * 2 ** min(tries, 16)))
-
-
-def _heals(error: BaseException) -> bool:
-    """Tell whether time may heal an error: too much work, a node that is away, a lost connection."""
-    return isinstance(error, StatusError) and error.status in (0, *RETRIED) and error.kind != UNTRUSTED
 
 
 def _elasticsearch(address: Address, settings: ConnectionSettings, credentials: Credentials) -> Any:  # noqa: ANN401

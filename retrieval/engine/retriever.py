@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resift.retrieval.engine.address import read_address
-from resift.retrieval.engine.client import RETRIED, Engine, connect, wait_before
+from resift.retrieval.engine.client import Engine, connect
 from resift.retrieval.engine.client_errors import answered, understood
 from resift.retrieval.engine.fields import Fields, field_types, find_fields
 from resift.retrieval.engine.hits import HitReader
@@ -22,13 +21,14 @@ from resift.retrieval.engine.query import (
     with_filter,
     with_window,
 )
+from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Retry
 from resift.retrieval.engine.settings import EngineSettings, OpenOptions
 from resift.retrieval.errors import EngineError, SettingsError
 from resift.retrieval.types import Hit, Query, Ranking
 
 _SEARCHES_A_REQUEST = 16
 _NO_SCORE = -4e9  # below it are the marks by which OpenSearch parts a hybrid query's rankings that nobody joined
-_TRIES = 6  # for searches that the engine turns away one by one
+_ATTEMPTS = 6  # for single searches of a multi-search that the engine rejects
 _OF_A_HIT = ("_index", "_id", "_score", "_source", "fields")
 _KEPT = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _OF_A_HIT)])
 _MANY = ",".join(f"responses.{name}" for name in _KEPT.split(","))
@@ -122,23 +122,35 @@ class EngineRetriever:
         return body
 
     def _search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
-        """Return the engine's answer to each query; those that it has no room for are asked again."""
+        """Return the engine's response to each query."""
         if len(queries) == 1:
             params = {"preference": _preference(queries[0]), "filter_path": _KEPT}
             answer = self.engine.request("POST", f"{self.address.path}/_search", self.body(queries[0], depth), params)
             return [self._whole(answer)]
-        answers: dict[int, dict[str, Any]] = {}
-        for attempt in range(_TRIES):
-            todo = [place for place in range(len(queries)) if place not in answers]
-            lines = b"".join(self._lines(queries[place], depth) for place in todo)
+        return self._multi_search(queries, depth)
+
+    def _multi_search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
+        """Return the engine's response to each query; the searches that it rejects are sent again."""
+        responses: dict[int, dict[str, Any]] = {}
+
+        def send_rest() -> dict[int, dict[str, Any]]:
+            """Send the searches without a response; return the rejections, by place."""
+            places = [place for place in range(len(queries)) if place not in responses]
+            lines = b"".join(self._lines(queries[place], depth) for place in places)
             found = self.engine.request("POST", f"{self.address.path}/_msearch", lines, {"filter_path": _MANY})
-            for place, answer in zip(todo, found["responses"], strict=True):
-                if answer.get("status") not in RETRIED or attempt == _TRIES - 1:
-                    answers[place] = self._whole(answer)
-            if len(answers) == len(queries):
-                break
-            time.sleep(wait_before(attempt))
-        return [answers[place] for place in range(len(queries))]
+            rejected = {}
+            for place, response in zip(places, found["responses"], strict=True):
+                if response.get("status") in TRANSIENT_STATUSES:
+                    rejected[place] = response
+                else:
+                    responses[place] = self._whole(response)
+            return rejected
+
+        retry = Retry(attempts=_ATTEMPTS, transient=lambda error: False)  # `request` has its own retries
+        rejected = retry.call(send_rest, lambda rejected: not rejected)
+        for place, response in rejected.items():
+            responses[place] = self._whole(response)  # raises the engine's reason
+        return [responses[place] for place in range(len(queries))]
 
     def _lines(self, query: Query, depth: int) -> bytes:
         """Return a search's two lines of a multi-search."""

@@ -1,0 +1,134 @@
+"""Retry a call to an engine: which errors are transient, how long to wait, and when to give up."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import tenacity
+
+from resift.retrieval.engine.client_errors import UNTRUSTED
+from resift.retrieval.errors import ResiftError, StatusError
+
+T = TypeVar("T")
+TRANSIENT_STATUSES = (429, 502, 503, 504)
+"""The HTTP statuses that are retried."""
+LONGEST_WAIT = 20.0  # seconds between two attempts
+
+
+class StoppedError(ResiftError):
+    """Another thread asked to stop while this one waited for its next attempt."""
+
+
+class Deadline:
+    """A number of seconds without progress after which to give up; safe to share between threads."""
+
+    def __init__(self, seconds: float) -> None:
+        """Start the clock; it expires after `seconds`."""
+        self.seconds = seconds
+        self._started = time.monotonic()
+
+    def restart(self) -> None:
+        """Start the clock again, because there was progress."""
+        self._started = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start or the last restart."""
+        return time.monotonic() - self._started
+
+    @property
+    def expired(self) -> bool:
+        """True if more than `seconds` have passed."""
+        return self.elapsed > self.seconds
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return True if a retry may succeed: an overloaded engine, a node that is down, a lost connection."""
+    return isinstance(error, StatusError) and error.status in (0, *TRANSIENT_STATUSES) and error.kind != UNTRUSTED
+
+
+def backoff(retry: int) -> float:
+    """Return the seconds to wait before retry number `retry`, counted from 0: random, with a limit that doubles.
+
+    Source: full jitter, M. Brooker (2015), "Exponential backoff and jitter", AWS Architecture Blog.
+    """
+    return random.uniform(0.1, min(LONGEST_WAIT, 0.25 * 2 ** min(retry, 16)))
+
+
+class Retry:
+    """Repeats a call until it succeeds, or a limit is reached; use one object per thread.
+
+    >>> Retry(attempts=3).call(lambda: "done")
+    'done'
+    """
+
+    def __init__(
+        self,
+        *,
+        attempts: int | None = None,
+        deadline: Deadline | None = None,
+        wait: Callable[[int], float] = backoff,
+        transient: Callable[[BaseException], bool] = is_transient,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Give up after `attempts` calls without progress, or when `deadline` has expired, whichever comes first.
+
+        `wait` maps the number of a retry, from 0, to the seconds to wait before it. Only errors for which `transient`
+        returns True are retried. Setting `stop` ends a wait at once. Raises ValueError without any limit.
+        """
+        if attempts is None and deadline is None:
+            raise ValueError("no limit: expected attempts, a deadline, or both")
+        self._attempts = attempts
+        self._deadline = deadline
+        self._wait = wait
+        self._transient = transient
+        self._stop = stop
+        self._failures = 0  # since the last progress
+
+    def call(self, act: Callable[[], T], succeeded: Callable[[T], bool] = lambda result: True) -> T:
+        """Call `act` until `succeeded` returns True for its result; return that result, or the last one at the limit.
+
+        Raises what `act` raises, once it is not transient or the limit is reached, and StoppedError if `stop` is set
+        during a wait.
+        """
+        self._failures = 0
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._transient)
+            | tenacity.retry_if_result(lambda result: not succeeded(result)),
+            after=self._count_failure,
+            wait=lambda state: self._wait(self._failures - 1),
+            stop=lambda state: self._at_limit(),
+            sleep=self._sleep,
+            retry_error_callback=_last_outcome,
+        )
+        return retrying(act)
+
+    def progressed(self) -> None:
+        """Count attempts from 0 again and restart the deadline; for `act` to call when part of its work succeeded."""
+        self._failures = 0
+        if self._deadline:
+            self._deadline.restart()
+
+    def _count_failure(self, state: tenacity.RetryCallState) -> None:
+        self._failures += 1
+
+    def _at_limit(self) -> bool:
+        if self._attempts is not None and self._failures >= self._attempts:
+            return True
+        return self._deadline is not None and self._deadline.expired
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stop is None:
+            time.sleep(seconds)
+        elif self._stop.wait(seconds):
+            raise StoppedError("stopped while waiting for the next attempt")
+
+
+def _last_outcome(state: tenacity.RetryCallState) -> Any:  # noqa: ANN401 - whatever the call returns
+    """Return the result of the last attempt, or raise its error."""
+    assert state.outcome is not None
+    return state.outcome.result()
