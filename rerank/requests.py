@@ -1,4 +1,4 @@
-"""Rerank requests as JSON lines: what a line holds, and the line that answers it."""
+"""Rerank requests as JSON lines: parse each line, rerank its candidates, and build the reply."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from resift.rerank.candidates import Candidate, position, to_ranking
 from resift.rerank.reranker import Reranker, Reranking
 from resift.retrieval.errors import CorpusError
-from resift.retrieval.types import Document, Hit, Query, Ranking
+from resift.retrieval.types import Query, Ranking
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One line: its candidates as a ranking (positions as ids), and whether they came with first-stage scores."""
+class RerankRequest:
+    """One request: its candidates as a ranking, and whether they have first-stage scores (`scored`)."""
 
-    line: int
     body: Mapping[str, Any]
     ranking: Ranking
     scored: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to one line, as a JSON object, and the reranking that it tells of."""
+class RerankReply:
+    """The reply to one request as a JSON object, and the reranking behind it."""
 
     body: dict[str, Any]
     result: Reranking
 
 
-def read_requests(lines: Iterable[bytes], name: str) -> Iterator[Request]:
-    """Yield the request of each line that is not blank. Raises CorpusError with `name` and the line's number."""
+def read_requests(lines: Iterable[bytes], name: str) -> Iterator[RerankRequest]:
+    """Yield the request of each line that is not blank. Raises CorpusError with `name` and the line number."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
@@ -43,8 +43,8 @@ def read_requests(lines: Iterable[bytes], name: str) -> Iterator[Request]:
 
 
 def rerank_requests(
-    requests: Iterable[Request], reranker: Reranker, top: int | None, return_documents: bool
-) -> Iterator[Reply]:
+    requests: Iterable[RerankRequest], reranker: Reranker, top: int | None, return_documents: bool
+) -> Iterator[RerankReply]:
     """Yield the reply to each request as soon as it is read, in order. Raises CorpusError and ModelError."""
     alone = Reranker(reranker.scorer, dataclasses.replace(reranker.settings, fusion="none"))
     for request in requests:
@@ -66,65 +66,51 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
-def _request(number: int, body: dict[str, Any]) -> Request:
+def _request(number: int, body: dict[str, Any]) -> RerankRequest:
     query, documents = body.get("query"), body.get("documents")
     if not isinstance(query, str) or not query.strip():
         raise ValueError('"query" is missing or empty; expected a text')
     if not isinstance(documents, list):
-        raise ValueError('"documents" is missing or no list; expected a list of texts or of objects with "text"')
-    parsed = [_document(position, document) for position, document in enumerate(documents)]
-    scores = [score for _, score in parsed]
-    scored = bool(scores) and all(score is not None for score in scores)
-    if not scored and any(score is not None for score in scores):
+        raise ValueError('"documents" is missing or not a list; expected a list of texts or of objects with "text"')
+    candidates = [_candidate(place, document) for place, document in enumerate(documents)]
+    given = [candidate.score is not None for candidate in candidates]
+    if any(given) and not all(given):
         raise ValueError('some documents have a "score" and some have none; give it to all or to none')
-    # without scores the given order is the first stage's: a falling score keeps it
-    hits = [
-        Hit(document, -float(position) if score is None else score) for position, (document, score) in enumerate(parsed)
-    ]
     text = query.encode("utf-8", "replace").decode("utf-8")
-    return Request(number, body, Ranking.of(Query(str(number), text), hits), scored)
+    return RerankRequest(body, to_ranking(Query(str(number), text), candidates), scored=any(given))
 
 
 def _is_finite(score: object) -> bool:
     try:
         return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
-    except OverflowError:  # a whole number beyond every float
+    except OverflowError:  # an integer too large for a float
         return False
 
 
-def _inner_id(position: int) -> str:
-    """Return an id that falls as the position rises: the ordering rule then leaves equal scores as they were given."""
-    return f"{10**9 - position:010d}"
-
-
-def _position(document: Document) -> int:
-    return 10**9 - int(document.doc_id)
-
-
-def _document(position: int, value: object) -> tuple[Document, float | None]:
+def _candidate(place: int, value: object) -> Candidate:
     if isinstance(value, str):
-        return Document(_inner_id(position), value), None
+        return Candidate(value)
     if not isinstance(value, dict) or not isinstance(value.get("text"), str):
-        raise ValueError(f'document {position} is neither a text nor an object with a "text"')
+        raise ValueError(f'document {place} is neither a text nor an object with a "text"')
     title, score = value.get("title") or "", value.get("score")
     if not isinstance(title, str):
-        raise ValueError(f'document {position}: "title" is no text')
+        raise ValueError(f'document {place}: "title" is not a text')
     if score is not None and not _is_finite(score):
-        raise ValueError(f'document {position}: "score" is {str(score)[:40]}; expected a finite number')
+        raise ValueError(f'document {place}: "score" is {str(score)[:40]}; expected a finite number')
     rest = {key: member for key, member in value.items() if key not in ("text", "title", "score")}
-    return Document(_inner_id(position), value["text"], title, rest), None if score is None else float(score)
+    return Candidate(value["text"], title, None if score is None else float(score), rest)
 
 
-def _reply(request: Request, result: Reranking, top: int | None, return_documents: bool) -> Reply:
+def _reply(request: RerankRequest, result: Reranking, top: int | None, return_documents: bool) -> RerankReply:
     documents = request.body["documents"]
     results = []
     for hit in result.ranking.hits[:top]:
-        position = _position(hit.document)
-        given = documents[position]
-        entry: dict[str, Any] = {"index": position}
+        place = position(hit.document)
+        given = documents[place]
+        entry: dict[str, Any] = {"index": place}
         if isinstance(given, dict) and "doc_id" in given:
             entry["doc_id"] = given["doc_id"]
         entry["score"] = hit.score
@@ -133,4 +119,4 @@ def _reply(request: Request, result: Reranking, top: int | None, return_document
             entry["document"] = given
         results.append(entry)
     rest = {key: member for key, member in request.body.items() if key != "documents"}
-    return Reply({**rest, "results": results}, result)
+    return RerankReply({**rest, "results": results}, result)

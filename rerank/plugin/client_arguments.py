@@ -1,4 +1,4 @@
-"""How either client is called: where a search's parts stand among the arguments."""
+"""A call of either engine's client, parsed once: what is searched for, and how to send it again, changed."""
 
 from __future__ import annotations
 
@@ -6,44 +6,104 @@ import copy
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from resift.retrieval.errors import SettingsError
 
 _NAMES = {"from": "from_", "_source": "source"}
-"""How clients spell what is no Python name, or what stands for itself in the body."""
-_NOT_FOR_THE_WINDOW = (401, 403, 404, 408, 429)  # what a smaller window would not mend
+"""Names in a search body -> the keyword arguments of the clients."""
+
+Arguments = Mapping[str, Any]
+Send = Callable[[], Any]
+"""Sends one request through the client; returns its response, or an awaitable of it."""
 
 
-def named(method: Callable[..., Any], args: Sequence[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all arguments of a call by name: clients before opensearch-py 3 take the body and index by position."""
+@dataclass(frozen=True, slots=True)
+class SearchCall:
+    """One call of `client.search`.
+
+    `arguments`: by name. `request`: the whole search as one mapping with the body's names; None if the body is not a
+    JSON object.
+    """
+
+    client: Any
+    arguments: Arguments
+    request: Arguments | None
+
+    @classmethod
+    def parse(cls, client: Any, args: Sequence[Any], arguments: Arguments) -> SearchCall:  # noqa: ANN401
+        """Parse a call with positional and keyword arguments. Raises TypeError if the client does not take them."""
+        named = _by_name(client.search, args, arguments)
+        return cls(client, named, merge_request(client, named))
+
+    def unchanged(self) -> Send:
+        """Return the call as the application made it."""
+        return _send(self.client.search, self.arguments)
+
+    def changed(self, changes: Arguments) -> Send:
+        """Return the call with `changes`, by the body's names."""
+        return _send(self.client.search, apply_changes(self.client, self.arguments, changes))
+
+
+@dataclass(frozen=True, slots=True)
+class MultiSearchCall:
+    """One call of `client.msearch`: its searches are `headers` and `bodies`, one of each per search.
+
+    `name`: the argument that holds them. `filter_path`: the client's own filter of the response, None if not given.
+    """
+
+    client: Any
+    arguments: Arguments
+    name: str
+    headers: Sequence[Arguments]
+    bodies: Sequence[Arguments]
+    filter_path: Any
+
+    @classmethod
+    def parse(cls, client: Any, arguments: Arguments) -> MultiSearchCall:  # noqa: ANN401
+        """Parse a call's arguments, by name. Raises SettingsError if the searches cannot be read or paired."""
+        name, lines = _read_searches(arguments)
+        params = arguments.get("params")
+        in_address = params.get("filter_path") if isinstance(params, Mapping) else None
+        filter_path = arguments.get("filter_path") or in_address
+        return cls(client, arguments, name, lines[::2], lines[1::2], filter_path)
+
+    def searches(self, places: Sequence[int], changes: Sequence[Arguments]) -> Send:
+        """Return the call of the searches at `places`, each with its `changes`."""
+        pairs = [(self.headers[p], {**self.bodies[p], **more}) for p, more in zip(places, changes, strict=True)]
+        return _send(self.client.msearch, {**self.arguments, self.name: [line for pair in pairs for line in pair]})
+
+
+def multi_search_arguments(client: Any, args: Sequence[Any], arguments: Arguments) -> Arguments:  # noqa: ANN401
+    """Return a call's arguments by name; searches that can be read only once become a list."""
+    return {
+        name: list(value) if name in ("searches", "body") and isinstance(value, Iterator) else value
+        for name, value in _by_name(client.msearch, args, arguments).items()
+    }
+
+
+def send_multi_search(client: Any, arguments: Arguments) -> Send:  # noqa: ANN401
+    """Return the call of `client.msearch` with `arguments`."""
+    return _send(client.msearch, arguments)
+
+
+def _by_name(method: Callable[..., Any], args: Sequence[Any], arguments: Arguments) -> dict[str, Any]:
+    """Return all arguments of a call by name: clients before opensearch-py 3 take body and index by position."""
     return {**inspect.signature(method).bind_partial(*args).arguments, **arguments}
 
 
-def refused(status: object) -> bool:
-    """Tell whether an engine's error of this HTTP status may come of what the wrapper changed in the request."""
-    return isinstance(status, int) and 400 <= status < 500 and status not in _NOT_FOR_THE_WINDOW
-
-
-def call(method: Callable[..., Any], arguments: Mapping[str, Any]) -> Callable[[], Any]:
-    """Return the call of a client's method with a body of its own: clients write their arguments into the one given."""
+def _send(method: Callable[..., Any], arguments: Arguments) -> Send:
+    """Return the call of a method, with a copy of the body: clients write their arguments into the one given."""
     return lambda: method(
         **{**arguments, **({"body": copy.deepcopy(arguments["body"])} if "body" in arguments else {})}
     )
 
 
-def kept(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments of which searches that can be read only once are a list."""
-    return {
-        name: list(value) if name in ("searches", "body") and isinstance(value, Iterator) else value
-        for name, value in arguments.items()
-    }
+def merge_request(client: Any, arguments: Arguments) -> dict[str, Any] | None:  # noqa: ANN401
+    """Merge body and arguments into one mapping with the body's names; None if the body is not a JSON object.
 
-
-def request_of(client: Any, arguments: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ANN401
-    """Return a search as one mapping with the body's names; None where its body is none.
-
-    Arguments win over the body; what goes into the address is text there, lists with commas.
+    Arguments win over the body. Values that go into the URL are text there, lists with commas.
     """
     body = arguments.get("body") or {}
     if isinstance(body, str | bytes):
@@ -54,36 +114,29 @@ def request_of(client: Any, arguments: Mapping[str, Any]) -> dict[str, Any] | No
     if not isinstance(body, Mapping):
         return None
     params = arguments.get("params")
-    address = dict(params) if isinstance(params, Mapping) else {}
+    in_url = dict(params) if isinstance(params, Mapping) else {}
     own = {name: value for name, value in arguments.items() if name not in ("body", "params", "headers", "index")}
     if "_source" in own and not _is_elasticsearch(client):
-        address["_source"] = own.pop("_source")
-    if "_source" in address:
-        address["_source"] = _from_address(address["_source"])
-    return laid_over(laid_over(body, address), own)
+        in_url["_source"] = own.pop("_source")
+    if "_source" in in_url:
+        in_url["_source"] = _from_url(in_url["_source"])
+    return overlay(overlay(body, in_url), own)
 
 
-def _from_address(value: Any) -> Any:  # noqa: ANN401
-    """Return what the value of _source in an address means."""
-    if isinstance(value, str):
-        return {"true": True, "false": False, "": None}.get(value, value.split(","))
-    return value
-
-
-def laid_over(body: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a search as one mapping with the body's names: the keyword arguments win over the body."""
+def overlay(body: Arguments, arguments: Arguments) -> dict[str, Any]:
+    """Return `body` with the values of `arguments` in place of its own; None counts as not given."""
     renamed = {name: next((one for one, other in _NAMES.items() if other == name), name) for name in arguments}
     return {**body, **{renamed[name]: value for name, value in arguments.items() if value is not None}}
 
 
-def changed(client: Any, arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Return a call's arguments with `changes`, each where the call has it: in its body, else as an argument."""
+def apply_changes(client: Any, arguments: Arguments, changes: Arguments) -> dict[str, Any]:  # noqa: ANN401
+    """Return a call's arguments with `changes`, each in the place where the call has that value, else in the body."""
     made = dict(arguments)
     given_body = made.get("body") or {}
     body = dict(json.loads(given_body) if isinstance(given_body, str | bytes) else given_body)
     params = made.get("params")
-    if isinstance(params, Mapping):  # a parameter of the address would win over the body
-        made["params"] = {name: _in_address(changes.get(name, value)) for name, value in params.items()}
+    if isinstance(params, Mapping):  # a parameter in the URL would win over the body
+        made["params"] = {name: _to_url(changes.get(name, value)) for name, value in params.items()}
     for name, value in changes.items():
         other = _NAMES.get(name, name)
         given = next((one for one in (other, name) if one in made), None)
@@ -97,7 +150,14 @@ def changed(client: Any, arguments: Mapping[str, Any], changes: Mapping[str, Any
     return made
 
 
-def _in_address(value: Any) -> Any:  # noqa: ANN401
+def _from_url(value: Any) -> Any:  # noqa: ANN401
+    """Return what a value of _source in a URL means."""
+    if isinstance(value, str):
+        return {"true": True, "false": False, "": None}.get(value, value.split(","))
+    return value
+
+
+def _to_url(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(value) if isinstance(value, list) else value
@@ -107,16 +167,10 @@ def _is_elasticsearch(client: Any) -> bool:  # noqa: ANN401
     return any(kind.__module__.partition(".")[0] == "elasticsearch" for kind in type(client).__mro__)
 
 
-def body_of(response: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return the JSON of either client's response."""
-    body: dict[str, Any] = response if isinstance(response, dict) else response.body
-    return body
+def _read_searches(arguments: Arguments) -> tuple[str, list[dict[str, Any]]]:
+    """Return the argument that holds the searches of an msearch, and their lines: header, body, header, body.
 
-
-def searches_of(arguments: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-    """Return under which name an msearch has its searches, and they as a list: header, body, header, body.
-
-    Raises SettingsError where they cannot be read, or headers and bodies do not pair.
+    Raises SettingsError if they cannot be read, or headers and bodies do not pair.
     """
     name = "searches" if arguments.get("searches") is not None else "body"
     lines = arguments.get(name)

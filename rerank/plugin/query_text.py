@@ -1,4 +1,4 @@
-"""The words that a user typed, found in any search body."""
+"""Find the text that the user typed in any search body."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ _UNSCORED = {"filter", "must_not", "negative", "functions", "fields", "sort", "a
 
 
 def query_text(body: Mapping[str, Any]) -> str:
-    """Return the first text that decides the scores of a search body, "" where there is none.
+    """Return the first text that decides the scores of a search body, "" if there is none.
 
-    Filters and negations are passed over; bool, dis_max, function_score, nested, hybrid, knn and retrievers are
-    looked into.
+    bool, dis_max, function_score, nested, hybrid, knn and retrievers are searched; filters and negations are skipped.
 
     >>> query_text({"query": {"bool": {"filter": {"term": {"a": "b"}}, "must": {"match": {"t": "red soup"}}}}})
     'red soup'

@@ -1,16 +1,18 @@
-"""A search's response in the new order, all else as the engine gave it."""
+"""Reorder the hits of a response; everything else stays as the engine returned it."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from resift.rerank.candidates import Candidate, position, to_ranking
 from resift.rerank.plugin.request import Plan
 from resift.rerank.reranker import Reranking
 from resift.retrieval.engine.fields import TITLE_NAMES, Fields
 from resift.retrieval.engine.hits import HitReader
-from resift.retrieval.types import Hit, Query, Ranking
+from resift.retrieval.types import Query, Ranking
 
 ScoreKind = Literal["engine", "model", "final"]
 """What `_score` is in the reranked response: the engine's own, the model's logit, or what decided the order."""
@@ -19,9 +21,9 @@ Status = Literal["reranked", "passed", "failed", "late"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one search: reranked; passed through unchanged, failed or late, and why (`reason`).
+    """The outcome of one search: reranked; passed through unchanged, failed or late, with the `reason`.
 
-    `scored`: how many hits the model scored. `truncated`: of how many it did not read the end.
+    `scored`: how many hits the model scored. `truncated`: how many of them it did not read to the end.
     """
 
     status: Status
@@ -30,35 +32,33 @@ class Outcome:
     truncated: int = 0
 
 
-def fields_of(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
-    """Return what is read of a hit: of `names` a title's, if it is one by its name, and the rest as its text.
+def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
+    """Return which fields of a hit are its title and its text.
 
-    `others` are what the template names besides.
+    Of several `names`, one that is usual for a title is the title, the rest are the text. `others` are the fields
+    that the template names besides.
     """
     title = next((name for name in names if name in TITLE_NAMES), "") if len(names) > 1 else ""
     return Fields((), title, tuple(name for name in names if name != title), {}, "", tuple(others))
 
 
-def ranking_of(hits: Sequence[Mapping[str, Any]], plan: Plan, reader: HitReader) -> Ranking:
-    """Return the hits as a ranking; a document's id is its place, since ids of several indices may be equal.
-
-    The places are numbered backwards, so that hits of equal score keep the engine's order under the rule of the house.
-    """
-    found = []
-    for place, hit in enumerate(hits):
-        score = hit.get("_score")
-        name = f"{len(hits) - place:08d}"
-        found.append(Hit(reader.read(hit, name), float(score) if score is not None else 0.0))
-    return Ranking.of(Query("q", plan.text), found)
+def hits_to_ranking(hits: Sequence[Mapping[str, Any]], text: str, reader: HitReader) -> Ranking:
+    """Return the hits of a response as a ranking for the query `text`; a missing score counts as 0."""
+    candidates = []
+    for hit in hits:
+        document, score = reader.read(hit), hit.get("_score")
+        candidates.append(
+            Candidate(document.text, document.title, 0.0 if score is None else float(score), document.fields)
+        )
+    return to_ranking(Query("q", text), candidates)
 
 
 def reorder(body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKind) -> Outcome:
-    """Put the hits of `body` into the order of `result` and cut the page that was asked for."""
+    """Order the hits of `body` as in `result`, and keep the requested page; return the outcome."""
     hits = body["hits"]["hits"]
-    count = len(hits)
     ordered = []
     for ranked in result.ranking.hits:
-        hit = hits[count - int(ranked.document.doc_id)]
+        hit = hits[position(ranked.document)]
         score = hit["_score"]
         if scores == "final":
             score = ranked.score
@@ -69,12 +69,12 @@ def reorder(body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKi
     known = [hit["_score"] for hit in ordered if hit["_score"] is not None]
     if scores != "engine" and "max_score" in body["hits"] and known:
         body["hits"]["max_score"] = max(known)
-    cut(body, plan)
+    keep_page(body, plan)
     return Outcome("reranked", "", len(result.logits), result.truncated)
 
 
-def cut(body: dict[str, Any], plan: Plan) -> None:
-    """Leave of the hits the page that was asked for, and of their sources what was asked for."""
+def keep_page(body: dict[str, Any], plan: Plan) -> None:
+    """Keep the requested page of the hits, and the requested fields of their sources."""
     page = body["hits"]["hits"][plan.start : plan.start + plan.size]
     for hit in page:
         if plan.bare:
@@ -85,7 +85,7 @@ def cut(body: dict[str, Any], plan: Plan) -> None:
 
 
 def _remove(source: Any, path: Sequence[str]) -> None:  # noqa: ANN401
-    """Take the field at `path` out of a source, through objects and arrays of them, and what is empty then."""
+    """Remove the field at `path` from a source, through objects and arrays, and what is empty afterwards."""
     if isinstance(source, list):
         for member in source:
             _remove(member, path)
@@ -99,26 +99,28 @@ def _remove(source: Any, path: Sequence[str]) -> None:  # noqa: ANN401
 
 
 def failed_shards(body: Mapping[str, Any]) -> int:
-    """Return how many shards a response misses."""
+    """Return how many shards failed."""
     shards = body.get("_shards", {})
     return int(shards.get("failed", 0)) if isinstance(shards, Mapping) else 0
 
 
-def marked(response: Any, outcome: Any) -> Any:  # noqa: ANN401 - whatever the client returned
-    """Return `response`, of a type that is its own and has `resift`, what became of the search."""
-    kind = type(response)
-    if kind not in _marked_types:
-        _marked_types[kind] = _marked_type(kind)
-    own = _marked_types[kind]
+def with_outcome(response: Any, outcome: Any) -> Any:  # noqa: ANN401 - whatever the client returned
+    """Return a copy of `response` whose attribute `resift` is the outcome; its type is a subclass of its own."""
+    kind: Any = type(response)
+    own = _outcome_type(kind)
     copy = own(response) if isinstance(response, dict) else own(response.body, response.meta)
     copy.resift = outcome
     return copy
 
 
-_marked_types: dict[Any, Any] = {}
-
-
-def _marked_type(kind: type[Any]) -> Any:  # noqa: ANN401 - a type that is made here
+@functools.cache
+def _outcome_type(kind: Any) -> Any:  # noqa: ANN401 - a type that is created here
     plain = issubclass(kind, dict)
     parts = (lambda one: (kind, (dict(one),))) if plain else (lambda one: (kind, (one.body, one.meta)))
-    return type(f"Reranked{kind.__name__}", (kind,), {"__reduce__": parts})  # a copy or a pickle is the client's type
+    return type(f"Reranked{kind.__name__}", (kind,), {"__reduce__": parts})  # copies and pickles have the client's type
+
+
+def body_of(response: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the JSON of either client's response."""
+    body: dict[str, Any] = response if isinstance(response, dict) else response.body
+    return body

@@ -1,125 +1,101 @@
-"""What is said to the engine for one wrapped search or many, and what is made of its answers.
+"""The flow of a wrapped search as a generator, driven by `sync_async.run` or `run_async`.
 
-Wherever the reranking would cost hits, fail, or come too late, the engine's own answer to the request as it came is
-what the application gets.
+A search is sent with an enlarged window, its hits are reranked, and the requested page is returned. If reranking
+would lose hits, fails or is late, the application gets the engine's own response to the search as it was made.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from resift.rerank.plugin.client_arguments import body_of, call, changed, refused, searches_of
+from resift.rerank.plugin.client_arguments import MultiSearchCall, SearchCall, Send
 from resift.rerank.plugin.request import Plan
-from resift.rerank.plugin.response import Outcome, failed_shards, marked
+from resift.rerank.plugin.response import Outcome, body_of, failed_shards, with_outcome
 from resift.rerank.plugin.sync_async import Steps
-from resift.retrieval.errors import SettingsError
 
 _log = logging.getLogger(__name__)
+_NOT_FOR_THE_WINDOW = (401, 403, 404, 408, 429)  # client errors that a smaller window would not avoid
+
 Finish = Callable[[list[Any], list[Plan]], Steps]
-"""Reranks the hits of bodies by their plans, in place; returns what became of each."""
+"""Reranks the hits of response bodies by their plans, in place; returns one outcome per body."""
 
 
-def search(client: Any, arguments: Mapping[str, Any], one: Plan, finish: Finish) -> Steps:  # noqa: ANN401
-    """Search with the window of the plan `one`, or as asked where that cannot be; return the response."""
-    plain = call(client.search, arguments)
-    if one.reason:
-        return marked((yield plain), Outcome("passed", one.reason))
+def search(call: SearchCall, plan: Plan, finish: Finish) -> Steps:
+    """Send one search with the window of `plan`, or unchanged if that is not possible; return the response."""
+    plain = call.unchanged()
+    if plan.reason:
+        return with_outcome((yield plain), Outcome("passed", plan.reason))
     try:
-        response = yield call(client.search, changed(client, arguments, one.changes))
+        response = yield call.changed(plan.changes)
     except Exception as error:
-        if not refused(getattr(error, "status_code", None)):
+        if not _may_be_the_window(getattr(error, "status_code", None)):
             raise
-        return marked((yield plain), too_much(error))
+        return with_outcome((yield plain), _window_refused(error))
     if missing := failed_shards(body_of(response)):
         own = yield plain
         if failed_shards(body_of(own)) < missing:
-            return marked(own, too_much(f"{missing} shards failed"))
+            return with_outcome(own, _window_refused(f"{missing} shards failed"))
     try:
-        [outcome] = yield from finish([body_of(response)], [one])
+        [outcome] = yield from finish([body_of(response)], [plan])
     except Exception as error:
-        return marked((yield plain), broken(error))
-    if one.joins and outcome.status != "reranked":
+        return with_outcome((yield plain), reranking_failed(error))
+    if plan.joins and outcome.status != "reranked":
         response = yield plain
-    return marked(response, outcome)
+    return with_outcome(response, outcome)
 
 
-def msearch(
-    client: Any,  # noqa: ANN401
-    arguments: Mapping[str, Any],
-    plan: Callable[[Mapping[str, Any]], Plan],
-    finish: Finish,
-) -> Steps:
-    """Search many times, each with its window; what cannot be is asked again as it came. Return the response."""
-    plain = call(client.msearch, arguments)
+def msearch(call: MultiSearchCall, plain: Send, plans: Sequence[Plan], finish: Finish) -> Steps:
+    """Send many searches, each with the window of its plan; repeat unchanged those for which that fails."""
+    outcomes = [Outcome("passed", plan.reason) for plan in plans]
+    if all(plan.reason for plan in plans):
+        return with_outcome((yield plain), outcomes)
     try:
-        many = _Searches(client, arguments, plan)
-    except SettingsError as error:
-        return _all_alike((yield plain), Outcome("passed", str(error)))
-    if all(one.reason for one in many.plans):
-        return marked((yield plain), many.outcomes)
-    try:
-        response = yield many.ask(range(len(many.asked)), with_windows=True)
+        response = yield call.searches(range(len(plans)), [plan.changes for plan in plans])
     except Exception as error:
-        if not refused(getattr(error, "status_code", None)):
+        if not _may_be_the_window(getattr(error, "status_code", None)):
             raise
-        return _all_alike((yield plain), too_much(error))
-    many.answers = body_of(response)["responses"]
-    yield from many.mend()
-    yield from many.finish(finish)
-    return marked(response, many.outcomes)
+        return same_outcome((yield plain), _window_refused(error))
+    many = _MultiSearch(call, plans, outcomes, body_of(response)["responses"])
+    yield from many.repeat_failed()
+    yield from many.rerank(finish)
+    return with_outcome(response, many.outcomes)
 
 
-class _Searches:
-    """The searches of one msearch: their plans, the engine's answers, and what became of each (`outcomes`)."""
+@dataclass(slots=True)
+class _MultiSearch:
+    """The searches of one msearch under way: their plans, outcomes so far, and the engine's `answers`."""
 
-    def __init__(
-        self,
-        client: Any,  # noqa: ANN401
-        arguments: Mapping[str, Any],
-        plan: Callable[[Mapping[str, Any]], Plan],
-    ) -> None:
-        """Read the searches out of a call's arguments. Raises SettingsError."""
-        self._client = client
-        self._arguments = arguments
-        self._name, lines = searches_of(arguments)
-        self._headers, self.asked = lines[::2], lines[1::2]
-        params = arguments.get("params")
-        in_address = params.get("filter_path") if isinstance(params, Mapping) else None
-        trimmed = {"filter_path": arguments.get("filter_path") or in_address}
-        self.plans = [plan({**body, **trimmed}) for body in self.asked]
-        self.outcomes = [Outcome("passed", one.reason) for one in self.plans]
-        self.answers: list[Any] = []
+    call: MultiSearchCall
+    plans: Sequence[Plan]
+    outcomes: list[Outcome]
+    answers: list[Any]
 
-    def ask(self, places: Sequence[int], with_windows: bool = False) -> Callable[[], Any]:
-        """Return the call of the searches at `places`, as they came or with their windows."""
-        changes = [self.plans[place].changes if with_windows else {} for place in places]
-        pairs = [(self._headers[p], {**self.asked[p], **more}) for p, more in zip(places, changes, strict=True)]
-        lines = [line for pair in pairs for line in pair]
-        return call(self._client.msearch, {**self._arguments, self._name: lines})
-
-    def mend(self) -> Steps:
-        """Ask again, as they came, for what the windows cost answers or shards, and tell the engine's errors."""
-        again = [place for place, one in enumerate(self.plans) if not one.reason and _lacks(self.answers[place])]
-        for place, own in zip(again, (yield from self._own_answers(again)), strict=True):
+    def repeat_failed(self) -> Steps:
+        """Repeat unchanged the searches whose window cost shards or was refused; note the engine's errors."""
+        places = [
+            place for place, plan in enumerate(self.plans) if not plan.reason and _incomplete(self.answers[place])
+        ]
+        for place, own in zip(places, (yield from self._own_answers(places)), strict=True):
             answer = self.answers[place]
             if "error" in answer or failed_shards(own) < failed_shards(answer):
-                self.outcomes[place] = too_much(answer.get("error", "shards failed"))
+                self.outcomes[place] = _window_refused(answer.get("error", "shards failed"))
                 self.answers[place] = own
         for place, answer in enumerate(self.answers):
             if "hits" not in answer:
                 self.outcomes[place] = Outcome("passed", "the engine answered with an error")
 
-    def finish(self, finish: Finish) -> Steps:
-        """Rerank what is left; where that fails and the windows changed the engine's order, ask for its own."""
-        todo = [place for place, outcome in enumerate(self.outcomes) if not outcome.reason]
+    def rerank(self, finish: Finish) -> Steps:
+        """Rerank the other searches; if that fails and the window changed the engine's order, fetch its own."""
+        places = [place for place, outcome in enumerate(self.outcomes) if not outcome.reason]
         stale: list[int] = []
         try:
-            finished = yield from finish([self.answers[place] for place in todo], [self.plans[p] for p in todo])
+            finished = yield from finish([self.answers[place] for place in places], [self.plans[p] for p in places])
         except Exception as error:
-            finished, stale = [broken(error)] * len(todo), todo
-        for place, outcome in zip(todo, finished, strict=True):
+            finished, stale = [reranking_failed(error)] * len(places), list(places)
+        for place, outcome in zip(places, finished, strict=True):
             self.outcomes[place] = outcome
             if self.plans[place].joins and outcome.status != "reranked" and place not in stale:
                 stale.append(place)
@@ -127,26 +103,39 @@ class _Searches:
             self.answers[place] = own
 
     def _own_answers(self, places: Sequence[int]) -> Steps:
-        return body_of((yield self.ask(places)))["responses"] if places else []
+        if not places:
+            return []
+        unchanged: list[Mapping[str, Any]] = [{}] * len(places)
+        return body_of((yield self.call.searches(places, unchanged)))["responses"]
 
 
-def _lacks(answer: Mapping[str, Any]) -> bool:
-    """Tell whether an answer lacks what the search as it came might have."""
-    return refused(answer.get("status")) if "error" in answer else failed_shards(answer) > 0
+def passed_through(send: Send, reason: str) -> Steps:
+    """Send many searches unchanged; every outcome is "passed" for the same reason."""
+    return same_outcome((yield send), Outcome("passed", reason))
 
 
-def _all_alike(response: Any, outcome: Outcome) -> Any:  # noqa: ANN401
-    """Return a response of many searches, what became of each being the same."""
-    return marked(response, [outcome] * len(body_of(response).get("responses", ())))
+def same_outcome(response: Any, outcome: Outcome) -> Any:  # noqa: ANN401
+    """Return a response of many searches, all with the same outcome."""
+    return with_outcome(response, [outcome] * len(body_of(response).get("responses", ())))
 
 
-def too_much(reason: object) -> Outcome:
-    """Return that the engine did not give the window."""
-    _log.warning("the engine refused the window, so the search was sent as it came: %s", reason)
+def reranking_failed(error: Exception) -> Outcome:
+    """Log that reranking failed, and return it as an outcome."""
+    _log.warning("reranking failed, the engine's order is returned: %s", error)
+    return Outcome("failed", f"{type(error).__name__}: {error}")
+
+
+def _window_refused(reason: object) -> Outcome:
+    """Log that the engine refused the window, and return it as an outcome."""
+    _log.warning("the engine refused the window, so the search was sent unchanged: %s", reason)
     return Outcome("failed", f"the engine refused the request for the window: {reason}")
 
 
-def broken(error: Exception) -> Outcome:
-    """Return that reranking failed."""
-    _log.warning("reranking failed, the engine's order is returned: %s", error)
-    return Outcome("failed", f"{type(error).__name__}: {error}")
+def _may_be_the_window(status: object) -> bool:
+    """Return whether an engine's error of this HTTP status may be caused by the changed request."""
+    return isinstance(status, int) and 400 <= status < 500 and status not in _NOT_FOR_THE_WINDOW
+
+
+def _incomplete(answer: Mapping[str, Any]) -> bool:
+    """Return whether the unmodified search might return more than this answer."""
+    return _may_be_the_window(answer.get("status")) if "error" in answer else failed_shards(answer) > 0

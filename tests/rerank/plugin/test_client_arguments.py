@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch
 
-from resift.rerank.plugin.client_arguments import changed, request_of
+from resift.rerank.plugin.client_arguments import apply_changes, merge_request
 from resift.rerank.plugin.request import plan
 
 ELASTIC, OPEN = Elasticsearch("http://localhost:1"), OpenSearch("http://localhost:1")
@@ -39,14 +39,14 @@ MATCH = {"match": {"title": "soup"}}
     ],
 )
 def test_the_source_is_asked_for_as_it_was_with_what_the_model_reads(client: Any, arguments: Any, source: Any) -> None:
-    request = request_of(client, arguments)
+    request = merge_request(client, arguments)
     assert request is not None
     made = plan(request, ["title"], 100)
     assert made.text == "soup" and made.changes.get("_source") == source
 
 
 def test_a_body_that_is_no_json_is_none() -> None:
-    assert request_of(OPEN, {"body": "no json"}) is None and request_of(OPEN, {"body": [1]}) is None
+    assert merge_request(OPEN, {"body": "no json"}) is None and merge_request(OPEN, {"body": [1]}) is None
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_a_body_that_is_no_json_is_none() -> None:
     ],
 )
 def test_a_change_stands_where_the_call_has_it(client: Any, arguments: Any, expected: Any) -> None:
-    assert changed(client, arguments, {"from": 0, "size": 100}) == expected
+    assert apply_changes(client, arguments, {"from": 0, "size": 100}) == expected
 
 
 def test_a_list_in_an_address_has_commas() -> None:
-    made = changed(OPEN, {"body": {}, "params": {"_source": "n"}}, {"_source": ["n", "title"]})
+    made = apply_changes(OPEN, {"body": {}, "params": {"_source": "n"}}, {"_source": ["n", "title"]})
     assert made["params"] == {"_source": "n,title"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resift.rerank.plugin.client_arguments import laid_over
+from resift.rerank.plugin.client_arguments import overlay
 from resift.rerank.plugin.query_text import query_text
 from resift.rerank.plugin.request import plan
 
@@ -55,7 +55,7 @@ def test_the_text_that_decides_the_scores_is_found(body: dict[str, Any], expecte
 
 
 def test_arguments_win_over_the_body_and_keep_its_names() -> None:
-    request = laid_over({"size": 5, "from": 2}, {"from_": 7, "source": ["a"], "size": None})
+    request = overlay({"size": 5, "from": 2}, {"from_": 7, "source": ["a"], "size": None})
     assert request == {"size": 5, "from": 7, "_source": ["a"]}
 
 

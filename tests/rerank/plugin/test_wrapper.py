@@ -79,7 +79,7 @@ def test_the_window_is_asked_for_and_the_page_cut_from_it() -> None:
     ("request_", "reason"),
     [
         ({**MATCH, "size": -1}, "below 0"),
-        ({**MATCH, "size": "many"}, "no number"),
+        ({**MATCH, "size": "many"}, "not a number"),
         ({**MATCH, "_source": 5}, "not understood"),
         ({**MATCH, "_source": ["title.part"]}, "a part of title"),
         ({**MATCH, "_source_excludes": ["title"]}, "use _source"),
@@ -100,7 +100,7 @@ def test_a_client_of_the_other_kind_or_none_is_told_at_once() -> None:
     for kind, client, part in (
         (RerankingClient, AsyncClient(), "AsyncClient is for AsyncRerankingClient"),
         (AsyncRerankingClient, Client(), "Client is for RerankingClient"),
-        (RerankingClient, "http://localhost:9200", "is no client"),
+        (RerankingClient, "http://localhost:9200", "is not a client"),
     ):
         with pytest.raises(SettingsError, match=part):
             kind(client, own, ["title"])

@@ -1,0 +1,101 @@
+"""Rerank the hits of responses: the models, their queue, and the deadline."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from resift.rerank.plugin.options import SearchOptions
+from resift.rerank.plugin.request import Plan, plan
+from resift.rerank.plugin.response import (
+    Outcome,
+    ScoreKind,
+    fields_to_read,
+    hits_to_ranking,
+    keep_page,
+    reorder,
+)
+from resift.rerank.plugin.search_flow import reranking_failed
+from resift.rerank.plugin.sync_async import Steps, Wait
+from resift.rerank.reranker import Reranker, Reranking
+from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.registry import NO_MODEL
+from resift.rerank.work_queue import QueueFullError, WorkQueue
+from resift.retrieval.engine.hits import HitReader
+from resift.retrieval.errors import SettingsError
+
+_WAITING = 32  # searches that wait for the model at once; further ones get the engine's order
+
+
+class HitReranker:
+    """Plans searches and reranks their hits, on one worker thread; safe to share between threads."""
+
+    def __init__(self, reranker: Reranker, fields: Sequence[str], scores: ScoreKind) -> None:
+        """Rerank by `reranker`, which reads `fields` of each hit; `scores` says what `_score` is afterwards."""
+        self._fields = tuple(fields)
+        self._others = reranker.template.fields()
+        self._scores = scores
+        self._rerankers: dict[str | None, Reranker] = {None: reranker}
+        self._loading = threading.Lock()
+        self._queue = WorkQueue(_WAITING)
+
+    def plan(self, request: Mapping[str, Any] | None, options: SearchOptions) -> Plan:
+        """Return how a search is reranked; a request that is not understood is passed through, with the reason."""
+        if request is None:
+            return Plan("the body is not a JSON object")
+        if not options.enabled or options.model == NO_MODEL:
+            return Plan("switched off for this search")
+        try:
+            return plan(request, (*self._fields, *self._others), options.rank_window_size, options.query_text)
+        except Exception as error:  # a request that the engine itself may refuse
+            return Plan(f"the request is not understood: {type(error).__name__}: {error}")
+
+    def rerank(self, options: SearchOptions, bodies: list[Any], plans: list[Plan]) -> Steps:
+        """Rerank the hits of `bodies` in place before the deadline, or keep the engine's order.
+
+        Returns one outcome per body.
+        """
+        if not bodies:
+            return []
+        try:
+            work = partial(self._rerank, bodies, plans, options)
+            results: list[Reranking] = yield Wait(self._queue.submit(work), options.seconds)
+        except QueueFullError:
+            return _keep_order(bodies, plans, Outcome("late", f"{self._queue.capacity} searches wait already"))
+        except TimeoutError:
+            late = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
+            return _keep_order(bodies, plans, late)
+        except Exception as error:  # a search never fails because of us
+            return _keep_order(bodies, plans, reranking_failed(error))
+        return [reorder(*each, self._scores) for each in zip(bodies, plans, results, strict=True)]
+
+    def _rerank(
+        self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: SearchOptions
+    ) -> list[Reranking]:
+        """Return one reranking per body; called by the worker. Raises SettingsError if no hit has any text."""
+        reader = HitReader(fields_to_read(self._fields, self._others))
+        pairs = zip(bodies, plans, strict=True)
+        rankings = [hits_to_ranking(body["hits"]["hits"], one.text, reader) for body, one in pairs]
+        if reader.counts["empty"] and reader.counts["empty"] == sum(len(ranking.hits) for ranking in rankings):
+            raise SettingsError(f"no hit has a text in {', '.join(self._fields)}; name fields that have one", "fields")
+        base = self._reranker(options.model)
+        sized = Reranker(base.scorer, replace(base.settings, rank_window_size=options.rank_window_size))
+        return sized.rerank(rankings)
+
+    def _reranker(self, model: str | None) -> Reranker:
+        """Return the reranker of `model`, loaded on first use."""
+        with self._loading:
+            if model not in self._rerankers:
+                assert model is not None  # None is the client's own, present from the start
+                self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)
+            return self._rerankers[model]
+
+
+def _keep_order(bodies: list[Any], plans: list[Plan], outcome: Outcome) -> list[Outcome]:
+    """Keep the requested page of each body in the engine's order; return the same outcome for each."""
+    for body, one in zip(bodies, plans, strict=True):
+        keep_page(body, one)
+    return [outcome] * len(bodies)
