@@ -64,7 +64,9 @@ class HitReranker:
             work = partial(self._rerank, bodies, plans, options)
             results: list[Reranking] = yield Wait(self._queue.submit(work), options.seconds)
         except QueueFullError:
-            return _keep_order(bodies, plans, Outcome("late", f"{self._queue.capacity} searches wait already"))
+            return _keep_order(
+                bodies, plans, Outcome("late", f"{self._queue.capacity} searches wait for the model already")
+            )
         except TimeoutError:
             late = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
             return _keep_order(bodies, plans, late)
