@@ -24,7 +24,8 @@ import rank_bm25
 
 from resift.indexer.bm25.build import build_index
 from resift.retrieval.bm25.analysis import analyzer
-from resift.retrieval.bm25.retriever import Bm25Retriever, Bm25Settings
+from resift.retrieval.bm25.retriever import Bm25Retriever
+from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.types import Document, Query
 
 WORDS = 60

@@ -42,7 +42,7 @@ LIBRARY = """
 import json, sys
 from pathlib import Path
 from resift.indexer.bm25.build import build_index
-from resift.retrieval.bm25.retriever import Bm25Settings
+from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.types import Document
 entries = map(json.loads, open(sys.argv[2], encoding="utf-8"))
 documents = (Document(entry["_id"], entry["text"], entry["title"]) for entry in entries)

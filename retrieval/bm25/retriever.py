@@ -1,9 +1,9 @@
-"""The embedded first stage: BM25 over memory-mapped files, no server.
+"""The embedded first stage: BM25 over memory-mapped files, without a server.
 
-Scores are Lucene's: the sum over the query's terms, repeats counted, of
+A score is the sum over the query's terms, with repetitions, of
 ln(1 + (N - df + 0.5) / (df + 0.5)) * tf / (tf + k1 * (1 - b + b * length / average length)).
 Source: Kamphuis et al. 2020, "Which BM25 do you mean?", table 1, row "Lucene (accurate)",
-https://doi.org/10.1007/978-3-030-45442-5_4; the same as bm25s's `lucene`.
+https://doi.org/10.1007/978-3-030-45442-5_4; bm25s calls it `lucene`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.analysis import analyzer
 from resift.retrieval.bm25.postings import Postings
 from resift.retrieval.bm25.settings import Bm25Settings
-from resift.retrieval.engine.settings import OpenOptions
 from resift.retrieval.errors import EngineError, SettingsError
 from resift.retrieval.types import Hit, Query, Ranking
 
-__all__ = ["Bm25Retriever", "Bm25Settings"]
-
-_ATTEMPTS = 10  # opening again while an index is being replaced
+_ATTEMPTS = 10  # times to open an index that is being replaced
 
 
 class Bm25Retriever:
@@ -33,7 +30,7 @@ class Bm25Retriever:
     """
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
-        """Map the files of the index at `path`; use `open`, which checks them."""
+        """Map the files of the index at `path`; call `open` instead, which checks them."""
         self.path = path
         self.settings = Bm25Settings(**manifest["settings"])
         self.size = int(manifest["documents"])
@@ -50,19 +47,20 @@ class Bm25Retriever:
 
     @property
     def language(self) -> str:
-        """The name of the analysis of the index."""
+        """The language in which the index analyzes its texts."""
         return self.settings.language
 
     def notes(self) -> list[str]:
-        """Return nothing: an index of ours has no oddities."""
+        """Return an empty list: an embedded index has nothing to warn about."""
         return []
 
     @classmethod
-    def open(cls, path: str | Path, options: OpenOptions | None = None) -> Bm25Retriever:
-        """Open the index at `path` (bm25:PATH is understood too) in milliseconds, whatever its size.
+    def open(cls, path: str | Path, options: object = None) -> Bm25Retriever:
+        """Open the index at `path`, a folder or `bm25:PATH`, in milliseconds for any size.
 
-        An index that is replaced meanwhile is seen either as it was or as it is. Raises EngineError where there is
-        no index, or one that is damaged or of another version; the text says what to do.
+        `options` is ignored; it is there because `open_retriever` calls every first stage with it. If the index is
+        replaced at the same time, either the old or the new one is opened. Raises EngineError if there is no index,
+        or if it is damaged or of another version; the message says what to do.
         """
         folder = Path(str(path).removeprefix("bm25:"))
         for _ in range(_ATTEMPTS):
@@ -75,7 +73,7 @@ class Bm25Retriever:
                 continue
             if store.read_manifest(folder) == manifest:
                 return opened
-        raise EngineError("is being replaced again and again; try again later", f"bm25:{folder}")
+        raise EngineError("is being replaced repeatedly; try again later", f"bm25:{folder}")
 
     @classmethod
     def _open_once(cls, folder: Path, manifest: dict[str, Any]) -> Bm25Retriever:
@@ -87,7 +85,7 @@ class Bm25Retriever:
             raise EngineError(message, f"bm25:{folder}") from None
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """Return for each query its best `depth` documents that have a word of it, in THE order.
+        """Return one ranking per query: the best `depth` documents with a term of the query, by the ordering rule.
 
         Scores are float32, without unit. Raises SettingsError on a depth below 1, EngineError on a damaged index.
         """

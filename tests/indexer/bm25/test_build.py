@@ -6,7 +6,8 @@ import pytest
 
 from resift.indexer.bm25.build import build_index
 from resift.indexer.bm25.inversion import Inversion
-from resift.retrieval.bm25.retriever import Bm25Retriever, Bm25Settings
+from resift.retrieval.bm25.retriever import Bm25Retriever
+from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document, Query
 

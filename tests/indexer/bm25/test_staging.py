@@ -13,7 +13,8 @@ import pytest
 
 from resift.indexer.bm25.build import build_index
 from resift.indexer.bm25.staging import exchange, replace_by_renames, staged_folder
-from resift.retrieval.bm25.retriever import Bm25Retriever, Bm25Settings
+from resift.retrieval.bm25.retriever import Bm25Retriever
+from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import CorpusError, IndexingError
 from resift.retrieval.types import Document, Query
 
@@ -152,7 +153,7 @@ CHILD = textwrap.dedent(
     import sys
     from pathlib import Path
     from resift.indexer.bm25.build import build_index
-    from resift.retrieval.bm25.retriever import Bm25Settings
+    from resift.retrieval.bm25.settings import Bm25Settings
     from resift.retrieval.types import Document
 
     def documents():
@@ -223,7 +224,7 @@ LIMITED = textwrap.dedent(
     import resource, sys
     from pathlib import Path
     from resift.indexer.bm25.build import build_index
-    from resift.retrieval.bm25.retriever import Bm25Settings
+    from resift.retrieval.bm25.settings import Bm25Settings
     from resift.retrieval.errors import IndexingError
     from resift.retrieval.types import Document
 

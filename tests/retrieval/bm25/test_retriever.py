@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from resift.indexer.bm25.build import build_index
 from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.postings import Postings
-from resift.retrieval.bm25.retriever import Bm25Retriever, Bm25Settings
+from resift.retrieval.bm25.retriever import Bm25Retriever
+from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import EngineError, SettingsError
 from resift.retrieval.registry import embedded_path, open_retriever
 from resift.retrieval.types import Document, Query, Ranking
