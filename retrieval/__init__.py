@@ -1,1 +1,1 @@
-"""The first stage: the nouns of the project, and what finds the top candidates of a query."""
+"""The data types that every part shares, and the first stage, which finds the candidates of a query."""

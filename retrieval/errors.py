@@ -2,11 +2,11 @@
 
 ::
 
-    ResiftError                 anything that resift itself raises; only the CLI and the service catch it
+    ResiftError                 anything that resift raises on purpose; only the CLI and the service handle it
     ├── CorpusError             a corpus, queries, qrels or run file cannot be read (path, line)
-    ├── IndexingError           an index cannot be written (failed: ids of the documents left out)
+    ├── IndexingError           an index cannot be written (failed: ids of the documents not indexed)
     ├── EngineError             a search engine or a saved index cannot be reached or read (url)
-    │   └── StatusError         a search engine answered with an error, or not at all (status, kind)
+    │   └── StatusError         a search engine returned an error or did not answer (status, kind)
     ├── ModelError              a model cannot be found, loaded or run (path)
     └── SettingsError           a setting or an argument is wrong (field)
 
@@ -20,14 +20,14 @@ from pathlib import Path
 
 
 class ResiftError(Exception):
-    """Anything that resift raises on purpose; its text is one line that a user can act on."""
+    """Base class of the errors that resift raises on purpose; the message is one line that says what to do."""
 
 
 class CorpusError(ResiftError):
     """A corpus, queries, qrels or run file cannot be read."""
 
     def __init__(self, message: str, path: str | Path | None = None, line: int | None = None) -> None:
-        """Prefix `message` with `path` and the 1-based `line`, where they are known."""
+        """Prefix `message` with `path` and the 1-based `line`, if they are given."""
         self.path = None if path is None else str(path)
         self.line = line
         where = "" if path is None else f"{path}: " if line is None else f"{path}, line {line}: "
@@ -35,7 +35,7 @@ class CorpusError(ResiftError):
 
 
 class IndexingError(ResiftError):
-    """An index cannot be written; `failed` names the documents that did not get in."""
+    """An index cannot be written; `failed` has the ids of the documents that were not indexed."""
 
     def __init__(self, message: str, failed: Sequence[str] = ()) -> None:
         """Keep `failed`, the ids of the documents that were not indexed."""
@@ -53,12 +53,12 @@ class EngineError(ResiftError):
 
 
 class StatusError(EngineError):
-    """A search engine answered with an error, or not at all."""
+    """A search engine returned an error or did not answer."""
 
     def __init__(self, message: str, url: str, status: int, kind: str = "", product: str = "") -> None:
-        """Keep the HTTP `status` (0: no answer), the engine's own name of the error, its `kind`, and the `product`.
+        """Keep the HTTP `status` (0: no answer), the `kind` and the `product`.
 
-        The product is elasticsearch where the answer calls itself so, else empty.
+        `kind` is the engine's own name for the error; `product` is "elasticsearch" if the response says so, else "".
         """
         self.status = status
         self.kind = kind
@@ -70,7 +70,7 @@ class ModelError(ResiftError):
     """A model cannot be found, loaded or run."""
 
     def __init__(self, message: str, path: str | Path | None = None) -> None:
-        """Prefix `message` with the model's name or `path`."""
+        """Prefix `message` with `path`, the model's name or folder."""
         self.path = None if path is None else str(path)
         super().__init__(message if path is None else f"{path}: {message}")
 

@@ -1,4 +1,4 @@
-"""The first stages, by URL scheme; adding one is one file and one row here."""
+"""The table of first stages by URL scheme; a new one is one file and one row here."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ RETRIEVERS = {
     "https": "resift.retrieval.engine.retriever:EngineRetriever",
     "cloud": "resift.retrieval.engine.retriever:EngineRetriever",
 }
-"""URL scheme -> "module:Class"; the class has `open(url, options)`, which raises EngineError."""
+"""URL scheme -> "module:Class"; the class has a class method `open(url, options)` that raises EngineError."""
 _EMBEDDED = "bm25"
 _FORMS = "bm25:PATH, http(s)://HOST:PORT/INDEX or cloud:INDEX"
 
 
 def open_retriever(url: str, options: OpenOptions | None = None) -> Retriever:
-    """Open the first stage that `url` names: an engine's index, `bm25:PATH`, or the path of an existing folder.
+    """Open the index at `url`: `http(s)://HOST:PORT/INDEX`, `cloud:INDEX`, `bm25:PATH` or an existing folder.
 
-    Raises SettingsError on another scheme and EngineError where the index cannot be opened.
+    Raises SettingsError on another scheme and EngineError if the index cannot be opened.
     """
     scheme, _ = _split(url)
     module, name = RETRIEVERS[scheme].split(":")
@@ -34,7 +34,7 @@ def open_retriever(url: str, options: OpenOptions | None = None) -> Retriever:
 
 
 def embedded_path(url: str) -> Path:
-    """Return the folder of the embedded index that `url` names: `bm25:PATH`, or the path of an existing folder.
+    """Return the folder of the embedded index at `url`, which is `bm25:PATH` or the path of an existing folder.
 
     Raises SettingsError on anything else.
     """
@@ -52,11 +52,11 @@ def _split(url: str) -> tuple[str, str]:
         return scheme, rest
     if url and Path(url).is_dir():
         return "bm25", url
-    wrong = "has an unknown scheme" if colon else "is no folder"
+    wrong = "has an unknown scheme" if colon else "is not a folder"
     raise SettingsError(f"{url!r} {wrong}; expected {_FORMS}", "index")
 
 
 def is_engine(url: str) -> bool:
-    """Tell whether `url` names an index of a search engine rather than an embedded one."""
+    """Return whether `url` names an index in a search engine, not an embedded one."""
     scheme = url.partition(":")[0]
     return scheme in RETRIEVERS and scheme != _EMBEDDED

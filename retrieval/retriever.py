@@ -1,4 +1,4 @@
-"""What every first stage can do."""
+"""The protocol that every first stage implements."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from resift.retrieval.types import Query, Ranking
 
 
 class Retriever(Protocol):
-    """Finds the candidates of a query; one implementation a file, one row each in `resift.retrieval.registry`."""
+    """Finds the candidates of queries; `resift.retrieval.registry` lists the implementations."""
 
     @property
     def language(self) -> str:
-        """The name of the analysis of its texts, one of `resift.retrieval.bm25.analysis.languages()`."""
+        """The language in which the index analyzes its texts, one of `resift.retrieval.bm25.analysis.languages()`."""
         ...
 
     def notes(self) -> list[str]:
-        """Return what its user should know by now, a line each: odd documents, an insecure connection."""
+        """Return one-line warnings for the user so far, such as odd documents or an insecure connection."""
         ...
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """Return for each query, in the given order, its best `depth` documents (fewer if fewer match).
+        """Return one ranking per query, in the given order: its best `depth` documents, or fewer if fewer match.
 
-        A query that matches nothing gives a ranking without hits. Raises EngineError.
+        A query that matches nothing gives a ranking without hits. Raises EngineError if the index cannot be read.
         """
         ...

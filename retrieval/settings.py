@@ -1,7 +1,7 @@
-"""How a stage declares its settings: one frozen dataclass beside its code, one `setting` a field.
+"""`setting` declares one field of a settings class; each stage has one frozen dataclass of settings.
 
 Click options, environment variables, TOML keys and the documentation derive from these fields, so that a
-default is written once.
+default is written only once.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ T = TypeVar("T")
 def setting(
     default: T, text: str, *, choices: Sequence[str] = (), flag: str | None = None, repeatable: bool = False
 ) -> T:
-    """Declare a dataclass field with its default, its one-line help `text` and what it may hold.
+    """Declare a dataclass field with its default, its one-line help `text` and the `choices` it allows.
 
-    `flag` is the command-line option's name where it is not the field's own (`--window` for
-    `rank_window_size`); the environment variable and the TOML key follow the flag. A `repeatable` option can be
-    given several times; the field holds all of it, with commas.
+    `flag` is the name of the command-line option if it differs from the field's name (`--window` for
+    `rank_window_size`); the environment variable and the TOML key use the flag's name too. A `repeatable` option can
+    be given several times; the field holds all values, separated by commas.
     """
     value: T = field(
         default=default,

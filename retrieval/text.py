@@ -1,4 +1,4 @@
-"""Text that UTF-8 can hold."""
+"""Make any text encodable as UTF-8."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    r"""Return `text` with lone surrogates, which no UTF-8 can hold, replaced by U+FFFD.
+    r"""Return `text` with lone surrogates, which UTF-8 cannot encode, replaced by U+FFFD.
 
     >>> clean("a\ud800b") == "a\N{REPLACEMENT CHARACTER}b"
     True

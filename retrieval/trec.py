@@ -1,4 +1,4 @@
-"""TREC's run and qrels files, and BEIR's qrels: read and written."""
+"""Read and write run and qrels files of TREC; read qrels files of BEIR."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 def read_run(path: str | Path) -> Run:
     """Return the run in a TREC file (`query_id Q0 doc_id rank score tag`), or in a JSON file {query: {doc: score}}.
 
-    The rank column is not trusted: scores decide. Raises CorpusError with the line on a bad one, on a score that is
-    no finite number, and on a document that a query has twice.
+    The rank column is ignored; the scores give the order. Raises CorpusError with the line number on a line that is
+    not in the format, a score that is not a finite number, and a document that a query has twice.
     """
     if str(path).removesuffix(".gz").endswith(".json"):
         return _read_json_run(path)
@@ -38,64 +38,66 @@ def read_run(path: str | Path) -> Run:
             raise CorpusError(f"query {query_id!r} has document {doc_id!r} twice; expected it once", path, line)
         documents[doc_id] = _score(score, path, line)
     if not run:
-        raise CorpusError("holds no ranking; expected lines of a TREC run", path)
+        raise CorpusError("contains no rankings; expected lines of a TREC run", path)
     return run
 
 
 def read_qrels(path: str | Path) -> Qrels:
     """Return the judgements in a TREC file (`query_id 0 doc_id grade`) or a BEIR file (header, `query doc grade`).
 
-    Raises CorpusError with the line on a bad one, and on a document that one query judges twice, differently.
+    Raises CorpusError with the line number on a line that is not in the format, and on two different grades for the
+    same query and document.
     """
     qrels: Qrels = {}
     for line, text in _lines(path):
         columns = text.rstrip("\r\n").split("\t") if "\t" in text else text.split()
         columns = [column.strip() for column in columns]
         if line == 1 and len(columns) == 3 and _is_name(columns[2]):
-            continue  # BEIR's header: query-id corpus-id score
+            continue  # the header of BEIR: query-id corpus-id score
         if len(columns) not in (3, 4):
             raise CorpusError(
                 f"{len(columns)} columns; expected 3 (BEIR) or 4 (TREC): query_id 0 doc_id grade", path, line
             )
         query_id, doc_id, grade = columns[0], columns[-2], _grade(columns[-1], path, line)
         if not query_id or not doc_id:
-            raise CorpusError("the query's or the document's id is empty; expected both", path, line)
+            raise CorpusError("the query id or the document id is empty; expected both", path, line)
         judged = qrels.setdefault(query_id, {})
         if judged.setdefault(doc_id, grade) != grade:
-            message = f"query {query_id!r} judges {doc_id!r} as {judged[doc_id]} and as {grade}; expected one grade"
+            message = f"query {query_id!r} has grades {judged[doc_id]} and {grade} for {doc_id!r}; expected one grade"
             raise CorpusError(message, path, line)
     if not qrels:
-        raise CorpusError("holds no judgement; expected TREC or BEIR qrels", path)
+        raise CorpusError("contains no judgements; expected TREC or BEIR qrels", path)
     return qrels
 
 
 def write_run(target: str | Path | IO[str], rankings: Iterable[Ranking], tag: str) -> None:
-    """Write `rankings` as a TREC run, in their order; a file appears whole or not at all.
+    """Write `rankings` as a TREC run, in the given order; the file is written atomically.
 
-    Scores are written so that they read back as the same numbers, and lines stand as trec_eval would sort them.
-    Raises CorpusError on an id or tag with white space and on a score that is not finite, which the format cannot
-    hold, on two rankings of one query, and where the file cannot be written.
+    Reading the file gives exactly the same scores, and the lines of a query are in the order in which trec_eval sorts.
+    Raises CorpusError on an id or tag with white space and on a score that is not finite, which the format does not
+    allow, on two rankings of one query, and if the file cannot be written.
     """
-    _write(target, _run_lines(rankings, _word(tag, "tag")))
+    _write(target, _run_lines(rankings, _checked_column(tag, "tag")))
 
 
 def _run_lines(rankings: Iterable[Ranking], tag: str) -> Iterator[str]:
     seen: set[str] = set()
     for ranking in rankings:
-        query_id = _word(ranking.query.query_id, "query id")
+        query_id = _checked_column(ranking.query.query_id, "query id")
         if query_id in seen:
-            raise CorpusError(f"the query id {query_id!r} has two rankings; expected one a query")
+            raise CorpusError(f"the query id {query_id!r} has two rankings; expected one per query")
         seen.add(query_id)
         for rank, hit in enumerate(ranking.hits, start=1):
-            yield f"{query_id} Q0 {_word(hit.document.doc_id, 'document id')} {rank} {_finite(hit.score)!r} {tag}\n"
+            doc_id = _checked_column(hit.document.doc_id, "document id")
+            yield f"{query_id} Q0 {doc_id} {rank} {_finite(hit.score)!r} {tag}\n"
 
 
 def write_qrels(target: str | Path | IO[str], qrels: Qrels) -> None:
-    """Write `qrels` as a TREC file; a file appears whole or not at all. Raises CorpusError as `write_run` does."""
+    """Write `qrels` as a TREC file, atomically. Raises CorpusError as `write_run` does."""
     _write(
         target,
         (
-            f"{_word(query_id, 'query id')} 0 {_word(doc_id, 'document id')} {grade}\n"
+            f"{_checked_column(query_id, 'query id')} 0 {_checked_column(doc_id, 'document id')} {grade}\n"
             for query_id, judged in qrels.items()
             for doc_id, grade in judged.items()
         ),
@@ -107,7 +109,7 @@ def _write(target: str | Path | IO[str], lines: Iterable[str]) -> None:
         target.writelines(lines)
         return
     if "\0" in str(target):
-        raise CorpusError(f"the name {str(target)!r} has a NUL, which no file's name holds")
+        raise CorpusError(f"the file name {str(target)!r} has a NUL character; expected a name without it")
     try:
         if _is_device(target):
             with open(target, "w", encoding="utf-8") as device:
@@ -119,7 +121,7 @@ def _write(target: str | Path | IO[str], lines: Iterable[str]) -> None:
 
 
 def _is_device(target: str | Path) -> bool:
-    """Tell whether something stands at `target` that no file may replace: /dev/null, a pipe."""
+    """Return whether `target` is a device or a pipe, such as /dev/null, which must be written to and not replaced."""
     try:
         mode = os.stat(target).st_mode
     except OSError:
@@ -128,14 +130,14 @@ def _is_device(target: str | Path) -> bool:
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Yield (1-based number, text) of each line that is not blank. Raises CorpusError."""
+    """Yield (1-based line number, text) of each line that is not blank. Raises CorpusError."""
     number = 0
     try:
         with gzip.open(path, "rb") if str(path).endswith(".gz") else open(path, "rb") as file:
             for number, raw in enumerate(file, start=1):
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
                 if "\0" in text:
-                    raise CorpusError("holds NUL bytes, as UTF-16 does; save it as UTF-8", path, number)
+                    raise CorpusError("contains NUL bytes, as UTF-16 does; save it as UTF-8", path, number)
                 if text.strip():
                     yield number, text
     except UnicodeDecodeError as error:
@@ -145,36 +147,38 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
     except FileNotFoundError:
         raise CorpusError("does not exist; expected a file", path) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CorpusError(f"is no whole gzip file ({error}); pack it again or unpack it first", path) from None
-    except (OSError, ValueError) as error:  # a ValueError of a name with a NUL
+        raise CorpusError(
+            f"is not a complete gzip file ({error}); compress it again or decompress it first", path
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: the name has a NUL
         raise CorpusError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path) from None
 
 
 def _read_json_run(path: str | Path) -> Run:
     try:
-        found = json.loads("".join(text for _, text in _lines(path)), object_pairs_hook=_once)
+        found = json.loads("".join(text for _, text in _lines(path)), object_pairs_hook=_reject_duplicate_keys)
         run = {
             query_id: {doc_id: _score(str(score), path, None) for doc_id, score in documents.items()}
             for query_id, documents in found.items()
         }
-    except _TwiceError as error:
+    except _DuplicateKeyError as error:
         raise CorpusError(f"has {error} twice in one object; expected each query and document once", path) from None
     except (ValueError, AttributeError, RecursionError):
-        raise CorpusError("is no JSON run; expected {query_id: {doc_id: score}}", path) from None
+        raise CorpusError("is not a JSON run; expected {query_id: {doc_id: score}}", path) from None
     if not run:
-        raise CorpusError("holds no ranking; expected {query_id: {doc_id: score}}", path)
+        raise CorpusError("contains no rankings; expected {query_id: {doc_id: score}}", path)
     return run
 
 
-class _TwiceError(ValueError):
-    """A key that stands twice in one JSON object, of which Python would keep the last."""
+class _DuplicateKeyError(ValueError):
+    """A key occurs twice in one JSON object; Python would silently keep the last value."""
 
 
-def _once(members: list[tuple[str, object]]) -> dict[str, object]:
+def _reject_duplicate_keys(members: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(members)
     if len(found) < len(members):
         names = [name for name, _ in members]
-        raise _TwiceError(repr(next(name for name in names if names.count(name) > 1)))
+        raise _DuplicateKeyError(repr(next(name for name in names if names.count(name) > 1)))
     return found
 
 
@@ -182,9 +186,9 @@ def _score(text: str, path: str | Path, line: int | None) -> float:
     try:
         score = _number(text)
     except ValueError:
-        raise CorpusError(f"the score {text!r} is no number", path, line) from None
+        raise CorpusError(f"the score {text!r} is not a number", path, line) from None
     if not math.isfinite(score):
-        raise CorpusError(f"the score {text!r} is not finite; scores must be comparable", path, line)
+        raise CorpusError(f"the score {text!r} is not finite; expected a finite number", path, line)
     return score
 
 
@@ -194,14 +198,14 @@ def _grade(text: str, path: str | Path, line: int) -> int:
     except ValueError:
         grade = math.nan
     if not grade.is_integer():
-        raise CorpusError(f"the grade {text!r} is no whole number", path, line)
+        raise CorpusError(f"the grade {text!r} is not a whole number", path, line)
     if abs(grade) > _HIGHEST:
-        raise CorpusError(f"the grade {text!r} is beyond {_HIGHEST}; is it a score?", path, line)
+        raise CorpusError(f"the grade {text!r} is out of range (at most {_HIGHEST}); is it a score?", path, line)
     return int(grade)
 
 
 def _is_name(text: str) -> bool:
-    """Tell a column's name from a grade, also from a bad one such as nan."""
+    """Return whether `text` is the name of a column and not a grade; a bad grade such as nan is not a name."""
     try:
         _number(text)
     except ValueError:
@@ -210,23 +214,23 @@ def _is_name(text: str) -> bool:
 
 
 def _number(text: str) -> float:
-    """Return a number as other readers of these files would; Python alone takes 1_000 and digits of other scripts."""
+    """Return `text` as a number. Raises ValueError also on 1_000 and non-ASCII digits, which only Python accepts."""
     if "_" in text or not text.isascii():
         raise ValueError(text)
     return float(text)
 
 
-def _word(text: str, what: str) -> str:
+def _checked_column(text: str, what: str) -> str:
     if not text or any(character.isspace() for character in text):
-        raise CorpusError(f"the {what} {text!r} is empty or has white space, which a TREC file cannot hold")
+        raise CorpusError(f"the {what} {text!r} is empty or has white space, which a TREC file does not allow")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise CorpusError(f"the {what} {text!r} has half a surrogate pair, which UTF-8 cannot hold") from None
+        raise CorpusError(f"the {what} {text!r} has a lone surrogate, which UTF-8 cannot encode") from None
     return text
 
 
 def _finite(score: float) -> float:
     if not math.isfinite(score):
-        raise CorpusError(f"a score is {score}, which a TREC file cannot hold; scores must be finite")
-    return float(score)  # of NumPy's numbers, whose repr is no number
+        raise CorpusError(f"a score is {score}; expected a finite number in a TREC file")
+    return float(score)  # the repr of a NumPy number is not a plain number

@@ -1,4 +1,4 @@
-"""The nouns: Document, Query, Hit, Ranking, and the one rule by which hits are ordered."""
+"""The data types that every part shares: Document, Query, Hit and Ranking, with the ordering rule of hits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Qrels = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text that can be found.
+    """One text of a corpus.
 
-    `fields` holds whatever else the corpus has about it; `title` and `text` are not repeated there.
+    `fields` holds the other data of the corpus about it; `title` and `text` are not repeated there.
     """
 
     doc_id: str
@@ -28,7 +28,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One information need, as the user typed it."""
+    """One query, as the user typed it."""
 
     query_id: str
     text: str
@@ -36,7 +36,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document with the score that one stage gave it (higher is better, no unit)."""
+    """A document with its score from one stage (higher is better, no unit)."""
 
     document: Document
     score: float
@@ -51,9 +51,9 @@ class Ranking:
 
     @classmethod
     def of(cls, query: Query, hits: Iterable[Hit]) -> Ranking:
-        """Order `hits` by THE rule: score descending, then doc_id descending, as trec_eval does.
+        """Order `hits` by the ordering rule: score descending, then doc_id descending, as trec_eval does.
 
-        Raises ValueError on a score that is NaN and on a document that is given twice.
+        Raises ValueError if a score is NaN or if a document is given twice.
 
         >>> a, b = (Hit(Document(i, "text"), 1.0) for i in "ab")
         >>> [hit.document.doc_id for hit in Ranking.of(Query("q", "x"), [a, b]).hits]
@@ -61,9 +61,9 @@ class Ranking:
         """
         ordered = sorted(hits, key=lambda hit: (hit.score, hit.document.doc_id), reverse=True)
         if any(math.isnan(hit.score) for hit in ordered):
-            raise ValueError(f"query {query.query_id!r}: a score is NaN; scores must be comparable")
+            raise ValueError(f"query {query.query_id!r}: a score is NaN; expected numbers")
         if len({hit.document.doc_id for hit in ordered}) < len(ordered):
-            raise ValueError(f"query {query.query_id!r}: a document stands twice in its ranking")
+            raise ValueError(f"query {query.query_id!r}: a document is in the ranking twice; expected it once")
         return cls(query, tuple(ordered))
 
     def top(self, count: int) -> Ranking:
@@ -71,7 +71,7 @@ class Ranking:
         return Ranking(self.query, self.hits[:count])
 
     def without_texts(self) -> Ranking:
-        """Return the same ranking with documents that have an id alone, for those who keep many."""
+        """Return the same ranking with documents reduced to their ids, which saves memory."""
         return Ranking(self.query, tuple(Hit(Document(hit.document.doc_id, ""), hit.score) for hit in self.hits))
 
 

@@ -1,9 +1,11 @@
-"""From text to index terms: the analyzers, by language name.
+"""Turn a text into index terms: one analyzer per language name.
 
-`english` follows Lucene's EnglishAnalyzer step by step: StandardTokenizer, EnglishPossessiveFilter, lower case,
-Lucene's 33 stop words, PorterStemFilter. Every other language: words, elision where the language elides, lower
-case, stop words where a list is at hand, Snowball's stemmer. `standard` stops after lower case; `whitespace`
-only splits. Sources: the javadoc of org.apache.lucene.analysis.en and .fr; https://snowballstem.org.
+`english` has the steps of Lucene's EnglishAnalyzer: StandardTokenizer, EnglishPossessiveFilter, lower case,
+Lucene's 33 stop words, PorterStemFilter. The steps of every other language: split into words, lower case, elision
+(for the languages in _ELIDED), stop words (for the languages in `stop_words.py`), Snowball's stemmer. `standard` only
+splits into words and lowers the case; `whitespace` only splits at white space.
+
+Sources: the javadoc of org.apache.lucene.analysis.en and .fr; https://snowballstem.org.
 """
 
 from __future__ import annotations
@@ -31,19 +33,19 @@ _ELIDED = {
     "irish": frozenset("d m b".split()),
     "italian": frozenset("c l all dall dell nell sull coll pell gl agl dagl degl negl sugl un m t s v d".split()),
 }
-"""What Lucene's ElisionFilter takes off before an apostrophe, by language."""
+"""Language -> the articles that Lucene's ElisionFilter removes in front of an apostrophe."""
 
-_PLAIN = ("standard", "whitespace")
+_NOT_STEMMED = ("standard", "whitespace")
 _APOSTROPHES = re.compile("['\u2019\uff07]")
 _LONGEST_TERM = 255  # characters; StandardTokenizer.MAX_TOKEN_LENGTH_DEFAULT
-_LONGEST_REMEMBERED = 64  # characters: longer words hardly come twice
-_MEMO_SIZE = 1 << 18  # words remembered with their terms, about 40 MB
+_LONGEST_CACHED = 64  # characters; longer words rarely occur again
+_CACHE_SIZE = 1 << 18  # words cached with their terms, about 40 MB
 
 
 def languages() -> tuple[str, ...]:
-    """Return the names that `analyzer` knows."""
+    """Return the names that `analyzer` accepts."""
     stemmed = set(Stemmer.algorithms()) - {"porter", "dutch_porter"}
-    return (*sorted(stemmed), *_PLAIN)
+    return (*sorted(stemmed), *_NOT_STEMMED)
 
 
 @functools.cache
@@ -63,25 +65,25 @@ def analyzer(language: str) -> Analyzer:
 class Analyzer:
     """Turns a text into its index terms; safe to share between threads.
 
-    A word's term is worked out once and remembered (at most 2**18 words), so that a text costs one pass of a
-    regular expression and one dictionary look-up a word.
+    The term of a word is cached (at most 2**18 words), so that a text costs one pass of a regular expression and one
+    dictionary look-up per word.
     """
 
     def __init__(self, language: str) -> None:
-        """Take the steps of `language`, which is one of `languages()`."""
+        """Prepare the steps of `language`, which is one of `languages()`."""
         self.language = language
-        self._memo = _Memo(self.term)
+        self._cache = _TermCache(self.term)
         self._lock = threading.Lock()
         self._stop_words = stop_words(language)
         self._elided = _ELIDED.get(language, frozenset())
-        self._stemmer = None if language in _PLAIN else Stemmer.Stemmer(_algorithm(language), 0)
+        self._stemmer = None if language in _NOT_STEMMED else Stemmer.Stemmer(_algorithm(language), 0)
 
     def __call__(self, text: str) -> list[str]:
-        """Return the terms of `text` in order, repeats and all."""
-        return [term for term in map(self._memo.__getitem__, self.words(text)) if term]
+        """Return the terms of `text` in order, with repetitions."""
+        return [term for term in map(self._cache.__getitem__, self.words(text)) if term]
 
     def words(self, text: str) -> list[str]:
-        """Return the words of `text` in lower case, before the steps that drop or change single words."""
+        """Return the words of `text` in lower case, before elision, stop words and stemming."""
         if self.language == "whitespace":
             return text.split()
         if self.language == "turkish":
@@ -89,7 +91,7 @@ class Analyzer:
         return words(text.lower())
 
     def term(self, word: str) -> str:
-        """Return the term of one word out of `words`; "" where it has none (a stop word)."""
+        """Return the term of one word that `words` returned; "" if the word is not indexed (a stop word)."""
         if self.language == "whitespace":
             return word
         word = self._without_affixes(word)[:_LONGEST_TERM]
@@ -97,14 +99,14 @@ class Analyzer:
             return ""
         if self._stemmer is None:
             return word
-        with self._lock:  # PyStemmer's objects are not re-entrant
+        with self._lock:  # PyStemmer's objects are not safe to share between threads
             stem: str = self._stemmer.stemWord(word)
             if self.language != "english":
                 return stem
-            return _as_lucene(word, stem, self._stemmer.stemWord)
+            return _lucene_stem(word, stem, self._stemmer.stemWord)
 
     def _without_affixes(self, word: str) -> str:
-        """Take off the possessive of an English word, the elided article of a French one."""
+        """Remove the possessive 's of an English word, or the elided article of a word in another language."""
         if self.language == "english":
             return word[:-2] if word[-1:] == "s" and word[-2:-1] in {"'", "\u2019", "\uff07"} else word
         if self._elided and (parts := _APOSTROPHES.split(word, maxsplit=1))[0] in self._elided:
@@ -112,8 +114,8 @@ class Analyzer:
         return word
 
 
-class _Memo(dict[str, str]):
-    """Remembers what `function` gives; forgets everything when full, which keeps look-ups at a dict's speed."""
+class _TermCache(dict[str, str]):
+    """Caches the results of `function`; empties itself when full, which keeps a look-up as fast as in a dict."""
 
     def __init__(self, function: Callable[[str], str]) -> None:
         super().__init__()
@@ -121,34 +123,34 @@ class _Memo(dict[str, str]):
 
     def __missing__(self, word: str) -> str:
         term = self._function(word)
-        if len(word) <= _LONGEST_REMEMBERED:
-            if len(self) >= _MEMO_SIZE:
+        if len(word) <= _LONGEST_CACHED:
+            if len(self) >= _CACHE_SIZE:
                 self.clear()
             self[word] = term
         return term
 
 
 def _algorithm(language: str) -> str:
-    """Return Snowball's name of the stemmer: Lucene's English chain uses the original Porter, not Porter 2."""
+    """Return Snowball's name for the stemmer; Lucene's English analysis uses the original Porter, not Porter 2."""
     return "porter" if language == "english" else language
 
 
-_MEASURED = re.compile("^[^aeiou]*[aeiouy]+[^aeiou]")
-"""A stem of measure m > 0 in Porter's sense: a vowel sequence followed by a consonant."""
+_POSITIVE_MEASURE = re.compile("^[^aeiou]*[aeiouy]+[^aeiou]")
+"""Matches a stem with measure m > 0 as Porter defines it: a vowel sequence followed by a consonant."""
 
 
-def _as_lucene(word: str, stem: str, again: Callable[[str], str]) -> str:
-    """Correct `stem`, Porter's as published, to what Lucene's PorterStemmer gives.
+def _lucene_stem(word: str, stem: str, stem_word: Callable[[str], str]) -> str:
+    """Return the stem that Lucene's PorterStemmer gives `word`, from `stem`, that of Porter's published algorithm.
 
-    Lucene follows the two departures of Porter's own C program (https://tartarus.org/martin/PorterStemmer/: bli to
+    Lucene has the two changes that Porter made in his own C program (https://tartarus.org/martin/PorterStemmer/: bli to
     ble, logi to log) and leaves words of one or two characters alone.
     """
     if len(word) <= 2:
         return word
-    if stem.endswith("logi") and _MEASURED.match(stem[:-4]):
+    if stem.endswith("logi") and _POSITIVE_MEASURE.match(stem[:-4]):
         return stem[:-1]
-    if stem.endswith("bli") and _MEASURED.match(stem[:-3]):
-        return again(stem[:-1] + "e")
+    if stem.endswith("bli") and _POSITIVE_MEASURE.match(stem[:-3]):
+        return stem_word(stem[:-1] + "e")
     return stem
 
 

@@ -1,16 +1,16 @@
-"""The best documents of a weighted set of terms, exactly, without looking at most of them.
+"""Find the documents with the highest scores for a weighted set of terms, exactly, without scoring most of them.
 
-The scores are sums of impacts that were worked out when the index was built (eager scoring, as in bm25s,
-https://arxiv.org/abs/2407.03618). What remains is to add them up and to find the `depth` best:
+A score is a sum of impacts, which were computed when the index was built (eager scoring, as in bm25s,
+https://arxiv.org/abs/2407.03618). A search adds them up and finds the `depth` best:
 
-- Terms are added rarest first. Once the `depth`-th best of one term's documents has more than all remaining terms
-  could add together, a document without any of the terms so far is out, and the long lists of the common words are
-  only looked up for the few documents that can still get in (MaxScore: Turtle and Flood 1995,
+- Terms are added rarest first. Once the `depth`-th best score so far is higher than all remaining terms together could
+  add, a document without any of the terms so far cannot be among the best. Then the long lists of the common terms are
+  only looked up for the documents that still can (MaxScore: Turtle and Flood 1995,
   https://doi.org/10.1016/0306-4573(95)00020-H).
-- The same bound then leaves a few hundred candidates, among which the cut is made, ties and all.
+- The same bound leaves a few hundred candidates, from which the best are taken; the ordering rule breaks ties.
 
-Every document's sum is made in the same order whether or not lists are skipped, so that the result is the same to
-the last bit.
+The impacts of a document are added in the same order whether or not lists are skipped, so that the scores are the same
+to the last bit.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_ATTEMPTS = 4  # how often one query tries to skip
-_WORTH = 5  # it tries where the remaining lists hold more than a fifth of the documents' number
-_LOOK_UP = 16  # one look-up costs about as much as adding so many postings
+_ATTEMPTS = 4  # how often one query tries to skip lists
+_SKIP_FRACTION = 5  # it tries if the remaining lists have more postings than a fifth of the number of documents
+_LOOK_UP_COST = 16  # one look-up takes about as long as adding this many postings
 _EPSILON = float(np.finfo(np.float32).eps)
 
 Best = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -33,7 +33,7 @@ Best = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 class _Term(NamedTuple):
-    """One term of a query; tuples sort by the length of the list, rarest first."""
+    """One term of a query; terms sort by the length of their postings list, rarest first."""
 
     length: int
     number: int
@@ -44,10 +44,10 @@ class _Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """The arrays of an index, by term: what is added to the score of which documents.
+    """The postings of an index, by term: the documents with the term and what it adds to their scores.
 
     data: float32 [postings], all > 0; indices: int32 [postings], ascending within a term; indptr: int64 [terms + 1];
-    term_max: float32 [terms]; ranks: int32 [documents], larger for a document that goes first among equals.
+    term_max: float32 [terms]; ranks: int32 [documents], of documents with equal scores the largest rank comes first.
     """
 
     data: NDArray[np.float32]
@@ -58,10 +58,10 @@ class Postings:
     scratch: threading.local = field(default_factory=threading.local)
 
     def top(self, weights: Mapping[int, int], depth: int) -> Best:
-        """Return the numbers [n] and scores [n] of the `depth` best documents, in no particular order.
+        """Return the numbers [n] and scores [n] of the `depth` best documents, not sorted.
 
-        `weights` gives how often the query has each term number. Only documents with a score above 0 count, so that
-        n <= depth. Linear in the documents (a few passes over float32 [documents]) and the rarer terms' postings.
+        `weights` is term number -> number of occurrences in the query. Only documents with a score above 0 are
+        returned, so that n <= depth. The time is linear in the number of documents and the rarer terms' postings.
         """
         terms = []
         for number, weight in weights.items():
@@ -70,7 +70,7 @@ class Postings:
         return _Search(self, sorted(terms), depth).run()
 
     def documents(self, term: _Term) -> NDArray[np.int32]:
-        """Return the documents of a term, int32 [length]."""
+        """Return the numbers of the documents with a term, int32 [length]."""
         return self.indices[term.start : term.start + term.length]
 
     def impacts(self, term: _Term) -> NDArray[np.float32]:
@@ -79,7 +79,7 @@ class Postings:
         return impacts if term.weight == 1 else impacts * np.float32(term.weight)
 
     def zeros(self) -> NDArray[np.float32]:
-        """Return this thread's accumulator, float32 [documents], all zero."""
+        """Return this thread's array for adding scores, float32 [documents], filled with zeros."""
         scores: NDArray[np.float32] | None = getattr(self.scratch, "scores", None)
         if scores is None:
             scores = self.scratch.scores = np.empty(len(self.ranks), np.float32)
@@ -88,75 +88,74 @@ class Postings:
 
 
 class _Search:
-    """One query at work: its terms, rarest first, and the scores so far."""
+    """The search of one query: its terms, rarest first, and bounds on what the remaining terms can add."""
 
     def __init__(self, postings: Postings, terms: list[_Term], depth: int) -> None:
         self._postings = postings
         self._terms = terms
         self._depth = depth
-        self._margin = (len(terms) + 8) * _EPSILON  # what rounding may take from a sum, as a share of it
-        self._lengths = [0]  # postings still to come at each place in `terms`
-        self._uppers = [0.0]  # and the most that they can add to a score
+        self._margin = (len(terms) + 8) * _EPSILON  # the largest rounding error of a sum, relative to it
+        self._remaining_postings = [0]  # [terms + 1]: postings of the terms from each position on
+        self._remaining_scores = [0.0]  # [terms + 1]: the most that those terms can add to a score
         for term in reversed(terms):
-            self._lengths.append(self._lengths[-1] + term.length)
-            self._uppers.append(self._uppers[-1] + term.upper)
-        self._lengths.reverse()
-        self._uppers.reverse()
+            self._remaining_postings.append(self._remaining_postings[-1] + term.length)
+            self._remaining_scores.append(self._remaining_scores[-1] + term.upper)
+        self._remaining_postings.reverse()
+        self._remaining_scores.reverse()
 
     def run(self) -> Best:
-        """Return the best documents."""
+        """Return the numbers [n] and scores [n] of the best documents, n <= depth."""
         if len(self._terms) == 1:
             [term] = self._terms
-            return self._cut(self._postings.documents(term), self._postings.impacts(term))
+            return self._keep_best(self._postings.documents(term), self._postings.impacts(term))
         scores = self._postings.zeros()
         attempts = _ATTEMPTS
-        for place, term in enumerate(self._terms):
-            if attempts and self._may_skip(place, len(scores)):
+        for position, term in enumerate(self._terms):
+            if attempts and self._may_skip(position, len(scores)):
                 attempts -= 1
-                best = self._skip(place, scores)
+                best = self._skip(position, scores)
                 if best is not None:
-                    return self._cut(*best)
+                    return self._keep_best(*best)
             np.add.at(scores, self._postings.documents(term), self._postings.impacts(term))
-        place = len(self._terms)
-        return self._cut(*self._still_in(np.flatnonzero(scores >= self._bound(place, scores)), scores, 0.0))
+        position = len(self._terms)
+        documents = np.flatnonzero(scores >= self._bound(position, scores))
+        return self._keep_best(*self._narrow(documents, scores[documents], 0.0))
 
-    def _may_skip(self, place: int, documents: int) -> bool:
-        """Tell whether the terms from `place` on cost much and could be too weak to bring in a new document."""
-        cost, upper = self._lengths[place], self._uppers[place]
-        return cost * _WORTH > documents and upper < self._uppers[0] - upper
+    def _may_skip(self, position: int, documents: int) -> bool:
+        """Return whether skipping may pay: the lists from `position` on are long, but may be too weak to add a hit."""
+        cost, upper = self._remaining_postings[position], self._remaining_scores[position]
+        return cost * _SKIP_FRACTION > documents and upper < self._remaining_scores[0] - upper
 
-    def _skip(self, place: int, scores: NDArray[np.float32]) -> Best | None:
-        """Return what can still be among the best, with final scores, by look-ups; None where adding is cheaper."""
-        upper = self._uppers[place]
-        bound = self._bound(place, scores)
+    def _skip(self, position: int, scores: NDArray[np.float32]) -> Best | None:
+        """Return the documents that can still be among the best, with final scores; None if adding is cheaper."""
+        upper = self._remaining_scores[position]
+        bound = self._bound(position, scores)
         least = bound - upper - self._margin * (bound + upper)
-        if least <= 0:  # a document with none of the terms so far could still get in
+        if least <= 0:  # a document with none of the terms so far could still be among the best
             return None
-        documents, sums = self._still_in(np.flatnonzero(scores >= least), scores, upper)
-        for at in range(place, len(self._terms)):
-            if len(documents) * (len(self._terms) - at) * _LOOK_UP > self._lengths[at]:
+        documents = np.flatnonzero(scores >= least)
+        documents, sums = self._narrow(documents, scores[documents], upper)
+        for at in range(position, len(self._terms)):
+            if len(documents) * (len(self._terms) - at) * _LOOK_UP_COST > self._remaining_postings[at]:
                 return None
             self._look_up(self._terms[at], documents, sums)
-            documents, sums = self._narrow(documents, sums, self._uppers[at + 1])
+            documents, sums = self._narrow(documents, sums, self._remaining_scores[at + 1])
         return documents, sums
 
-    def _bound(self, place: int, scores: NDArray[np.float32]) -> float:
-        """Return a score that at least `depth` documents reach with the terms before `place`, at best; > 0.
+    def _bound(self, position: int, scores: NDArray[np.float32]) -> float:
+        """Return a lower bound, > 0, of the `depth`-th best score that the terms before `position` give.
 
-        Any term's documents will do: their `depth`-th best cannot be above the `depth`-th best of all. The rarest
-        term with a few times `depth` documents gives a good one.
+        The `depth`-th best score among the documents of any one term is such a bound. The rarest term with at least
+        four times `depth` documents gives a good one.
         """
-        enough = [term for term in self._terms[:place] if term.length >= self._depth]
+        enough = [term for term in self._terms[:position] if term.length >= self._depth]
         if not enough:
             return float(np.finfo(np.float32).smallest_subnormal)
         term = next((term for term in enough if term.length >= 4 * self._depth), enough[-1])
         return _nth_best(scores[self._postings.documents(term)], self._depth)
 
-    def _still_in(self, documents: NDArray[np.int64], scores: NDArray[np.float32], upper: float) -> Best:
-        return self._narrow(documents, scores[documents], upper)
-
     def _narrow(self, documents: NDArray[np.int64], sums: NDArray[np.float32], upper: float) -> Best:
-        """Leave out the documents that cannot get in even if `upper` comes on top of their `sums`."""
+        """Leave out the documents that cannot be among the best even if `upper` is added to their `sums`."""
         if len(documents) <= 2 * self._depth:
             return documents, sums
         bound = _nth_best(sums, self._depth)
@@ -164,17 +163,17 @@ class _Search:
         return documents[kept], sums[kept]
 
     def _look_up(self, term: _Term, documents: NDArray[np.int64], sums: NDArray[np.float32]) -> None:
-        """Add what `term` gives to these documents, ascending, to their `sums`, in place."""
+        """Add the impacts of `term` on these documents (ascending) to their `sums`, in place."""
         listed = self._postings.documents(term)
         wanted = documents.astype(np.int32)
-        places = np.searchsorted(listed, wanted)
-        np.minimum(places, term.length - 1, out=places)
-        found = np.flatnonzero(listed[places] == wanted)
-        impacts = self._postings.data[term.start + places[found]]
+        positions = np.searchsorted(listed, wanted)
+        np.minimum(positions, term.length - 1, out=positions)
+        found = np.flatnonzero(listed[positions] == wanted)
+        impacts = self._postings.data[term.start + positions[found]]
         sums[found] += impacts if term.weight == 1 else impacts * np.float32(term.weight)
 
-    def _cut(self, documents: NDArray[Any], scores: NDArray[np.float32]) -> Best:
-        """Keep the `depth` best; of those equal at the cut, the ones whose rank is larger."""
+    def _keep_best(self, documents: NDArray[Any], scores: NDArray[np.float32]) -> Best:
+        """Keep the `depth` best; of equal scores at the cut, those with the larger rank."""
         if len(documents) > self._depth:
             last = _nth_best(scores, self._depth)
             above = np.flatnonzero(scores > last)
@@ -190,5 +189,5 @@ class _Search:
 
 def _nth_best(scores: NDArray[np.float32], count: int) -> float:
     """Return the `count`-th largest of at least `count` scores."""
-    place = len(scores) - count
-    return float(np.partition(scores, place)[place])
+    position = len(scores) - count
+    return float(np.partition(scores, position)[position])

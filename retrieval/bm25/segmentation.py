@@ -1,9 +1,9 @@
-"""Where words begin and end: the word rules of Unicode's UAX #29, as Lucene's StandardTokenizer applies them.
+"""Split a text into words by the rules of Unicode's UAX #29, as Lucene's StandardTokenizer applies them.
 
 Source: https://unicode.org/reports/tr29/#Word_Boundary_Rules (rules WB5 to WB13) and the description of Lucene's
-StandardTokenizer. Letters and digits of any script join; an apostrophe, full stop or colon between two letters and
-a full stop or comma between two digits stay inside the word; every ideograph and Hiragana sign is a word of its
-own; Katakana, Hangul and Thai run on; an emoji sequence is one word.
+StandardTokenizer. Letters and digits of any script form a word; an apostrophe, full stop or colon between two
+letters and a full stop or comma between two digits are part of the word; every ideograph and Hiragana character is a
+word; a run of Katakana, Hangul or Thai characters is one word; an emoji sequence is one word.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _MID_LETTER = ":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a"
 _MID_NUMBER = ",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe10\ufe14\ufe50\ufe54\uff0c\uff1b"
 _MID_BOTH = ".'\u2018\u2019\u2024\ufe52\uff07\uff0e"
 _EMOJI = "\u231a\u231b\u23e9-\u23f3\u2600-\u27bf\u2b05-\u2b55\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
-_LAST_MARK = 0x1E94A  # the highest combining mark below the variation selectors, which need no place in a word
+_LAST_MARK = 0x1E94A  # the last combining mark before the variation selectors, which cannot be part of a word
 
 _ASCII = re.compile(r"[A-Za-z0-9_]++(?:(?:(?<=[A-Za-z])[.:'](?=[A-Za-z])|(?<=[0-9])[.,;'](?=[0-9]))[A-Za-z0-9_]++)*+")
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` in order, as they stand there; linear in its length.
+    """Return the words of `text` in order, unchanged; the time is linear in the length of the text.
 
-    Lone surrogates, control characters and punctuation belong to no word.
+    Lone surrogates, control characters and punctuation are not part of any word.
 
     >>> words("O'Neill's 3.5 km, see foo_bar: 東京")
     ["O'Neill's", '3.5', 'km', 'see', 'foo_bar', '東', '京']
@@ -39,7 +39,7 @@ def words(text: str) -> list[str]:
 
 @functools.cache
 def _any_script() -> re.Pattern[str]:
-    """Compile the pattern for texts beyond ASCII, on first use: the marks are listed by this Python's Unicode."""
+    """Return the pattern for texts beyond ASCII, compiled on first use with the marks of this Python's Unicode data."""
     marks = "".join(chr(c) for c in range(0x300, _LAST_MARK + 1) if unicodedata.category(chr(c))[0] == "M")
     marks = _ranges(marks + "\u200d")
     letter = rf"[^\W\d_{_IDEOGRAPHS}{_KATAKANA}]"
@@ -56,7 +56,7 @@ def _any_script() -> re.Pattern[str]:
 
 
 def _ranges(characters: str) -> str:
-    """Return the inside of a character class that holds exactly `characters`."""
+    """Return the content of a regular expression's character class that matches exactly `characters`."""
     codes = sorted(map(ord, characters))
     starts = [code for code, before in zip(codes, [-2, *codes], strict=False) if code != before + 1]
     ends = [code for code, after in zip(codes, [*codes[1:], -2], strict=True) if after != code + 1]

@@ -1,4 +1,4 @@
-"""The settings of the embedded first stage, apart from it so that the command line can list them cheaply."""
+"""The settings of the embedded first stage, in a file that is cheap to import for the command line."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from resift.retrieval.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class Bm25Settings:
-    """How an embedded index is built; the index remembers them, so that a search needs none.
+    """How an embedded index is built; they are stored in the index, so that a search does not need them.
 
-    Raises SettingsError on a value that cannot be used.
+    Raises SettingsError on a value out of range and on an unknown language.
     """
 
-    k1: float = setting(1.2, "How soon further occurrences of a word stop counting (BM25's k1).")
-    b: float = setting(0.75, "How much long documents are held back, 0 to 1 (BM25's b).")
-    language: str = setting("english", "How words are cut, stopped and stemmed.", choices=languages())
+    k1: float = setting(1.2, "BM25's k1, 0 to 1000: how much repeated occurrences of a word add to the score.")
+    b: float = setting(0.75, "BM25's b, 0 to 1: how much the scores of long documents are reduced.")
+    language: str = setting(
+        "english", "The language of the texts; it decides word splitting, stop words and stemming.", choices=languages()
+    )
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.k1) and 0 <= self.k1 <= 1000):

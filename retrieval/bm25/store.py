@@ -1,7 +1,8 @@
-"""The files of an embedded index: their names, the manifest that vouches for them, documents and vocabulary.
+"""The files of an embedded index: their names, the manifest with their checksums, documents and vocabulary.
 
-`data`, `indices`, `indptr`, `vocab` and `params` are bm25s's own saved layout, so that `bm25s.BM25.load` opens the
-same folder. Everything is memory-mapped: opening costs milliseconds whatever the size, and processes share pages.
+`data`, `indices`, `indptr`, `vocab` and `params` have the format in which bm25s saves an index, so that
+`bm25s.BM25.load` opens the same folder. The large files are memory-mapped: opening takes milliseconds for any size, and
+processes share the pages.
 """
 
 from __future__ import annotations
@@ -24,38 +25,38 @@ from resift.retrieval.types import Document
 FORMAT = "resift-bm25"
 VERSION = 1
 MANIFEST = "manifest.json"
-DATA = "data.csc.index.npy"  # float32 [postings]: what each occurrence adds to a score, term after term
-INDICES = "indices.csc.index.npy"  # int32 [postings]: the document of each, ascending within a term
-INDPTR = "indptr.csc.index.npy"  # int64 [terms + 1]: where each term's postings begin
+DATA = "data.csc.index.npy"  # float32 [postings]: what each posting adds to a score, term after term
+INDICES = "indices.csc.index.npy"  # int32 [postings]: the document number of each, ascending within a term
+INDPTR = "indptr.csc.index.npy"  # int64 [terms + 1]: the position of each term's first posting
 TERM_MAX = "term_max.npy"  # float32 [terms]: the largest of each term's data
-VOCABULARY = "vocab.index.json"  # one JSON object, a line a term, sorted by the encoded term
-VOCABULARY_OFFSETS = "vocab.offsets.npy"  # int64 [terms + 1]: where each line begins, in bytes
+VOCABULARY = "vocab.index.json"  # one JSON object, one line per term, sorted by the encoded term
+VOCABULARY_OFFSETS = "vocab.offsets.npy"  # int64 [terms + 1]: the byte offset of each line
 PARAMS = "params.index.json"
 DOCUMENTS = "documents.jsonl"
-DOCUMENT_OFFSETS = "documents.offsets.npy"  # int64 [documents + 1], in bytes
-ID_RANKS = "documents.ranks.npy"  # int32 [documents]: each document's place in ascending order of doc_id
+DOCUMENT_OFFSETS = "documents.offsets.npy"  # int64 [documents + 1]: the byte offset of each line
+ID_RANKS = "documents.ranks.npy"  # int32 [documents]: the position of each document in ascending order of doc_id
 FILES = (
     DATA, INDICES, INDPTR, TERM_MAX, VOCABULARY, VOCABULARY_OFFSETS, PARAMS, DOCUMENTS, DOCUMENT_OFFSETS, ID_RANKS,
 )  # fmt: skip
 
 _SAMPLE = 4096  # bytes
-_REMEMBERED = 1 << 16  # terms
+_CACHE_SIZE = 1 << 16  # terms
 
 
 def rebuild_hint(path: Path) -> str:
-    """Return what to do about an index that cannot be used."""
+    """Return the end of an error message: the command that builds the index at `path`."""
     return f"build it with `resift index SOURCE --to bm25:{path}`"
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    """Write the manifest of the finished files in `folder`: `facts`, and each file's size and sampled checksum."""
+    """Write the manifest of the finished files in `folder`: `facts`, and the size and sampled checksum of each file."""
     files = {name: _fingerprint(folder / name) for name in FILES}
     body = {"format": FORMAT, "version": VERSION, **facts, "files": files}
     (folder / MANIFEST).write_text(json.dumps(body, indent=1), encoding="utf-8")
 
 
 def is_index(path: Path) -> bool:
-    """Tell whether `path` is a folder with an embedded index, of whatever version, sound or not."""
+    """Return whether `path` is a folder with an embedded index, of any version, damaged or not."""
     try:
         body = json.loads((path / MANIFEST).read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -66,7 +67,7 @@ def is_index(path: Path) -> bool:
 def read_manifest(path: Path) -> dict[str, Any]:
     """Return the manifest of the index at `path`.
 
-    Raises EngineError where there is no index, or one that this version cannot read; the text says what to do.
+    Raises EngineError if there is no index or this version cannot read it; the message says what to do.
     """
     try:
         body = json.loads((path / MANIFEST).read_bytes())
@@ -86,9 +87,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def check_files(path: Path, manifest: dict[str, Any]) -> None:
-    """Compare every file's size and sampled checksum with the manifest, in time that no size changes.
+    """Compare the size and sampled checksum of every file with the manifest; the time does not depend on the sizes.
 
-    Raises EngineError on a file that is missing, cut or altered where the samples fall.
+    Raises EngineError on a file that is missing, has another size or differs in a sampled block.
     """
     for name in FILES:
         try:
@@ -96,7 +97,7 @@ def check_files(path: Path, manifest: dict[str, Any]) -> None:
         except (OSError, KeyError, TypeError, ValueError):
             same = False
         if not same:
-            message = f"{name} is missing, cut or altered; {rebuild_hint(path)} --overwrite"
+            message = f"{name} is missing or damaged; {rebuild_hint(path)} --overwrite"
             raise EngineError(message, f"bm25:{path}")
 
 
@@ -112,9 +113,9 @@ def _fingerprint(path: Path) -> dict[str, int]:
 
 
 def load_array(path: Path) -> NDArray[Any]:
-    """Map a .npy file into memory, read-only; an empty one is loaded, as nothing can be mapped."""
+    """Map a .npy file into memory, read-only; an array without elements cannot be mapped and is loaded."""
     mapped = np.load(path, mmap_mode="r" if os.stat(path).st_size > 128 else None, allow_pickle=False)
-    return np.asarray(mapped)  # a plain view: np.memmap slices ten times slower
+    return np.asarray(mapped)  # a plain array: slices of np.memmap are ten times slower
 
 
 def _map_bytes(path: Path) -> mmap.mmap:
@@ -123,18 +124,21 @@ def _map_bytes(path: Path) -> mmap.mmap:
 
 
 class StoredDocuments:
-    """The documents of an index by number, read from the map when asked for."""
+    """The documents of an index by number, read from the memory map on request."""
 
     def __init__(self, path: Path) -> None:
         """Map the files under `path`."""
         self._bytes = _map_bytes(path / DOCUMENTS)
-        self._offsets = load_array(path / DOCUMENT_OFFSETS).data  # a memoryview: single numbers come out faster
+        self._offsets = load_array(path / DOCUMENT_OFFSETS).data  # a memoryview: faster access to single numbers
 
     def fetch(self, numbers: Sequence[int]) -> list[Document]:
-        """Return the documents of these numbers, in the given order."""
+        """Return the documents with these numbers, in the given order.
+
+        Raises IndexError, KeyError or ValueError on a damaged file.
+        """
         offsets = self._offsets
         lines = [self._bytes[offsets[number] : offsets[number + 1] - 1] for number in numbers]
-        entries = json.loads(b"[" + b",".join(lines) + b"]")  # one call: half the time of one a document
+        entries = json.loads(b"[" + b",".join(lines) + b"]")  # one call takes half the time of one per document
         return [
             Document(entry["doc_id"], entry["text"], entry.get("title", ""), entry.get("fields", {}))
             for entry in entries
@@ -142,28 +146,28 @@ class StoredDocuments:
 
 
 def encode_term(term: str) -> bytes:
-    """Return a term as a line of the vocabulary begins; the vocabulary is sorted by it."""
+    """Return `term` as JSON: the start of its line in the vocabulary, which is sorted by these bytes."""
     return json.dumps(term).encode("ascii")
 
 
 class StoredVocabulary:
-    """The terms of an index and their numbers, found by bisection in the map (about 5 µs for 100,000 terms)."""
+    """The numbers of an index's terms, found by bisection in the memory map (about 5 µs for 100,000 terms)."""
 
     def __init__(self, path: Path) -> None:
         """Map the files under `path`."""
         self._bytes = _map_bytes(path / VOCABULARY)
         self._offsets = load_array(path / VOCABULARY_OFFSETS).data
-        self._known: dict[str, int | None] = {}
+        self._cache: dict[str, int | None] = {}
 
     def number(self, term: str) -> int | None:
-        """Return the number of `term`; None where no document has it."""
+        """Return the number of `term`; None if no document has the term."""
         try:
-            return self._known[term]
+            return self._cache[term]
         except KeyError:
             found = self._search(encode_term(term))
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[term] = found
+        if len(self._cache) >= _CACHE_SIZE:
+            self._cache.clear()
+        self._cache[term] = found
         return found
 
     def _search(self, key: bytes) -> int | None:
@@ -175,6 +179,6 @@ class StoredVocabulary:
         return number if found == key else None
 
     def _line(self, line: int) -> tuple[bytes, int]:
-        """Return the encoded term and the number that stand on a line: `"term": 12,`."""
+        """Return the encoded term and the number of one line, which looks like `"term": 12,`."""
         key, _, number = self._bytes[self._offsets[line] : self._offsets[line + 1]].rpartition(b": ")
         return key, int(number.rstrip(b",}\n"))

@@ -1,4 +1,4 @@
-"""Runs and qrels: read as ir_measures reads them, written whole or not at all."""
+"""Runs and qrels: read as ir_measures reads them, written atomically."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_written_qrels_read_back_the_same_and_as_ir_measures_reads_them(qrels: Q
 @given(st.dictionaries(IDS, st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=8))
 @settings(deadline=None, max_examples=50)
 def test_written_order_is_that_of_trec_eval(scores: dict[str, float]) -> None:
-    """Asked of trec_eval itself: RR of a run with one relevant document is 1 / its rank there."""
+    """trec_eval shows its own order: RR of a run with one relevant document is 1 / its rank."""
     out = io.StringIO()
     write_run(out, rankings({"q": scores}), "tag")
     written = [line.split()[2] for line in out.getvalue().splitlines()]
@@ -93,13 +93,13 @@ def test_numbers_of_numpy_are_written_as_numbers() -> None:
     assert np.float32(float(written[0])) == np.float32(0.1)
 
 
-def test_rank_column_is_not_trusted_and_columns_stand_apart_by_any_white_space(tmp_path: Path) -> None:
+def test_rank_column_is_ignored_and_columns_are_separated_by_any_white_space(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("\ufeffq Q0\ta 1 1.5 t\r\n\n q  Q0 b 2 1e1 t \n")
 
     assert read_run(tmp_path / "run") == {"q": {"a": 1.5, "b": 10.0}}
 
 
-def test_packed_and_json_runs_are_read(tmp_path: Path) -> None:
+def test_compressed_and_json_runs_are_read(tmp_path: Path) -> None:
     (tmp_path / "run.gz").write_bytes(gzip.compress(b"q Q0 a 1 1.5 t\n"))
     (tmp_path / "run.json").write_text('{"q":\n {"a": 1, "b": 0.5}}')
     (tmp_path / "run.json.gz").write_bytes(gzip.compress(b'{"q": {"a": 1.5}}'))
@@ -137,24 +137,24 @@ def test_ids_of_beir_qrels_may_hold_spaces_and_those_of_trec_qrels_may_not(tmp_p
     [
         ("run", b"q Q0 a 1 1.5\n", 1, "5 columns; expected 6: query_id Q0 doc_id rank score tag"),
         ("run", b"q Q0 a b 1 1.5 t\n", 1, "7 columns; expected 6"),
-        ("run", b"\nq Q0 a 1 high t\n", 2, "the score 'high' is no number"),
-        ("run", b"q Q0 a 1 nan t\n", 1, "the score 'nan' is not finite; scores must be comparable"),
+        ("run", b"\nq Q0 a 1 high t\n", 2, "the score 'high' is not a number"),
+        ("run", b"q Q0 a 1 nan t\n", 1, "the score 'nan' is not finite; expected a finite number"),
         ("run", b"q Q0 a 1 -inf t\n", 1, "the score '-inf' is not finite"),
         ("run", b"q Q0 a 1 1e999 t\n", 1, "the score '1e999' is not finite"),
         ("run", b"q Q0 a 1 2 t\np Q0 a 1 2 t\nq Q0 a 2 1 t\n", 3, "query 'q' has document 'a' twice; expected it once"),
         ("run", b"q Q0 a 1 2 t\nq Q0 \xff 2 1 t\n", 2, "byte 6 of the line is not UTF-8"),
-        ("run", b"", None, "holds no ranking"),
-        ("run.gz", b"q Q0 a 1 2 t\n", None, "is no whole gzip file (Not a gzipped file"),
-        ("run.gz", gzip.compress(b"q Q0 a 1 2 t\n")[:-9], None, "is no whole gzip file (Compressed file ended"),
-        ("run.gz", gzip.compress(b"x" * 9)[:10] + b"\xff" * 99, None, "is no whole gzip file (Error -3"),
-        ("run.json", b"[]", None, "is no JSON run; expected {query_id: {doc_id: score}}"),
-        ("run.json", b'{"q": [1]}', None, "is no JSON run"),
-        ("run.json", b'{"q": {"a": 1', None, "is no JSON run"),
-        ("run.json", b"[" * 100_000, None, "is no JSON run"),
-        ("run.json", b'{"q": {"a": ' + b"9" * 5000 + b"}}", None, "is no JSON run"),
+        ("run", b"", None, "contains no rankings"),
+        ("run.gz", b"q Q0 a 1 2 t\n", None, "is not a complete gzip file (Not a gzipped file"),
+        ("run.gz", gzip.compress(b"q Q0 a 1 2 t\n")[:-9], None, "is not a complete gzip file (Compressed file ended"),
+        ("run.gz", gzip.compress(b"x" * 9)[:10] + b"\xff" * 99, None, "is not a complete gzip file (Error -3"),
+        ("run.json", b"[]", None, "is not a JSON run; expected {query_id: {doc_id: score}}"),
+        ("run.json", b'{"q": [1]}', None, "is not a JSON run"),
+        ("run.json", b'{"q": {"a": 1', None, "is not a JSON run"),
+        ("run.json", b"[" * 100_000, None, "is not a JSON run"),
+        ("run.json", b'{"q": {"a": ' + b"9" * 5000 + b"}}", None, "is not a JSON run"),
         ("run.json", b'{"q": {"a": NaN}}', None, "the score 'nan' is not finite"),
-        ("run.json", b'{"q": {"a": null}}', None, "the score 'None' is no number"),
-        ("run.json", b"{}", None, "holds no ranking"),
+        ("run.json", b'{"q": {"a": null}}', None, "the score 'None' is not a number"),
+        ("run.json", b"{}", None, "contains no rankings"),
     ],
 )
 def test_bad_run_is_refused_with_its_line(
@@ -174,14 +174,14 @@ def test_bad_run_is_refused_with_its_line(
     [
         (b"q 0 a b 1\n", 1, "5 columns; expected 3 (BEIR) or 4 (TREC): query_id 0 doc_id grade"),
         (b"q a\n", 1, "2 columns; expected 3"),
-        (b"q 0 a 1\nq 0 b high\n", 2, "the grade 'high' is no whole number"),
-        (b"q 0 a 0.5\n", 1, "the grade '0.5' is no whole number"),
-        (b"q 0 a nan\n", 1, "the grade 'nan' is no whole number"),
-        (b"q 0 a 1e999\n", 1, "the grade '1e999' is no whole number"),
-        (b"query-id\tcorpus-id\tscore\nq\ta\thigh\n", 2, "the grade 'high' is no whole number"),
-        (b"q 0 a 1\nq 0 a 2\n", 2, "query 'q' judges 'a' as 1 and as 2; expected one grade"),
-        (b"query-id\tcorpus-id\tscore\n", None, "holds no judgement; expected TREC or BEIR qrels"),
-        (b"", None, "holds no judgement"),
+        (b"q 0 a 1\nq 0 b high\n", 2, "the grade 'high' is not a whole number"),
+        (b"q 0 a 0.5\n", 1, "the grade '0.5' is not a whole number"),
+        (b"q 0 a nan\n", 1, "the grade 'nan' is not a whole number"),
+        (b"q 0 a 1e999\n", 1, "the grade '1e999' is not a whole number"),
+        (b"query-id\tcorpus-id\tscore\nq\ta\thigh\n", 2, "the grade 'high' is not a whole number"),
+        (b"q 0 a 1\nq 0 a 2\n", 2, "query 'q' has grades 1 and 2 for 'a'; expected one grade"),
+        (b"query-id\tcorpus-id\tscore\n", None, "contains no judgements; expected TREC or BEIR qrels"),
+        (b"", None, "contains no judgements"),
         (b"q 0 a \xff\n", 1, "byte 7 of the line is not UTF-8"),
     ],
 )
@@ -204,17 +204,17 @@ def test_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("run", "tag", "message"),
     [
-        ({"q 1": {"d": 1.0}}, "t", "the query id 'q 1' is empty or has white space, which a TREC file cannot hold"),
+        ({"q 1": {"d": 1.0}}, "t", "the query id 'q 1' is empty or has white space, which a TREC file does not allow"),
         ({"": {"d": 1.0}}, "t", "the query id '' is empty"),
         ({"q": {"d\u00a01": 1.0}}, "t", r"the document id 'd\xa01' is empty or has white space"),
         ({"q": {"d\n": 1.0}}, "t", r"the document id 'd\n' is empty or has white space"),
-        ({"q": {"\ud800": 1.0}}, "t", r"the document id '\ud800' has half a surrogate pair, which UTF-8 cannot hold"),
+        ({"q": {"\ud800": 1.0}}, "t", r"the document id '\ud800' has a lone surrogate, which UTF-8 cannot encode"),
         ({"q": {"d": 1.0}}, "two words", "the tag 'two words' is empty or has white space"),
-        ({"one": {"e": 1.0}}, "t", "the query id 'one' has two rankings; expected one a query"),
-        ({"q": {"d": math.inf}}, "t", "a score is inf, which a TREC file cannot hold; scores must be finite"),
+        ({"one": {"e": 1.0}}, "t", "the query id 'one' has two rankings; expected one per query"),
+        ({"q": {"d": math.inf}}, "t", "a score is inf; expected a finite number in a TREC file"),
     ],
 )
-def test_run_that_the_format_cannot_hold_is_refused_and_the_old_file_stays(
+def test_run_that_the_format_does_not_allow_is_refused_and_the_old_file_stays(
     tmp_path: Path, run: Run, tag: str, message: str
 ) -> None:
     (tmp_path / "run").write_text("old")
@@ -255,7 +255,7 @@ def test_process_killed_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     assert (tmp_path / "run").read_text() == "old"
 
 
-def test_new_file_has_the_rights_of_any_other_and_a_link_stays_a_link(tmp_path: Path) -> None:
+def test_new_file_has_the_default_permissions_and_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "any").touch()
     (tmp_path / "link").symlink_to(tmp_path / "run")
     write_run(tmp_path / "link", ONE, "t")
@@ -284,7 +284,7 @@ def test_device_is_written_to_and_not_replaced() -> None:
         ("r" * 300, "cannot be written: File name too long"),
     ],
 )
-def test_place_that_cannot_be_written_is_a_line(tmp_path: Path, name: str, message: str) -> None:
+def test_path_that_cannot_be_written_gives_one_line(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "file").write_text("old")
     with pytest.raises(CorpusError) as caught:
         write_run(f"{tmp_path}/{name}", ONE, "t")
@@ -295,6 +295,6 @@ def test_place_that_cannot_be_written_is_a_line(tmp_path: Path, name: str, messa
 
 
 @pytest.mark.skipif(not Path("/proc/sys").is_dir(), reason="needs a folder that root may not write to: /proc/sys")
-def test_place_without_permission_is_a_line() -> None:
+def test_path_without_permission_gives_one_line() -> None:
     with pytest.raises(CorpusError, match="^/proc/sys/run: cannot be written: "):
         write_run("/proc/sys/run", ONE, "t")

@@ -48,7 +48,7 @@ def test_order_of_a_ranking_does_not_depend_on_the_order_of_its_hits(scores: dic
 
 
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 2).map(float), min_size=1))
-def test_order_is_the_one_by_which_trec_eval_finds_a_single_relevant_document(scores: dict[str, float]) -> None:
+def test_order_is_that_of_trec_eval(scores: dict[str, float]) -> None:
     order = [doc_id for doc_id, _ in ranked(*scores.items())]
     for rank, doc_id in enumerate(order, start=1):
         [measured] = ir_measures.pytrec_eval.iter_calc([ir_measures.RR], {"q": {doc_id: 1}}, {"q": scores})
@@ -56,14 +56,14 @@ def test_order_is_the_one_by_which_trec_eval_finds_a_single_relevant_document(sc
 
 
 @pytest.mark.parametrize("scores", [[math.nan], [1.0, math.nan], [math.nan, 1.0, 2.0]])
-def test_score_that_is_no_number_is_refused(scores: list[float]) -> None:
+def test_nan_score_is_refused(scores: list[float]) -> None:
     with pytest.raises(ValueError, match="query 'q': a score is NaN"):
         ranked(*((str(place), score) for place, score in enumerate(scores)))
 
 
 @pytest.mark.parametrize("second", [1.0, 2.0])
-def test_document_that_stands_twice_is_refused(second: float) -> None:
-    with pytest.raises(ValueError, match="query 'q': a document stands twice"):
+def test_document_given_twice_is_refused(second: float) -> None:
+    with pytest.raises(ValueError, match="query 'q': a document is in the ranking twice"):
         ranked(("a", 1.0), ("b", 0.0), ("a", second))
 
 
