@@ -1,1 +1,1 @@
-"""The command line: one file a command, which parses and calls; no logic lives here."""
+"""The command line: one file per command, which parses and calls; it contains no logic."""

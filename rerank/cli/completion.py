@@ -1,4 +1,4 @@
-"""`resift completion`: the script that makes a shell complete commands, options and their values."""
+"""`resift completion`: print the shell completion script."""
 
 from __future__ import annotations
 

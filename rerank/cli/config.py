@@ -1,4 +1,4 @@
-"""`resift config`: every setting in force, and where it comes from."""
+"""`resift config`: every setting in force, and its source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOURCES = {
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object: setting -> value and source.")
 @click.pass_context
 def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa: ANN401 - one parameter a setting
-    """Show which settings are in force, and whether each comes from a flag, the environment, the file or its default.
+    """Show the settings in force, and whether each comes from a flag, the environment, the file or its default.
 
     \b
     RESIFT_DEPTH=200 resift config --model none
@@ -32,7 +32,7 @@ def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa
     for stage in SETTINGS:
         owner = settings_class(stage)
         names = {field.name: parameter_name(field) for field in dataclasses.fields(owner)}
-        owner(**{field: values[name] for field, name in names.items()})  # refuse what the stage itself would refuse
+        owner(**{field: values[name] for field, name in names.items()})  # raises what the stage itself would raise
         for name in names.values():
             source = SOURCES.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
             rows.append((stage, name, values[name], source))

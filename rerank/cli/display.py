@@ -1,4 +1,4 @@
-"""What of a search is shown."""
+"""How much of a search is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from resift.retrieval.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class DisplaySettings:
-    """How much of a ranking people see. Raises SettingsError."""
+    """How much of a ranking is shown. Raises SettingsError."""
 
     top: int = setting(10, "How many hits are shown.")
 

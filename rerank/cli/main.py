@@ -29,14 +29,14 @@ COMMANDS = {
 """Command name -> (module that holds it under the same name, its one-line help)."""
 
 COMPLETION_VARIABLE = "_RESIFT_COMPLETE"
-"""Set by the shell's completion script, which then runs `resift` to ask what could come next."""
+"""Set by the shell's completion script, which runs `resift` to list the possible next words."""
 
 
 class LazyGroup(click.Group):
     """A group that imports a command's module only when that command runs: `--help` loads nothing heavy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which a new user meets them."""
+        """Return the commands in the order in which a new user needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -70,8 +70,8 @@ def cli(ctx: click.Context, config_file: str | None) -> None:
       resift index my-documents.jsonl --to bm25:my-index
       resift search my-index "how do I reset my password"
 
-    A setting is taken from its flag, else from its RESIFT_* variable, else from the TOML file, else it has
-    its default; `resift config` shows them all. Exit codes: 0 done, 1 failed, 2 wrong usage.
+    A setting comes from its flag, else its RESIFT_* variable, else the TOML file, else its default;
+    `resift config` shows them all. Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
     settings = default_map(config_file)
     ctx.default_map = dict.fromkeys(COMMANDS, settings)
@@ -79,13 +79,13 @@ def cli(ctx: click.Context, config_file: str | None) -> None:
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exit, so that what is half made is cleared away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exit, so that unfinished files are removed
     _ready_streams()
     sys.exit(run(sys.argv[1:]))
 
 
 def _ready_streams() -> None:
-    """Make the standard streams take any text, and stand in for those that are closed."""
+    """Let the standard streams accept any text, and replace those that are closed."""
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open as long as the process
     for name in ("stdout", "stderr"):
@@ -93,25 +93,25 @@ def _ready_streams() -> None:
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
-            # programs get UTF-8 whatever the locale; a terminal shows what it can
+            # programs get UTF-8 in any locale; a terminal gets its own encoding
             stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="replace")
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors go to standard error, one line each.
 
-    A bare `resift` shows the help where --help does, and is wrong usage all the same, as with other Click programs.
+    A bare `resift` prints the help on standard output and is wrong usage, as with other Click programs.
     """
     try:
         if COMPLETION_VARIABLE in os.environ:
             cli.main(arguments, prog_name="resift")
         given = arguments[:] or ["--help"]  # a copy: Click empties the list
-        with cli.make_context("resift", given) as context:  # not cli.main: it takes a closed pipe for a failure
+        with cli.make_context("resift", given) as context:  # not cli.main, which reports a closed pipe as a failure
             result: Any = cli.invoke(context)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except BrokenPipeError:
-        # the reader (`| head`) has had enough; nothing is wrong, and nothing more can be written
+        # the reader (`| head`) has closed the pipe: not an error, and nothing more can be written
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except click.exceptions.Exit as stop:
@@ -121,14 +121,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _fail(error: BaseException) -> int:
-    """Tell what went wrong in one line on standard error, and return the exit code."""
+    """Print the error in one line on standard error, and return the exit code."""
     message, code = _explain(error)
     click.echo(f"resift: error: {plain(message)}", err=True)
     return code
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
-    """Return what to say of an error, and the exit code it means."""
+    """Return the message and the exit code of an error."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return "interrupted", 130
     if isinstance(error, click.UsageError):
@@ -140,7 +140,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         return f"{error.filename or 'standard output'}: {error.strerror or error}", 1
     if isinstance(error, MemoryError):
-        return "memory is too short; give it more, or less to do at once (--depth, --batch-tokens)", 1
+        return "not enough memory; add memory, or lower --depth or --batch-tokens", 1
     if os.environ.get("RESIFT_DEBUG"):
         traceback.print_exception(error)
     return f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1

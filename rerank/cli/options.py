@@ -1,4 +1,4 @@
-"""Click options made from the stages' settings classes, so that a default is written once."""
+"""Create Click options from the stages' settings classes, so that a default is written once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a reranking is shown: a table for people, JSON for programs."""
+"""Show a reranking: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Analyze = Callable[[str], Sequence[str]]
 
 
 def explain(result: Reranking, top: int) -> list[dict[str, Any]]:
-    """Return the first `top` hits with what each stage said of them; ranks count from 1.
+    """Return the first `top` hits with the rank and score of each stage; ranks count from 1.
 
     `logit` is None below the window that the model rescored.
     """
@@ -122,7 +122,7 @@ def _name(hit: Hit) -> Text:
 
 
 def show(content: RenderableType) -> None:
-    """Print what rich can render; where standard output is no terminal, 120 columns wide."""
+    """Print what rich can render; 120 columns wide if standard output is not a terminal."""
     _console().print(content)
 
 
@@ -164,5 +164,5 @@ def _marked(snippet: Snippet) -> Text:
 
 
 def echo(text: str) -> None:
-    """Write one line to standard output, whatever characters it holds."""
+    """Write one line to standard output; lone surrogates are replaced."""
     click.echo(text.encode("utf-8", "replace").decode("utf-8"))

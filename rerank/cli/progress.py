@@ -1,4 +1,4 @@
-"""How far long work is, on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, else a line every 30 seconds."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LINE_EVERY = 30.0
-"""Seconds between two lines where standard error is no terminal."""
+"""Seconds between two lines if standard error is not a terminal."""
 
 
 @contextmanager
 def progress(
     label: str, total: int | None = None, share: Callable[[], float | None] | None = None
 ) -> Iterator[Callable[[int], None]]:
-    """Yield a function that takes how many items are done so far, and shows their rate and the time that remains.
+    """Yield a function that takes the number of items done so far, and shows their rate and the remaining time.
 
-    Of how many is `total`, or follows from `share`, which tells what part of the source has been read, 0 to 1.
+    The number of all items is `total`, or is estimated from `share`, which returns the part of the source read so far,
+    0 to 1.
     """
 
     def expected(done: int) -> int | None:
@@ -27,36 +28,36 @@ def progress(
     if sys.stderr.isatty():
         yield from _bar(label, expected)
     else:
-        yield Lines(label, expected).tell
+        yield Lines(label, expected).update
 
 
 class Lines:
     """Writes a line of progress every `LINE_EVERY` seconds."""
 
     def __init__(self, label: str, expected: Callable[[int], int | None], every: float = LINE_EVERY) -> None:
-        """Begin now; `expected` gives the number of all items from that of those done, None where it is not known."""
+        """Start the clock; `expected` maps the number of items done to the number of all, None if that is not known."""
         self._label = label
         self._expected = expected
         self._every = every
-        self._started = self._told = time.monotonic()
+        self._started = self._written = time.monotonic()
         self._first: int | None = None
 
-    def tell(self, done: int) -> None:
-        """Write a line if it is time for one."""
+    def update(self, done: int) -> None:
+        """Write a line if the last one is old enough."""
         now = time.monotonic()
         if self._first is None:
-            self._first = done  # a load that goes on has not done these now
-        if now - self._told < self._every:
+            self._first = done  # a resumed load did these earlier
+        if now - self._written < self._every:
             return
-        self._told = now
+        self._written = now
         sys.stderr.write(f"{self._label}: {describe(done, self._first, self._expected(done), now - self._started)}\n")
         sys.stderr.flush()
 
 
 def describe(done: int, first: int, total: int | None, seconds: float) -> str:
-    """Return in words how far it is: items done, in all, a second, and the time that remains.
+    """Return the progress in words: items done, of how many, per second, and the remaining time.
 
-    `first` of the items were done before the `seconds` began.
+    `first` of the items were done before the clock of `seconds` started.
 
     >>> describe(60_000, 0, 240_000, 30.0)
     '60,000 of about 240,000, 2,000/s, 1 min 30 s left'
@@ -80,11 +81,11 @@ def _bar(label: str, expected: Callable[[int], int | None]) -> Iterator[Callable
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None, text="")
 
-        def tell(done: int) -> None:
+        def update(done: int) -> None:
             nonlocal first
             first = done if first is None else first
             total = expected(done)
             text = describe(done, first, total, time.monotonic() - started)
             bar.update(task, completed=done, total=total, text=text)
 
-        yield tell
+        yield update

@@ -1,10 +1,10 @@
-"""Text that is safe to show: one line, no control characters, valid UTF-8."""
+"""Make text safe to show: one line, no control characters, valid UTF-8."""
 
 from __future__ import annotations
 
 
 def plain(text: str) -> str:
-    """Return `text` on one line without control characters, so that what is shown cannot steer the terminal.
+    """Return `text` on one line without control characters, so that it cannot control the terminal.
 
     >>> plain("a\\x1b[31m\\nb")
     'a [31m b'

@@ -1,4 +1,4 @@
-"""The TOML file of settings: where it is looked for, how it is read, and what is wrong with it."""
+"""Find and read the TOML file of settings, and check its values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCAL_FILE = "resift.toml"
 
 
 def config_path(given: str | None) -> Path | None:
-    """Return the file in force: the one `given`, else ./resift.toml, else the user's own, else None."""
+    """Return the file in force: the one `given`, else ./resift.toml, else the user's config.toml, else None."""
     if given is not None:
         if not Path(given).is_file():
             raise SettingsError(f"{given} does not exist; expected a TOML file of settings", "config")
@@ -24,9 +24,9 @@ def config_path(given: str | None) -> Path | None:
 
 
 def default_map(given: str | None) -> dict[str, Any]:
-    """Return the settings of the TOML file in force, by name; empty where there is no file.
+    """Return the settings of the TOML file in force, by name; empty if there is no file.
 
-    Raises SettingsError on a file that cannot be read, is not TOML, or holds a name that is no setting.
+    Raises SettingsError on a file that cannot be read, is not TOML, or holds a name that is not a setting.
     """
     path = config_path(given)
     if path is None:

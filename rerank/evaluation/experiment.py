@@ -1,4 +1,4 @@
-"""What the second stage is worth: first stage against reranked, query by query, set by set."""
+"""Compare first stage and reranked ranking, query by query and set by set."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COMPARABLE: Mode = "comparable"
 """The protocol of sentence-transformers' CrossEncoderNanoBEIREvaluator; see `resift.rerank.evaluation.comparable`."""
 
 Rerank = Callable[[Sequence[Ranking]], Sequence[Reranking]]
-"""The second stage as an experiment sees it: as many results out as rankings in, in the same order."""
+"""The second stage: one result per ranking, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Wall-clock seconds that each stage took over all queries of a set; None where nobody measured."""
+    """Wall-clock seconds that each stage took over all queries of a set; None if not measured."""
 
     first_stage: float | None = None
     rerank: float | None = None
@@ -39,8 +39,8 @@ class SetResult:
     """Both stages on one set.
 
     `first_stage`, `reranked`: every measure of every judged query. `runs`: the runs of the two stages.
-    `ceiling`: each measure's mean if the same candidates stood in the best possible order. `in_mean`: does the
-    experiment's mean count this set? `counts`: what the model could not read to its end. `comparisons`: the paired
+    `ceiling`: each measure's mean with the same candidates in the best possible order. `in_mean`: whether the
+    experiment's mean counts this set. `counts`: what the model could not read to its end. `comparisons`: the paired
     test of each measure.
     """
 
@@ -56,7 +56,7 @@ class SetResult:
     comparisons: Mapping[str, Comparison] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Compare the stages once. Raises CorpusError without judged queries, ValueError where queries differ."""
+        """Compare the stages once. Raises CorpusError without judged queries, ValueError if the queries differ."""
         if not self.first_stage:
             raise CorpusError(f"{self.name}: no query is judged; expected judgements for at least one query")
         if self.first_stage.keys() != self.reranked.keys():
@@ -91,8 +91,7 @@ class ExperimentResult:
     """Several sets under one mode.
 
     `model`, `depth` and `conditions` say what was run, for the report: `conditions` by name whatever else decided the
-    figures, such as the file of a given "run", the "split" and the "rank_window_size"; None where there is no such
-    thing.
+    figures, such as the file of a given "run", the "split" and the "rank_window_size"; None for what does not apply.
     """
 
     sets: tuple[SetResult, ...]
@@ -101,7 +100,7 @@ class ExperimentResult:
     conditions: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what would report one thing for another: no set, a name given twice, modes mixed."""
+        """Refuse sets whose mean would be wrong: none, one name twice, or two modes."""
         names = [result.name for result in self.sets]
         if not names:
             raise SettingsError("no set was evaluated; expected at least one", "sets")
@@ -117,7 +116,7 @@ class ExperimentResult:
 
     @property
     def counted(self) -> tuple[SetResult, ...]:
-        """The sets that the mean is over: those with `in_mean`, or all where none has it."""
+        """The sets that the mean is over: those with `in_mean`, or all if none has it."""
         return tuple(result for result in self.sets if result.in_mean) or self.sets
 
     @property
@@ -137,8 +136,8 @@ def evaluate_set(
 ) -> SetResult:
     """Return both stages' measures on the judged queries of one set, in end-to-end mode.
 
-    Either stage is a run or rankings. A judged query that a run lacks counts 0. Raises CorpusError where nothing
-    is judged or no query of the first stage is, which tells of ids that do not belong together.
+    Either stage is a run or rankings. A judged query that a run lacks counts 0. Raises CorpusError if nothing
+    is judged, or no query of the first stage is: then the ids probably belong to different collections.
     """
     runs = _as_run(first_stage), _as_run(reranked)
     if runs[0] and not runs[0].keys() & qrels.keys():
@@ -165,8 +164,8 @@ def run_set(
 ) -> SetResult:
     """Run both stages over the judged queries of one set, time them, and evaluate.
 
-    Queries that are not judged are not run. A batch of queries is in memory at a time; `progress` takes how many
-    are through after each. Raises CorpusError where no query is judged, and what the stages raise.
+    Queries that are not judged are not run. A batch of queries is in memory at a time; `progress` is
+    called with the number of finished queries. Raises CorpusError if no query is judged, and what the stages raise.
     """
     queries = list(queries)
     judged = [query for query in queries if query.query_id in qrels]

@@ -1,4 +1,4 @@
-"""An experiment for machines (JSON, TREC runs, values per query) and for people (a table)."""
+"""Report an experiment: for programs as JSON, TREC runs and per-query values, for people as a table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _READING_AID = (
 
 
 def to_json(result: ExperimentResult) -> dict[str, object]:
-    """Return `result` as what results.json holds: "sets" and their "mean", and what was run."""
+    """Return the content of results.json: "sets" and their "mean", and the conditions."""
     first_stage, reranked = result.means
     return {
         **_what_was_run(result),
@@ -46,7 +46,7 @@ def to_json(result: ExperimentResult) -> dict[str, object]:
 
 
 def per_query_to_json(result: ExperimentResult) -> dict[str, object]:
-    """Return every measure of every query as what per_query.json holds: set -> query_id -> stage -> measure."""
+    """Return the content of per_query.json: set -> query_id -> stage -> measure -> value."""
     sets = {
         one.name: {
             query_id: {"first_stage": values, "reranked": one.reranked[query_id]}
@@ -58,9 +58,9 @@ def per_query_to_json(result: ExperimentResult) -> dict[str, object]:
 
 
 def render(result: ExperimentResult) -> Group:
-    """Return what people read; it fits 80 columns.
+    """Return the report for people; it fits 80 columns.
 
-    What was run; a table of all measures, a row a set and one for the mean; and a table of how sure nDCG@10 is.
+    The conditions; a table of all measures, one row per set and one for the mean; and the intervals of nDCG@10.
     """
     return Group(Text(_header(result)), _measures_table(result), Text(), _certainty_table(result), Text(_READING_AID))
 
@@ -69,8 +69,8 @@ def write_results(folder: Path, result: ExperimentResult) -> list[Path]:
     """Write the two runs of each set, per_query.json and results.json under `folder`; return the paths.
 
     A run is a TREC file, or JSON {query_id: {doc_id: score}} where an id has a blank. Each file appears whole or not
-    at all, and results.json last: where it stands, the rest does too.
-    Raises OSError where the folder cannot be written.
+    at all, and results.json last: if it exists, the rest does too.
+    Raises OSError if the folder cannot be written.
     """
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     written = []
@@ -121,7 +121,7 @@ def _measures_table(result: ExperimentResult) -> Table:
 
 
 def _certainty_table(result: ExperimentResult) -> Table:
-    """Return of each set the difference of the headline measure, its interval, and the queries by who won."""
+    """Return each set's difference of the headline measure, its interval, and its wins, ties and losses."""
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
     table.add_column("set", overflow="fold")
     for name in (f"{_HEADLINE} by", "95 % interval", "wins", "ties", "losses"):
@@ -165,7 +165,7 @@ def _difference(first_stage: Mapping[str, float], reranked: Mapping[str, float])
 
 
 def _cells(first_stage: Mapping[str, float], reranked: Mapping[str, float], certain: set[str]) -> list[Text]:
-    """Return one cell a measure: both values, below them the signed difference, starred where it is certain."""
+    """Return one cell per measure: both values, below them the signed difference, with a star if it is certain."""
     return [
         Text(f"{first_stage[name]:.4f} -> {reranked[name]:.4f}\n{difference:+.4f}{' *' if name in certain else ''}")
         for name, difference in _difference(first_stage, reranked).items()
@@ -173,7 +173,7 @@ def _cells(first_stage: Mapping[str, float], reranked: Mapping[str, float], cert
 
 
 def _file_names(result: ExperimentResult) -> list[str]:
-    """Return a name for each set's files that any file system takes; sets keep apart."""
+    """Return a distinct file name for each set that any file system accepts."""
     plain = [re.sub(r"[^\w.-]+", "_", one.name) for one in result.sets]
     if len({name.lower() for name in plain}) == len(plain):
         return plain
@@ -181,7 +181,7 @@ def _file_names(result: ExperimentResult) -> list[str]:
 
 
 def _fits_trec(run: Run) -> bool:
-    """Tell whether a TREC file can hold the ids of `run`: it cannot where one has a blank, as file names have."""
+    """Return whether a TREC file can hold the ids of `run`; an id with a blank, such as a file name, does not fit."""
     ids = [doc_id for scores in run.values() for doc_id in scores]
     return all(one and not any(character.isspace() for character in one) for one in [*run, *ids])
 

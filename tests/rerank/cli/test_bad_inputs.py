@@ -90,7 +90,7 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path, source: str, parts:
     assert all(part.lower() in done.error_line.lower() for part in parts), done.err
 
 
-def test_an_index_that_stands_is_not_overwritten_unless_told(tmp_path: Path, index: str) -> None:
+def test_an_existing_index_is_overwritten_only_on_request(tmp_path: Path, index: str) -> None:
     (tmp_path / "one.jsonl").write_text('{"id": "new", "text": "other"}\n')
     assert_one_line(invoke("index", str(tmp_path / "one.jsonl"), "--to", index), 1, "overwrite")
     assert '"d1"' in invoke("search", index, "lentils", "--json", "--model", "none").out
@@ -112,7 +112,7 @@ def test_what_is_no_index_is_never_overwritten(tmp_path: Path, target: str) -> N
     [("notes", "notes"), ("notes/one.md", "notes/one.md"), ("notes/one.md", "notes"), ("notes", "notes/one.md")],
 )
 @pytest.mark.parametrize("flags", [[], ["--overwrite"]])
-def test_an_index_on_its_own_source_is_refused_and_nobody_is_told_to_remove_it(
+def test_an_index_on_its_own_source_is_refused_without_advice_to_remove_it(
     tmp_path: Path, source: str, target: str, flags: list[str]
 ) -> None:
     (tmp_path / "notes").mkdir()

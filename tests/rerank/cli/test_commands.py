@@ -57,7 +57,7 @@ def evaluate(*arguments: str) -> dict[str, Any]:
     return report
 
 
-def test_search_as_json_tells_both_ranks_both_scores_and_the_logit(collection: Path) -> None:
+def test_search_as_json_has_both_ranks_both_scores_and_the_logit(collection: Path) -> None:
     found = search(collection, "slice a tomato", "--top", "2")
     assert [hit["rank"] for hit in found["hits"]] == [1, 2]
     assert {hit["doc_id"] for hit in found["hits"]} == {"salad", "knife"}
@@ -139,7 +139,7 @@ def test_rerank_reads_lines_and_writes_lines() -> None:
 
 
 @pytest.mark.parametrize("command", ["search", "run", "evaluate", "rerank"])
-def test_a_misspelt_field_of_the_template_is_told_once(collection: Path, command: str) -> None:
+def test_a_misspelt_field_of_the_template_is_reported_once(collection: Path, command: str) -> None:
     queries = ["--queries", str(collection / "queries.jsonl")]
     index = f"bm25:{collection / 'index'}"
     arguments = {
@@ -156,7 +156,7 @@ def test_a_misspelt_field_of_the_template_is_told_once(collection: Path, command
     assert note.startswith("note: none of the ") and "{titel}" in note
 
 
-def test_a_field_that_some_documents_have_is_not_told(collection: Path) -> None:
+def test_a_field_that_some_documents_have_is_not_reported(collection: Path) -> None:
     documents = [{"text": "Stew", "kind": "meal"}, "Soup"]
     line = json.dumps({"query": "soup", "documents": documents}).encode()
     assert invoke("rerank", "--template", "{kind}: {text}", stdin=line).err == ""

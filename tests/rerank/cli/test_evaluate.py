@@ -1,4 +1,4 @@
-"""What `resift evaluate` says of what it measured, and of ids that do not meet."""
+"""`resift evaluate` reports its conditions, and ids that do not match."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_heading_of_a_given_run_names_it(collection: Path, tmp_path: Path) -
     assert invoke("evaluate", str(collection), "--model", "none").out.startswith("end-to-end: our own first stage")
 
 
-def test_judgements_that_name_nothing_in_the_index_are_told(collection: Path, tmp_path: Path) -> None:
+def test_judgements_that_name_nothing_in_the_index_are_reported(collection: Path, tmp_path: Path) -> None:
     (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tDOC-1\t1\nq9\tDOC-2\t1\n")
     files = ["--queries", str(collection / "queries.jsonl"), "--qrels", str(tmp_path / "qrels.tsv")]
     done = invoke("evaluate", f"bm25:{collection / 'index'}", *files, "--model", "none")
@@ -56,7 +56,7 @@ def test_judgements_that_name_nothing_in_the_index_are_told(collection: Path, tm
     assert "note: none of the judged documents was found" in done.err and "'DOC-1'" in done.err
 
 
-def test_ids_that_meet_leave_nothing_to_tell(collection: Path) -> None:
+def test_ids_that_meet_leave_nothing_to_report(collection: Path) -> None:
     assert invoke("evaluate", str(collection)).err == ""
 
 

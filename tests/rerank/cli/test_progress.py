@@ -1,4 +1,4 @@
-"""What long work tells of itself where nobody looks at a bar."""
+"""The progress of long work, if standard error is not a terminal."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from resift.rerank.cli.progress import Lines, describe
         ((0, 0, 100, 0.0), "0 of about 100, 0/s"),
     ],
 )
-def test_progress_tells_the_rate_and_the_time_that_is_left(
-    facts: tuple[int, int, int | None, float], words: str
-) -> None:
+def test_progress_shows_the_rate_and_the_remaining_time(facts: tuple[int, int, int | None, float], words: str) -> None:
     assert describe(*facts) == words
 
 
 def test_a_line_is_written_now_and_then_and_not_for_every_step(capsys: pytest.CaptureFixture[str]) -> None:
     lines = Lines("indexing", lambda done: 100, every=0.05)
-    lines.tell(1)
+    lines.update(1)
     assert capsys.readouterr().err == ""
     time.sleep(0.06)
-    lines.tell(50)
-    lines.tell(51)
-    told = capsys.readouterr().err
-    assert told.startswith("indexing: 50 of about 100, ") and told.endswith(" s left\n") and told.count("\n") == 1
+    lines.update(50)
+    lines.update(51)
+    written = capsys.readouterr().err
+    assert (
+        written.startswith("indexing: 50 of about 100, ") and written.endswith(" s left\n") and written.count("\n") == 1
+    )
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "csv", "folder"])

@@ -1,4 +1,4 @@
-"""What a search asks for is understood as each client would send it."""
+"""A call is parsed as each client would send it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_source_is_asked_for_as_it_was_with_what_the_model_reads(client: Any
     assert made.text == "soup" and made.changes.get("_source") == source
 
 
-def test_a_body_that_is_no_json_is_none() -> None:
+def test_a_body_that_is_not_json_gives_none() -> None:
     assert merge_request(OPEN, {"body": "no json"}) is None and merge_request(OPEN, {"body": [1]}) is None
 
 
@@ -60,7 +60,7 @@ def test_a_body_that_is_no_json_is_none() -> None:
         (ELASTIC, {"body": '{"query": 1}'}, {"body": {"query": 1, "size": 100, "from": 0}}),
     ],
 )
-def test_a_change_stands_where_the_call_has_it(client: Any, arguments: Any, expected: Any) -> None:
+def test_a_change_is_made_where_the_call_has_the_value(client: Any, arguments: Any, expected: Any) -> None:
     assert apply_changes(client, arguments, {"from": 0, "size": 100}) == expected
 
 

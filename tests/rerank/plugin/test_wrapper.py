@@ -1,4 +1,4 @@
-"""The drop-in client over a client that answers as told: no request and no answer makes a search fail because of us."""
+"""The drop-in client over a fake client: no request and no response makes a search fail because of the wrapper."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_request_that_is_odd_goes_to_the_engine_as_it_came(request_: dict[str,
     assert found.resift.status == "passed" and reason in found.resift.reason
 
 
-def test_a_client_of_the_other_kind_or_none_is_told_at_once() -> None:
+def test_a_client_of_the_other_kind_or_none_is_refused_at_once() -> None:
     own = Reranker(Last())
     for kind, client, part in (
         (RerankingClient, AsyncClient(), "AsyncClient is for AsyncRerankingClient"),
