@@ -7,21 +7,20 @@ then open http://localhost:8000/?q=how+do+I+reset+my+password
 import html
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from resift.rerank.plugin.wrapper import RerankingClient
-from resift.rerank.reranker import Reranker
-from resift.rerank.scorers.load import load_scorer
-from resift.retrieval.engine.client import connect
+from elasticsearch import Elasticsearch  # or: from opensearchpy import OpenSearch
+
+from resift import Reranker, RerankingClient, load_scorer
 
 
-def make_server(url: str, index: str, fields: list[str], port: int = 8000) -> ThreadingHTTPServer:
-    """Return a server of the page; it is the plain application but for the line marked below."""
-    plain = connect(url).client  # Elasticsearch(url) or OpenSearch(url); an application has its own
-    client = RerankingClient(plain, Reranker(load_scorer("resift-minilm-l3")), fields, deadline_ms=2000)  # <- this one
+def make_server(client: Any, index: str, fields: list[str], port: int = 8000) -> ThreadingHTTPServer:  # noqa: ANN401
+    """Return a server of the page; only the line marked below was added to the plain application."""
+    client = RerankingClient(client, Reranker(load_scorer("default")), fields, deadline_ms=2000)  # <- this one
 
     class Page(BaseHTTPRequestHandler):
-        """One page: a box, and what was found."""
+        """One page: a search box, and the hits."""
 
         def do_GET(self) -> None:
             """Answer /?q=words."""
@@ -47,4 +46,4 @@ def make_server(url: str, index: str, fields: list[str], port: int = 8000) -> Th
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    make_server(sys.argv[1], sys.argv[2], sys.argv[3].split(",")).serve_forever()
+    make_server(Elasticsearch(sys.argv[1]), sys.argv[2], sys.argv[3].split(",")).serve_forever()

@@ -4,6 +4,7 @@ import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from examples.search_page import make_server
 pytestmark = pytest.mark.engine
 
 
-def test_the_search_page_shows_reranked_hits(engine: str, filled: Callable[..., str]) -> None:
+def test_the_search_page_shows_reranked_hits(native: Any, filled: Callable[..., str]) -> None:
     target = filled(
         {
             "1": {"title": "Lentil soup", "body": "Simmer red lentils with cumin for twenty minutes."},
@@ -22,7 +23,7 @@ def test_the_search_page_shows_reranked_hits(engine: str, filled: Callable[..., 
             "5": {"title": "Soup spoons", "body": "Six spoons for soup."},
         }
     )
-    server = make_server(engine, target.rsplit("/", 1)[-1], ["title", "body"], port=0)
+    server = make_server(native, target.rsplit("/", 1)[-1], ["title", "body"], port=0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         words = urllib.parse.quote("how long do I cook lentil soup <script>")
