@@ -1,9 +1,9 @@
-"""Loading against the clients' own parallel_bulk, and what a search costs over the engine's own time.
+"""Compare loading with the clients' own parallel_bulk, and measure what a search adds to the engine's own time.
 
     python -m scripts.bench_engines http://127.0.0.1:9200 --documents 200000
 
-In one run, the same documents into indices of the same settings, by turns. It creates and removes the indices
-`resift-bench-*` of the engine that it is given.
+One run loads the same documents with both, in alternating order, into indices with the same settings. It creates and
+removes the indices `resift-bench-*` of the given engine.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SETTINGS = LoadSettings(replicas=0)
 
 
 def by_resift(url: str, source: str) -> int:
-    """Load with our loader; return the count."""
+    """Load with our loader; return the number of documents."""
     address = read_address(f"{url}/{INDEX}-ours")
     with tempfile.TemporaryDirectory() as state:
         request = LoadRequest(source, state=Path(state))
@@ -51,7 +51,7 @@ def by_resift(url: str, source: str) -> int:
 
 
 def by_helper(url: str, source: str) -> int:
-    """Load with the client's own parallel_bulk, with as many threads and as large requests; return the count."""
+    """Load with the client's parallel_bulk, with equal threads and request sizes; return the number of documents."""
     name = f"{INDEX}-helper"
     engine = connect(read_address(f"{url}/{name}"))
     engine.request("PUT", f"/{name}", index_body(Bm25Settings(), SETTINGS, None, "helper"))
@@ -73,7 +73,7 @@ def by_helper(url: str, source: str) -> int:
 
 
 def measured(kind: str, url: str, source: str) -> dict[str, float]:
-    """Run one load in a process of its own: documents, seconds, peak resident megabytes."""
+    """Run one load in a separate process; return documents, seconds and peak resident megabytes."""
     command = [sys.executable, "-m", "scripts.bench_engines", url, "--child", kind, "--source", source]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
@@ -81,9 +81,10 @@ def measured(kind: str, url: str, source: str) -> dict[str, float]:
 
 
 def overhead(engine: Engine, url: str, texts: Sequence[str]) -> dict[str, float]:
-    """Return medians in milliseconds of single searches: the engine's `took`, transport, and our own work.
+    """Return medians over single searches, in milliseconds: the engine's `took`, the transport, and our own work.
 
-    Transport is the client's plain request with the same body, `took` taken off; ours is what `retrieve` adds to it.
+    `transport` is the time of the client's plain request with the same body minus `took`; `ours` is what `retrieve`
+    adds to the plain request.
     """
     retriever = EngineRetriever(engine, f"{url}/{INDEX}-ours")
     took, plain, whole = [], [], []
@@ -113,7 +114,7 @@ def overhead(engine: Engine, url: str, texts: Sequence[str]) -> dict[str, float]
 @click.option("--child", type=click.Choice(["resift", "helper"]), hidden=True)
 @click.option("--source", hidden=True)
 def main(url: str, documents: int, rounds: int, child: str | None, source: str | None) -> None:
-    """Benchmark the engine at URL, which must be yours to load."""
+    """Benchmark the engine at URL; use one that may be put under load."""
     if child and source:
         started = time.perf_counter()
         count = (by_resift if child == "resift" else by_helper)(url, source)
@@ -143,7 +144,7 @@ def main(url: str, documents: int, rounds: int, child: str | None, source: str |
 
 
 def peak_megabytes() -> float:
-    """Return this process's peak resident size; getrusage would count the parent's before exec."""
+    """Return the peak resident size of this process in MB; getrusage would include the parent's before exec."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1000
 

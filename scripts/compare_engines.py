@@ -1,11 +1,11 @@
-"""The three first stages side by side: embedded BM25, Elasticsearch and OpenSearch, on every judged collection.
+"""Compare the three first stages, embedded BM25, Elasticsearch and OpenSearch, on every judged collection.
 
     python -m scripts.compare_engines http://127.0.0.1:9200 http://127.0.0.1:9202 [NAME ...] [--rerank]
 
-With --rerank the default model reorders what each of them found, and nDCG@10 is shown before and after.
+With --rerank the default model reranks the hits of each, and nDCG@10 is shown before and after.
 
 Reads BEIR folders under $RESIFT_SHARED/collections. Each collection is loaded into the index `resift-compare` of the
-engines that it is given, which is removed afterwards.
+given engines, which is removed afterwards.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def loaded(collection: JudgedCollection, url: str, reranker: Reranker | None) ->
 
 
 def run_of(target: str, collection: JudgedCollection, reranker: Reranker | None) -> Runs:
-    """Return the runs of the judged queries, before and after reranking; without a reranker the first alone."""
+    """Return the runs of the judged queries, before and after reranking; without a reranker only the former."""
     queries = [query for query in collection.queries if query.query_id in collection.qrels]
     rankings = Candidates(open_retriever(target), DEPTH).retrieve(queries)
     if reranker is None:
@@ -65,7 +65,7 @@ def run_of(target: str, collection: JudgedCollection, reranker: Reranker | None)
 
 
 def overlap(one: Run, other: Run) -> float:
-    """Return the mean share of documents that both runs have of those that either has."""
+    """Return the mean over queries of intersection by union of the documents of two runs."""
     shares = []
     for query_id, documents in one.items():
         either = documents.keys() | other.get(query_id, {}).keys()
@@ -77,9 +77,9 @@ def overlap(one: Run, other: Run) -> float:
 @click.argument("elasticsearch")
 @click.argument("opensearch")
 @click.argument("names", nargs=-1)
-@click.option("--rerank", is_flag=True, help="Rerank by the default model, and show nDCG@10 before and after.")
+@click.option("--rerank", is_flag=True, help="Rerank with the default model, and show nDCG@10 before and after.")
 def main(elasticsearch: str, opensearch: str, names: Sequence[str], rerank: bool) -> None:
-    """Compare the first stages on the collections NAMES (all where none is named)."""
+    """Compare the first stages on the collections NAMES, or on all without any."""
     reranker = Reranker(load_scorer("resift-minilm-l3")) if rerank else None
     print("| collection | embedded | Elasticsearch | OpenSearch | widest gap | top 100 shared: with ES | with OS |")
     print("|---|---|---|---|---|---|---|")

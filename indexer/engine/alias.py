@@ -1,4 +1,4 @@
-"""A new index beside the live one: named by the time, swapped in by one request, older ones kept for a roll-back."""
+"""Replace an index behind an alias: create a new one, move the alias in one request, keep older ones for a rollback."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from typing import Any
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.errors import IndexingError, StatusError
 
-_SLOW = 300.0  # seconds that removing a large index may take
+_SLOW = 300.0  # seconds; removing a large index takes long
 _NAME = re.compile(r'[^\s\\/*?"<>|,#:_+-][^\s\\/*?"<>|,#:]{0,250}')
 
 
 def index_name(base: str) -> str:
-    """Return a new name for an index: `base` and the time in UTC to the millisecond, so that names sort by age."""
+    """Return a new index name: `base` and the time in UTC to the millisecond, so that names sort by age."""
     return f"{base}-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')[:-3]}"
 
 
 def check_alias(engine: Engine, alias: str) -> list[str]:
-    """Return the indices that `alias` stands for. Raises IndexingError where it can be no alias, or is an index."""
+    """Return the indices behind `alias`. Raises IndexingError if it is not a valid alias name, or is an index."""
     if not _NAME.fullmatch(alias):
-        raise IndexingError(f"{alias!r} can be no alias; expected letters, digits, '-', '_' and '.', such as articles")
-    before = _behind(engine, alias)
+        raise IndexingError(f"{alias!r} is not a valid alias; expected letters, digits, '-', '_' and '.'")
+    before = _indices_behind(engine, alias)
     _properties(engine, alias)
     if alias in before:
-        raise IndexingError(f"{alias} is an index, not an alias; name the alias differently, or remove the index")
+        raise IndexingError(f"{alias} is an index, not an alias; choose another alias, or remove the index")
     return before
 
 
 def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
-    """Let `alias` stand for `index` alone, in one step; return for which others it stood before.
+    """Point `alias` to `index` alone, in one request; return the other indices that it pointed to before.
 
-    Of those that `resift` loaded whole for the same alias the newest `keep` stay; no other index is ever removed.
-    Raises IndexingError where an index has the name of the alias.
+    Of the older indices that resift loaded completely for this alias, the newest `keep` are kept and the others
+    removed; no other index is ever removed. Raises IndexingError if an index has the name of the alias, or its
+    properties differ between its indices, and EngineError if a request fails.
     """
     before = check_alias(engine, alias)
     actions: list[dict[str, Any]] = [{"remove": {"index": name, "alias": alias}} for name in before if name != index]
@@ -42,33 +43,33 @@ def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
     try:
         engine.request("POST", "/_aliases", {"actions": actions})
     except StatusError:
-        if _behind(engine, alias) != [index]:  # else it was done, and only the answer was lost
+        if _indices_behind(engine, alias) != [index]:  # else the alias was moved, and only the response was lost
             raise
-    for name in _ours(engine, alias, index, whole=True)[keep:]:
+    for name in _loaded_for(engine, alias, index, complete=True)[keep:]:
         remove_index(engine, name)
     return [name for name in before if name != index]
 
 
 def unfinished(engine: Engine, alias: str, index: str) -> list[str]:
-    """Return the indices that other loads for `alias` left unfinished, or are filling now."""
-    return _ours(engine, alias, index, whole=False)
+    """Return the indices of other loads for `alias` that were stopped, or are still running."""
+    return _loaded_for(engine, alias, index, complete=False)
 
 
 def _properties(engine: Engine, alias: str) -> dict[str, Any]:
-    """Return the filter, routing and flags that an alias has. Raises IndexingError where they differ by index."""
-    found = if_there(engine, "GET", f"/_alias/{alias}") or {}
+    """Return the filter, routing and flags of an alias. Raises IndexingError if they differ between its indices."""
+    found = request_or_none(engine, "GET", f"/_alias/{alias}") or {}
     kinds = [one["aliases"][alias] for one in found.values() if alias in one.get("aliases", {})]
     if any(kind != kinds[0] for kind in kinds):
-        raise IndexingError(f"{alias} has other filters or routing for each of its indices; move it by hand")
+        raise IndexingError(f"{alias} has different filters or routing for its indices; move it by hand")
     return dict(kinds[0]) if kinds else {}
 
 
 def remove_index(engine: Engine, name: str) -> None:
-    """Remove an index; one that is gone already is no error, since an answer may be lost and the request come twice."""
-    if_there(engine, "DELETE", f"/{name}", timeout=_SLOW)
+    """Remove an index; a missing one is not an error, since a retry follows if only the response was lost."""
+    request_or_none(engine, "DELETE", f"/{name}", timeout=_SLOW)
 
 
-def if_there(
+def request_or_none(
     engine: Engine,
     method: str,
     path: str,
@@ -76,7 +77,7 @@ def if_there(
     *,
     timeout: float | None = None,
 ) -> dict[str, Any] | None:
-    """Return the engine's answer about an index or an alias; None where it has none of the name."""
+    """Send a request about an index or an alias; return the response, or None if it does not exist (404)."""
     try:
         found: dict[str, Any] = engine.request(method, path, params=params, timeout=timeout)
     except StatusError as error:
@@ -86,24 +87,24 @@ def if_there(
     return found
 
 
-def _behind(engine: Engine, alias: str) -> list[str]:
-    """Return the indices that `alias` stands for; the alias itself where it is an index."""
-    return sorted(if_there(engine, "GET", f"/{alias}/_settings", {"filter_path": "*.settings.index.uuid"}) or {})
+def _indices_behind(engine: Engine, alias: str) -> list[str]:
+    """Return the indices behind `alias`; the name itself if it is an index."""
+    return sorted(request_or_none(engine, "GET", f"/{alias}/_settings", {"filter_path": "*.settings.index.uuid"}) or {})
 
 
-def _ours(engine: Engine, alias: str, live: str, whole: bool) -> list[str]:
-    """Return the other indices that were loaded for `alias`, whole or not so, the newest first."""
-    family = f"{live.rsplit('-', 3)[0]}-*"  # as `index_name` makes them
+def _loaded_for(engine: Engine, alias: str, live: str, complete: bool) -> list[str]:
+    """Return the other indices loaded for `alias`, either the complete or the incomplete ones, the newest first."""
+    family = f"{live.rsplit('-', 3)[0]}-*"  # as named by `index_name`
     found: dict[str, Any] = engine.request(
         "GET", f"/{family}", params={"filter_path": "*.mappings._meta.resift,*.settings.index.creation_date"}
     )
     older = {
         name: int(one["settings"]["index"]["creation_date"])
         for name, one in found.items()
-        if name != live and _was_for(alias, whole, one.get("mappings", {}).get("_meta", {}).get("resift", {}))
+        if name != live and _matches(alias, complete, one.get("mappings", {}).get("_meta", {}).get("resift", {}))
     }
     return sorted(older, key=lambda name: older[name], reverse=True)
 
 
-def _was_for(alias: str, whole: bool, mark: dict[str, Any]) -> bool:
-    return mark.get("alias") == alias and bool(mark.get("whole")) == whole
+def _matches(alias: str, complete: bool, mark: dict[str, Any]) -> bool:
+    return mark.get("alias") == alias and bool(mark.get("whole")) == complete

@@ -1,4 +1,4 @@
-"""Bulk requests that lose nothing: bounded, repeated while time may heal, every refusal kept."""
+"""Bulk requests without losses: limited in size, retried on transient errors, every refused document reported."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Deadline, Retry, S
 from resift.retrieval.errors import CorpusError, IndexingError, StatusError
 from resift.retrieval.types import Document
 
-_REQUEST_TIMEOUT = 120.0
-_ACTION = "create"  # a document whose id is there is not written over: it is told
-_KEPT = ",".join(f"items.{_ACTION}.{name}" for name in ("status", "error"))
-_PASSING = (
+_REQUEST_TIMEOUT = 120.0  # seconds
+_ACTION = "create"  # never overwrites: an id that exists is reported as a conflict
+_FILTER_PATH = ",".join(f"items.{_ACTION}.{name}" for name in ("status", "error"))
+_TRANSIENT_KINDS = (
     "es_rejected_execution_exception",
     "rejected_execution_exception",
     "unavailable_shards_exception",
@@ -27,17 +27,17 @@ _PASSING = (
     "node_not_connected_exception",
     "no_shard_available_action_exception",
 )
-_NO_MASTER = 503  # the status of a block that time may heal
-_MANY = 8  # documents: where so many are refused one by one for one reason, it is not theirs
-_THERE = 409  # a document of that id is there
-_OF_THE_CHUNK = (400, 413)  # one document's fault, or too large as a whole: its halves tell
-_GONE = "index_not_found_exception"
-_INVALID = "action_request_validation_exception"  # of single documents, such as an id that is too long
+_NO_MASTER = 503  # the status of the one block that is transient
+_SYSTEMATIC = 8  # documents; if all of so many are refused for one reason, it does not depend on the document
+_CONFLICT = 409  # the id exists
+_SPLIT_STATUSES = (400, 413)  # a document is malformed, or the request too large: send it in halves
+_INDEX_MISSING = "index_not_found_exception"
+_INVALID_DOCUMENT = "action_request_validation_exception"  # such as an id that is too long
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A document that the engine did not take, and why."""
+    """A document that the engine refused, with the HTTP status, the engine's error type and its reason."""
 
     doc_id: str
     status: int
@@ -47,7 +47,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of a chunk of `sent` documents: `created`, refused, or there already, word for word."""
+    """The result for a chunk of `sent` documents: `created` or refused; the others existed with the same content."""
 
     sent: int
     created: int
@@ -56,7 +56,7 @@ class BulkResult:
 
 @dataclass(slots=True)
 class Chunk:
-    """Documents of one bulk request: each its id and its two lines."""
+    """The documents of one bulk request: for each its id and its two JSON lines; `size` is in bytes."""
 
     ids: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
@@ -64,35 +64,35 @@ class Chunk:
     _keys: frozenset[str] = frozenset()
 
     def add(self, doc_id: str, line: bytes) -> None:
-        """Take one document."""
+        """Append one document."""
         self.ids.append(doc_id)
         self.lines.append(line)
         self.size += len(line)
 
     def shares_an_id(self, other: Chunk) -> bool:
-        """Tell whether both have a document of one id."""
+        """Return True if both chunks have a document with the same id."""
         return not self.keys().isdisjoint(other.keys())
 
     def keys(self) -> frozenset[str]:
-        """Return the ids as a set, made once the chunk is full."""
+        """Return the ids as a set; call it only once the chunk is complete."""
         if not self._keys:
             self._keys = frozenset(self.ids)
         return self._keys
 
     def part(self, places: Iterable[int]) -> Chunk:
-        """Return a chunk of the documents at `places`."""
+        """Return a chunk of the documents at `places`, counted from 0."""
         chunk = Chunk()
         for place in places:
             chunk.add(self.ids[place], self.lines[place])
         return chunk
 
 
-def chunks(documents: Iterable[Document], most: int, most_bytes: int) -> Iterator[Chunk]:
-    """Yield the documents as chunks of at most `most` documents and `most_bytes` bytes, a single larger one apart."""
+def chunks(documents: Iterable[Document], max_documents: int, max_bytes: int) -> Iterator[Chunk]:
+    """Yield the documents in chunks of at most `max_documents` and `max_bytes`; a larger document is a chunk alone."""
     chunk = Chunk()
     for document in documents:
         line = _line(document)
-        if chunk.ids and (len(chunk.ids) == most or chunk.size + len(line) > most_bytes):
+        if chunk.ids and (len(chunk.ids) == max_documents or chunk.size + len(line) > max_bytes):
             yield chunk
             chunk = Chunk()
         chunk.add(document.doc_id, line)
@@ -108,7 +108,7 @@ def _line(document: Document) -> bytes:
 
 @dataclass(slots=True)
 class _Progress:
-    """What was reached for one chunk so far; `rest` are its documents without an outcome."""
+    """The progress of one chunk; `rest` holds its documents without an outcome."""
 
     rest: Chunk
     created: int = 0
@@ -123,40 +123,41 @@ class _Progress:
 class Sender:
     """Sends chunks to one index; safe to share between threads.
 
-    A document goes in under its own id and never over another. Where the id is there, it may be the same document, sent
-    before an answer was lost, or sent twice by the engine itself when a node died: that is no error. Another document
-    of the id is refused.
+    A document is created under its own id and never overwrites another. If the id exists with the same content, that
+    is not an error: the response to an earlier attempt was lost, or the engine itself sent it twice when a node died.
+    A different document with the same id is refused.
     """
 
     def __init__(self, engine: Engine, path: str, patience: float) -> None:
-        """Send to the index at `path`; give up after `patience` seconds without any progress."""
+        """Send to the index at the URL path `path`; give up after `patience` seconds without progress in any thread."""
         self._engine = engine
         self._path = path
         self._deadline = Deadline(patience)
         self._stop = threading.Event()
 
     def __enter__(self) -> Sender:
-        """Send until the block ends."""
+        """Return the sender itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Let every waiting thread give up now, unless it was the source that failed: then they may finish."""
+        """On an error, end the wait of all threads; if the source failed (CorpusError), let them finish instead."""
         if error is not None and not isinstance(error, CorpusError):
             self._stop.set()
 
     def send(self, chunk: Chunk) -> BulkResult:
-        """Send `chunk` until each document is in or refused.
+        """Send `chunk` until each document is indexed or refused.
 
-        Raises IndexingError where patience ends, or where the engine refuses every document for no fault of theirs.
+        Raises IndexingError after `patience` seconds without progress, on an error that is not transient, or if the
+        engine refuses every document for a reason that does not depend on the document.
         """
         progress = _Progress(chunk)
         retry = Retry(deadline=self._deadline, stop=self._stop)
         try:
             retry.call(lambda: self._send_rest(progress, retry))
         except StatusError as error:
-            if error.status not in _OF_THE_CHUNK:
-                raise self._final(error) from None
-            halves = self._divide(progress.rest, error)
+            if error.status not in _SPLIT_STATUSES:
+                raise self._as_indexing_error(error) from None
+            halves = self._send_halves(progress.rest, error)
             progress.add(halves.created, halves.refusals)
         except StoppedError:
             raise IndexingError("the load was stopped") from None
@@ -165,19 +166,19 @@ class Sender:
     def _send_rest(self, progress: _Progress, retry: Retry) -> None:
         """Send the documents without an outcome. Raises StatusError if some of them must be sent again."""
         try:
-            again, created, refusals = self._sort(progress.rest, self._request(progress.rest))
+            again, created, refusals = self._classify(progress.rest, self._request(progress.rest))
         except StatusError as error:
-            self._stop_at(error.kind, error.status, str(error))
+            self._raise_if_permanent(error.kind, error.status, str(error))
             raise
         progress.add(created, refusals)
         if len(again) < len(progress.rest.ids):
             retry.progressed()
         progress.rest = progress.rest.part(again)
         if again:
-            raise StatusError("the engine has too much to do", self._engine.url, 429)
+            raise StatusError("the engine is overloaded (429)", self._engine.url, 429)
 
-    def _final(self, error: StatusError) -> IndexingError:
-        """Return the error that ends the load: either it is not transient, or there was no progress for too long."""
+    def _as_indexing_error(self, error: StatusError) -> IndexingError:
+        """Return the IndexingError for an error that is not transient, or that was retried until the deadline."""
         if not is_transient(error):
             return IndexingError(f"{error}")
         silent = self._deadline.elapsed
@@ -185,16 +186,16 @@ class Sender:
             f"{error}; no progress for {silent:.0f} s (--patience); indexed documents stay, resume with --resume"
         )
 
-    def _divide(self, chunk: Chunk, error: StatusError) -> BulkResult:
-        """Send the halves of a chunk that the engine did not take as a whole; of one document tell why not."""
+    def _send_halves(self, chunk: Chunk, error: StatusError) -> BulkResult:
+        """Send both halves of a chunk that the engine refused as a whole; a single document is refused with `error`."""
         if len(chunk.ids) == 1:
             return BulkResult(1, 0, (Refusal(chunk.ids[0], error.status, error.kind or "refused", str(error)),))
         middle = len(chunk.ids) // 2
         first, second = (self.send(chunk.part(half)) for half in (range(middle), range(middle, len(chunk.ids))))
         refused = [*first.refusals, *second.refusals]
-        alike = len({(one.status, one.kind) for one in refused}) == 1 and error.kind != _INVALID
-        if alike and len(refused) == len(chunk.ids) >= _MANY:
-            raise IndexingError(f"{error}; the engine refuses every document so, so the load stops")
+        alike = len({(one.status, one.kind) for one in refused}) == 1 and error.kind != _INVALID_DOCUMENT
+        if alike and len(refused) == len(chunk.ids) >= _SYSTEMATIC:
+            raise IndexingError(f"{error}; the engine refuses every document for this reason, so the load stops")
         return BulkResult(len(chunk.ids), first.created + second.created, first.refusals + second.refusals)
 
     def _request(self, chunk: Chunk) -> dict[str, Any]:
@@ -202,49 +203,49 @@ class Sender:
             "POST",
             f"{self._path}/_bulk",
             b"".join(chunk.lines),
-            {"filter_path": _KEPT},
+            {"filter_path": _FILTER_PATH},
             retries=0,
             timeout=_REQUEST_TIMEOUT,
         )
         return answer
 
-    def _sort(self, chunk: Chunk, answer: dict[str, Any]) -> tuple[list[int], int, list[Refusal]]:
-        """Return what to send again, how many documents were created, and what was refused."""
+    def _classify(self, chunk: Chunk, answer: dict[str, Any]) -> tuple[list[int], int, list[Refusal]]:
+        """Return the places of documents to send again, the number of created documents, and the refused ones."""
         again: list[int] = []
-        there: dict[int, Refusal] = {}
+        conflicts: dict[int, Refusal] = {}
         refusals: list[Refusal] = []
         items = answer.get("items", [])
         if len(items) != len(chunk.ids):
-            raise StatusError(f"answers for {len(items)} of {len(chunk.ids)} documents", self._engine.url, 0)
+            raise StatusError(f"the response covers {len(items)} of {len(chunk.ids)} documents", self._engine.url, 0)
         for place, item in enumerate(items):
             one = item[_ACTION]
             error = one.get("error")
             if error is None:
                 continue
             kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
-            self._stop_at(kind, one["status"], reason)
+            self._raise_if_permanent(kind, one["status"], reason)
             refusal = _refusal(chunk.ids[place], one["status"], error)
-            if one["status"] == _THERE:
-                there[place] = refusal
-            elif one["status"] in TRANSIENT_STATUSES or kind in _PASSING:
+            if one["status"] == _CONFLICT:
+                conflicts[place] = refusal
+            elif one["status"] in TRANSIENT_STATUSES or kind in _TRANSIENT_KINDS:
                 again.append(place)
             else:
                 refusals.append(refusal)
-        created = len(chunk.ids) - len(again) - len(there) - len(refusals)
-        others = self._others(chunk, list(there))
-        return again, created, [*refusals, *(there[place] for place in others)]
+        created = len(chunk.ids) - len(again) - len(conflicts) - len(refusals)
+        different = self._different(chunk, list(conflicts))
+        return again, created, [*refusals, *(conflicts[place] for place in different)]
 
-    def _stop_at(self, kind: str, status: int, reason: str) -> None:
-        """Raise IndexingError at an error of the whole index that no time heals."""
-        if kind == _GONE:
-            raise IndexingError(f"{self._engine.url}: the index was removed while it was loaded; load afresh") from None
+    def _raise_if_permanent(self, kind: str, status: int, reason: str) -> None:
+        """Raise IndexingError for an error that concerns the whole index and is not transient."""
+        if kind == _INDEX_MISSING:
+            raise IndexingError(f"{self._engine.url}: the index was removed during the load; load it again") from None
         if kind == BLOCKED and status != _NO_MASTER:
             raise IndexingError(
-                f"{self._engine.url}: the index takes no writes: {reason}; mend that, then --resume"
+                f"{self._engine.url}: the index rejects writes: {reason}; fix that, then --resume"
             ) from None
 
-    def _others(self, chunk: Chunk, places: list[int]) -> list[int]:
-        """Return at which of the places the engine has another document than `chunk`."""
+    def _different(self, chunk: Chunk, places: list[int]) -> list[int]:
+        """Return the places at which the engine has a different document with the same id."""
         if not places:
             return []
         body = {"ids": [chunk.ids[place] for place in places]}
@@ -255,24 +256,26 @@ class Sender:
 
 
 def _same(stored: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    """Tell whether the engine has our document: all texts of ours that it keeps are the same.
+    """Return True if the engine has our document: each text field that both have is equal.
 
-    An index template may leave fields out of the source, add some, or keep none, which then cannot be compared.
+    An index template may remove fields from the stored source, or add some; these cannot be compared.
     """
     return all(stored[name] == own[name] for name in stored.keys() & own.keys() if isinstance(own[name], str))
 
 
 def _refusal(doc_id: str, status: int, error: dict[str, Any]) -> Refusal:
     kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
-    if status == _THERE:
-        return Refusal(doc_id, status, kind, f"another document of this id came before, and was kept: {reason}")
+    if status == _CONFLICT:
+        return Refusal(
+            doc_id, status, kind, f"a different document with this id was loaded before and is kept: {reason}"
+        )
     cause = error.get("caused_by") or {}
     more = f" ({cause['reason']})" if cause.get("reason") else ""
     return Refusal(doc_id, status, kind, reason + more)
 
 
 def refusal_lines(refusals: Sequence[Refusal]) -> list[str]:
-    """Return refusals as JSON lines."""
+    """Return refusals as JSON lines, each with its line break."""
     return [
         json.dumps({"doc_id": one.doc_id, "status": one.status, "type": one.kind, "reason": one.reason}) + "\n"
         for one in refusals

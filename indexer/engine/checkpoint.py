@@ -1,4 +1,4 @@
-"""How far a load is: a small file that a later run goes on from, and that one load at a time holds."""
+"""The progress of a load in a small file, from which a later run resumes; a lock allows one load at a time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ if sys.platform != "win32":
 
 @dataclass(slots=True)
 class Checkpoint:
-    """`done` entries of the source, from its beginning, are in the engine or written to the file of refusals.
+    """The first `done` entries of the source are in the engine, or in the file of refused documents.
 
-    `how`: what decides which entries the source gives, and into what they go. `token`: what the index was marked with
-    when it was made. `created`: how many documents the engine has taken as new. `listed`: bytes of the refusals' file.
+    `how`: the settings that decide which entries the source yields and how they are indexed. `token`: the mark that the
+    index got when it was created. `created`: number of new documents in the engine. `refused`: number of refused ones.
+    `listed`: size in bytes of the file of refused documents. Raises ValueError for values that a load does not write.
     """
 
     target: str
@@ -38,16 +39,16 @@ class Checkpoint:
     listed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what no load writes. Raises ValueError."""
+        """Raise ValueError for values of a wrong type, and for negative counts."""
         texts = (self.target, self.source, self.index, self.token)
         counts = (self.done, self.created, self.refused, self.listed)
         if not all(isinstance(one, str) for one in texts) or not isinstance(self.how, dict):
-            raise ValueError("a name is no text")
+            raise ValueError("a name is not a string")
         if not all(type(one) is int and one >= 0 for one in counts):
-            raise ValueError("a count is no whole number")
+            raise ValueError("a count is not a whole number of 0 or more")
 
     def add(self, sent: int, created: int, refused: int) -> None:
-        """Count `sent` more entries, and what became of them."""
+        """Count `sent` more entries, of which `created` are new in the engine and `refused` were refused."""
         self.done += sent
         self.created += created
         self.refused += refused
@@ -57,7 +58,7 @@ class CheckpointFile:
     """The checkpoint of one target and the file of its refused documents, both in `folder`."""
 
     def __init__(self, folder: Path, target: str) -> None:
-        """Name the files after `target`: its index, and what tells it from the same index elsewhere."""
+        """Name the files after the index of `target` and a hash of the whole address."""
         name = re.sub(r"[^\w.-]+", "_", target.rpartition("/")[2] or target)[:100]
         stem = f"{name}-{hashlib.sha256(target.encode()).hexdigest()[:8]}"
         self.path = folder / f"{stem}.load.json"
@@ -65,13 +66,13 @@ class CheckpointFile:
         self._lock = folder / f"{stem}.lock"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other loads of the target away, as long as this process lives. Raises IndexingError where one is on."""
-        with self._locked():
+    def locked(self) -> Iterator[None]:
+        """Hold a lock that keeps other loads of the target away. Raises IndexingError if another load holds it."""
+        with self._lock_file():
             yield
 
-    def _locked(self) -> IO[str]:
-        """Return the open file whose lock is ours."""
+    def _lock_file(self) -> IO[str]:
+        """Return the lock file, open and locked."""
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             file = self._lock.open("w")
@@ -82,45 +83,47 @@ class CheckpointFile:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.close()
-                raise IndexingError(f"another load of this target is under way (it holds {self._lock})") from None
-            except OSError:  # a file system without locks
+                raise IndexingError(
+                    f"another load of this target is running (it holds {self._lock}); wait until it ends"
+                ) from None
+            except OSError:  # the file system does not support locks
                 pass
         return file
 
     def read(self, target: str, source: str, how: Mapping[str, Any]) -> Checkpoint:
-        """Return the checkpoint of a load that was stopped.
+        """Return the checkpoint of a stopped load.
 
-        Raises IndexingError where there is none of this `target` and `source`, loaded in the same way (`how`).
+        Raises IndexingError if there is none, or if its `target`, its `source` or one of its settings (`how`) differs.
         """
         try:
             checkpoint = Checkpoint(**json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise IndexingError(
-                f"{self.path} does not exist: no load of this target to resume; leave out --resume"
+                f"{self.path} does not exist: there is nothing to resume for this target; leave out --resume"
             ) from None
         except (OSError, ValueError, TypeError) as error:
-            raise IndexingError(f"{self.path} cannot be read ({error}); load afresh without --resume") from None
+            raise IndexingError(f"{self.path} cannot be read ({error}); load again without --resume") from None
         facts: dict[str, tuple[object, object]] = {"target": (checkpoint.target, target)}
         facts["source"] = (checkpoint.source, source)
         facts |= {name: (checkpoint.how.get(name), how.get(name)) for name in {*checkpoint.how, *how}}
         for name, (before, now) in sorted(facts.items()):
             if before != now and name == "source":
                 raise IndexingError(
-                    f"the stopped load read {self._plain(before)}, and this is {self._plain(now)}, or it has changed "
-                    "since; load afresh with --overwrite"
+                    f"the stopped load read {self._name(before)}, but this is {self._name(now)}, or it has changed "
+                    "since; load again with --overwrite"
                 )
             if before != now:
                 raise IndexingError(
-                    f"the stopped load had the {name} {before!r}, not {now!r}; give what it had, or load afresh"
+                    f"the stopped load used {name} {before!r}, not {now!r}; use the same value, or load again"
                 )
         return checkpoint
 
     @staticmethod
-    def _plain(source: object) -> str:
+    def _name(source: object) -> str:
         return str(source).partition(", ")[0]
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Put the checkpoint on the disk."""
+        """Write the checkpoint to the disk. Raises IndexingError."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_file(self.path, [json.dumps(asdict(checkpoint))])
@@ -128,7 +131,10 @@ class CheckpointFile:
             raise IndexingError(f"{self.path} cannot be written: {error.strerror}") from None
 
     def append_refusals(self, lines: list[str], checkpoint: Checkpoint) -> None:
-        """Add refused documents to their file, behind those that `checkpoint` knows; what a killed load left goes."""
+        """Append refused documents to their file, after removing those that a killed load wrote and did not count.
+
+        Raises IndexingError if the file cannot be written.
+        """
         if not lines:
             return
         try:
@@ -140,11 +146,11 @@ class CheckpointFile:
         except OSError as error:
             raise IndexingError(f"{self.refusals} cannot be written: {error.strerror}") from None
 
-    def begin(self) -> None:
-        """Forget what an earlier load left."""
+    def clear(self) -> None:
+        """Remove the checkpoint and the refused documents of an earlier load."""
         self.path.unlink(missing_ok=True)
         self.refusals.unlink(missing_ok=True)
 
-    def end(self) -> None:
-        """Remove the checkpoint: the load is done."""
+    def finish(self) -> None:
+        """Remove the checkpoint, because the load is complete."""
         self.path.unlink(missing_ok=True)

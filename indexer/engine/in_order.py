@@ -1,4 +1,4 @@
-"""Several bulk requests under way at once, settled in the order of their documents."""
+"""Send several bulk requests concurrently, and record their results in the order of the documents."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _CHECKPOINT_EVERY = 0.25  # seconds
 _CHECK_EVERY = 1.0  # seconds
 
 
-class Flight:
-    """Sends entries, a few requests at once; the checkpoint only ever counts what came before without a gap."""
+class InOrderSender:
+    """Sends entries in concurrent requests; the checkpoint counts only entries before which all others are done."""
 
     def __init__(
         self,
@@ -28,9 +28,10 @@ class Flight:
         progress: Callable[[int], None],
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Go on from `checkpoint`, which is kept in `files`; `progress` is told how many entries are done.
+        """Continue from `checkpoint`, which is written to `files`.
 
-        `check` is called now and then, and raises where the load must stop.
+        `progress` is called with the number of entries done. `check` is called about once a second; it raises an error
+        if the load must stop.
         """
         self._sender = sender
         self._checkpoint = checkpoint
@@ -42,33 +43,33 @@ class Flight:
         self._written = self._checked = time.monotonic()
 
     def send(self, entries: Iterable[Document]) -> None:
-        """Send all entries, those behind the checkpoint's. Raises IndexingError, and what `entries` raise.
+        """Send the entries after those that the checkpoint counts. Raises IndexingError, and what `entries` raise.
 
-        Whatever goes wrong, what has come to its end is counted and the checkpoint written.
+        Also on an error, finished requests are recorded and the checkpoint is written.
         """
         settings, waiting = self._settings, self._waiting
-        most_bytes = int(settings.bulk_megabytes * 1e6)
+        max_bytes = int(settings.bulk_megabytes * 1e6)
         try:
             with ThreadPoolExecutor(settings.workers) as pool, self._sender:
-                for chunk in chunks(entries, settings.bulk_documents, most_bytes):
+                for chunk in chunks(entries, settings.bulk_documents, max_bytes):
                     while any(chunk.shares_an_id(other) for _, other in waiting):
-                        self._settle()  # so that the first of two documents of one id comes first
+                        self._record_oldest()  # of two documents with the same id, the first must arrive first
                     waiting.append((pool.submit(self._sender.send, chunk), chunk))
                     while len(waiting) > settings.workers + 1 or (waiting and waiting[0][0].done()):
-                        self._settle()
+                        self._record_oldest()
                 while waiting:
-                    self._settle()
+                    self._record_oldest()
         finally:
             while waiting and waiting[0][0].done() and not waiting[0][0].exception():
-                self._settle()
+                self._record_oldest()
             self._files.write(self._checkpoint)
 
-    def _settle(self) -> None:
-        """Wait for the oldest request and count what became of its documents."""
-        outcome = self._waiting[0][0].result()
+    def _record_oldest(self) -> None:
+        """Wait for the oldest request and record the result of its documents."""
+        result = self._waiting[0][0].result()
         self._waiting.popleft()
-        self._files.append_refusals(refusal_lines(outcome.refusals), self._checkpoint)
-        self._checkpoint.add(outcome.sent, outcome.created, len(outcome.refusals))
+        self._files.append_refusals(refusal_lines(result.refusals), self._checkpoint)
+        self._checkpoint.add(result.sent, result.created, len(result.refusals))
         self._progress(self._checkpoint.done)
         if time.monotonic() - self._written > _CHECKPOINT_EVERY:
             self._files.write(self._checkpoint)

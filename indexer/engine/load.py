@@ -1,4 +1,4 @@
-"""Load a collection into Elasticsearch or OpenSearch: all of it, or a list of what was refused; one can go on later."""
+"""Load a collection into Elasticsearch or OpenSearch, or resume a stopped load; refused documents are listed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from resift.indexer.engine.alias import check_alias, if_there, index_name, remove_index, swap, unfinished
+from resift.indexer.engine.alias import check_alias, index_name, remove_index, request_or_none, swap, unfinished
 from resift.indexer.engine.bulk import Sender
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
-from resift.indexer.engine.in_order import Flight
+from resift.indexer.engine.in_order import InOrderSender
 from resift.indexer.engine.mapping import index_body
-from resift.indexer.engine.resume import begun, behind
+from resift.indexer.engine.resume import check_readable, skip_loaded
 from resift.indexer.engine.settings import LoadSettings
 from resift.indexer.passages import split_documents
 from resift.retrieval.bm25.settings import Bm25Settings
@@ -25,17 +25,19 @@ from resift.retrieval.engine.retry import Deadline, Retry
 from resift.retrieval.errors import IndexingError, StatusError
 from resift.retrieval.types import Document
 
-_SLOW = 300.0  # seconds that creating, refreshing and counting may take
+_SLOW = 300.0  # seconds; creating, refreshing and counting take long
 _RETRY_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did. `documents`: how many the engine counts at the end. `refused`: how many it did not take.
+    """The result of a load.
 
-    `repeated`: how many came twice, word for word, and are in once. `refusals`: the file that lists the refused ones,
-    "" without any. `swapped`: whether the alias that was asked for stands for the index now; `before`: what it stood
-    for. `unfinished`: indices that other loads for the alias left, or are filling.
+    `documents`: number that the engine counts at the end. `refused`: number that it refused. `repeated`: number of
+    exact duplicates, each indexed once. `resumed_at`: number of entries that an earlier run had loaded. `refusals`: the
+    file that lists the refused documents, "" without any. `swapped`: True if the requested alias was moved to the
+    index; `before`: the indices that it pointed to before. `unfinished`: indices of other loads for the alias that were
+    stopped, or are still running.
     """
 
     index: str
@@ -52,10 +54,11 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """What to do with what is there already.
+    """The source of a load, and what to do with an existing index or an earlier load.
 
-    `source` names the documents and `reading` tells how they are read, so that a resumed load reads the same. An alias
-    is moved to an index that lacks refused documents only if that is allowed (`allow_refused`).
+    `source`: the fingerprint of the documents, and `reading`: the settings by which they are read; a resumed load must
+    have the same. `alias`: moved to the new index at the end, despite refused documents only with `allow_refused`.
+    `keep`: number of older indices of the alias to keep. `state`: the folder of the checkpoint.
     """
 
     source: str
@@ -68,43 +71,54 @@ class LoadRequest:
     state: Path = Path(".resift")
 
 
+class _Count(NamedTuple):
+    """The number of documents in an index, of its shards, and of shards `missing` from the count."""
+
+    documents: int
+    shards: int
+    missing: int
+
+
 class Loader:
     """Loads documents into one index."""
 
     def __init__(self, engine: Engine, address: Address, bm25: Bm25Settings, settings: LoadSettings) -> None:
-        """Load into the index at `address`, analyzed as `bm25` says. Raises IndexingError on a pattern."""
+        """Prepare a load into the index at `address`. Raises IndexingError if it names several indices."""
         if any(character in address.index for character in "*,"):
-            raise IndexingError(f"{address.index!r} names several indices; name the one to load into")
+            raise IndexingError(f"{address.index!r} names several indices; expected the one to load into")
         self.engine = engine
         self.address = address
         self.bm25 = bm25
         self.settings = settings
-        self.begun = ""  # the index, once there is something to go on with
+        self.resumable_index = ""  # the name of the index, once the load can be resumed
 
     def load(
         self, documents: Iterable[Document], request: LoadRequest, progress: Callable[[int], None] = lambda done: None
     ) -> LoadReport:
-        """Load `documents`, read once and not kept, and return what became of them.
+        """Load `documents`, which are read once as a stream, and return the result.
 
-        Raises IndexingError where the index must not be written or the engine stays away, EngineError on what it
-        answers else. Whatever goes wrong, what is in stays in, and `resume` goes on from there.
+        Raises IndexingError if the index must not be written, or the engine does not respond for too long; EngineError
+        for other errors of the engine; and what `documents` raise. On any error the indexed documents stay, and a
+        request with `resume` continues from there.
         """
         started = time.perf_counter()
-        documents = begun(documents)
+        documents = check_readable(documents)
         files = CheckpointFile(request.state, str(self.address))
-        with files.held():
-            checkpoint = self._go_on(request, files) if request.resume else self._begin(request, files)
+        with files.locked():
+            checkpoint = self._resume(request, files) if request.resume else self._start(request, files)
             resumed_at = checkpoint.done
-            self.begun = checkpoint.index
+            self.resumable_index = checkpoint.index
             progress(resumed_at)
-            whole = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
+            entries = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
             sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
-            flight = Flight(sender, checkpoint, files, self.settings, progress, lambda: self._check_ours(checkpoint))
-            flight.send(behind(whole, resumed_at))
+            in_order = InOrderSender(
+                sender, checkpoint, files, self.settings, progress, lambda: self._check_token(checkpoint)
+            )
+            in_order.send(skip_loaded(entries, resumed_at))
             count = self._finish(checkpoint)
             swapped, before = self._swap(checkpoint, request)
             if swapped or not request.alias:
-                files.end()
+                files.finish()
         return LoadReport(
             index=checkpoint.index,
             documents=count,
@@ -118,61 +132,63 @@ class Loader:
             unfinished=tuple(unfinished(self.engine, request.alias, checkpoint.index) if request.alias else ()),
         )
 
-    def _begin(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
-        """Create the index; return where the load begins. Raises IndexingError where an index must not be touched."""
+    def _start(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
+        """Create the index and return a new checkpoint. Raises IndexingError if an index must not be changed."""
         if request.alias:
             check_alias(self.engine, request.alias)
         name = index_name(self.address.index) if request.alias else self.address.index
         exists = self._token(name) is not None
         if exists:
             if not request.overwrite:
-                go_on = "go on with --resume, " if files.path.exists() else ""
-                what_to_do = f"{go_on}replace it with --overwrite, or load beside it with --alias"
+                resume = "continue the stopped load with --resume, " if files.path.exists() else ""
+                what_to_do = f"{resume}replace it with --overwrite, or load beside it with --alias"
                 raise IndexingError(f"{self.engine.url}: {name} exists; {what_to_do}")
             found: dict[str, Any] = self.engine.request("GET", f"/{name}")
             if list(found) != [name]:
                 raise IndexingError(f"{name} is an alias of {', '.join(found)}; load with --alias {name} to swap it")
-        files.begin()
-        checkpoint = self._written(name, request, files)
+        files.clear()
+        checkpoint = self._first_checkpoint(name, request, files)
         if exists:
             remove_index(self.engine, name)
         try:
             self._create(checkpoint, request)
         except IndexingError:
-            files.end()
+            files.finish()
             raise
         return checkpoint
 
-    def _written(self, name: str, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
-        """Return a load's first checkpoint, which is on the disk before anything of the engine's is touched."""
-        how = self._how(request)
+    def _first_checkpoint(self, name: str, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
+        """Write the first checkpoint of a load, before anything in the engine changes, and return it."""
+        how = self._fixed_settings(request)
         checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex, how)
         files.write(checkpoint)
         return checkpoint
 
     def _create(self, checkpoint: Checkpoint, request: LoadRequest) -> None:
-        """Make the index of a load. Raises IndexingError where somebody else has made one of its name."""
+        """Create the index of a load. Raises IndexingError if another process has created it in the meantime."""
         body = index_body(self.bm25, self.settings, request.alias, checkpoint.token)
         try:
             self.engine.request("PUT", f"/{checkpoint.index}", body, timeout=_SLOW)
         except StatusError as error:
             if error.kind != "resource_already_exists_exception":
                 raise
-            if self._token(checkpoint.index) != checkpoint.token:  # else it is ours: an answer was lost
-                message = f"{self.engine.url}: {checkpoint.index} was made by somebody else a moment ago"
-                raise IndexingError(message) from None
+            if self._token(checkpoint.index) != checkpoint.token:  # else it is ours, and only the response was lost
+                raise IndexingError(
+                    f"{self.engine.url}: {checkpoint.index} was just created by another process; wait for its load, or "
+                    "choose another index"
+                ) from None
 
-    def _go_on(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
-        """Return where a stopped load goes on. Raises IndexingError where its index is not as that load left it."""
-        checkpoint = files.read(str(self.address), request.source, self._how(request))
-        if not checkpoint.done and self._token(checkpoint.index) is None:  # it stopped before it had made the index
+    def _resume(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
+        """Return the checkpoint of a stopped load. Raises IndexingError if its index is not the one that it created."""
+        checkpoint = files.read(str(self.address), request.source, self._fixed_settings(request))
+        if not checkpoint.done and self._token(checkpoint.index) is None:  # it stopped before it created the index
             self._create(checkpoint, request)
-        self._check_ours(checkpoint)
+        self._check_token(checkpoint)
         checkpoint.created = self._count_all(checkpoint)
         return checkpoint
 
-    def _how(self, request: LoadRequest) -> dict[str, Any]:
-        """Return what a load that goes on must have in common with the one that stopped, as JSON keeps it."""
+    def _fixed_settings(self, request: LoadRequest) -> dict[str, Any]:
+        """Return the settings that a resumed load must share with the stopped one, as JSON stores them."""
         passages = {name: getattr(self.settings, name) for name in ("passage_words", "passage_overlap")}
         how: dict[str, Any] = json.loads(
             json.dumps({**request.reading, **asdict(self.bm25), **passages, "alias": request.alias})
@@ -180,42 +196,42 @@ class Loader:
         return how
 
     def _token(self, name: str) -> str | None:
-        """Return what marks an index as a load's own, "" where nothing does; None where there is no such index."""
-        found = if_there(self.engine, "GET", f"/{name}/_mapping", {"filter_path": "*.mappings._meta.resift"})
+        """Return the token of the load that created an index, "" if it has none; None if the index does not exist."""
+        found = request_or_none(self.engine, "GET", f"/{name}/_mapping", {"filter_path": "*.mappings._meta.resift"})
         if found is None:
             return None
         marks = [one["mappings"]["_meta"]["resift"] for one in found.values()]
         return str(marks[0].get("load", "")) if marks else ""
 
-    def _check_ours(self, checkpoint: Checkpoint) -> None:
-        """Raise IndexingError where the index is not the one that this load made."""
+    def _check_token(self, checkpoint: Checkpoint) -> None:
+        """Raise IndexingError if the index is not the one that this load created."""
         token = self._token(checkpoint.index)
         if token != checkpoint.token:
-            what = "is gone" if token is None else "is another one than the load made"
+            what = "does not exist any more" if token is None else "is not the one that the load created"
             raise IndexingError(
-                f"the index {checkpoint.index} {what}: it was removed meanwhile; load afresh without --resume"
+                f"the index {checkpoint.index} {what}: it was removed in the meantime; load again without --resume"
             )
 
     def _finish(self, checkpoint: Checkpoint) -> int:
-        """Put refresh and replicas back as they should be; return how many documents the engine counts.
+        """Restore refresh and replicas; return the number of documents that the engine counts.
 
-        Raises IndexingError where they are fewer than it has taken.
+        Raises IndexingError if it is lower than the number that the engine has accepted.
         """
         settings = {"index": {"refresh_interval": None, "number_of_replicas": self.settings.replicas}}
         path = f"/{checkpoint.index}/_settings"
         self._retry().call(lambda: self.engine.request("PUT", path, settings, timeout=_SLOW))
-        self._retry().call(lambda: self._check_ours(checkpoint))
+        self._retry().call(lambda: self._check_token(checkpoint))
         return self._count_all(checkpoint)
 
     def _swap(self, checkpoint: Checkpoint, request: LoadRequest) -> tuple[bool, list[str]]:
-        """Move the alias, if that was asked for and may be; return whether it was, and what it stood for."""
+        """Move the alias if requested and allowed; return whether it was moved, and the indices behind it before."""
         if request.alias is None or (checkpoint.refused and not request.allow_refused):
             return False, []
-        self._retry().call(lambda: self._mark_whole(checkpoint.index))
+        self._retry().call(lambda: self._mark_complete(checkpoint.index))
         return True, swap(self.engine, request.alias, checkpoint.index, request.keep)
 
-    def _mark_whole(self, name: str) -> None:
-        """Mark an index as one that holds all it should, so that it may be kept, or removed, for a younger one."""
+    def _mark_complete(self, name: str) -> None:
+        """Mark an index as complete, so that later loads for its alias keep or remove it."""
         found = self.engine.request("GET", f"/{name}/_mapping", params={"filter_path": "*.mappings._meta"})
         [meta] = [one["mappings"]["_meta"] for one in found.values()]
         self.engine.request(
@@ -223,36 +239,35 @@ class Loader:
         )
 
     def _count_all(self, checkpoint: Checkpoint) -> int:
-        """Return how many documents the engine counts. Raises IndexingError where they are fewer than it has taken."""
+        """Return the number of documents in the engine. Raises IndexingError if it has accepted more."""
         count = self._count(checkpoint.index)
         if count < checkpoint.created:
             raise IndexingError(
                 f"{checkpoint.index} counts {count} documents, {checkpoint.created - count} fewer than the engine has "
-                "taken; load afresh without --resume"
+                "accepted; load again without --resume"
             )
         return count
 
     def _count(self, name: str) -> int:
-        """Return how many documents all shards of an index hold, once all of them answer.
+        """Return the number of documents in all shards of an index, once all of them respond.
 
-        Raises IndexingError if some of them still do not answer after `patience` seconds.
+        Raises IndexingError if some of them still do not respond after `patience` seconds.
         """
 
-        def count_once() -> tuple[int, int, int]:
-            """Return the number of documents, of shards, and of shards that did not answer."""
+        def count_once() -> _Count:
             refreshed = self._retry().call(lambda: self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW))
             counted = self._retry().call(lambda: self.engine.request("GET", f"/{name}/_count", timeout=_SLOW))
             shards = counted["_shards"]
             missing = max(refreshed["_shards"]["failed"], shards["total"] - shards["successful"])
-            return int(counted["count"]), shards["total"], missing
+            return _Count(int(counted["count"]), shards["total"], missing)
 
-        count, shards, missing = self._retry().call(count_once, lambda found: found[2] == 0)
-        if missing:
+        count = self._retry().call(count_once, lambda count: count.missing == 0)
+        if count.missing:
             raise IndexingError(
-                f"{missing} of {shards} shards of {name} do not answer (--patience); see the cluster's health, "
-                "then --resume"
+                f"{count.missing} of {count.shards} shards of {name} do not respond (--patience); check the cluster's "
+                "health, then --resume"
             )
-        return count
+        return count.documents
 
     def _retry(self) -> Retry:
         """Retry every second until `patience` seconds have passed."""

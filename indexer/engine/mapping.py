@@ -1,4 +1,4 @@
-"""The index that a collection is loaded into: its fields, its analysis, its similarity."""
+"""The settings and mapping of a new index, and the stored form of a document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from resift.retrieval.engine.fields import ALL_TEXT, PARENT
 from resift.retrieval.types import Document
 
 RESERVED = ("title", "text", ALL_TEXT)
-_LONGEST_KEYWORD = 1024  # characters; a longer text is kept and returned, but not found by its exact value
+_LONGEST_KEYWORD = 1024  # characters; a longer value is stored and returned, but not found by exact match
 _BUILT_IN = frozenset(
     "arabic armenian basque bulgarian catalan czech danish dutch english finnish french galician german greek hindi "
     "hungarian indonesian irish italian latvian lithuanian norwegian persian portuguese romanian russian spanish "
@@ -20,13 +20,11 @@ _BUILT_IN = frozenset(
 
 
 def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token: str) -> dict[str, Any]:
-    """Return the body that creates the index, ready for a load: no replicas and no refresh until it ends.
+    """Return the body that creates the index of a load, without replicas and refresh until the load ends.
 
-    `token` marks it as that load's own.
-
-    `title` and `text` are analyzed by language, and both are searched as `resift_text`, a field of their own that is
-    indexed and not stored, so that BM25 sees one text as the embedded index does. Any other field is kept as it
-    comes, texts as keywords.
+    `title` and `text` are analyzed by language, and copied to `resift_text`, which is indexed and not stored, so that
+    BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as keywords.
+    `token` marks the index as created by this load.
     """
     analyzer = analyzer_of(bm25.language)
     text = {"type": "text", "analyzer": analyzer, "copy_to": ALL_TEXT}
@@ -61,12 +59,12 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token:
 
 
 def analyzer_of(language: str) -> str:
-    """Return the engines' own analyzer for a language, `standard` (words in lower case, no stemming) without one."""
+    """Return the engines' analyzer for a language, or `standard` (lower case, no stemming) if they have none."""
     return language if language in _BUILT_IN else "standard"
 
 
 def source_of(document: Document) -> dict[str, object]:
-    """Return what the engine stores of `document`; a field whose name is taken, or begins with _, is `field_NAME`."""
+    """Return the source that the engine stores; a field whose name is reserved, or starts with _, is `field_NAME`."""
     return {**{_field(name): value for name, value in document.fields.items()}, **_texts(document)}
 
 
@@ -75,7 +73,7 @@ def _texts(document: Document) -> Mapping[str, object]:
 
 
 def _field(name: str) -> str:
-    """Return a field's name as engines take it.
+    """Return a field name that engines accept.
 
     >>> [_field(name) for name in ("lang", "title", "_id", "", "a..b")]
     ['lang', 'field_title', 'field_id', 'field_', 'field_a.b']

@@ -1,4 +1,4 @@
-"""How a collection is loaded into an engine, cheap to list."""
+"""Settings of a load into an engine; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from resift.retrieval.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """How a collection is loaded into Elasticsearch or OpenSearch. Raises SettingsError."""
+    """How to load a collection into Elasticsearch or OpenSearch. Raises SettingsError."""
 
-    shards: int = setting(1, "How many primary shards the index gets.")
-    replicas: int = setting(1, "How many replicas each shard gets when the load is done.")
-    workers: int = setting(4, "How many bulk requests are under way at once.")
-    bulk_documents: int = setting(1000, "How many documents a bulk request has at most.")
-    bulk_megabytes: float = setting(8.0, "How large a bulk request is at most, a single larger document apart.")
-    patience: float = setting(600.0, "Seconds without any progress until a load gives up; --resume goes on with it.")
-    passage_words: int = setting(0, "Split longer texts into passages of so many words; 0: whole documents.")
-    passage_overlap: int = setting(0, "How many words a passage repeats of the one before.")
+    shards: int = setting(1, "Number of primary shards of the index.")
+    replicas: int = setting(1, "Number of replicas of each shard once the load is complete.")
+    workers: int = setting(4, "Number of concurrent bulk requests.")
+    bulk_documents: int = setting(1000, "Maximum number of documents in a bulk request.")
+    bulk_megabytes: float = setting(8.0, "Maximum size of a bulk request; a larger document is sent alone.")
+    patience: float = setting(600.0, "Seconds without progress after which a load stops; continue it with --resume.")
+    passage_words: int = setting(0, "Split longer texts into passages of this many words; 0 keeps documents whole.")
+    passage_overlap: int = setting(0, "Number of words that a passage repeats from the previous one.")
 
     def __post_init__(self) -> None:
         for name in ("shards", "workers", "bulk_documents"):
             if getattr(self, name) < 1:
-                raise SettingsError(f"{getattr(self, name)} is below 1", name)
+                raise SettingsError(f"{getattr(self, name)} is below 1; expected 1 or more", name)
         for name in ("replicas", "passage_words", "passage_overlap"):
             if getattr(self, name) < 0:
-                raise SettingsError(f"{getattr(self, name)} is below 0", name)
+                raise SettingsError(f"{getattr(self, name)} is below 0; expected 0 or more", name)
         for name in ("bulk_megabytes", "patience"):
             if not getattr(self, name) > 0:
-                raise SettingsError(f"{getattr(self, name)} is not above 0", name)
+                raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
         if self.passage_words and self.passage_overlap >= self.passage_words:
-            raise SettingsError(f"{self.passage_overlap} is not below --passage-words", "passage_overlap")
+            raise SettingsError(
+                f"{self.passage_overlap} is not below --passage-words; expected fewer words", "passage_overlap"
+            )

@@ -157,8 +157,8 @@ def _resume_hint(loader: Loader | None, source: str) -> Iterator[None]:
         yield
     except (KeyboardInterrupt, SystemExit, CorpusError) as error:
         more = " --skip-bad" if isinstance(error, CorpusError) else ""
-        if loader is not None and loader.begun and source != STANDARD_INPUT:
-            say(f"note: {loader.begun} keeps what was loaded; the same command with --resume{more} continues")
+        if loader is not None and loader.resumable_index and source != STANDARD_INPUT:
+            say(f"note: {loader.resumable_index} keeps what was loaded; the same command with --resume{more} continues")
         raise
 
 

@@ -1,4 +1,4 @@
-"""Where an index is: `http(s)://HOST[:PORT][,HOST…][/PREFIX]/INDEX`, or `cloud:INDEX`."""
+"""The address of an index: `http(s)://HOST[:PORT][,HOST…][/PREFIX]/INDEX`, or `cloud:INDEX`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _BAD_IN_INDEX = re.compile(r'[\\/?"<>|#\s]')
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The engine's `hosts` (empty for the cloud) and the `index`: a name, an alias, a pattern, or several with commas.
+    """An engine and an index in it.
 
-    `path` is the index as a part of a URL.
+    `hosts`: base URLs of the engine's nodes, empty for Elastic Cloud. `index`: a name, an alias, a pattern, or several
+    of them, comma-separated.
     """
 
     hosts: tuple[str, ...]
@@ -24,16 +25,16 @@ class Address:
 
     @property
     def path(self) -> str:
-        """The index quoted for a URL."""
+        """The index as the path of a URL, quoted."""
         return "/" + quote(self.index, safe=",*-_.:")
 
     def __str__(self) -> str:
-        """Return the address as it is shown in messages; it holds no secret."""
+        """Return the address as shown in messages; it does not contain a secret."""
         return f"{','.join(self.hosts)}/{self.index}" if self.hosts else f"cloud:{self.index}"
 
 
 def read_address(text: str, *, index_needed: bool = True) -> Address:
-    """Return the address that `text` names; the index may be left out where none is needed. Raises SettingsError.
+    """Parse an address; with `index_needed=False` the index may be missing. Raises SettingsError.
 
     >>> read_address("http://a:9200,b:9200/logs-*").hosts
     ('http://a:9200', 'http://b:9200')
@@ -41,16 +42,16 @@ def read_address(text: str, *, index_needed: bool = True) -> Address:
     if text.startswith("cloud:"):
         return Address((), _index(text.removeprefix("cloud:"), text))
     scheme, _, rest = text.partition("://")
-    rest = rest.replace(f",{scheme}://", ",")  # the scheme may stand before each host
+    rest = rest.replace(f",{scheme}://", ",")  # the scheme may be repeated before each host
     authority, _, path = rest.partition("/")
     if "@" in authority:
         raise SettingsError(
-            "a name or password in the address would be seen by others; set RESIFT_USERNAME and RESIFT_PASSWORD, "
-            "or --credentials FILE",
+            "the address contains a user name or password, which others could see; set RESIFT_USERNAME and "
+            "RESIFT_PASSWORD, or use --credentials FILE",
             "index",
         )
     if scheme not in ("http", "https") or not authority:
-        raise SettingsError(f"{text!r} is no address; {_FORM}", "index")
+        raise SettingsError(f"{text!r} is not an address; {_FORM}", "index")
     if not path.strip("/") and not index_needed:
         return Address(tuple(_host(scheme, one, "", text) for one in authority.split(",")), "")
     prefix, _, index = path.rstrip("/").rpartition("/")
@@ -63,17 +64,18 @@ def _host(scheme: str, authority: str, prefix: str, text: str) -> str:
         parts = urlsplit(f"{scheme}://{authority}")
         port = parts.port or (443 if scheme == "https" else 9200)
     except ValueError:
-        raise SettingsError(f"{authority!r} in {text!r} is no host and port; {_FORM}", "index") from None
+        raise SettingsError(f"{authority!r} in {text!r} is not a host and port; {_FORM}", "index") from None
     if not parts.hostname or re.search(r"[\s?#]", authority):
-        raise SettingsError(f"{authority!r} in {text!r} is no host and port; {_FORM}", "index")
+        raise SettingsError(f"{authority!r} in {text!r} is not a host and port; {_FORM}", "index")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{scheme}://{host}:{port}" + (f"/{prefix}" if prefix else "")
 
 
 def _index(name: str, text: str) -> str:
     if not name:
-        raise SettingsError(f"{text!r} names no index; {_FORM}", "index")
+        raise SettingsError(f"{text!r} does not name an index; {_FORM}", "index")
     found = _BAD_IN_INDEX.search(name)
     if found:
-        raise SettingsError(f"the index {name!r} has {found.group()!r}, which no index's name holds", "index")
+        message = f"the index name {name!r} contains {found.group()!r}, which engines do not allow; {_FORM}"
+        raise SettingsError(message, "index")
     return name

@@ -1,8 +1,8 @@
-"""Elasticsearch and OpenSearch behind one face; but for `client_errors` nothing else imports the two clients.
+"""Connections to Elasticsearch and OpenSearch; only this file and `client_errors` import their two clients.
 
-Which client talks to what: Elasticsearch 8 and 9 by `elasticsearch` 8.x (plain JSON, which both read), OpenSearch 1 to
-3 and Elasticsearch 7, whose product check the newer client refuses, by `opensearchpy`. The clients bring pools,
-TLS, authentication and the switch to another node where one is dead; retries with back-off are made here.
+Elasticsearch 8 and 9 are reached with `elasticsearch` 8.x (plain JSON, which both accept). OpenSearch 1 to 3, and
+Elasticsearch 7, which the newer client rejects in its product check, are reached with `opensearchpy`. The clients
+provide connection pools, TLS, authentication and failover to another node; retries are ours (`retry`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import elasticsearch
 import opensearchpy
 
 from resift.retrieval.engine.address import Address, read_address
-from resift.retrieval.engine.client_errors import CLIENT_ERRORS, UnknownProductError, explained
+from resift.retrieval.engine.client_errors import CLIENT_ERRORS, NOT_JSON, UnknownProductError, translate
 from resift.retrieval.engine.credentials import Credentials, read_credentials
 from resift.retrieval.engine.retry import Retry
 from resift.retrieval.engine.settings import ConnectionSettings
@@ -33,8 +33,8 @@ _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
 class Engine:
     """A connection to one engine; safe to share between threads.
 
-    `client`: the native client. `flavour`: elasticsearch or opensearch. `version`: as the engine gives it, empty where
-    it may not be asked. `notes`: what the user should know of the connection.
+    `client`: the native client. `flavour`: elasticsearch or opensearch. `version`: as the engine reports it, empty if
+    the user may not read it. `secrets`: texts that no message may contain. `notes`: warnings for the user.
     """
 
     client: Any
@@ -54,11 +54,12 @@ class Engine:
         *,
         retries: int | None = None,
         timeout: float | None = None,
-    ) -> Any:  # noqa: ANN401 - whatever JSON the engine answers
-        """Return the JSON that the engine answers; bytes as `body` are JSON lines, all else is JSON.
+    ) -> Any:  # noqa: ANN401 - any JSON
+        """Send a request and return the JSON of the response; a `body` of bytes is sent as JSON lines, others as JSON.
 
-        429, 502, 503, 504 and lost connections are tried again, `retries` times (as set if not given), with waits that
-        double and vary. Raises StatusError.
+        429, 502, 503, 504 and lost connections are retried up to `retries` times (`max_retries` if None), see `retry`.
+        `timeout` is in seconds (`request_timeout` if None). Raises StatusError, and UnknownProductError if the
+        Elasticsearch client reaches another product.
         """
         attempts = 1 + (self.settings.max_retries if retries is None else retries)
         seconds = timeout or self.settings.request_timeout
@@ -76,23 +77,23 @@ class Engine:
                 params["request_timeout"] = timeout
                 answer = self.client.transport.perform_request(method, path, params=params, headers=headers, body=body)
         except CLIENT_ERRORS as error:
-            raise explained(error, self.url, self.secrets) from None
+            raise translate(error, self.url, self.secrets) from None
         if method != "HEAD" and not isinstance(answer, dict | list):
-            raise StatusError("the answer is not JSON; is this an engine, or something in front of it?", self.url, 200)
+            raise StatusError(NOT_JSON, self.url, 200)
         return answer
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self.client.close()
 
 
 def connect(
     address: Address | str, settings: ConnectionSettings | None = None, ask: Callable[[str], str] | None = None
 ) -> Engine:
-    """Connect to the engine at `address`, a URL with or without an index, and find out which it is.
+    """Connect to the engine at `address`, a URL with or without an index, and detect its flavour and version.
 
-    `ask` is called for the password where the settings say so. Raises SettingsError on settings that do not go
-    together, and StatusError where the engine cannot be reached or does not let us in.
+    `ask` maps a prompt to the password that the user types; it is called if the settings request it. Raises
+    SettingsError if settings contradict each other, and StatusError if the engine cannot be reached or denies access.
     """
     address = read_address(address, index_needed=False) if isinstance(address, str) else address
     settings = settings or ConnectionSettings()
@@ -105,7 +106,7 @@ def connect(
     if not address.hosts:
         flavour = ELASTICSEARCH
     if flavour == "auto":
-        flavour, version = _ask(_elasticsearch(address, settings, credentials), url, credentials.secrets, settings)
+        flavour, version = _detect(_elasticsearch(address, settings, credentials), url, credentials.secrets, settings)
     old = flavour == ELASTICSEARCH and version.startswith(("6.", "7."))
     make = _opensearch if flavour == OPENSEARCH or old else _elasticsearch
     notes = _notes(address, settings, credentials)
@@ -114,25 +115,28 @@ def connect(
 
 def _check(address: Address, settings: ConnectionSettings, credentials: Credentials) -> None:
     if not address.hosts and not settings.cloud_id:
-        raise SettingsError("an index cloud:NAME needs --cloud-id, or RESIFT_CLOUD_ID", "cloud_id")
+        raise SettingsError("the address cloud:NAME needs a Cloud ID; set --cloud-id or RESIFT_CLOUD_ID", "cloud_id")
     if settings.fingerprint and not all(host.startswith("https:") for host in address.hosts):
-        raise SettingsError("a fingerprint is checked on https:// only", "fingerprint")
+        raise SettingsError(
+            "a fingerprint is only checked on https:// addresses; use https://, or leave out --fingerprint",
+            "fingerprint",
+        )
     if settings.aws_region and credentials.secrets:
-        raise SettingsError("requests are signed for AWS or carry credentials of ours, not both", "aws_region")
+        raise SettingsError("AWS signing and other credentials are both set; expected one of them", "aws_region")
 
 
 def _notes(address: Address, settings: ConnectionSettings, credentials: Credentials) -> tuple[str, ...]:
     private = ("https:", "http://127.", "http://localhost:", "http://[::1]:")
     notes = []
     if credentials.secrets and not all(host.startswith(private) for host in address.hosts):
-        notes.append("note: credentials go over http:// in the clear; use https://")
+        notes.append("note: credentials are sent unencrypted over http://; use https://")
     if not settings.verify_certs:
-        notes.append("note: the engine's certificate is not checked (--no-verify-certs)")
+        notes.append("note: the engine's certificate is not verified (--no-verify-certs)")
     return tuple(notes)
 
 
-def _ask(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSettings) -> tuple[str, str]:  # noqa: ANN401
-    """Return the flavour and the version that the engine tells of itself."""
+def _detect(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSettings) -> tuple[str, str]:  # noqa: ANN401
+    """Return the flavour and the version that the engine reports at GET /."""
     engine = Engine(client, "", "", url, settings, secrets)
     try:
         body = engine.request("GET", "/")
@@ -140,13 +144,15 @@ def _ask(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSe
         body = found.body
     except StatusError as error:
         if error.status == 404:
-            raise StatusError("is no Elasticsearch or OpenSearch (404 on GET /)", url, 404) from None
+            raise StatusError(
+                "this is not Elasticsearch or OpenSearch (404 on GET /); check the address", url, 404
+            ) from None
         if error.status != 403:
             raise
         if error.product == ELASTICSEARCH:
             return ELASTICSEARCH, ""
         raise StatusError(
-            "this user may not ask which engine it is (403 on GET /); say --flavour elasticsearch or opensearch",
+            "this user may not read which engine it is (403 on GET /); give --flavour elasticsearch, or opensearch",
             url,
             403,
         ) from None
@@ -154,7 +160,9 @@ def _ask(client: Any, url: str, secrets: tuple[str, ...], settings: ConnectionSe
         client.close()
     version = body.get("version") if isinstance(body, dict) else None
     if not isinstance(version, dict) or "number" not in version:
-        raise StatusError("is no Elasticsearch or OpenSearch: GET / names no version", url, 200)
+        raise StatusError(
+            "this is not Elasticsearch or OpenSearch: GET / reports no version; check the address", url, 200
+        )
     distribution = version.get("distribution", ELASTICSEARCH)
     return (OPENSEARCH if distribution == OPENSEARCH else ELASTICSEARCH), str(version["number"])
 
@@ -172,12 +180,12 @@ def _elasticsearch(address: Address, settings: ConnectionSettings, credentials: 
         options["cloud_id"] = settings.cloud_id
     elif any(host.startswith("https:") for host in address.hosts):
         options |= {"verify_certs": settings.verify_certs and not settings.fingerprint, "ssl_show_warn": False}
-    with _bad_files(settings):
+    with _certificate_errors(settings):
         return elasticsearch.Elasticsearch(
             list(address.hosts) or None,
             request_timeout=settings.request_timeout,
             connections_per_node=_POOL,
-            max_retries=max(0, len(address.hosts) - 1),  # another node at once; waits are ours
+            max_retries=max(0, len(address.hosts) - 1),  # failover to another node at once; waits are ours
             retry_on_status=(),
             retry_on_timeout=False,
             **options,
@@ -197,7 +205,7 @@ def _opensearch(address: Address, settings: ConnectionSettings, credentials: Cre
             "verify_certs": settings.verify_certs and not settings.fingerprint,
             "ssl_show_warn": False,
         }
-    with _bad_files(settings):
+    with _certificate_errors(settings):
         return opensearchpy.OpenSearch(
             list(address.hosts),
             timeout=settings.request_timeout,
@@ -213,24 +221,26 @@ def _aws(settings: ConnectionSettings) -> Any:  # noqa: ANN401
     try:
         import boto3
     except ImportError:
-        raise SettingsError("signing for AWS needs boto3; install resift[aws]", "aws_region") from None
+        raise SettingsError(
+            "AWS signing needs boto3, which is not installed; install resift[aws]", "aws_region"
+        ) from None
     credentials = boto3.Session().get_credentials()
     if credentials is None:
-        raise SettingsError("boto3 finds no AWS credentials; set AWS_ACCESS_KEY_ID or AWS_PROFILE", "aws_region")
+        raise SettingsError("boto3 does not find AWS credentials; set AWS_ACCESS_KEY_ID or AWS_PROFILE", "aws_region")
     return opensearchpy.Urllib3AWSV4SignerAuth(credentials, settings.aws_region, settings.aws_service)
 
 
 @contextmanager
-def _bad_files(settings: ConnectionSettings) -> Iterator[None]:
-    """Explain what the clients say of certificates that they cannot read."""
+def _certificate_errors(settings: ConnectionSettings) -> Iterator[None]:
+    """Raise SettingsError for certificate files that are missing, or that the clients cannot read."""
     names = [name for name in (settings.ca_certs, settings.client_cert, settings.client_key) if name]
     missing = next((name for name in names if not os.path.isfile(name)), None)
     if missing:
-        raise SettingsError(f"{missing} is no file; expected a certificate or key in PEM", "ca_certs")
+        raise SettingsError(f"{missing} is not a file; expected a certificate or key in PEM format", "ca_certs")
     try:
         yield
     except OSError as error:  # ssl.SSLError is one
         raise SettingsError(f"{', '.join(names) or 'a setting'} cannot be used: {error}", "connection") from None
     except ValueError:  # its text might show a secret
-        message = "a setting cannot be used by the engine's client; look at hosts and names"
+        message = "the engine's client rejects a setting; check the hosts and the files"
         raise SettingsError(message, "connection") from None

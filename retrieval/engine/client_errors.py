@@ -1,4 +1,4 @@
-"""What the two clients raise, as one error of ours that says what to do."""
+"""Translate the errors of both clients into one of ours, with a message that says what to do."""
 
 from __future__ import annotations
 
@@ -15,57 +15,63 @@ from resift.retrieval.errors import EngineError, ResiftError, StatusError
 CLIENT_ERRORS = (elastic_transport.ApiError, elastic_transport.TransportError, opensearch.OpenSearchException)
 """Everything that either client raises."""
 BLOCKED = "cluster_block_exception"
-"""What an engine calls it where an index, or the whole cluster, takes no writes, or has no master."""
-_UNTRUSTED = "the certificate"
+"""The engine's error type if an index, or the whole cluster, rejects writes or has no master."""
 UNTRUSTED = "untrusted_certificate"
-"""What we call it where a certificate is not trusted, which no time heals."""
-_LONGEST = 400  # characters of an engine's own words that are repeated
+"""Our error type for a certificate that is not trusted; it is not retried."""
+NOT_JSON = "the response is not JSON; check that the address is an engine's, not that of a proxy in front of it"
+_CERTIFICATE = "the certificate"  # how each message about a certificate begins
+_LONGEST = 400  # characters of a message
 
 
 class UnknownProductError(ResiftError):
-    """The Elasticsearch client met something that does not call itself Elasticsearch; `body` is what that answered."""
+    """The Elasticsearch client reached a server that does not identify itself as Elasticsearch.
+
+    `body` is the JSON of its response.
+    """
 
     def __init__(self, body: Any) -> None:  # noqa: ANN401 - any JSON
-        """Keep the answer."""
+        """Keep the `body` of the response."""
         self.body = body
         super().__init__(
-            "the server does not call itself Elasticsearch; if it is one before 7.14, or OpenSearch, say "
-            "--flavour opensearch"
+            "the server does not identify itself as Elasticsearch; if it is OpenSearch, or Elasticsearch before 7.14, "
+            "give --flavour opensearch"
         )
 
 
-def explained(error: Exception, url: str, secrets: Sequence[str] = ()) -> ResiftError:
-    """Return `error` as one of ours: what happened, and what to do. No secret is in its text."""
+def translate(error: Exception, url: str, secrets: Sequence[str] = ()) -> ResiftError:
+    """Return the error of a client as StatusError, or UnknownProductError; `secrets` are removed from its message."""
     if isinstance(error, elasticsearch.UnsupportedProductError):
         return UnknownProductError(error.body)
     status, body = _parts(error)
     kind, reason = _reason(body)
     message = _message(error, status, kind, reason)
-    if status == 0 and message.startswith(_UNTRUSTED):
+    if status == 0 and message.startswith(_CERTIFICATE):
         kind = UNTRUSTED
-    product = "elasticsearch" if _calls_itself_elasticsearch(error) else ""
+    product = "elasticsearch" if _is_from_elasticsearch(error) else ""
     return StatusError(_clean(message, secrets), url, status, kind, product)
 
 
 @contextmanager
-def understood(url: str) -> Iterator[None]:
-    """Take an answer apart; one that is not what a search engine gives raises EngineError, in one line."""
+def parsing(url: str) -> Iterator[None]:
+    """Raise EngineError if the code inside fails because a response is not one of a search engine."""
     try:
         yield
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        message = f"the answer is not what a search engine gives ({type(error).__name__}: {str(error)[:80]})"
+        message = (
+            f"the response is not a search engine's ({type(error).__name__}: {str(error)[:80]}); check the address"
+        )
         raise EngineError(message, url) from None
 
 
-def answered(body: Mapping[str, Any], url: str, secrets: Sequence[str] = ()) -> StatusError:
-    """Return the error that one answer among several tells of. No secret is in its text."""
+def error_in(body: Mapping[str, Any], url: str, secrets: Sequence[str] = ()) -> StatusError:
+    """Return the error that the response to one of several searches reports; `secrets` are removed from its message."""
     status = int(body.get("status", 0) or 500)
     kind, reason = _reason(body)
     return StatusError(_clean(_message(Exception(), status, kind, reason), secrets), url, status, kind)
 
 
 def _parts(error: Exception) -> tuple[int, Any]:
-    """Return an error's HTTP status, 0 where there was no answer, and the body of the answer."""
+    """Return the HTTP status of an error, 0 if there was no response, and the body of the response."""
     if isinstance(error, elastic_transport.ApiError):
         return error.meta.status, error.body
     if isinstance(error, opensearch.TransportError) and isinstance(error.status_code, int):
@@ -74,14 +80,14 @@ def _parts(error: Exception) -> tuple[int, Any]:
 
 
 def _reason(body: Any) -> tuple[str, str]:  # noqa: ANN401
-    """Return the engine's name of an error and its reason, both empty where the body has none."""
+    """Return the engine's type of an error and its reason, both empty if the body has none."""
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict):
         cause = error.get("root_cause") or [error]
         deepest = cause[0] if isinstance(cause, list) and cause and isinstance(cause[0], dict) else error
         below = error.get("caused_by")
         more = f" ({below['reason']})" if isinstance(below, dict) and below.get("reason") else ""
-        if tried := error.get("additional_unsuccessful_credentials"):  # Elasticsearch's words on a key
+        if tried := error.get("additional_unsuccessful_credentials"):  # Elasticsearch's reason for rejecting an API key
             more += f" ({tried})"
         return str(error.get("type", "")), f"{deepest.get('reason') or error.get('reason') or ''}{more}"
     return "", str(error or (body if isinstance(body, str) else ""))
@@ -91,22 +97,22 @@ def _message(error: Exception, status: int, kind: str, reason: str) -> str:
     text = str(error)
     if status == 0:
         return _no_answer(error, text)
-    told = f": {reason}" if reason else ""
+    why = f": {reason}" if reason else ""
     if kind == BLOCKED and status != 503:
         return f"writes are blocked ({status}): {reason}"
     if status == 401 and "expired" in reason:
-        return f"the key or token has expired (401); make a new one and set RESIFT_API_KEY or RESIFT_BEARER_TOKEN{told}"
+        return f"the key or token has expired (401); set a new RESIFT_API_KEY or RESIFT_BEARER_TOKEN{why}"
     if status == 401:
-        return f"the engine does not know us (401); set RESIFT_USERNAME and RESIFT_PASSWORD, or RESIFT_API_KEY{told}"
+        return f"missing or wrong credentials (401); set RESIFT_USERNAME and RESIFT_PASSWORD, or RESIFT_API_KEY{why}"
     if status == 403:
-        return f"this user may not do that (403); give it the right, or use another{told}"
+        return f"this user lacks the right to do that (403); grant it, or use another user{why}"
     if status == 404 and kind == "index_not_found_exception":
-        return f"{reason}; look at the name, `GET /_cat/indices` lists those there are"
+        return f"{reason}; check the name, `GET /_cat/indices` lists all indices"
     if status == 429:
-        return f"the engine has too much to do (429); try again later or with less at once{told}"
+        return f"the engine is overloaded (429); try again later, or send less at once{why}"
     if "Result window is too large" in reason or "max_result_window" in reason:
-        return "asked for more than the index's max_result_window allows; lower --depth, or raise that setting"
-    return f"the engine answered {status} {kind}{told}" if kind else f"the engine answered {status}{told}"
+        return "the depth exceeds the index's max_result_window; lower --depth, or raise that setting"
+    return f"the engine returned status {status} {kind}{why}" if kind else f"the engine returned status {status}{why}"
 
 
 def _no_answer(error: Exception, text: str) -> str:
@@ -114,28 +120,28 @@ def _no_answer(error: Exception, text: str) -> str:
     everything = " ".join([*causes, repr(getattr(error, "__cause__", ""))])
     lower = everything.lower()
     if isinstance(error, elastic_transport.SerializationError | opensearch.SerializationError):
-        return "the answer is not JSON; is this an engine, or something in front of it?"
+        return NOT_JSON
     if "fingerprint" in lower:
-        return f"{_UNTRUSTED} has another fingerprint; look at --fingerprint"
+        return f"{_CERTIFICATE} has a different fingerprint; check --fingerprint"
     if "wrong_version_number" in lower or "record layer failure" in lower:
-        return "the engine does not speak TLS there; use http://"
+        return "the engine does not use TLS on this port; use http://"
     if "certificate" in lower or isinstance(error, elastic_transport.TlsError | opensearch.SSLError):
-        return f"{_UNTRUSTED} cannot be trusted; give the authority with --ca-certs, or --fingerprint"
+        return f"{_CERTIFICATE} is not trusted; give its authority with --ca-certs, or its --fingerprint"
     if "timed out" in lower or "timeout" in lower:
-        return "no answer in time; is the host right and reachable? --request-timeout gives it longer"
+        return "no response in time; check that the host is right and reachable, or raise --request-timeout"
     if "disconnected" in lower or "remotedisconnected" in lower or "connection aborted" in lower:
-        return "the connection was cut; is it https:// there, or is the engine starting?"
+        return "the connection was closed; use https:// if the engine does, or wait until the engine has started"
     if "name or service not known" in lower or "name resolution" in lower or "nodename nor servname" in lower:
-        return "there is no host of that name"
-    return "no connection; is the engine running, and are host and port right?"
+        return "the host name cannot be resolved; check it"
+    return "no connection; check that the engine runs, and its host and port"
 
 
-def _calls_itself_elasticsearch(error: Exception) -> bool:
+def _is_from_elasticsearch(error: Exception) -> bool:
     return isinstance(error, elastic_transport.ApiError) and "x-elastic-product" in error.meta.headers
 
 
 def _clean(text: str, secrets: Sequence[str]) -> str:
-    """Return `text` on one line, cut, and without secrets."""
+    """Return `text` as one line of limited length, with *** in place of each secret."""
     for secret in secrets:
         text = text.replace(secret, "***")
     line = " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Who we are to an engine: read from the environment, a file or the terminal, never shown."""
+"""Credentials for an engine, read from the environment, a file or the terminal; never shown."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NAMES = ("username", "password", "api_key", "bearer_token")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One way of proving who we are: username and password, or an API key, or a bearer token. None: nobody.
+    """At most one way to authenticate: username and password, an API key, or a bearer token.
 
-    Neither repr nor str shows a secret.
+    Neither repr nor str shows a secret. Raises SettingsError if the values do not form one way.
     """
 
     username: str | None = None
@@ -27,7 +27,7 @@ class Credentials:
     bearer_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what belongs to two ways, or to none, and a key that no header can hold. Raises SettingsError."""
+        """Raise SettingsError for more than one way, half of one, or a key that an HTTP header cannot hold."""
         ways = [bool(self.username or self.password), bool(self.api_key), bool(self.bearer_token)]
         if sum(ways) > 1:
             raise SettingsError(
@@ -36,15 +36,16 @@ class Credentials:
             )
         if bool(self.username) != bool(self.password):
             have, lack = ("username", "password") if self.username else ("password", "username")
-            raise SettingsError(f"there is a {have} and no {lack}; set RESIFT_{lack.upper()} as well", "credentials")
+            raise SettingsError(f"{have} is set without {lack}; set RESIFT_{lack.upper()} as well", "credentials")
         for name in ("api_key", "bearer_token"):
             value = getattr(self, name) or ""
             if not (value.isascii() and value.isprintable()):
-                raise SettingsError(f"the {name} has characters that no header can hold; copy it again", "credentials")
+                message = f"the {name} contains characters that an HTTP header cannot hold; copy it again"
+                raise SettingsError(message, "credentials")
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the header that tells an engine who we are; empty for nobody.
+        """The authentication header; empty without credentials.
 
         Source: RFC 7617 (Basic, in UTF-8), RFC 6750 (Bearer), Elasticsearch's "Token-based authentication" (ApiKey).
         """
@@ -56,7 +57,7 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, also not as a header holds it."""
+        """Every text that must not be shown, also as encoded in the header; the longest first."""
         found = [one for one in (self.password, self.api_key, self.bearer_token) if one]
         found += [self._pair] if self.password else []
         return tuple(sorted(found, key=len, reverse=True))  # a longer one may hold a shorter
@@ -71,19 +72,21 @@ def read_credentials(
     ask: Callable[[str], str] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Credentials:
-    """Return the credentials of the RESIFT_* variables, else those of a TOML `file`; `ask` is asked for the password.
+    """Return the credentials of the RESIFT_* variables, else those of a TOML `file`.
 
-    A username from the environment goes with the password of the file.
-
-    Raises SettingsError where the file cannot be read or what is given does not fit together.
+    A username from the environment is combined with the password of the file. `ask` maps a prompt to the password that
+    the user types. Raises SettingsError if the file cannot be read, or if the values contradict each other.
     """
     found = {name: environment.get(f"RESIFT_{name.upper()}") for name in _NAMES}
-    alone = found["api_key"] or found["bearer_token"] or (found["username"] and found["password"])
-    if not alone and file is not None:
+    complete = found["api_key"] or found["bearer_token"] or (found["username"] and found["password"])
+    if not complete and file is not None:
         found = {name: found[name] or value for name, value in _from_file(Path(file)).items()}
     if ask is not None:
         if not found["username"]:
-            raise SettingsError("whose password? set RESIFT_USERNAME or username in the credentials file", "username")
+            raise SettingsError(
+                "a password is requested without a username; set RESIFT_USERNAME, or username in the credentials file",
+                "username",
+            )
         found["password"] = ask(f"Password of {found['username']}")
     return Credentials(**{name: value or None for name, value in found.items()})
 
@@ -102,5 +105,5 @@ def _from_file(path: Path) -> dict[str, str | None]:
         raise SettingsError(f"{path}: {unknown[0]!r} is not known; expected {', '.join(_NAMES)}", "credentials")
     wrong = next((name for name, value in values.items() if not isinstance(value, str)), None)
     if wrong is not None:
-        raise SettingsError(f"{path}: {wrong} is no text; put it in quotes", "credentials")
+        raise SettingsError(f"{path}: {wrong} is not text; put it in quotes", "credentials")
     return {name: values.get(name) for name in _NAMES}

@@ -1,4 +1,4 @@
-"""An engine's hit as a document: fields of any shape become one text."""
+"""Convert an engine's hits to documents: fields of any shape become one text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resift.retrieval.text import clean
 from resift.retrieval.types import Document
 
 LONGEST_TEXT = 200_000
-"""Characters of a document's text that are kept; a model reads a few thousand at most."""
+"""Maximum number of characters kept of a document's text; a model reads a few thousand at most."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 _CLOSING = re.compile(
     r"</(?:p|div|span|li|ul|ol|h[1-6]|b|i|em|strong|td|tr|table|body|html|a|section|article)\s*>", re.I
@@ -20,9 +20,9 @@ _CLOSING = re.compile(
 
 
 class HitReader:
-    """Makes documents of hits, and counts what was odd about them.
+    """Converts hits to documents, and counts the irregular ones.
 
-    `counts`: "empty" documents without any of the text fields, "html" with tags taken out, "long" ones cut.
+    `counts`: "empty" (documents without text), "html" (texts with tags removed), "long" (documents that were cut).
     """
 
     def __init__(self, fields: Fields, html: str = "auto") -> None:
@@ -32,7 +32,7 @@ class HitReader:
         self.counts: Counter[str] = Counter()
 
     def read(self, hit: Mapping[str, Any], doc_id: str | None = None) -> Document:
-        """Return the document of a hit, `doc_id` in place of the hit's own id where it is given."""
+        """Return the document of a hit, with `doc_id` in place of the hit's own id if it is given."""
         source = {**hit.get("fields", {}), **(hit.get("_source") or {})}
         title = self._text(" ".join(values(source, self.fields.title))) if self.fields.title else ""
         text = self._text("\n".join(value for name in self.fields.text for value in values(source, name)))
@@ -46,7 +46,7 @@ class HitReader:
         return Document(str(hit["_id"]) if doc_id is None else doc_id, text, title, fields)
 
     def has_text(self, hit: Mapping[str, Any]) -> bool:
-        """Tell whether a hit's source has a value of any field that makes the text."""
+        """Return True if a hit's source has a value of any text field."""
         source = hit.get("_source") or {}
         return any(next(values(source, name), None) is not None for name in self.fields.text)
 
@@ -57,13 +57,13 @@ class HitReader:
         return clean(text)
 
     def notes(self) -> list[str]:
-        """Return a line for each oddity that was met."""
-        told = {
-            "empty": f"documents without text in {', '.join(self.fields.text)}, scored by what they have",
-            "html": "texts out of which tags were taken (--html keep leaves them)",
+        """Return a line for each kind of irregular document that was read."""
+        lines = {
+            "empty": f"documents without text in {', '.join(self.fields.text)}, scored by their other fields",
+            "html": "texts from which HTML tags were removed (--html keep leaves them)",
             "long": f"documents cut to their first {LONGEST_TEXT:,} characters",
         }
-        return [f"note: {text}: {self.counts[key]}" for key, text in told.items() if self.counts[key]]
+        return [f"note: {text}: {self.counts[key]}" for key, text in lines.items() if self.counts[key]]
 
 
 def strip_tags(text: str) -> str:
@@ -81,7 +81,7 @@ def strip_tags(text: str) -> str:
 
 
 def values(source: object, path: str) -> Iterator[str]:
-    """Yield the texts at a dotted path, through objects, arrays of them, and keys that hold the dots themselves.
+    """Yield the texts at a dotted path, through objects, arrays of objects, and keys that contain dots.
 
     >>> list(values({"a": [{"b": "x"}, {"b": ["y", 3]}], "a.b": "z"}, "a.b"))
     ['z', 'x', 'y', '3']

@@ -1,4 +1,4 @@
-"""Search bodies: over an index's text fields, or a user's own with the query put into it."""
+"""Search bodies: generated for the text fields of an index, or a user's own with the query inserted."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from resift.retrieval.text import clean
 
 PLACEHOLDER = "{{query}}"
 TIE_BREAKER = 0.5
-"""How much the fields beside the best one count; BEIR's own value for title and text."""
-_MOST_CLAUSES = 1000  # words times fields; engines refuse a query of more than 1,024 to 4,096 clauses
+"""Weight of the fields other than the best-matching one; the value that BEIR uses for title and text."""
+_MOST_CLAUSES = 1000  # words times fields; engines reject queries of more than 1,024 to 4,096 clauses
 _BODY_KEYS = {"knn", "retriever", "query"}
-_JOINING = {"rrf", "linear", "rule", "pinned"}  # retrievers over others
+_COMBINING = {"rrf", "linear", "rule", "pinned"}  # retrievers that combine others
 
 
 def longest_query(fields: Fields) -> int:
-    """Return how many words of a query are searched, so that no engine refuses it for its clauses."""
+    """Return how many words of a query are searched at most, so that engines accept its number of clauses."""
     return max(10, _MOST_CLAUSES // len(fields.searched))
 
 
 def search_body(fields: Fields, text: str) -> dict[str, Any]:
     """Return the body that searches `fields` for `text`.
 
-    One field gives its BM25 score, several the best one's and half the others'; nested fields their best object's.
+    One field is scored by BM25, several by the best score plus TIE_BREAKER times the others, a nested field by its best
+    object.
     """
     short = " ".join(text.split()[: longest_query(fields)])
     groups: dict[str, list[str]] = {}
@@ -53,37 +54,39 @@ def _group(path: str, names: Sequence[str], text: str) -> dict[str, Any]:
 
 
 def read_template(path: str) -> dict[str, Any]:
-    """Return a user's search body. Raises SettingsError where it is none, or has no {{query}}."""
+    """Return a user's search body from a JSON file. Raises SettingsError if it is not one, or has no {{query}}."""
     try:
         body = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-        fill(body, "")  # it may be nested too deep for that
+        fill(body, "")  # raises RecursionError if it is nested too deeply
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}", "query_file") from None
     except (ValueError, RecursionError) as error:
         raise SettingsError(
-            f'{path} is not JSON ({error}); {PLACEHOLDER} stands inside quotes: "{PLACEHOLDER}"', "query_file"
+            f'{path} is not JSON ({error}); {PLACEHOLDER} must be inside quotes: "{PLACEHOLDER}"', "query_file"
         ) from None
     if not isinstance(body, dict) or not body.keys() & _BODY_KEYS:
-        raise SettingsError(f"{path} is no search body; expected an object with query, knn or retriever", "query_file")
-    odd = next((name for name in _BODY_KEYS & body.keys() if not _is_clause(name, body[name])), None)
-    if odd:
-        raise SettingsError(f"{path}: its {odd} is {str(body[odd])[:40]!r}; expected an object", "query_file")
+        raise SettingsError(
+            f"{path} is not a search body; expected an object with query, knn or retriever", "query_file"
+        )
+    wrong = next((name for name in _BODY_KEYS & body.keys() if not _is_clause(name, body[name])), None)
+    if wrong:
+        raise SettingsError(f"{path}: its {wrong} is {str(body[wrong])[:40]!r}; expected an object", "query_file")
     if PLACEHOLDER not in json.dumps(body):
-        raise SettingsError(f"{path} has no {PLACEHOLDER}, so every query would find the same", "query_file")
+        raise SettingsError(f"{path} has no {PLACEHOLDER}; put it in place of the words to search for", "query_file")
     refused = next((name for name in ("sort", "collapse", "scroll", "from", "search_after") if name in body), None)
     if refused:
-        raise SettingsError(f"{path} has {refused!r}, which cannot be reranked; leave it out", "query_file")
+        raise SettingsError(f"{path} has {refused!r}, which reranking does not support; leave it out", "query_file")
     return body
 
 
 def _is_clause(name: str, part: object) -> bool:
-    """Tell whether a part of a body is an object, or, of knn, several."""
+    """Return True if a part of a body is an object, or, for knn, a list of objects."""
     several = name == "knn" and isinstance(part, list)
     return all(isinstance(one, dict) for one in part) if several and isinstance(part, list) else isinstance(part, dict)
 
 
 def fill(template: Any, text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return a copy of `template` with `text` in place of {{query}} wherever a text holds it.
+    """Return a copy of `template` with `text` in place of {{query}} in every string.
 
     >>> fill({"match": {"title": "{{query}}"}}, 'a "quoted" word')
     {'match': {'title': 'a "quoted" word'}}
@@ -98,10 +101,10 @@ def fill(template: Any, text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] | None:
-    """Return the clause that --filter names, None where it is not given. Raises SettingsError.
+    """Return the query clause of --filter, None if it is not given. Raises SettingsError.
 
-    field=value holds where the field, or its keyword multi-field, is that value; of an analyzed text without one, where
-    it has all the value's words.
+    field=value matches if the field, or its keyword multi-field, equals the value; an analyzed text field without a
+    keyword matches if it contains all the words of the value.
     """
     given = settings.filter
     if not given:
@@ -116,9 +119,11 @@ def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] |
         return dict(clause)
     name, equals, value = (part.strip() for part in given.partition("="))
     if not equals or not name:
-        raise SettingsError(f'{given!r} is no filter; expected field=value or JSON such as {{"term": ...}}', "filter")
+        raise SettingsError(
+            f'{given!r} is not a filter; expected field=value or JSON such as {{"term": ...}}', "filter"
+        )
     if not is_field(name, types):
-        raise SettingsError(f"the index has no field {name!r}; expected field=value with one that it has", "filter")
+        raise SettingsError(f"the index has no field {name!r}; expected field=value with an existing field", "filter")
     clause = _equals(name, value, types)
     path = nested_path(name, types)
     return {"nested": {"path": path, "query": clause}} if path else clause
@@ -132,7 +137,7 @@ def _equals(name: str, value: str, types: FieldTypes) -> dict[str, Any]:
 
 
 def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return `body` with `clause` as a filter of its query, its knn searches and its retriever."""
+    """Return `body` with `clause` added as a filter to its query, its knn searches and its retriever."""
     if clause is None:
         return body
     filtered = dict(body)
@@ -140,29 +145,31 @@ def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[
         filtered["query"] = _filtered(body["query"], clause)
     if "knn" in body:
         several = isinstance(body["knn"], list)
-        knn = [_also(one, clause) for one in (body["knn"] if several else [body["knn"]])]
+        knn = [_with_one_more(one, clause) for one in (body["knn"] if several else [body["knn"]])]
         filtered["knn"] = knn if several else knn[0]
     if "retriever" in body:
-        filtered["retriever"] = {name: _also(one, clause) for name, one in body["retriever"].items()}
+        filtered["retriever"] = {name: _with_one_more(one, clause) for name, one in body["retriever"].items()}
     return filtered
 
 
 def _filtered(query: Any, clause: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Return a query with a filter; OpenSearch's hybrid query must stay on top, so its parts are filtered."""
+    """Return a query with a filter; in OpenSearch's hybrid query, which must be the outermost, each part gets it."""
     hybrid = query.get("hybrid") if isinstance(query, Mapping) else None
     if isinstance(hybrid, Mapping) and isinstance(hybrid.get("queries"), list):
         return {"hybrid": {**hybrid, "queries": [_filtered(one, clause) for one in hybrid["queries"]]}}
     return {"bool": {"must": [query], "filter": [clause]}}
 
 
-def _also(part: Mapping[str, Any], clause: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a knn search or a retriever with one more filter."""
+def _with_one_more(part: Mapping[str, Any], clause: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a knn search or a retriever with `clause` added to its filters."""
     known = part.get("filter", [])
     return {**part, "filter": [*(known if isinstance(known, list) else [known]), clause]}
 
 
 def with_window(retriever: Any, size: int) -> Any:  # noqa: ANN401 - any JSON
-    """Return a retriever whose parts that join others take at least `size` hits of each; engines refuse a larger page.
+    """Return a retriever in which each one that combines others has a rank_window_size of at least `size`.
+
+    Engines reject a search for more hits than this window.
 
     >>> with_window({"rrf": {"retrievers": [{"standard": {}}]}}, 100)
     {'rrf': {'retrievers': [{'standard': {}}], 'rank_window_size': 100}}
@@ -175,13 +182,13 @@ def with_window(retriever: Any, size: int) -> Any:  # noqa: ANN401 - any JSON
         if isinstance(options, Mapping):
             inner = {key: _inner(options[key], size) for key in ("retriever", "retrievers") if key in options}
             known = options.get("rank_window_size", 0)
-            window = {"rank_window_size": max(size, known)} if name in _JOINING and isinstance(known, int) else {}
+            window = {"rank_window_size": max(size, known)} if name in _COMBINING and isinstance(known, int) else {}
             made[name] = {**options, **inner, **window}
     return made
 
 
 def _inner(part: Any, size: int) -> Any:  # noqa: ANN401
-    """Return retrievers inside another: one, a list, or a list of objects that hold one beside its weight."""
+    """Apply `with_window` to one retriever, a list of them, or a list of objects with a retriever and its weight."""
     if isinstance(part, list):
         return [_inner(member, size) for member in part]
     if isinstance(part, Mapping) and "retriever" in part:

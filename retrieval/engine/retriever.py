@@ -9,7 +9,7 @@ from typing import Any
 
 from resift.retrieval.engine.address import read_address
 from resift.retrieval.engine.client import Engine, connect
-from resift.retrieval.engine.client_errors import answered, understood
+from resift.retrieval.engine.client_errors import error_in, parsing
 from resift.retrieval.engine.fields import Fields, field_types, find_fields
 from resift.retrieval.engine.hits import HitReader
 from resift.retrieval.engine.query import (
@@ -26,18 +26,18 @@ from resift.retrieval.engine.settings import EngineSettings, OpenOptions
 from resift.retrieval.errors import EngineError, SettingsError
 from resift.retrieval.types import Hit, Query, Ranking
 
-_SEARCHES_A_REQUEST = 16
-_NO_SCORE = -4e9  # below it are the marks by which OpenSearch parts a hybrid query's rankings that nobody joined
+_SEARCHES_PER_REQUEST = 16
+_NO_SCORE = -4e9  # lower scores are the separators in the results of a hybrid query without a search pipeline
 _ATTEMPTS = 6  # for single searches of a multi-search that the engine rejects
-_OF_A_HIT = ("_index", "_id", "_score", "_source", "fields")
-_KEPT = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _OF_A_HIT)])
-_MANY = ",".join(f"responses.{name}" for name in _KEPT.split(","))
+_HIT_FIELDS = ("_index", "_id", "_score", "_source", "fields")
+_FILTER_PATH = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _HIT_FIELDS)])
+_MULTI_FILTER_PATH = ",".join(f"responses.{name}" for name in _FILTER_PATH.split(","))
 
 
 class EngineRetriever:
-    """Finds documents in an index, an alias, a data stream or several; safe to share between threads.
+    """Finds documents in an index, an alias, a data stream or several of them; safe to share between threads.
 
-    `took`: milliseconds that the engine says it worked, over all searches.
+    `took`: the sum of the milliseconds that the engine reports for its searches.
 
     >>> EngineRetriever.open("http://localhost:9200/articles").retrieve([Query("1", "reset")], 10)  # doctest: +SKIP
     """
@@ -45,9 +45,9 @@ class EngineRetriever:
     def __init__(
         self, engine: Engine, url: str, settings: EngineSettings | None = None, fields: Sequence[str] = ()
     ) -> None:
-        """Search the index at `url` through `engine`; `fields` are read besides title and text.
+        """Read which fields the index at `url` has; `fields` are read from hits besides title and text.
 
-        Raises EngineError and SettingsError.
+        Raises EngineError if the index cannot be read or searched, and SettingsError if a setting does not fit it.
         """
         self.engine = engine
         self.settings = settings or EngineSettings()
@@ -57,11 +57,11 @@ class EngineRetriever:
         self.template = read_template(self.settings.query_file) if self.settings.query_file else None
         self.filter = read_filter(self.settings, types)
         self.reader = HitReader(self.fields, self.settings.html)
-        self.by_fields = False  # whether the source lacks what is searched, as with an alias of a field
+        self.by_fields = False  # True once no source had a text field, as with a field alias: request `fields`
         self.several = any(character in self.address.index for character in "*,")
-        self.repeated = 0  # hits whose id a better one of the same ranking has, under another routing or alias
+        self.repeated = 0  # hits left out because a better one has the same id, from another index or routing
         self.took = 0
-        self.cut = 0  # queries too long to be searched whole
+        self.cut = 0  # queries that were too long and were shortened
 
     @classmethod
     def open(
@@ -69,36 +69,37 @@ class EngineRetriever:
         url: str,
         options: OpenOptions | None = None,
     ) -> EngineRetriever:
-        """Connect and look which fields the index has. Raises EngineError and SettingsError."""
+        """Connect to the engine at `url` and read which fields the index has. Raises EngineError and SettingsError."""
         options = options or OpenOptions()
         return cls(connect(read_address(url), options.connection, options.ask), url, options.engine, options.fields)
 
     @property
     def language(self) -> str:
-        """The analysis by which words are marked in snippets; the engine's own is not asked."""
+        """The language of the analysis that marks words in snippets; the engine's own analysis is not requested."""
         return "english"
 
     def notes(self) -> list[str]:
-        """Return what was odd about the documents so far, a line each."""
+        """Return one line for each kind of irregular query or document so far."""
         long = f"note: queries cut to their first {longest_query(self.fields):,} words for the search: {self.cut}"
-        twice = f"note: hits left out, since a better one behind the same name has their id: {self.repeated}"
+        twice = f"note: hits left out, because a better hit of the same ranking has the same id: {self.repeated}"
         notes = [*self.engine.notes, *self.reader.notes()]
         return [*notes, *([long] if self.cut else []), *([twice] if self.repeated else [])]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """Return for each query the engine's best `depth` documents, equal scores in THE order.
+        """Return for each query the engine's best `depth` documents, in the order of `Ranking.of`.
 
-        Which copy of a shard answers is fixed by the query's text, so that scores do not change from call to call.
-        Raises EngineError, also where a shard does not answer, unless the settings allow partial results.
+        The query's text determines which copy of a shard responds, so that scores do not change between calls. Raises
+        SettingsError if `depth` is below 1, and EngineError if the search fails, or a shard does not respond and the
+        settings do not allow partial results.
         """
         if depth < 1:
             raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
         rankings = []
         if self.template is None:
             self.cut += sum(len(query.text.split()) > longest_query(self.fields) for query in queries)
-        for start in range(0, len(queries), _SEARCHES_A_REQUEST):
-            part = queries[start : start + _SEARCHES_A_REQUEST]
-            with understood(str(self.address)):
+        for start in range(0, len(queries), _SEARCHES_PER_REQUEST):
+            part = queries[start : start + _SEARCHES_PER_REQUEST]
+            with parsing(str(self.address)):
                 answers = self._search(part, depth)
                 if not self.by_fields and self._textless(answers):
                     self.by_fields = True
@@ -124,57 +125,57 @@ class EngineRetriever:
     def _search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
         """Return the engine's response to each query."""
         if len(queries) == 1:
-            params = {"preference": _preference(queries[0]), "filter_path": _KEPT}
+            params = {"preference": _preference(queries[0]), "filter_path": _FILTER_PATH}
             answer = self.engine.request("POST", f"{self.address.path}/_search", self.body(queries[0], depth), params)
-            return [self._whole(answer)]
+            return [self._complete(answer)]
         return self._multi_search(queries, depth)
 
     def _multi_search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
-        """Return the engine's response to each query; the searches that it rejects are sent again."""
+        """Return the engine's response to each query; searches that it rejects are sent again."""
         responses: dict[int, dict[str, Any]] = {}
 
         def send_rest() -> dict[int, dict[str, Any]]:
             """Send the searches without a response; return the rejections, by place."""
             places = [place for place in range(len(queries)) if place not in responses]
             lines = b"".join(self._lines(queries[place], depth) for place in places)
-            found = self.engine.request("POST", f"{self.address.path}/_msearch", lines, {"filter_path": _MANY})
+            found = self.engine.request(
+                "POST", f"{self.address.path}/_msearch", lines, {"filter_path": _MULTI_FILTER_PATH}
+            )
             rejected = {}
             for place, response in zip(places, found["responses"], strict=True):
                 if response.get("status") in TRANSIENT_STATUSES:
                     rejected[place] = response
                 else:
-                    responses[place] = self._whole(response)
+                    responses[place] = self._complete(response)
             return rejected
 
         retry = Retry(attempts=_ATTEMPTS, transient=lambda error: False)  # `request` has its own retries
         rejected = retry.call(send_rest, lambda rejected: not rejected)
         for place, response in rejected.items():
-            responses[place] = self._whole(response)  # raises the engine's reason
+            responses[place] = self._complete(response)  # raises the engine's reason
         return [responses[place] for place in range(len(queries))]
 
     def _lines(self, query: Query, depth: int) -> bytes:
-        """Return a search's two lines of a multi-search."""
+        """Return the two lines of one search in a multi-search."""
         header = {"preference": _preference(query)}
         return b"%b\n%b\n" % (json.dumps(header).encode(), json.dumps(self.body(query, depth)).encode())
 
-    def _whole(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return `answer` if all shards gave it. Raises EngineError."""
+    def _complete(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return a response to which all shards contributed. Raises EngineError for any other."""
         if "error" in answer:
-            raise answered(answer, str(self.address), self.engine.secrets)
+            raise error_in(answer, str(self.address), self.engine.secrets)
         shards = answer["_shards"]
         missing = shards.get("total", 0) - shards.get("successful", 0)
         if (missing or answer.get("timed_out")) and not self.settings.allow_partial:
-            what = (
-                f"{missing} of {shards.get('total')} shards did not answer" if missing else "the search ran out of time"
-            )
+            what = f"{missing} of {shards.get('total')} shards did not respond" if missing else "the search timed out"
             raise EngineError(
-                f"{what}; see the cluster's health, or take what there is with --allow-partial", str(self.address)
+                f"{what}; check the cluster's health, or accept the other hits with --allow-partial", str(self.address)
             )
         self.took += answer.get("took", 0)
         return answer
 
     def _textless(self, answers: Sequence[Mapping[str, Any]]) -> bool:
-        """Tell whether there are hits, and no source of any has one of the fields that make a text."""
+        """Return True if there are hits, and none of their sources has a text field."""
         hits = [hit for answer in answers for hit in answer.get("hits", {}).get("hits", [])]
         return bool(hits) and not any(self.reader.has_text(hit) for hit in hits)
 
@@ -182,13 +183,11 @@ class EngineRetriever:
         found: dict[str, Hit] = {}
         for hit in answer.get("hits", {}).get("hits", []):
             if hit.get("_score") is None:
-                raise EngineError(
-                    "a hit has no score; a query that sorts by a field cannot be reranked", str(self.address)
-                )
+                raise EngineError("a hit has no score; leave out the sort from the search body", str(self.address))
             doc_id, score = self._doc_id(hit), float(hit["_score"])
             if score <= _NO_SCORE:
                 raise EngineError(
-                    'a hybrid query needs a "search_pipeline" with a normalization-processor beside it',
+                    'a hybrid query needs a "search_pipeline" with a normalization-processor; add it to the body',
                     str(self.address),
                 )
             if doc_id not in found:
@@ -198,7 +197,7 @@ class EngineRetriever:
         return Ranking.of(query, found.values())
 
     def _doc_id(self, hit: Mapping[str, Any]) -> str:
-        """Return a document's id: of a passage its document's, and where several indices are named, with the index."""
+        """Return the id of a hit: the document's id for a passage, prefixed with the index if several are searched."""
         parent = (hit.get("_source") or {}).get(self.fields.collapse) if self.fields.collapse else None
         doc_id = str(parent or hit["_id"])
         return f"{hit['_index']}/{doc_id}" if self.several else doc_id

@@ -1,4 +1,4 @@
-"""One engine of each flavour for all tests, and an index of its own for each."""
+"""One engine of each flavour for all tests, and a new index for each test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def name() -> str:
 
 @pytest.fixture
 def target(engine: str, name: str) -> Iterator[str]:
-    """The URL of an index that is not there yet, and is not there afterwards."""
+    """The URL of an index that does not exist; it is removed after the test."""
     yield f"{engine}/{name}"
     for index in ask("GET", f"{engine}/{name}*"):
         ask("DELETE", f"{engine}/{index}")
@@ -35,7 +35,7 @@ def target(engine: str, name: str) -> Iterator[str]:
 
 @pytest.fixture
 def filled(engine: str, name: str, target: str) -> Callable[..., str]:
-    """Make an index as somebody else would have, and return its URL."""
+    """Create an index without resift, and return its URL."""
 
     def fill(documents: dict[str, dict[str, object]], mappings: dict[str, object] | None = None) -> str:
         ask("PUT", f"{engine}/{name}", {"mappings": mappings or {}})

@@ -1,4 +1,4 @@
-"""Real engines for tests: yours, the staged ones, containers, or osmem-server; in this order."""
+"""Real engines for tests: given by URL, staged on this machine, in containers, or osmem-server; in this order."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ INSECURE = {
     "elasticsearch": {"xpack.security.enabled": "false"},
     "opensearch": {"DISABLE_SECURITY_PLUGIN": "true", "DISABLE_INSTALL_DEMO_CONFIG": "true"},
 }
-"""What switches security off in an image; either would refuse the other's names."""
+"""The variables that switch security off in each image; each image rejects those of the other."""
 
 
 @contextmanager
 def running(flavour: str) -> Iterator[str]:
-    """Yield the URL of an engine; skip the test, with the reason, where none can be had."""
+    """Yield the URL of an engine; skip the test, with a reason, if none is available."""
     given = os.environ.get(f"RESIFT_TEST_{flavour.upper()}")
     if given:
         yield given.rstrip("/")
@@ -53,7 +53,7 @@ def staged(flavour: str, port: int, *options: str, environment: Mapping[str, str
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"{' '.join(command)}: {done.stderr.strip()}")
-    urls = done.stdout.split()  # one a node
+    urls = done.stdout.split()  # one per node
     try:
         yield urls[0]
     finally:
@@ -64,7 +64,7 @@ def staged(flavour: str, port: int, *options: str, environment: Mapping[str, str
 
 @contextmanager
 def tuned(flavour: str, port: int, **settings: str) -> Iterator[str]:
-    """Yield the URL of a staged engine of its own, with static settings such as thread_pool__write__queue_size."""
+    """Yield the URL of a separate staged engine with static settings such as thread_pool__write__queue_size."""
     own = Path(tempfile.mkdtemp(prefix="resift-engines-"))
     own.chmod(0o755)  # the engine runs as another user
     home = own / "homes" / flavour
@@ -75,7 +75,7 @@ def tuned(flavour: str, port: int, **settings: str) -> Iterator[str]:
             home.parent.mkdir()
             subprocess.run(["cp", "-al", str(known), str(home)], check=True)
         else:
-            with staged(flavour, port, environment=environment):  # it unpacks itself
+            with staged(flavour, port, environment=environment):  # unpacks the engine
                 pass
         script = home / "bin" / flavour
         script.rename(script.with_suffix(".real"))
@@ -89,7 +89,7 @@ def tuned(flavour: str, port: int, **settings: str) -> Iterator[str]:
 
 
 def docker_answers() -> bool:
-    """Tell whether there is a Docker engine, not its command alone."""
+    """Return True if a Docker engine runs; the docker command alone is not enough."""
     try:
         return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -121,7 +121,7 @@ def is_opensearch(url: str) -> bool:
 
 
 def ask(method: str, url: str, body: object = None) -> dict[str, object]:
-    """Ask an engine without any client of ours or its own; the answer's JSON."""
+    """Send a request to an engine without any client library, and return the JSON of the response."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=60) as answer:

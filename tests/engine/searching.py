@@ -1,4 +1,4 @@
-"""What the tests of searching share: an index that somebody else made, and how hits are looked at."""
+"""Shared by the search tests: an index created without resift, and functions that return its hits."""
 
 from __future__ import annotations
 

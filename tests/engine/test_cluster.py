@@ -1,4 +1,4 @@
-"""A cluster that loses a node in the middle: nothing is lost, nothing is in twice, and searches say what is missing."""
+"""A cluster that loses a node during a load: nothing is lost or duplicated, and searches report missing shards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 200_000
 PORTS = {"elasticsearch": 9341, "opensearch": 9351}
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(not STAGED.exists(), reason=f"{STAGED} is not there, which starts and kills nodes"),
+    pytest.mark.skipif(not STAGED.exists(), reason=f"needs {STAGED}, which starts and kills nodes"),
 ]
 
 
@@ -69,6 +69,6 @@ def test_a_node_is_killed_during_a_load_and_nothing_is_lost(cluster: tuple[str, 
 
     node("kill", str(port + 2))
     missing = invoke("search", f"{first}/big", "word5", "--model", "none")
-    assert missing.code == 1 and "shards did not answer" in missing.error_line, missing.err
+    assert missing.code == 1 and "shards did not respond" in missing.error_line, missing.err
     partial = invoke("search", f"{first}/big", "word5", "--model", "none", "--allow-partial", "--json")
     assert partial.code == 0 and json.loads(partial.out)["hits"]

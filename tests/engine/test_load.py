@@ -1,4 +1,4 @@
-"""Loading into a real engine: all of it, once, or a list of what is missing."""
+"""Loading into a real engine: every document once, and a list of those that the engine refused."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def count(target: str) -> int:
     return int(str(ask("GET", f"{target}/_count")["count"]))
 
 
-def test_a_collection_is_loaded_whole_and_the_index_left_as_users_want_it(target: str, tmp_path: Path) -> None:
+def test_a_collection_is_loaded_and_the_index_gets_its_final_settings(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(2500))
     done, report = load(source, target, tmp_path, "--bulk-documents", "100", "--replicas", "0")
     assert done.code == 0, done.err
@@ -56,7 +56,7 @@ def test_a_collection_is_loaded_whole_and_the_index_left_as_users_want_it(target
     assert not list((tmp_path / "state").glob("*.load.json"))
 
 
-def test_an_index_that_stands_there_is_not_touched_unless_told_so(target: str, tmp_path: Path) -> None:
+def test_an_existing_index_is_not_changed_without_overwrite(target: str, tmp_path: Path) -> None:
     load(corpus(tmp_path, many(5)), target, tmp_path)
     done, _ = load(corpus(tmp_path, many(3)), target, tmp_path)
     assert done.code == 1 and "exists" in done.error_line and "--overwrite" in done.error_line
@@ -65,10 +65,10 @@ def test_an_index_that_stands_there_is_not_touched_unless_told_so(target: str, t
     assert (done.code, report["documents"], count(target)) == (0, 3, 3)
 
 
-def test_a_document_that_the_engine_refuses_is_named_and_the_others_are_in(target: str, tmp_path: Path) -> None:
+def test_a_refused_document_is_listed_and_the_others_are_indexed(target: str, tmp_path: Path) -> None:
     rows = many(300)
     rows[150]["year"] = "nineteen eighty"  # a mapping conflict in the middle
-    rows[200]["id"] = "x" * 600  # longer than an engine's id may be
+    rows[200]["id"] = "x" * 600  # longer than engines allow
     done, report = load(corpus(tmp_path, rows), target, tmp_path, "--bulk-documents", "40")
     assert done.code == 1 and "refused 2 documents" in done.err
     refused = [json.loads(line) for line in Path(report["refusals"]).read_text().splitlines()]
@@ -77,7 +77,7 @@ def test_a_document_that_the_engine_refuses_is_named_and_the_others_are_in(targe
     assert count(target) == report["documents"] == 298
 
 
-def test_a_loader_that_is_killed_goes_on_where_it_was(target: str, tmp_path: Path) -> None:
+def test_a_killed_load_resumes_where_it_stopped(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(KILLED_COUNT))
     code = "from resift.rerank.cli.main import main; main()"
     command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
@@ -108,8 +108,8 @@ def entries_done(folder: Path) -> int:
     return 0
 
 
-@pytest.mark.parametrize("block", ["write", "read_only_allow_delete"])  # the latter is what a full disk leads to
-def test_a_blocked_index_stops_the_load_and_resume_ends_it(
+@pytest.mark.parametrize("block", ["write", "read_only_allow_delete"])  # the latter is set when the disk is full
+def test_a_blocked_index_stops_the_load_and_resume_completes_it(
     engine: str, name: str, target: str, tmp_path: Path, block: str
 ) -> None:
     template = {"index_patterns": [f"{name}*"], "template": {"settings": {f"index.blocks.{block}": True}}}
@@ -117,7 +117,7 @@ def test_a_blocked_index_stops_the_load_and_resume_ends_it(
     source = corpus(tmp_path, many(500))
     done, _ = load(source, target, tmp_path)
     ask("DELETE", f"{engine}/_index_template/{name}")
-    assert done.code == 1 and "takes no writes" in done.error_line and "--resume" in done.error_line
+    assert done.code == 1 and "rejects writes" in done.error_line and "--resume" in done.error_line
     ask("PUT", f"{target}/_settings", {f"index.blocks.{block}": None})
     done, report = load(source, target, tmp_path, "--resume")
     assert (done.code, report["documents"], count(target)) == (0, 500, 500)
@@ -125,10 +125,10 @@ def test_a_blocked_index_stops_the_load_and_resume_ends_it(
 
 def test_resume_refuses_another_source(target: str, tmp_path: Path) -> None:
     done, _ = load(corpus(tmp_path, many(3)), target, tmp_path, "--resume")
-    assert done.code == 1 and "no load of this target to resume" in done.error_line
+    assert done.code == 1 and "nothing to resume for this target" in done.error_line
 
 
-def test_an_alias_is_swapped_in_one_step_and_old_indices_are_kept(
+def test_an_alias_is_moved_in_one_request_and_older_indices_are_kept(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
     alias = f"{name}-live"
@@ -142,7 +142,7 @@ def test_an_alias_is_swapped_in_one_step_and_old_indices_are_kept(
     assert sorted(ask("GET", f"{engine}/{name}-2*")) == names[1:]
 
 
-def test_an_alias_is_not_moved_to_an_index_that_lacks_documents_unless_told_so(
+def test_an_alias_is_not_moved_to_an_index_with_refused_documents_unless_allowed(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
     alias = f"{name}-live"
@@ -154,35 +154,37 @@ def test_an_alias_is_not_moved_to_an_index_that_lacks_documents_unless_told_so(
     done, report = load(
         str(tmp_path / "corpus.jsonl"), target, tmp_path, "--alias", alias, "--resume", "--allow-refused"
     )
-    assert done.code == 1 and report["swapped"] and f"{alias} stood for {first} before" in done.err
+    assert done.code == 1 and report["swapped"] and f"{alias} pointed to {first} before" in done.err
     assert list(ask("GET", f"{engine}/{alias}")) == [report["index"]] and report["documents"] == 3
 
 
-def test_flags_that_would_change_nothing_are_refused(target: str, tmp_path: Path) -> None:
+def test_flags_without_effect_are_rejected(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(3))
     for flags, part in (
-        (["--keep", "2"], "go with --alias"),
-        (["--allow-refused"], "go with --alias"),
+        (["--keep", "2"], "need --alias"),
+        (["--allow-refused"], "need --alias"),
         (["--alias", "x", "--overwrite"], "overwrites none"),
     ):
         done, _ = load(source, target, tmp_path, *flags)
         assert done.code == 2 and part in done.error_line
 
 
-def test_a_load_that_stopped_is_not_kept_for_a_roll_back(engine: str, name: str, target: str, tmp_path: Path) -> None:
+def test_the_index_of_a_stopped_load_does_not_count_as_a_kept_one(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
     alias = f"{name}-live"
     names = [load(corpus(tmp_path, many(3)), target, tmp_path, "--alias", alias)[1]["index"]]
-    (tmp_path / "bad.jsonl").write_text('{"id": "1", "text": "x"}\n' * 1 + "no json\n")
+    (tmp_path / "bad.jsonl").write_text('{"id": "1", "text": "x"}\n' * 1 + "not json\n")
     done, _ = load(str(tmp_path / "bad.jsonl"), target, tmp_path, "--alias", alias)
     assert done.code == 1
     names.append(load(corpus(tmp_path, many(5)), target, tmp_path, "--alias", alias, "--keep", "1")[1]["index"])
     there = sorted(ask("GET", f"{engine}/{name}-2*"))
-    assert there[0] == names[0] and there[-1] == names[1] and len(there) == 3  # the half one is nobody's to remove
+    assert there[0] == names[0] and there[-1] == names[1] and len(there) == 3  # the incomplete one is never removed
     done, _ = load(corpus(tmp_path, many(3)), target, tmp_path, "--alias", "a b")
-    assert done.code == 1 and "can be no alias" in done.error_line
+    assert done.code == 1 and "is not a valid alias" in done.error_line
 
 
-def test_field_names_that_engines_refuse_are_changed(target: str, tmp_path: Path) -> None:
+def test_field_names_that_engines_reject_are_changed(target: str, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"id": "1", "text": "x", "": "5", " ": "6", "a..b": "7", "_id": "8", "c.": "9"}]
     done, report = load(corpus(tmp_path, rows), target, tmp_path, "--id-field", "id")
     assert done.code == 0, done.err
@@ -190,7 +192,7 @@ def test_field_names_that_engines_refuse_are_changed(target: str, tmp_path: Path
     assert isinstance(source, dict) and source["field_a.b"] == "7" and source["field_c"] == "9"
 
 
-def test_what_cannot_be_done_is_told_before_anything_is_touched(
+def test_a_load_that_cannot_succeed_fails_before_anything_changes(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
     load(corpus(tmp_path, many(5)), target, tmp_path)
@@ -205,7 +207,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_touched(
     assert list(ask("GET", f"{engine}/{name}*")) == [name]
 
 
-def test_passages_of_a_repeated_document_are_not_mixed(target: str, tmp_path: Path) -> None:
+def test_passages_of_documents_with_the_same_id_are_not_mixed(target: str, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"id": "x", "text": "one"}, {"id": "x", "text": "two " * 9}]
     done, _ = load(corpus(tmp_path, rows), target, tmp_path, "--passage-words", "4")
     assert done.code == 1 and "second time" in done.error_line
@@ -226,7 +228,7 @@ def test_long_documents_become_passages_and_are_found_as_documents(target: str, 
     assert sorted(hit["doc_id"] for hit in json.loads(own.out)["hits"]) == ["long", "short"]
 
 
-def test_an_interrupted_load_says_how_it_goes_on(target: str, tmp_path: Path) -> None:
+def test_an_interrupted_load_prints_how_to_resume(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(100_000))
     code = "from resift.rerank.cli.main import main; main()"
     command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
@@ -237,12 +239,12 @@ def test_an_interrupted_load_says_how_it_goes_on(target: str, tmp_path: Path) ->
     while not entries_done(tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    told = process.communicate(timeout=60)[1]
-    assert process.returncode == 130 and "with --resume goes on" in told and "Traceback" not in told
+    printed = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "with --resume continues" in printed and "Traceback" not in printed
     done, report = load(source, target, tmp_path, "--resume", "--replicas", "0")
     assert done.code == 0 and report["documents"] == count(target) == 100_000
 
 
-def test_a_language_that_engines_do_not_analyze_is_told(target: str, tmp_path: Path) -> None:
+def test_a_language_without_an_analyzer_is_noted(target: str, tmp_path: Path) -> None:
     done, _ = load(corpus(tmp_path, many(3)), target, tmp_path, "--language", "yiddish")
     assert done.code == 0 and "no analyzer for yiddish" in done.err

@@ -1,4 +1,4 @@
-"""Loads that something gets in the way of: lost answers, other loaders, an index that is not as it was left."""
+"""Loads with faults: lost responses, other loaders, and an index that changed in the meantime."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ pytestmark = pytest.mark.engine
 
 
 def stopped(target: str, folder: Path) -> str:
-    """Leave a load that stopped in the middle, at a record that cannot be read; return its source."""
+    """Run a load that stops at a record that cannot be read; return its source."""
     path = folder / "corpus.jsonl"
     lines = [json.dumps(row) + "\n" for row in many(300)]
-    path.write_text("".join([*lines[:150], "no json\n", *lines[150:]]))
+    path.write_text("".join([*lines[:150], "not json\n", *lines[150:]]))
     done, _ = load(str(path), target, folder, "--bulk-documents", "50", "--replicas", "0")
-    assert done.code == 1 and "line 151" in done.error_line and "--resume --skip-bad goes on" in done.err
+    assert done.code == 1 and "line 151" in done.error_line and "--resume --skip-bad continues" in done.err
     [state] = (folder / "state").glob("*.load.json")
-    assert json.loads(state.read_text())["done"] == 100  # what was under way has come to its end
+    assert json.loads(state.read_text())["done"] == 100  # requests in progress were completed
     return str(path)
 
 
-def go_on(target: str, folder: Path) -> Any:  # noqa: ANN401
+def resume(target: str, folder: Path) -> Any:  # noqa: ANN401
     return load(str(folder / "corpus.jsonl"), target, folder, "--resume", "--skip-bad", "--replicas", "0")
 
 
-def test_answers_that_are_lost_on_the_way_are_asked_for_again_and_nothing_is_in_twice(
+def test_after_lost_responses_requests_are_retried_and_nothing_is_duplicated(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
     source = corpus(tmp_path, many(3000))
@@ -50,23 +50,23 @@ def test_answers_that_are_lost_on_the_way_are_asked_for_again_and_nothing_is_in_
             done, report = load(source, f"{proxy}/{name}", tmp_path, *options)
             assert done.code == 0, done.err
             assert (report["documents"], report["refused"], report["repeated"]) == (3000, 0, 0)
-    assert sum(path.endswith("/_bulk") for _, path in seen) > 60  # some came again
+    assert sum(path.endswith("/_bulk") for _, path in seen) > 60  # some were retried
     assert list(ask("GET", f"{engine}/{name}-2*")) == [report["index"]] == list(ask("GET", f"{engine}/{name}-live"))
     assert count(f"{engine}/{name}-live") == 3000
 
 
-def test_a_document_whose_id_came_before_is_refused_and_listed(target: str, tmp_path: Path) -> None:
+def test_a_different_document_with_the_same_id_is_refused_and_listed(target: str, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [*many(120), {"id": "d7", "text": "another one"}]
     done, report = load(corpus(tmp_path, rows), target, tmp_path, "--bulk-documents", "50")
     assert done.code == 1 and (report["documents"], report["refused"]) == (120, 1)
     [refused] = [json.loads(line) for line in Path(report["refusals"]).read_text().splitlines()]
-    assert (refused["doc_id"], refused["status"]) == ("d7", 409) and "came before" in refused["reason"]
+    assert (refused["doc_id"], refused["status"]) == ("d7", 409) and "was loaded before" in refused["reason"]
     assert "word7" in str(ask("GET", f"{target}/_doc/d7"))  # the first one stays
 
 
-def test_a_document_that_comes_twice_word_for_word_is_in_once_and_no_error(target: str, tmp_path: Path) -> None:
+def test_an_exact_duplicate_is_indexed_once_and_is_not_an_error(target: str, tmp_path: Path) -> None:
     done, report = load(corpus(tmp_path, [*many(120), *many(3)]), target, tmp_path, "--bulk-documents", "50")
-    assert done.code == 0 and "3 documents came twice" in done.err
+    assert done.code == 0 and "3 documents are repeated word for word" in done.err
     assert (report["documents"], report["refused"], report["repeated"]) == (120, 0, 3)
 
 
@@ -84,41 +84,41 @@ def test_two_loaders_of_one_index_at_once_do_not_mix(target: str, tmp_path: Path
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(attempt, range(3)))
     assert sorted(one for one in found if isinstance(one, int)) == [500] and count(target) == 500
-    assert all("exists" in one or "made by somebody else" in one for one in found if isinstance(one, str))
+    assert all("exists" in one or "created by another process" in one for one in found if isinstance(one, str))
 
 
-def test_a_second_load_of_a_target_waits_for_no_lock(target: str, tmp_path: Path) -> None:
-    with CheckpointFile(tmp_path / "state", str(read_address(target))).held():
+def test_a_second_load_of_a_target_fails_while_the_first_holds_the_lock(target: str, tmp_path: Path) -> None:
+    with CheckpointFile(tmp_path / "state", str(read_address(target))).locked():
         done, _ = load(corpus(tmp_path, many(3)), target, tmp_path)
-    assert done.code == 1 and "another load of this target is under way" in done.error_line
+    assert done.code == 1 and "another load of this target is running" in done.error_line
     assert load(corpus(tmp_path, many(3)), target, tmp_path)[0].code == 0
 
 
-def test_a_stopped_load_goes_on_and_counts_exactly(target: str, tmp_path: Path) -> None:
+def test_a_stopped_load_is_resumed_with_exact_counts(target: str, tmp_path: Path) -> None:
     stopped(target, tmp_path)
-    done, report = go_on(target, tmp_path)
+    done, report = resume(target, tmp_path)
     assert done.code == 0, done.err
     assert (report["resumed_at"], report["documents"], report["repeated"]) == (100, 300, 0)
 
 
-def test_an_index_that_was_made_anew_meanwhile_is_not_gone_on_with(target: str, tmp_path: Path) -> None:
+def test_a_load_is_not_resumed_into_an_index_that_was_removed_or_replaced(target: str, tmp_path: Path) -> None:
     stopped(target, tmp_path)
     ask("DELETE", target)
-    done, _ = go_on(target, tmp_path)
-    assert done.code == 1 and "is gone" in done.error_line and "load afresh" in done.error_line
+    done, _ = resume(target, tmp_path)
+    assert done.code == 1 and "does not exist any more" in done.error_line and "load again" in done.error_line
     ask("PUT", target, {})
-    done, _ = go_on(target, tmp_path)
-    assert done.code == 1 and "is another one" in done.error_line
+    done, _ = resume(target, tmp_path)
+    assert done.code == 1 and "is not the one that the load created" in done.error_line
 
 
-def test_documents_that_the_engine_lost_are_told(target: str, tmp_path: Path) -> None:
+def test_documents_that_the_engine_lost_are_reported(target: str, tmp_path: Path) -> None:
     stopped(target, tmp_path)
     ask("DELETE", f"{target}/_doc/d5")
-    done, _ = go_on(target, tmp_path)
-    assert done.code == 1 and "1 fewer than the engine has taken" in done.error_line
+    done, _ = resume(target, tmp_path)
+    assert done.code == 1 and "1 fewer than the engine has accepted" in done.error_line
 
 
-def test_an_index_that_is_removed_in_mid_load_is_not_called_loaded(
+def test_an_index_that_is_removed_during_the_load_is_an_error(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
     def remove(path: str, number: int, data: bytes) -> bytes:
@@ -132,7 +132,7 @@ def test_an_index_that_is_removed_in_mid_load_is_not_called_loaded(
     assert done.code == 1 and "removed" in done.error_line, done.err
 
 
-def test_the_last_count_waits_until_all_shards_answer(engine: str, name: str, target: str, tmp_path: Path) -> None:
+def test_the_last_count_waits_until_all_shards_respond(engine: str, name: str, target: str, tmp_path: Path) -> None:
     counts: list[bytes] = []
 
     def hide_a_shard(path: str, number: int, data: bytes) -> bytes:
@@ -153,7 +153,9 @@ def test_the_last_count_waits_until_all_shards_answer(engine: str, name: str, ta
     assert done.code == 1 and "1 of 1 shards" in done.error_line and "--resume" in done.error_line
 
 
-def test_refreshing_and_counting_have_the_loads_patience(engine: str, name: str, target: str, tmp_path: Path) -> None:
+def test_refresh_and_count_are_retried_for_the_patience_of_the_load(
+    engine: str, name: str, target: str, tmp_path: Path
+) -> None:
     lost: list[str] = []
 
     def cut(path: str, number: int, data: bytes) -> bytes | None:
@@ -170,7 +172,7 @@ def test_refreshing_and_counting_have_the_loads_patience(engine: str, name: str,
     assert report["documents"] == 100 and len(lost) == 6
 
 
-def test_a_load_that_stopped_before_its_index_was_made_makes_it_when_it_goes_on(
+def test_a_load_that_stopped_before_its_index_existed_creates_it_when_resumed(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
     def refuse(path: str, number: int, data: bytes) -> bytes | None:
@@ -179,7 +181,7 @@ def test_a_load_that_stopped_before_its_index_was_made_makes_it_when_it_goes_on(
     source = corpus(tmp_path, many(50))
     with recording(engine, refuse) as (proxy, _):
         assert load(source, f"{proxy}/{name}", tmp_path, "--max-retries", "0")[0].code == 1
-        ask("DELETE", target)  # the request had gone through, and only its answer was lost
+        ask("DELETE", target)  # the request succeeded, and only its response was lost
         port = proxy
     [state] = (tmp_path / "state").glob("*.load.json")
     known = json.loads(state.read_text())
@@ -190,7 +192,7 @@ def test_a_load_that_stopped_before_its_index_was_made_makes_it_when_it_goes_on(
     assert done.code == 0 and report["documents"] == count(target) == 50
 
 
-def test_an_alias_keeps_its_filter_and_what_loads_left_is_named(
+def test_an_alias_keeps_its_filter_and_unfinished_indices_are_named(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
     alias = f"{name}-live"
@@ -199,16 +201,16 @@ def test_an_alias_keeps_its_filter_and_what_loads_left_is_named(
     ask("POST", f"{engine}/_aliases", {"actions": [{"add": {"index": first, "alias": alias, "filter": clause}}]})
     stopped_at = tmp_path / "stopped"
     stopped_at.mkdir()
-    (stopped_at / "c.jsonl").write_text('{"id": "1", "text": "x"}\nno json\n')
+    (stopped_at / "c.jsonl").write_text('{"id": "1", "text": "x"}\nnot json\n')
     assert load(str(stopped_at / "c.jsonl"), target, stopped_at, "--alias", alias)[0].code == 1
     done, report = load(corpus(tmp_path, many(9)), target, tmp_path, "--alias", alias)
     assert done.code == 0 and len(report["unfinished"]) == 1 and report["unfinished"][0] in done.err
     assert count(f"{engine}/{alias}") == 1 and report["documents"] == 9
 
 
-def test_a_checkpoint_that_counts_more_than_the_source_has_is_not_believed(target: str, tmp_path: Path) -> None:
+def test_a_checkpoint_that_counts_more_than_the_source_has_is_an_error(target: str, tmp_path: Path) -> None:
     stopped(target, tmp_path)
     [state] = (tmp_path / "state").glob("*.load.json")
     state.write_text(json.dumps({**json.loads(state.read_text()), "done": 10**6}))
-    done, _ = go_on(target, tmp_path)
+    done, _ = resume(target, tmp_path)
     assert done.code == 1 and "the source has 300" in done.error_line

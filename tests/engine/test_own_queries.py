@@ -1,4 +1,4 @@
-"""A user's own query and filters are kept, in any query DSL of the engine."""
+"""A user's own queries and filters are preserved, in any query DSL of the engine."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def test_a_filter_on_a_nested_field_looks_into_the_nested_objects(filled: Fill) 
     assert ids(filled(DOCUMENTS, MAPPINGS), "lentils", "--filter", "comments.body=lentils more") == {"3"}
 
 
-def test_a_filter_on_a_text_means_its_whole_value_and_a_misspelt_one_is_told(filled: Fill) -> None:
+def test_a_filter_on_a_text_matches_its_whole_value_and_an_unknown_field_is_an_error(filled: Fill) -> None:
     languages = ("en-US", "en-GB", "de")
     target = filled({str(n): {"body": "soup", "lang": language} for n, language in enumerate(languages)})
-    assert ids(target, "soup", "--filter", "lang=en-US") == {"0"}  # text with a keyword, as engines map it themselves
+    assert ids(target, "soup", "--filter", "lang=en-US") == {"0"}  # text with a keyword multi-field, as by default
     done = invoke("search", target, "soup", "--filter", "language=de")
     assert done.code == 2 and "no field 'language'" in done.error_line
 
 
-def test_an_alias_of_a_field_is_read_all_the_same(filled: Fill) -> None:
+def test_an_alias_of_a_field_is_read_like_a_field(filled: Fill) -> None:
     target = filled(DOCUMENTS, MAPPINGS)
     found = {hit["doc_id"]: hit["text"] for hit in hits(target, "lentils", "--field", "a_b", "--model", "none")}
     assert found == {"1": "Simmer red lentils & cumin", "2": "Four bowls\nfor lentils"}
@@ -47,10 +47,10 @@ def test_fields_that_the_template_names_are_read_too(filled: Fill) -> None:
     assert done.code == 0 and "kimd" in done.err
 
 
-def test_a_hybrid_query_of_opensearch_stays_on_top_of_its_body(filled: Fill, engine: str, tmp_path: Path) -> None:
+def test_a_hybrid_query_of_opensearch_stays_the_outermost_query(filled: Fill, engine: str, tmp_path: Path) -> None:
     target = filled(DOCUMENTS, MAPPINGS)
     if not is_opensearch(engine) or ask("GET", engine)["cluster_name"] == "osmem":
-        pytest.skip("hybrid is OpenSearch's")
+        pytest.skip("only OpenSearch has hybrid queries")
     parts = [{"match": {"headline": "{{query}}"}}, {"match": {"meta.summary": "{{query}}"}}]
     pipeline: dict[str, object] = {"phase_results_processors": [{"normalization-processor": {}}]}
     (tmp_path / "body.json").write_text(
@@ -66,7 +66,7 @@ def test_a_hybrid_query_of_opensearch_stays_on_top_of_its_body(filled: Fill, eng
 
 def test_a_retriever_of_elasticsearch_is_filtered_too(filled: Fill, engine: str, tmp_path: Path) -> None:
     if is_opensearch(engine):
-        pytest.skip("retrievers are Elasticsearch's")
+        pytest.skip("only Elasticsearch has retrievers")
     target = filled(DOCUMENTS, MAPPINGS)
     body = {"retriever": {"standard": {"query": {"match": {"meta.summary": "{{query}}"}}}}}
     (tmp_path / "body.json").write_text(json.dumps(body))
@@ -75,7 +75,7 @@ def test_a_retriever_of_elasticsearch_is_filtered_too(filled: Fill, engine: str,
     assert ids(target, "lentils", *options, "--filter", "kind=recipe") == {"1"}
 
 
-def test_a_body_of_ones_own_is_kept_and_the_query_escaped(filled: Fill, tmp_path: Path) -> None:
+def test_a_users_own_body_is_preserved_and_the_query_escaped(filled: Fill, tmp_path: Path) -> None:
     target = filled(DOCUMENTS, MAPPINGS)
     body = {
         "query": {
@@ -100,7 +100,7 @@ def test_a_body_of_ones_own_is_kept_and_the_query_escaped(filled: Fill, tmp_path
         ("not json", "not JSON"),
         ('{"query": {"match_all": {}}}', "has no {{query}}"),
         ('{"sort": ["a"], "query": {"match": {"a": "{{query}}"}}}', "'sort'"),
-        ('["{{query}}"]', "no search body"),
+        ('["{{query}}"]', "not a search body"),
         ('{"query": {"nonsense": "{{query}}"}}', "nonsense"),
     ],
 )

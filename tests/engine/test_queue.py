@@ -1,4 +1,4 @@
-"""An engine whose write queue holds one request: it turns bulk requests away, whole and in part, and nothing is lost."""
+"""An engine whose write queue holds one request: it rejects bulk requests, whole or in part, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.engine.engines import STAGED, ask, tuned
 from tests.engine.test_load import corpus, count, load, many
 
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(not STAGED.exists(), reason=f"{STAGED} is not there")]
+pytestmark = [pytest.mark.engine, pytest.mark.skipif(not STAGED.exists(), reason=f"needs {STAGED}")]
 COUNT = 20_000
 
 

@@ -1,4 +1,4 @@
-"""What the README says of engines, run on one."""
+"""The README's commands and programs for engines, run on one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching indices that somebody else made, with read requests alone."""
+"""Searching indices that were not created by resift, with read requests alone."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ def test_the_model_reorders_what_the_engine_found(filled: Fill) -> None:
     assert {hit["first_stage_rank"] for hit in found} == {1, 2, 3}
 
 
-def test_fields_can_be_named_with_boosts_and_a_wrong_one_is_told(filled: Fill) -> None:
+def test_fields_can_be_named_with_boosts_and_an_unknown_one_is_an_error(filled: Fill) -> None:
     target = filled(DOCUMENTS, MAPPINGS)
     assert ids(target, "lentils", "--field", "meta.summary^2,headline") == {"1", "2"}
     assert ids(target, "lentils", "--field", "meta.summary^2", "--field", "headline") == {"1", "2"}
     done = invoke("search", target, "x", "--field", "headline^x")
-    assert done.code == 2 and "boost of 'headline^x' is no number" in done.error_line
+    assert done.code == 2 and "boost of 'headline^x' is not a number" in done.error_line
     done = invoke("search", target, "x", "--field", "nope")
     assert done.code == 2 and "no field 'nope'" in done.error_line and "meta.summary" in done.error_line
 
 
-def test_several_indices_keep_their_documents_apart(engine: str, filled: Fill, name: str) -> None:
+def test_documents_of_several_indices_have_different_ids(engine: str, filled: Fill, name: str) -> None:
     target = filled({"1": {"text": "lentils"}, "2": {"text": "lentils"}})
     ask("PUT", f"{engine}/{name}-b/_doc/1?refresh=true", {"text": "lentils lentils"})
     assert ids(f"{target},{name}-b", "lentils") == {f"{name}/1", f"{name}-b/1", f"{name}/2"}
     assert ids(f"{target}*", "lentils") == {f"{name}/1", f"{name}-b/1", f"{name}/2"}
 
 
-def test_an_index_of_ours_beside_others_is_searched_as_they_are(
+def test_an_index_of_resift_among_others_is_searched_like_them(
     engine: str, filled: Fill, name: str, tmp_path: Path
 ) -> None:
     target = filled({"1": {"headline": "lentils"}})
@@ -68,7 +68,9 @@ def test_an_index_of_ours_beside_others_is_searched_as_they_are(
     assert ids(f"{target}-ours", "lentils") == {"2"}
 
 
-def test_documents_of_one_id_behind_one_name_give_the_better_one(engine: str, filled: Fill, name: str) -> None:
+def test_of_documents_with_the_same_id_behind_one_alias_the_better_one_is_found(
+    engine: str, filled: Fill, name: str
+) -> None:
     target = filled({})
     for routing, text in (("a", "lentils"), ("b", "lentils lentils")):
         ask("PUT", f"{target}-r{routing}", {"aliases": {f"{name}-all": {}}})
@@ -102,7 +104,7 @@ def test_a_data_stream_is_searched_like_an_index(engine: str, name: str) -> None
         ask("DELETE", f"{engine}/_index_template/{name}")
 
 
-def test_equal_scores_stand_in_the_order_of_the_house(filled: Fill) -> None:
+def test_equal_scores_are_ordered_by_descending_id(filled: Fill) -> None:
     target = filled({str(number): {"text": "same words"} for number in range(5)})
     found = [hit["doc_id"] for hit in hits(target, "same", "--model", "none")]
     assert found == ["4", "3", "2", "1", "0"]
@@ -116,12 +118,12 @@ def test_any_text_is_a_query(filled: Fill, query: str) -> None:
     assert ("queries cut" in done.err) == (len(query) > 10_000)
 
 
-def test_a_depth_beyond_the_window_says_what_to_do(filled: Fill) -> None:
+def test_a_depth_beyond_max_result_window_is_an_error(filled: Fill) -> None:
     done = invoke("search", filled(DOCUMENTS, MAPPINGS), "lentils", "--depth", "20000", "--model", "none")
     assert done.code == 1 and "max_result_window" in done.error_line
 
 
-def test_an_index_of_very_many_text_fields_asks_which_matter(filled: Fill) -> None:
+def test_an_index_with_too_many_text_fields_needs_the_option_field(filled: Fill) -> None:
     target = filled({"1": {f"field{n}": "lentils" for n in range(100)}})
     assert ids(target, "lentils " * 30) == {"1"}
     ask("PUT", f"{target}/_mapping", {"properties": {"last": {"type": "text"}}})
@@ -130,7 +132,7 @@ def test_an_index_of_very_many_text_fields_asks_which_matter(filled: Fill) -> No
     assert ids(target, "lentils", "--field", "field7") == {"1"}
 
 
-def test_an_index_that_is_not_there_or_has_no_text_is_one_line(engine: str, filled: Fill) -> None:
+def test_a_missing_index_and_one_without_text_give_one_line(engine: str, filled: Fill) -> None:
     done = invoke("search", f"{engine}/not-there-at-all", "x")
     assert done.code == 1 and "no such index" in done.error_line
     done = invoke("search", f"{engine}/not-there-at-all*", "x")

@@ -1,4 +1,4 @@
-"""An engine with security: who may do what, and what is said to those who may not."""
+"""An engine with security: which rights each task needs, and the message without them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from resift.rerank.scorers.load import load_scorer
 from tests.engine.engines import STAGED, staged
 from tests.rerank.cli.invoke import invoke
 
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(not STAGED.exists(), reason=f"{STAGED} is not there")]
+pytestmark = [pytest.mark.engine, pytest.mark.skipif(not STAGED.exists(), reason=f"needs {STAGED}")]
 ADMIN = {"RESIFT_USERNAME": "elastic", "RESIFT_PASSWORD": "testkit-password"}
 
 
@@ -69,14 +69,14 @@ def test_the_wrapper_works_with_the_same_key(secured: str) -> None:
 @pytest.mark.parametrize(
     ("env", "index", "part"),
     [
-        ({**ADMIN, "RESIFT_PASSWORD": "wrong-one"}, "articles", "does not know us (401)"),
-        ({"RESIFT_API_KEY": "bm90OmFrZXk="}, "articles", "does not know us (401)"),
-        ({}, "articles", "does not know us (401)"),
-        ({"key": "reader"}, "private", "may not do that (403)"),
+        ({**ADMIN, "RESIFT_PASSWORD": "wrong-one"}, "articles", "wrong credentials (401)"),
+        ({"RESIFT_API_KEY": "bm90OmFrZXk="}, "articles", "wrong credentials (401)"),
+        ({}, "articles", "wrong credentials (401)"),
+        ({"key": "reader"}, "private", "lacks the right to do that (403)"),
         ({"key": "expired"}, "articles", "has expired (401)"),
     ],
 )
-def test_who_is_not_let_in_is_told_in_one_line(secured: str, env: dict[str, str], index: str, part: str) -> None:
+def test_a_user_without_access_gets_one_line(secured: str, env: dict[str, str], index: str, part: str) -> None:
     if env.get("key") == "reader":
         env = {"RESIFT_API_KEY": reader(secured)}
     elif env.get("key") == "expired":
@@ -113,7 +113,7 @@ def test_three_rights_are_enough_to_load_and_to_swap_an_alias(secured: str, tmp_
         done = invoke("index", *source, *options, env={"RESIFT_API_KEY": str(key)})
         assert done.code == 0, done.err
     assert admin("GET", f"{secured}/own-live/_count")["count"] == 1
-    assert len(admin("GET", f"{secured}/own*")) == 2  # the index, and the one that the alias stands for
+    assert len(admin("GET", f"{secured}/own*")) == 2  # the index, and the one behind the alias
 
 
 def test_a_user_with_the_right_to_it_loads(secured: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Bulk requests to an engine that answers as told: what is sent again, what is refused, and what stops the load."""
+"""Bulk requests to a scripted engine: which documents are sent again, which are refused, and what stops the load."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Items = list[dict[str, Any]]
 
 
 class Engine:
-    """Keeps documents as an engine does; `refuse` may answer for one, by its id and how often it came."""
+    """Stores documents like an engine; `refuse` maps an id and how often it was sent to an error, or None."""
 
     url = "http://engine"
 
@@ -58,37 +58,37 @@ def many(count: int) -> list[Document]:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_documents_that_are_turned_away_come_again_alone(status: int) -> None:
+def test_rejected_documents_are_sent_again_alone(status: int) -> None:
     engine = Engine(lambda doc_id, times: error(status) if doc_id in ("d1", "d2") and times < 3 else None)
-    outcome = send(engine, many(4))
-    assert (outcome.sent, outcome.created, outcome.refusals) == (4, 4, ())
+    result = send(engine, many(4))
+    assert (result.sent, result.created, result.refusals) == (4, 4, ())
     assert engine.times == {"d0": 1, "d1": 3, "d2": 3, "d3": 1}
 
 
-def test_what_the_engine_refuses_is_told_with_its_reason_and_the_rest_goes_in() -> None:
-    outcome = send(Engine(lambda doc_id, times: error(400, "mapper_parsing") if doc_id == "d2" else None), many(4))
-    [refusal] = outcome.refusals
-    assert outcome.created == 3 and (refusal.doc_id, refusal.reason) == ("d2", "because mapper_parsing")
+def test_a_refused_document_is_reported_with_its_reason_and_the_others_are_indexed() -> None:
+    result = send(Engine(lambda doc_id, times: error(400, "mapper_parsing") if doc_id == "d2" else None), many(4))
+    [refusal] = result.refusals
+    assert result.created == 3 and (refusal.doc_id, refusal.reason) == ("d2", "because mapper_parsing")
 
 
-def test_a_document_that_is_there_word_for_word_is_no_error_and_another_one_of_its_id_is() -> None:
+def test_an_existing_document_with_the_same_content_is_not_an_error_and_one_with_other_content_is() -> None:
     engine = Engine()
     engine.documents = {"d0": {"text": "text 0"}, "d1": {"text": "something else"}}
-    outcome = send(engine, many(3))
-    assert (outcome.sent, outcome.created, [one.doc_id for one in outcome.refusals]) == (3, 1, ["d1"])
-    assert "came before" in outcome.refusals[0].reason
+    result = send(engine, many(3))
+    assert (result.sent, result.created, [one.doc_id for one in result.refusals]) == (3, 1, ["d1"])
+    assert "was loaded before" in result.refusals[0].reason
 
 
 def test_a_block_stops_the_load_and_a_cluster_without_a_master_does_not() -> None:
     blocked = Engine(lambda doc_id, times: error(403, "cluster_block_exception"))
-    with pytest.raises(IndexingError, match="takes no writes: because cluster_block.*--resume"):
+    with pytest.raises(IndexingError, match="rejects writes: because cluster_block.*--resume"):
         send(blocked, many(3))
-    healing = Engine(lambda doc_id, times: error(503, "cluster_block_exception") if times == 1 else None)
-    assert send(healing, many(3)).created == 3
+    recovering = Engine(lambda doc_id, times: error(503, "cluster_block_exception") if times == 1 else None)
+    assert send(recovering, many(3)).created == 3
 
 
 class Failing(Engine):
-    """An engine that fails each request as a whole."""
+    """An engine that fails every request of more than `fits` documents."""
 
     def __init__(self, status: int, kind: str, fits: int = 0) -> None:
         super().__init__()
@@ -103,19 +103,19 @@ class Failing(Engine):
         return super().request(method, path, body, params, **more)
 
 
-def test_a_chunk_that_is_too_large_goes_in_by_halves() -> None:
-    outcome = send(Failing(413, "", fits=3), many(10))
-    assert (outcome.sent, outcome.created) == (10, 10)
+def test_a_chunk_that_is_too_large_is_sent_in_halves() -> None:
+    result = send(Failing(413, "", fits=3), many(10))
+    assert (result.sent, result.created) == (10, 10)
 
 
-def test_a_fault_of_every_document_is_not_told_of_each() -> None:
+def test_an_error_that_all_documents_share_stops_the_load() -> None:
     engine = Failing(400, "illegal_argument_exception")
     with pytest.raises(IndexingError, match="every document"):
         send(engine, many(1000))
     assert engine.requests < 40
 
 
-def test_neighbours_whose_ids_are_too_long_are_told_of_each() -> None:
+def test_neighbouring_documents_whose_ids_are_too_long_are_refused_one_by_one() -> None:
     class Picky(Engine):
         def request(self, method: str, path: str, body: Any, params: Any = None, **more: Any) -> dict[str, Any]:
             if path.endswith("_bulk") and b"bad" in body:
@@ -123,17 +123,17 @@ def test_neighbours_whose_ids_are_too_long_are_told_of_each() -> None:
             return super().request(method, path, body, params, **more)
 
     documents = [Document(f"{'bad' if 20 <= n < 60 else 'd'}{n}", "text") for n in range(100)]
-    outcome = send(Picky(), documents)
-    assert (outcome.created, len(outcome.refusals)) == (60, 40)
+    result = send(Picky(), documents)
+    assert (result.created, len(result.refusals)) == (60, 40)
 
 
-def test_a_document_that_a_template_keeps_in_part_is_known_again() -> None:
+def test_an_existing_document_of_which_the_engine_stores_a_part_is_recognized() -> None:
     engine = Engine()
     engine.documents = {"d0": {}, "d1": {"title": "x"}, "d2": {"text": "text 2", "added": "by a pipeline"}}
     assert send(engine, many(3)).refusals == ()
 
 
-def test_an_answer_that_lacks_items_is_asked_for_again() -> None:
+def test_a_request_whose_response_lacks_items_is_sent_again() -> None:
     class Short(Engine):
         short = 2
 
@@ -148,18 +148,18 @@ def test_an_answer_that_lacks_items_is_asked_for_again() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "part"),
     [
-        (403, "cluster_block_exception", "takes no writes"),
+        (403, "cluster_block_exception", "rejects writes"),
         (401, "", "it says no"),
         (404, "index_not_found_exception", "removed"),
     ],
 )
-def test_a_request_that_time_does_not_heal_stops_the_load_at_once(status: int, kind: str, part: str) -> None:
+def test_an_error_that_is_not_transient_stops_the_load_at_once(status: int, kind: str, part: str) -> None:
     engine = Failing(status, kind)
     with pytest.raises(IndexingError, match=part):
         send(engine, many(3))
     assert engine.requests == 1
 
 
-def test_an_engine_that_stays_away_ends_the_patience() -> None:
+def test_an_engine_that_does_not_respond_stops_the_load_after_patience() -> None:
     with pytest.raises(IndexingError, match="no progress for .*--resume"):
         send(Failing(0, ""), many(3), patience=0.3)

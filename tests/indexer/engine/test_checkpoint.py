@@ -1,4 +1,4 @@
-"""A load goes on only where it is the same load."""
+"""A load is resumed only with the same source, target and settings."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ HOW: dict[str, Any] = {"language": "english", "passage_words": 0, "alias": None}
 GOOD: dict[str, Any] = {"target": "http://h/i", "source": "file", "index": "i", "token": "t", "how": HOW, "done": 1}
 
 
-def test_refusals_that_a_killed_load_wrote_and_did_not_count_go(tmp_path: Path) -> None:
+def test_refused_documents_that_a_killed_load_did_not_count_are_removed(tmp_path: Path) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
     checkpoint = Checkpoint(**GOOD)
     file.append_refusals(["one\n"], checkpoint)
     before = checkpoint.listed
     file.append_refusals(["two\n"], checkpoint)
-    checkpoint.listed = before  # as the checkpoint on the disk has it
+    checkpoint.listed = before  # as in the checkpoint on the disk
     file.append_refusals(["two\n", "three\n"], checkpoint)
     assert file.refusals.read_text() == "one\ntwo\nthree\n"
 
 
-def test_a_checkpoint_is_read_back_by_the_load_that_wrote_it(tmp_path: Path) -> None:
+def test_a_checkpoint_is_read_by_the_same_load(tmp_path: Path) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
     written = Checkpoint("http://h/i", "file", "i", "token", HOW, 5, 4, 1)
     file.write(written)
@@ -40,20 +40,20 @@ def test_a_checkpoint_is_read_back_by_the_load_that_wrote_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("source", "how", "part"),
     [
-        ("another", HOW, "read file, and this is another"),
-        ("file", {**HOW, "passage_words": 50}, "the passage_words 0, not 50"),
-        ("file", {**HOW, "alias": "live"}, "the alias None, not 'live'"),
-        ("file", {**HOW, "id_field": "sku"}, "the id_field None, not 'sku'"),
+        ("another", HOW, "read file, but this is another"),
+        ("file", {**HOW, "passage_words": 50}, "used passage_words 0, not 50"),
+        ("file", {**HOW, "alias": "live"}, "used alias None, not 'live'"),
+        ("file", {**HOW, "id_field": "sku"}, "used id_field None, not 'sku'"),
     ],
 )
-def test_another_load_does_not_go_on_with_it(tmp_path: Path, source: str, how: dict[str, Any], part: str) -> None:
+def test_a_different_load_does_not_resume_from_it(tmp_path: Path, source: str, how: dict[str, Any], part: str) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
     file.write(Checkpoint("http://h/i", "file", "i", "token", HOW))
     with pytest.raises(IndexingError, match=part):
         file.read("http://h/i", source, how)
 
 
-def test_indices_of_long_addresses_have_files_of_their_own(tmp_path: Path) -> None:
+def test_long_addresses_have_different_files_for_each_index(tmp_path: Path) -> None:
     hosts = ",".join(f"http://node-{n}.a-rather-long-name.example.org:9200" for n in range(6))
     paths = {CheckpointFile(tmp_path, f"{hosts}/{index}").path for index in ("articles", "products")}
     paths.add(CheckpointFile(tmp_path, "http://elsewhere:9200/articles").path)
@@ -62,16 +62,16 @@ def test_indices_of_long_addresses_have_files_of_their_own(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", '{"target": 1}', "no json", json.dumps({**GOOD, "done": -5}), json.dumps({**GOOD, "how": None})],
+    ["", "[]", '{"target": 1}', "not json", json.dumps({**GOOD, "done": -5}), json.dumps({**GOOD, "how": None})],
 )
-def test_a_file_that_is_no_checkpoint_is_told(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_an_error(tmp_path: Path, content: str) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
     file.path.write_text(content)
-    with pytest.raises(IndexingError, match="load afresh without --resume"):
+    with pytest.raises(IndexingError, match="load again without --resume"):
         file.read("http://h/i", "file", HOW)
 
 
-def test_a_source_that_has_changed_has_another_name(tmp_path: Path) -> None:
+def test_a_changed_source_has_a_different_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "corpus.jsonl").write_text("one")
     before = [name_source(str(tmp_path / "b")), name_source(str(tmp_path / "b" / "corpus.jsonl"))]
@@ -84,7 +84,7 @@ def test_a_source_that_has_changed_has_another_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [0, 1])
-def test_a_field_of_a_collection_is_not_taken_for_our_mark_of_a_parent(words: int) -> None:
+def test_a_collections_own_field_is_not_mistaken_for_the_parent_of_a_passage(words: int) -> None:
     [entry] = split_documents([Document("d", "text", fields={"resift_parent": "theirs"})], words)
     assert entry.fields["field_resift_parent"] == "theirs"
     assert entry.fields.get("resift_parent") == ("d" if words else None)

@@ -1,4 +1,4 @@
-"""A server that answers as an engine would, or as what stands in front of one."""
+"""A test server that responds like an engine, or like a proxy in front of one."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def serving(
     certificate: Path | None = None,
     trusted: Path | None = None,
 ) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Yield the URL of a server that answers all alike, and the headers that it was sent."""
+    """Yield the URL of a server that gives the same response to all requests, and the list of request headers."""
     seen: list[dict[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             seen.append({name.lower(): value for name, value in self.headers.items()})
             time.sleep(seconds)
             self.send_response(status)
@@ -45,22 +45,27 @@ def serving(
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = respond
 
         def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        if trusted:  # only who shows a certificate that it signed is let in
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(trusted)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.socket = tls_context(certificate, trusted).wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}", seen
     finally:
         server.shutdown()
         server.server_close()
+
+
+def tls_context(certificate: Path, trusted: Path | None) -> ssl.SSLContext:
+    """Return a server's TLS context; with `trusted`, clients must show a certificate that it signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    if trusted:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(trusted)
+    return context

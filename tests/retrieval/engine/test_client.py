@@ -1,4 +1,4 @@
-"""Connecting: which engine answers, who we are, and one line for whatever goes wrong."""
+"""Connecting: the engine is detected, credentials are sent, and every failure is one line."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def test_an_address_is_read(text: str, hosts: tuple[str, ...], index: str) -> No
     ("text", "part"),
     [
         ("http://user:secret@host:9200/i", "RESIFT_USERNAME"),
-        ("http://host:9200", "names no index"),
-        ("http://host:9200/", "names no index"),
-        ("http://host:port/i", "no host and port"),
-        ("http:///i", "no address"),
-        ("http://host:9200/a b", "no index's name"),
-        ("cloud:", "names no index"),
+        ("http://host:9200", "does not name an index"),
+        ("http://host:9200/", "does not name an index"),
+        ("http://host:port/i", "not a host and port"),
+        ("http:///i", "not an address"),
+        ("http://host:9200/a b", "engines do not allow"),
+        ("cloud:", "does not name an index"),
     ],
 )
-def test_an_address_that_cannot_be_used_says_why_and_shows_no_secret(text: str, part: str) -> None:
+def test_an_address_that_cannot_be_used_gives_a_reason_without_secrets(text: str, part: str) -> None:
     with pytest.raises(SettingsError) as error:
         read_address(text)
     assert part in str(error.value) and "secret" not in str(error.value)
@@ -61,14 +61,14 @@ def test_an_address_that_cannot_be_used_says_why_and_shows_no_secret(text: str, 
         ("opensearch 2", {}, "opensearch", "opensearchpy"),
     ],
 )
-def test_the_engine_says_which_it_is(engine: str, headers: dict[str, str], flavour: str, client: str) -> None:
+def test_the_flavour_is_detected(engine: str, headers: dict[str, str], flavour: str, client: str) -> None:
     with serving(200, json.dumps(INFO[engine]).encode(), headers) as (url, _):
         found = connect(read_address(f"{url}/i"), FAST)
         assert (found.flavour, type(found.client).__module__.split(".")[0]) == (flavour, client)
         found.close()
 
 
-def test_a_user_who_may_not_ask_is_told_of_flavour_and_elasticsearch_is_known_by_its_header() -> None:
+def test_without_the_right_to_detect_the_error_names_the_option_and_elasticsearch_is_known_by_its_header() -> None:
     with serving(403, b"{}") as (url, _):
         with pytest.raises(StatusError, match="--flavour"):
             connect(read_address(f"{url}/i"), FAST)
@@ -82,16 +82,16 @@ def test_a_user_who_may_not_ask_is_told_of_flavour_and_elasticsearch_is_known_by
     ("status", "body", "part"),
     [
         (200, b"<html>hello</html>", "not JSON"),
-        (200, b'{"hello": "world"}', "no Elasticsearch or OpenSearch"),
-        (200, b"[]", "no Elasticsearch or OpenSearch"),
-        (401, b'{"error": "hunter2 is wrong"}', "does not know us (401)"),
+        (200, b'{"hello": "world"}', "not Elasticsearch or OpenSearch"),
+        (200, b"[]", "not Elasticsearch or OpenSearch"),
+        (401, b'{"error": "hunter2 is wrong"}', "wrong credentials (401)"),
         (404, b"", "404"),
-        (429, b"{}", "too much to do"),
+        (429, b"{}", "overloaded"),
         (500, b"oh no", "not JSON"),
         (503, b"{}", "503"),
     ],
 )
-def test_an_answer_that_is_none_is_one_line_and_shows_no_secret(
+def test_a_response_that_cannot_be_used_is_one_line_without_secrets(
     monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, part: str
 ) -> None:
     monkeypatch.setenv("RESIFT_USERNAME", "me")
@@ -102,27 +102,27 @@ def test_an_answer_that_is_none_is_one_line_and_shows_no_secret(
     assert part in text and "\n" not in text and "hunter2" not in text
 
 
-def test_hosts_that_do_not_answer_are_one_line() -> None:
+def test_a_host_that_does_not_respond_is_one_line() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(StatusError, match="no connection; is the engine running"):
+        with pytest.raises(StatusError, match="no connection; check that the engine runs"):
             connect(read_address(f"http://127.0.0.1:{taken.getsockname()[1]}/i"), FAST)
-    with serving(200, b"{}", seconds=3.0) as (url, _), pytest.raises(StatusError, match="no answer in time"):
+    with serving(200, b"{}", seconds=3.0) as (url, _), pytest.raises(StatusError, match="no response in time"):
         connect(read_address(f"{url}/i"), ConnectionSettings(max_retries=0, request_timeout=0.3))
-    with serving(200, b"{}") as (url, _), pytest.raises(StatusError, match="does not speak TLS"):
+    with serving(200, b"{}") as (url, _), pytest.raises(StatusError, match="does not use TLS"):
         connect(read_address(f"{url.replace('http:', 'https:')}/i"), FAST)
 
 
-def test_an_expired_key_is_told_apart_from_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_key_has_its_own_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESIFT_API_KEY", "b2xkOm9uZQ==")
     words = {"reason": "unable to authenticate", "additional_unsuccessful_credentials": "API key: api key is expired"}
     body = {"error": {"type": "security_exception", **words}}
     with serving(401, json.dumps(body).encode(), ELASTIC) as (url, _), pytest.raises(StatusError) as error:
         connect(f"{url}/i", FAST)
-    assert "has expired (401); make a new one" in str(error.value)
+    assert "has expired (401); set a new" in str(error.value)
 
 
-def test_a_password_is_not_shown_as_the_header_holds_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_is_not_shown_as_encoded_in_the_header_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESIFT_USERNAME", "me")
     monkeypatch.setenv("RESIFT_PASSWORD", "hunter2")
     pair = base64.b64encode(b"me:hunter2").decode()
@@ -132,7 +132,7 @@ def test_a_password_is_not_shown_as_the_header_holds_it_either(monkeypatch: pyte
     assert "bad header" in str(error.value) and pair not in str(error.value)
 
 
-def test_a_dead_host_is_passed_over() -> None:
+def test_a_dead_host_is_skipped() -> None:
     with socket.socket() as taken, serving(200, json.dumps(INFO["opensearch 2"]).encode()) as (url, _):
         taken.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -140,7 +140,7 @@ def test_a_dead_host_is_passed_over() -> None:
             assert connect(read_address(f"{dead},{url.removeprefix('http://')}/i"), FAST).flavour == "opensearch"
 
 
-def test_an_overloaded_engine_is_asked_again() -> None:
+def test_a_request_to_an_overloaded_engine_is_retried() -> None:
     with serving(503, b"{}") as (url, seen), pytest.raises(StatusError):
         connect(read_address(f"{url}/i"), ConnectionSettings(max_retries=3))
     assert len(seen) == 4
@@ -156,7 +156,7 @@ def test_an_overloaded_engine_is_asked_again() -> None:
     ],
 )
 @pytest.mark.parametrize("engine", ["elasticsearch 8", "opensearch 2"])
-def test_credentials_travel_in_the_header(
+def test_credentials_are_sent_in_the_header(
     monkeypatch: pytest.MonkeyPatch, names: dict[str, str], expected: str, engine: str
 ) -> None:
     for name, value in names.items():
@@ -176,7 +176,7 @@ def test_requests_are_signed_for_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "/eu-west-1/es/aws4_request" in seen[0]["authorization"]
 
 
-def test_a_cloud_id_leads_to_its_deployment() -> None:
+def test_a_cloud_id_connects_to_its_deployment() -> None:
     cloud_id = "mine:" + base64.b64encode(b"eu.example.io$abc123$def").decode()
     found = connect(read_address("cloud:articles"), ConnectionSettings(cloud_id=cloud_id))
     assert [node.base_url for node in found.client.transport.node_pool.all()] == ["https://abc123.eu.example.io:443"]
@@ -184,7 +184,7 @@ def test_a_cloud_id_leads_to_its_deployment() -> None:
         connect(read_address("cloud:articles"))
 
 
-def test_credentials_of_a_file_and_of_the_terminal(tmp_path: Path) -> None:
+def test_credentials_are_read_from_a_file_and_the_terminal(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
     file.write_text('username = "me"\npassword = "pw"\n')
     assert read_credentials(str(file), None, {}) == Credentials("me", "pw")
@@ -197,15 +197,15 @@ def test_credentials_of_a_file_and_of_the_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ('password = "hunter2"', "no username"),
+        ('password = "hunter2"', "without username"),
         ('passwort = "hunter2"', "'passwort' is not known"),
         ("hunter2", "not TOML"),
         ("api_key = 5", "in quotes"),
         ('api_key = "hunter2"\nbearer_token = "x"', "more than one"),
-        ('api_key = "hunter2ü"', "no header can hold"),
+        ('api_key = "hunter2ü"', "header cannot hold"),
     ],
 )
-def test_a_file_of_credentials_that_cannot_be_used_says_why_and_shows_no_secret(
+def test_a_credentials_file_that_cannot_be_used_gives_a_reason_without_secrets(
     tmp_path: Path, text: str, part: str
 ) -> None:
     (tmp_path / "c.toml").write_text(text)
@@ -222,7 +222,7 @@ def test_the_command_line_shows_no_secret(tmp_path: Path) -> None:
     assert "hunter2" not in done.err + done.out + invoke("config", env=secret).out
 
 
-def test_options_of_an_engine_are_refused_for_an_embedded_index() -> None:
+def test_options_of_an_engine_are_rejected_for_an_embedded_index() -> None:
     done = invoke("search", "bm25:x", "y", "--flavour", "opensearch")
     assert done.code == 2 and "--flavour" in done.error_line
 
@@ -239,7 +239,7 @@ def test_options_of_an_engine_are_refused_for_an_embedded_index() -> None:
         b'{"fields": {"text": {"text": {}}}, "_shards": {}, "hits": {"hits": [{"_score": 1}]}}',
     ],
 )
-def test_an_answer_of_another_kind_is_one_line_and_no_defect(body: bytes) -> None:
+def test_an_unexpected_response_is_one_line_and_not_a_defect(body: bytes) -> None:
     env = {"RESIFT_USERNAME": "me", "RESIFT_PASSWORD": "hunter2", "RESIFT_MAX_RETRIES": "0"}
     with serving(200, body) as (url, _):
         done = invoke("search", f"{url}/i", "x", "--flavour", "opensearch", "--model", "none", env=env)

@@ -1,4 +1,4 @@
-"""Connecting by TLS: whom we trust, and who trusts us."""
+"""Connecting over TLS: server certificates are verified, and client certificates sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from resift.retrieval.engine.settings import ConnectionSettings
 from resift.retrieval.errors import SettingsError, StatusError
 from tests.retrieval.engine.serving import ELASTIC, INFO, serving
 
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not there, which makes certificates")
+pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl, which creates the certificates")
 
 
 def test_a_certificate_is_checked_against_its_authority_or_fingerprint(tmp_path: Path) -> None:
@@ -46,18 +46,18 @@ def test_a_certificate_is_checked_against_its_authority_or_fingerprint(tmp_path:
                     found.close()
                 return found.flavour
 
-            with pytest.raises(StatusError, match="cannot be trusted.*--ca-certs"):
+            with pytest.raises(StatusError, match="is not trusted.*--ca-certs"):
                 attempt()
-            with pytest.raises(StatusError, match="another fingerprint"):
+            with pytest.raises(StatusError, match="a different fingerprint"):
                 attempt(fingerprint=wrong)
-            with pytest.raises(SettingsError, match="no file"):
+            with pytest.raises(SettingsError, match="not a file"):
                 attempt(ca_certs="nowhere.pem")
             for good in ({"ca_certs": str(tmp_path / "c.pem")}, {"fingerprint": right}, {"verify_certs": False}):
                 assert attempt(**good) == flavour
 
 
 @pytest.mark.parametrize("flavour", ["elasticsearch", "opensearch"])
-def test_a_client_certificate_lets_us_in(tmp_path: Path, flavour: str) -> None:
+def test_a_client_certificate_is_sent(tmp_path: Path, flavour: str) -> None:
     for name in ("server", "mine"):
         subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"]
         files = ["-keyout", str(tmp_path / f"{name}.key"), "-out", str(tmp_path / f"{name}.pem")]

@@ -1,4 +1,4 @@
-"""Hits as documents: fields of any shape become one text, and what was odd is counted."""
+"""Hits as documents: fields of any shape become one text, and irregular documents are counted."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_fields_of_any_shape_become_one_text(source: dict[str, Any], names: tupl
     assert read(source, *names)[0].text == text
 
 
-def test_a_title_and_other_fields_are_kept_apart() -> None:
+def test_a_title_and_other_fields_are_kept_separate() -> None:
     document, _ = read({"title": ["Red", "soup"], "text": "x", "kind": ["a", "b"]})
     assert (document.title, document.fields) == ("Red soup", {"_index": "i", "kind": ["a", "b"]})
 
 
-def test_values_that_the_engine_gives_apart_from_the_source_are_taken_too() -> None:
+def test_values_outside_the_source_are_read_too() -> None:
     assert read({}, fields={"text": ["one", "two"]})[0].text == "one\ntwo"
 
 
@@ -53,11 +53,11 @@ def test_values_that_the_engine_gives_apart_from_the_source_are_taken_too() -> N
         ("<p>x</p>", "keep", "<p>x</p>"),
     ],
 )
-def test_tags_are_taken_out_where_there_are_some(text: str, html: str, expected: str) -> None:
+def test_html_tags_are_removed_from_html(text: str, html: str, expected: str) -> None:
     assert read({"text": text}, html=html)[0].text == expected
 
 
-def test_what_was_odd_is_counted_and_told() -> None:
+def test_irregular_documents_are_counted_and_reported() -> None:
     reader = HitReader(Fields((), "", ("text",), {}))
     for text in ("", "<p>x</p>", "y" * (LONGEST_TEXT + 1), "fine"):
         reader.read({"_id": "1", "_source": {"text": text}})

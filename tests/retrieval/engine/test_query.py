@@ -1,4 +1,4 @@
-"""Search bodies without an engine: fields, own queries, filters and windows."""
+"""Search bodies, without an engine: fields, a user's own queries, filters and windows."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ TYPES = {
 CLAUSE = {"term": {"kind": "a"}}
 
 
-def test_text_fields_are_those_that_index_no_other_field_a_second_time() -> None:
+def test_text_fields_exclude_multi_fields() -> None:
     assert text_fields(TYPES) == ["meta.body", "note", "said.text", "title"]
 
 
-def test_what_is_not_named_is_found_and_what_is_named_must_be_there() -> None:
+def test_fields_that_are_not_named_are_detected_and_named_fields_must_exist() -> None:
     found = find_fields(TYPES, HERE, EngineSettings())
     assert (found.title, found.text, found.nested) == (
         "title",
@@ -83,7 +83,7 @@ def test_a_boost_is_a_number_above_0(boost: str, fits: bool) -> None:
             find_fields(TYPES, HERE, settings)
 
 
-def test_our_own_field_decides_only_where_every_index_has_it() -> None:
+def test_resifts_own_field_is_searched_only_if_every_index_has_it() -> None:
     ours = {"title": {"text"}, "text": {"text"}, "resift_text": {"text"}, "resift_parent": {"keyword"}}
     alone = find_fields(ours, HERE, EngineSettings())
     assert (alone.searched, alone.text, alone.collapse) == (("resift_text",), ("text",), "resift_parent")
@@ -100,14 +100,14 @@ def test_nested_fields_are_searched_inside_their_objects() -> None:
 
 
 @pytest.mark.parametrize(("count", "words"), [(1, 1000), (10, 100), (100, 10), (5000, 10)])
-def test_a_query_has_no_more_clauses_than_engines_take(count: int, words: int) -> None:
+def test_a_query_has_no_more_clauses_than_engines_accept(count: int, words: int) -> None:
     fields = Fields(tuple(f"f{n}" for n in range(count)), "", ("f0",), {})
     assert longest_query(fields) == words
     query = search_body(fields, "word " * 3000)["query"]["multi_match"]["query"]
     assert len(query.split()) == words
 
 
-def test_a_query_is_put_in_wherever_the_mark_stands_and_nothing_else_changes() -> None:
+def test_a_query_replaces_every_placeholder_and_nothing_else_changes() -> None:
     template = {
         "query": {"bool": {"should": [{"match": {"a": "{{query}}"}}, {"match": {"b": "x {{query}} y"}}]}},
         "n": 1.5,
@@ -134,14 +134,14 @@ def test_a_query_is_put_in_wherever_the_mark_stands_and_nothing_else_changes() -
         ('{"range": {"views": {"gt": 3}}}', {"range": {"views": {"gt": 3}}}),
     ],
 )
-def test_a_filter_means_a_whole_value_where_the_index_knows_it(given: str, clause: dict[str, Any]) -> None:
+def test_a_filter_matches_the_whole_value_if_the_index_has_it(given: str, clause: dict[str, Any]) -> None:
     assert read_filter(EngineSettings(filter=given), TYPES) == clause
 
 
 @pytest.mark.parametrize("given", ["kind", "=a", "knd=a", "{not json", "title.nope.x.y=1 {"])
-def test_a_filter_that_cannot_be_used_is_told(given: str) -> None:
+def test_a_filter_that_cannot_be_used_is_an_error(given: str) -> None:
     if given.startswith("title."):
-        assert read_filter(EngineSettings(filter=given), TYPES)  # a key below a field that is there: the engine judges
+        assert read_filter(EngineSettings(filter=given), TYPES)  # a key below an existing field: left to the engine
     else:
         with pytest.raises(SettingsError):
             read_filter(EngineSettings(filter=given), TYPES)
@@ -159,7 +159,7 @@ def test_a_filter_goes_into_every_part_of_a_body_that_finds_hits() -> None:
     assert with_filter({"query": match}, None) == {"query": match}
 
 
-def test_only_retrievers_that_join_get_a_window_and_never_a_query_of_the_same_name() -> None:
+def test_only_retrievers_that_combine_others_get_a_window_and_not_a_query_of_the_same_name() -> None:
     decay = {"standard": {"query": {"function_score": {"linear": {"n": {"origin": 1, "scale": 2}}}}}}
     assert with_window(decay, 100) == decay
     inner = {
@@ -181,17 +181,17 @@ def test_only_retrievers_that_join_get_a_window_and_never_a_query_of_the_same_na
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("[]", "no search body"),
+        ("[]", "not a search body"),
         ('{"retriever": "{{query}}"}', "its retriever is"),
         ('{"knn": ["{{query}}"]}', "its knn is"),
         ('{"query": ' + '{"bool": {"must": ' * 300 + '{"match": {"a": "{{query}}"}}' + "}}" * 300 + "}", "not JSON"),
-        ('{"size": 3}', "no search body"),
+        ('{"size": 3}', "not a search body"),
         ('{"query": {"match_all": {}}}', "has no {{query}}"),
         ('{"query": {"match": {"a": {{query}}}}}', "not JSON"),
         ('{"query": {"match": {"a": "{{query}}"}}, "from": 3}', "'from'"),
     ],
 )
-def test_a_body_that_cannot_be_used_says_why(tmp_path: Path, text: str, part: str) -> None:
+def test_a_body_that_cannot_be_used_gives_a_reason(tmp_path: Path, text: str, part: str) -> None:
     (tmp_path / "b.json").write_text(text)
     with pytest.raises(SettingsError) as error:
         read_template(str(tmp_path / "b.json"))
