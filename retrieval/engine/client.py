@@ -2,7 +2,7 @@
 
 Elasticsearch 8 and 9 are reached with `elasticsearch` 8.x (plain JSON, which both accept). OpenSearch 1 to 3, and
 Elasticsearch 7, which the newer client rejects in its product check, are reached with `opensearchpy`. The clients
-provide connection pools, TLS, authentication and failover to another node; retries are ours (`retry`).
+provide connection pools, TLS, authentication and failover to another node; retries are in `retry`.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _elasticsearch(address: Address, settings: ConnectionSettings, credentials: 
             list(address.hosts) or None,
             request_timeout=settings.request_timeout,
             connections_per_node=_POOL,
-            max_retries=max(0, len(address.hosts) - 1),  # failover to another node at once; waits are ours
+            max_retries=max(0, len(address.hosts) - 1),  # failover to another node at once; retries with waits are in `retry`
             retry_on_status=(),
             retry_on_timeout=False,
             **options,
