@@ -1,1 +1,1 @@
-"""The write side: a corpus goes in, an index comes out."""
+"""The write side: read a corpus, build an index."""

@@ -1,4 +1,4 @@
-"""Long documents as passages, each with the id of the document that it was cut from."""
+"""Split long documents into passages, each with the id of its document."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ _WORD = re.compile(r"\S+")
 
 
 def split_documents(documents: Iterable[Document], words: int, overlap: int = 0) -> Iterator[Document]:
-    """Yield each document as passages of at most `words` words, the title kept with each.
+    """Yield passages of at most `words` words, `overlap` of them shared with the passage before, with the same title.
 
-    Passages are `ID#1`, `ID#2`, ...; text between words is kept as it is. With `words` 0 documents stay whole.
+    The passages of document ID have the ids `ID#1`, `ID#2`, ...; white space between words is kept. If `words` is 0,
+    documents are not split.
 
     >>> [p.text for p in split_documents([Document("d", "a b c d e")], 3, 1)]
     ['a b c', 'c d e']
     """
     for document in documents:
-        if PARENT in document.fields:  # the collection's own, which would be taken for ours
+        if PARENT in document.fields:  # the corpus has a field with our name: rename it
             renamed = {f"field_{name}" if name == PARENT else name: value for name, value in document.fields.items()}
             document = replace(document, fields=renamed)
         if not words:

@@ -1,4 +1,4 @@
-"""Build and save the embedded index."""
+"""Build and save an embedded index."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document
 
 _PROGRESS = 1000  # documents between two calls of `progress`
-_REMEMBERED = 1 << 20  # words remembered with their term numbers, about 120 MB
-_LONGEST_REMEMBERED = 64  # characters: longer words hardly come twice
+_CACHE_SIZE = 1 << 20  # words cached with their term numbers, about 120 MB
+_LONGEST_CACHED = 64  # characters; longer words rarely occur again
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What an index holds and what it took."""
+    """The size of a new index and the time that it took.
+
+    `documents`, `tokens` and `vocabulary` (distinct terms) are counts; `seconds` is wall-clock time; `bytes` is the
+    size on disk.
+    """
 
     documents: int
     tokens: int
@@ -46,14 +50,15 @@ def build_index(
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> IndexReport:
-    """Write an index of `documents`, read once and not kept, to the folder `path`, which appears when it is whole.
+    """Write an index of `documents` to the folder `path`, atomically.
 
-    Title and text are indexed joined by a blank. `progress` is called with the number of documents read so far.
-    Whatever goes wrong, also a killed process, an index that stood at `path` stays as it was. Time grows linearly
-    with the tokens; memory with the distinct words and the document ids only.
+    `documents` is read once and not kept in memory. Title and text are indexed as one text, joined by a space.
+    `progress` is called with the number of documents read so far. If the build fails or the process is killed, an
+    existing index at `path` is unchanged. Time is linear in the number of tokens; memory depends only on the distinct
+    words and the document ids.
 
-    Raises CorpusError on no documents, an empty id, an id that comes twice and fields that are no JSON; IndexingError
-    where `path` exists (with `overwrite`: and is not an index), cannot be written or the disk is full.
+    Raises CorpusError if there are no documents, an id is empty or occurs twice, or fields cannot be written as JSON;
+    IndexingError if `path` exists (with `overwrite`: and is not an index), cannot be written or the disk is full.
     """
     started = time.perf_counter()
     settings = settings or Bm25Settings()
@@ -66,13 +71,13 @@ def build_index(
 def _write(
     documents: Iterable[Document], folder: Path, settings: Bm25Settings, progress: Callable[[int], None]
 ) -> dict[str, int]:
-    """Write all files of an index into `folder`; return how many documents, tokens, terms and postings it has."""
-    numbers = _Numbers(analyzer(settings.language))
+    """Write all files of an index into `folder`; return the counts of documents, tokens, terms and postings."""
+    numbers = _TermNumbers(analyzer(settings.language))
     inversion = Inversion(folder)
     with _DocumentWriter(folder) as writer:
-        for done, document in enumerate(_readable(documents), start=1):
+        for done, document in enumerate(_reraise_read_errors(documents), start=1):
             writer.add(document)
-            inversion.add(numbers.of(f"{document.title} {document.text}"))
+            inversion.add(numbers.in_text(f"{document.title} {document.text}"))
             if done % _PROGRESS == 0:
                 progress(done)
         ids = writer.finish()
@@ -98,38 +103,38 @@ def _write(
     return facts
 
 
-def _readable(documents: Iterable[Document]) -> Iterator[Document]:
-    """Yield `documents`; a source that cannot be read is not an index that cannot be written."""
+def _reraise_read_errors(documents: Iterable[Document]) -> Iterator[Document]:
+    """Yield `documents`, with OSError as CorpusError, so that a read error is not reported as a write error."""
     try:
         yield from documents
     except OSError as error:
         raise CorpusError(f"the documents cannot be read: {error}") from None
 
 
-class _Numbers(dict[str, int]):
-    """Word -> number of its term, in order of first sight; words are forgotten when there are too many, terms not."""
+class _TermNumbers(dict[str, int]):
+    """Word -> number of its term, numbered in order of first use; a cache of words, but `terms` keeps all terms."""
 
     def __init__(self, analyze: Analyzer) -> None:
         super().__init__()
         self._analyze = analyze
         self.terms: dict[str, int] = {}
 
-    def of(self, text: str) -> Iterable[int]:
-        """Return the term number of each word of `text`, NO_TERM for one that is left out."""
+    def in_text(self, text: str) -> Iterable[int]:
+        """Return the term number of each word of `text`, NO_TERM for a word that is not indexed."""
         return map(self.__getitem__, self._analyze.words(text))
 
     def __missing__(self, word: str) -> int:
         term = self._analyze.term(word)
         number = self.terms.setdefault(term, len(self.terms)) if term else NO_TERM
-        if len(word) <= _LONGEST_REMEMBERED:
-            if len(self) >= _REMEMBERED:
+        if len(word) <= _LONGEST_CACHED:
+            if len(self) >= _CACHE_SIZE:
                 self.clear()
             self[word] = number
         return number
 
 
 class _DocumentWriter:
-    """Writes documents as JSON lines, and where each line begins."""
+    """Writes documents as JSON lines, and the byte offset of each line."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -147,24 +152,24 @@ class _DocumentWriter:
         try:
             self._file.close()
         except OSError:
-            pass  # what is buffered no longer matters, and the first error is the one to tell
+            pass  # the buffered data is no longer needed, and the first error is the one to report
 
     def add(self, document: Document) -> None:
-        """Write one document. Raises CorpusError on an id that is empty or known, and on fields that are no JSON."""
+        """Write one document. Raises CorpusError on an empty or repeated id and on fields that are not JSON values."""
         doc_id = document.doc_id
         number = len(self._ids)
         if not doc_id:
             raise CorpusError(f"document {number + 1} has an empty id; expected an id for each document")
         if self._ids.setdefault(doc_id, number) != number:
             first = self._ids[doc_id] + 1
-            message = f"the id {doc_id!r} stands at documents {first} and {number + 1}; expected each id once"
+            message = f"documents {first} and {number + 1} have the same id {doc_id!r}; expected each id once"
             raise CorpusError(message)
         line = _json_line(document)
         self._file.write(line)
         self._offsets.append(self._offsets[-1] + len(line))
 
     def finish(self) -> list[str]:
-        """Write the offsets and return all ids in order. Raises CorpusError where there is no document."""
+        """Write the offsets and return all ids in order. Raises CorpusError if there are no documents."""
         if not self._ids:
             raise CorpusError("there are no documents; expected at least one")
         np.save(self._folder / store.DOCUMENT_OFFSETS, np.array(self._offsets, np.int64))
@@ -172,7 +177,7 @@ class _DocumentWriter:
 
 
 def _json_line(document: Document) -> bytes:
-    """Return a document as one line of JSON; title and fields only where there are any."""
+    """Return a document as one line of JSON; an empty title and empty fields are left out."""
     entry: dict[str, object] = {"doc_id": document.doc_id, "text": document.text}
     if document.title:
         entry["title"] = document.title
@@ -181,12 +186,14 @@ def _json_line(document: Document) -> bytes:
     try:
         line = json.dumps(entry, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError) as error:
-        raise CorpusError(f"the fields of document {document.doc_id!r} are no JSON: {error}") from None
-    return line.encode("utf-8", "surrogatepass") + b"\n"  # json.loads takes lone surrogates back the same way
+        raise CorpusError(
+            f"the fields of document {document.doc_id!r} cannot be written as JSON: {error}; expected JSON values"
+        ) from None
+    return line.encode("utf-8", "surrogatepass") + b"\n"  # json.loads decodes lone surrogates in the same way
 
 
 def _write_vocabulary(folder: Path, terms: dict[str, int]) -> None:
-    """Write term -> number as one JSON object, sorted by the encoded term, a line each, and the lines' offsets."""
+    """Write term -> number as one JSON object, one line per term, sorted by encoded term, and the lines' offsets."""
     entries = sorted((store.encode_term(term), number) for term, number in terms.items())
     offsets = array("q", [1])
     with (folder / store.VOCABULARY).open("wb") as file:
@@ -201,7 +208,7 @@ def _write_vocabulary(folder: Path, terms: dict[str, int]) -> None:
 
 
 def _write_params(folder: Path, settings: Bm25Settings, documents: int) -> None:
-    """Write what `bm25s.BM25.load` reads first."""
+    """Write the parameter file that `bm25s.BM25.load` needs."""
     kinds = {"dtype": "float32", "int_dtype": "int32", "backend": "numpy"}
     formula = {"k1": settings.k1, "b": settings.b, "delta": 0.5, "method": "lucene", "idf_method": "lucene"}
     body = json.dumps({**formula, **kinds, "num_docs": documents, "version": "0.2.13"}, indent=1)

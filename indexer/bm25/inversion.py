@@ -1,8 +1,8 @@
-"""From documents as term numbers to postings, in flat memory: sorted runs on disk, then one merge.
+"""Turn documents, given as term numbers, into postings in bounded memory: sorted runs on disk, then one merge.
 
-Tokens are collected up to a few million, counted and written as a run that is sorted by term and document. The merge
-takes all runs' postings of a range of terms at a time, works out the impacts and appends them to the final arrays.
-Peak memory is that of one run or one range (about 300 MB), plus 4 bytes a document and 30 a term.
+Up to a few million tokens are collected, counted and written as a run, sorted by term and document. The merge takes
+the postings of one range of terms from all runs at a time, computes the impacts and appends them to the final arrays.
+Peak memory is that of one run or one range (about 300 MB), plus 4 bytes per document and 30 bytes per term.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 from resift.retrieval.bm25 import store
 
 RUN_TOKENS = 2_000_000
+"""Tokens of one run."""
 RANGE_POSTINGS = 4_000_000
+"""Postings of one range of terms, at most, unless one term has more."""
 NO_TERM = -1
+"""The term number of a word that is not indexed, such as a stop word."""
 
 
 class Inversion:
-    """Collects the documents of an index and writes their postings."""
+    """Collects documents as term numbers and yields their postings by term."""
 
     def __init__(self, folder: Path, run_tokens: int = RUN_TOKENS) -> None:
-        """Keep the runs in `folder`, which exists, each of about `run_tokens` tokens."""
+        """Write the runs into `folder`, which must exist, each with about `run_tokens` tokens."""
         self._folder = folder
         self._run_tokens = run_tokens
         self._tokens = array("i")
@@ -36,7 +39,7 @@ class Inversion:
         self._first = 0
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Add the next document: the term number of each of its tokens, NO_TERM for one that has none."""
+        """Add the next document: the term number of each of its tokens, or NO_TERM."""
         before = len(self._tokens)
         self._tokens.extend(numbers)
         self._counts.append(len(self._tokens) - before)
@@ -44,7 +47,7 @@ class Inversion:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was collected as a run, int32 [3, postings]: terms, documents, occurrences; sorted by both."""
+        """Write the collected tokens as a run, int32 [3, postings]: term, document, occurrences; sorted."""
         count = len(self._counts)
         tokens = np.array(self._tokens, np.int32)
         documents = np.repeat(np.arange(count), np.array(self._counts))
@@ -64,13 +67,14 @@ class Inversion:
         self._first += count
 
     def lengths(self) -> NDArray[np.int32]:
-        """Return the number of terms of each document, int32 [documents]; call `flush` before."""
+        """Return the number of indexed tokens of each document, int32 [documents]; call `flush` first."""
         return np.concatenate(self._lengths)
 
     def merge(self, terms: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-        """Yield range after range of the `terms`: bounds int64 [range + 1] and postings int32 [3, n] between them.
+        """Yield (bounds int64 [range + 1], postings int32 [3, n]) for one range of the `terms` after another.
 
-        The bounds count postings from the first term of all; postings are sorted by term, then document.
+        A bound is the number of postings before a term, counted from the first term of the index. Postings are sorted
+        by term, then document.
         """
         runs = [store.load_array(run) for run in self._runs]
         frequencies = sum((np.bincount(run[0], minlength=terms) for run in runs), np.zeros(terms, np.int64))
@@ -85,14 +89,14 @@ class Inversion:
 
 
 def write_postings(folder: Path, inversion: Inversion, terms: int, k1: float, b: float) -> int:
-    """Write data, indices, indptr and term_max of all `terms` into `folder`; return the number of postings.
+    """Write the postings files of all `terms` (data, indices, indptr, term_max); return the number of postings.
 
-    Lucene's BM25 as in `retrieval.bm25.retriever`, in the precision of bm25s: idf rounded to float32, the rest in
-    float64, the product rounded to float32. Raises OSError where the disk is full.
+    The formula is in `retrieval.bm25.retriever`. The precision is that of bm25s: idf is rounded to float32, the rest
+    is float64, and the product is rounded to float32. Raises OSError if the disk is full.
     """
     lengths = inversion.lengths()
     documents = len(lengths)
-    mean = lengths.mean() or 1.0  # 0.0 where no document has a term, and then nothing is divided
+    mean = lengths.mean() or 1.0  # 0.0 if no document has a term; then there is nothing to divide
     norms = k1 * ((1 - b) + b * lengths / mean)  # float64 [documents]
     indptr = np.zeros(terms + 1, np.int64)
     term_max = np.zeros(terms, np.float32)
@@ -100,10 +104,10 @@ def write_postings(folder: Path, inversion: Inversion, terms: int, k1: float, b:
     with (folder / store.DATA).open("wb") as data, (folder / store.INDICES).open("wb") as indices:
         _write_header(data, np.float32, 0)
         _write_header(indices, np.int32, 0)
-        for bounds, (_, places, occurrences) in inversion.merge(terms):
-            impacts = _impacts(bounds, occurrences, norms[places], documents)
+        for bounds, (_, numbers, occurrences) in inversion.merge(terms):
+            impacts = _impacts(bounds, occurrences, norms[numbers], documents)
             data.write(impacts.data)
-            indices.write(np.ascontiguousarray(places).data)
+            indices.write(np.ascontiguousarray(numbers).data)
             indptr[done : done + len(bounds)] = bounds
             term_max[done : done + len(bounds) - 1] = np.maximum.reduceat(impacts, bounds[:-1] - bounds[0])
             done += len(bounds) - 1
@@ -117,14 +121,17 @@ def write_postings(folder: Path, inversion: Inversion, terms: int, k1: float, b:
 def _impacts(
     bounds: NDArray[np.int64], occurrences: NDArray[np.int32], norms: NDArray[np.float64], documents: int
 ) -> NDArray[np.float32]:
-    """Return what each posting adds to a score, float32 [postings]; `norms` float64 [postings] is k1's whole term."""
+    """Return what each posting adds to a score, float32 [postings].
+
+    `norms`, float64 [postings], is k1 * (1 - b + b * length / average length) of each posting's document.
+    """
     frequencies = np.diff(bounds)
     idf = np.log1p((documents - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
     return (np.repeat(idf, frequencies) * (occurrences / (occurrences + norms))).astype(np.float32)
 
 
 def _write_header(file: IO[bytes], kind: type[Any], length: int) -> None:
-    """Write the .npy header of a vector at the start of `file`; always 128 bytes, so that it can be written again."""
+    """Write the .npy header of a vector at the start of `file`; always 128 bytes, so it can be overwritten."""
     file.seek(0)
     facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(kind)), "fortran_order": False, "shape": (length,)}
     np.lib.format.write_array_header_1_0(file, facts)

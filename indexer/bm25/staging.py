@@ -1,9 +1,9 @@
-"""A folder that appears whole or not at all, also when the machine stops in the middle.
+"""Write a folder atomically: after a crash the target is either the old folder or the complete new one.
 
-The new content is written into a hidden sibling folder, brought to the disk, and then exchanged with what stands at
-the target in one step of the kernel (Linux: renameat2 with RENAME_EXCHANGE, macOS: renamex_np with RENAME_SWAP;
-elsewhere two renames). Readers that hold the old files open keep them. The builder holds a lock on its sibling, so
-that the next build can tell the leftovers of a dead one.
+The new content is written into a hidden sibling folder, synced to disk, and then exchanged with the target in one
+system call (Linux: renameat2 with RENAME_EXCHANGE, macOS: renamex_np with RENAME_SWAP; elsewhere two renames). Readers
+that have the old files open keep them. A build holds a lock on its sibling folder, so that the next build recognizes
+the leftovers of a build that was killed.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h, RENAME_SWAP of macOS's stdio.h: 
 
 @contextmanager
 def staged_folder(target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -> Iterator[Path]:
-    """Yield an empty folder; when the block ends without an error, it is at `target`, whole.
+    """Yield an empty folder; if the block ends without an error, the folder is moved to `target`.
 
-    An existing target is replaced only with `overwrite`, and only if it is a folder that `replaceable` accepts.
-    Raises IndexingError (one line) on a target that must not be replaced and on every OSError inside the block; then
-    the target is as it was and nothing is left beside it.
+    An existing target is replaced only with `overwrite`, and only if `replaceable` returns True for it. Raises
+    IndexingError (one line) on a target that must not be replaced and on every OSError inside the block; then the
+    target is unchanged and nothing is left beside it.
     """
     try:
         target = target.resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name with a NUL
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a NUL in the name
         raise IndexingError(f"{str(target)!r} cannot be written: {error}") from None
-    _check(target, overwrite, replaceable)
+    _check_target(target, overwrite, replaceable)
     created: list[Path] = []
     folder: Path | None = None
     try:
         created = _make_parents(target.parent)
-        _sweep(target)
-        folder, lock = _claim(target)
+        _remove_leftovers(target)
+        folder, lock = _create_locked_folder(target)
         try:
             yield folder
-            _sync(folder)
-            _publish(folder, target, overwrite, replaceable)
+            _sync_to_disk(folder)
+            _move_to_target(folder, target, overwrite, replaceable)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
@@ -61,15 +61,15 @@ def staged_folder(target: Path, overwrite: bool, replaceable: Callable[[Path], b
     finally:
         for parent in created:
             with suppress(OSError):
-                parent.rmdir()  # goes only if nothing was put there
+                parent.rmdir()  # fails if the folder is not empty
 
 
-def _check(target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -> None:
+def _check_target(target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -> None:
     if not os.path.lexists(target):
         return
     if not replaceable(target):
         raise IndexingError(
-            f"{target} exists and is not an index (is it the source?), and is left as it is; name another place, such "
+            f"{target} exists and is not an index (is it the source?), and is left as it is; choose another path, such "
             f"as {target}-index"
         )
     if not overwrite:
@@ -77,7 +77,7 @@ def _check(target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -
 
 
 def _make_parents(folder: Path) -> list[Path]:
-    """Create the folders that are missing down to `folder`; return them, innermost first."""
+    """Create `folder` and its missing parents; return the created folders, innermost first."""
     missing = []
     while not folder.exists():
         missing.append(folder)
@@ -87,18 +87,18 @@ def _make_parents(folder: Path) -> list[Path]:
     return missing
 
 
-def _claim(target: Path) -> tuple[Path, int]:
-    """Create a sibling of `target` and lock it; return it with the descriptor that holds the lock."""
+def _create_locked_folder(target: Path) -> tuple[Path, int]:
+    """Create a sibling folder of `target` and lock it; return it with the file descriptor that holds the lock."""
     while True:
         folder = target.with_name(f".{target.name}.{secrets.token_hex(6)}{_BUILDING}")
         folder.mkdir()
         lock = _open_locked(folder)
-        if lock is not None and folder.exists():  # another build may have swept it before the lock was ours
+        if lock is not None and folder.exists():  # another build may have removed it before we had the lock
             return folder, lock
 
 
 def _open_locked(folder: Path) -> int | None:
-    """Open and lock `folder`; None if it is gone or another process holds it. The lock ends with the process."""
+    """Open and lock `folder`; None if it does not exist or is locked. The lock ends with the process."""
     descriptor = -1
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -110,8 +110,8 @@ def _open_locked(folder: Path) -> int | None:
     return descriptor
 
 
-def _sweep(target: Path) -> None:
-    """Remove what dead builds of `target` left; put back an index that one had moved aside and not replaced."""
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed builds of `target` left; restore an index that one had moved away and not replaced."""
     for entry in target.parent.iterdir():
         if not re.fullmatch(rf"\.{re.escape(target.name)}\.[0-9a-f]{{12}}\.\w+", entry.name):
             continue  # ".a.b.0123….building" belongs to the target "a.b", not to "a"
@@ -124,8 +124,8 @@ def _sweep(target: Path) -> None:
                 os.close(lock)
 
 
-def _sync(folder: Path) -> None:
-    """Bring every file of `folder`, and the folder itself, to the disk."""
+def _sync_to_disk(folder: Path) -> None:
+    """Sync every file of `folder`, and the folder itself, to disk."""
     for path in (*folder.iterdir(), folder):
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -134,16 +134,16 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _publish(folder: Path, target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -> None:
-    """Put `folder` where `target` is; what was there is then at `folder`."""
+def _move_to_target(folder: Path, target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -> None:
+    """Move `folder` to `target`; an old target is then at `folder`."""
     for attempt in range(_ATTEMPTS):
-        _check(target, overwrite, replaceable)
+        _check_target(target, overwrite, replaceable)
         try:
             if not (overwrite and target.exists()):
-                os.rename(folder, target)  # fails on an index that another build has put there since the look
+                os.rename(folder, target)  # fails if another build has created the target since `_check_target`
             elif not exchange(folder, target):
                 replace_by_renames(folder, target)
-        except OSError:  # another build came or went between the look and the step
+        except OSError:  # another build changed the target between the check and the rename
             if attempt == _ATTEMPTS - 1:
                 raise
             continue
@@ -156,9 +156,9 @@ def _publish(folder: Path, target: Path, overwrite: bool, replaceable: Callable[
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Let two folders change places in one step; False, and nothing done, where the system cannot.
+    """Exchange two folders in one system call; return False, with nothing changed, if the system cannot do that.
 
-    Raises OSError where one of them does not exist.
+    Raises OSError if one of them does not exist.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     call = getattr(libc, "renameat2", None) or getattr(libc, "renameatx_np", None)
@@ -172,7 +172,7 @@ def exchange(one: Path, other: Path) -> bool:
 
 
 def replace_by_renames(folder: Path, target: Path) -> None:
-    """Do in two steps what `exchange` does in one; a build killed between them is put right by the next."""
+    """Exchange two folders by renames; if the process is killed in between, the next build restores the target."""
     aside = folder.with_suffix(_REPLACED)
     os.rename(target, aside)
     os.rename(folder, target)

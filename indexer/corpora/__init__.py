@@ -1,4 +1,4 @@
-"""Readers of corpora, queries and judged collections: generators throughout."""
+"""Read corpora, queries and judged collections, as streams."""
 
 from __future__ import annotations
 

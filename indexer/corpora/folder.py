@@ -1,4 +1,4 @@
-"""A folder of text, Markdown or HTML files as a corpus: one document a file."""
+"""Read a folder of text, Markdown or HTML files: one document per file."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _NOT_TEXT = ("script", "style", "template", "noscript", "title")
 def read_folder(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each text, Markdown or HTML file below `path`, in the order of their paths.
 
-    The id is the path below the folder, with slashes; the title is the front matter's, the first heading's or the
-    page's. Hidden files and folders are left out; so are files of other kinds, which are counted. Raises CorpusError
-    where none is left.
+    The id is the path relative to the folder, with slashes; the title comes from the front matter, the first heading
+    or the HTML page. Hidden files and folders are ignored; files with another extension are left out and counted.
+    Raises CorpusError if no file can be read as a document.
     """
     root, found, others = Path(path), False, 0
     if not root.is_dir():
-        raise CorpusError(f"{'is no folder' if root.exists() else 'does not exist'}; expected a folder", path)
+        raise CorpusError(f"{'is not a folder' if root.exists() else 'does not exist'}; expected a folder", path)
     files = sorted(root.rglob("*"))
     for number, file in enumerate(files, start=1):
         if reading is not None:
@@ -50,14 +50,17 @@ def read_folder(path: str, settings: CorpusSettings, reading: Reading | None = N
             continue
         if file.suffix.lower() not in KINDS:
             others += 1
-            kind = file.suffix.lower() or "a file without an ending"
-            yield Record(str(file), None, {}, f"{kind} is no kind of text that is read here", inside.as_posix(), True)
+            what = f"{file.suffix.lower()} files" if file.suffix else "files without an extension"
+            yield Record(str(file), None, {}, f"{what} are not read", inside.as_posix(), ignored=True)
             continue
         found = True
         yield _record(file, inside.as_posix(), settings)
     if not found:
         kinds = ", ".join(sorted(KINDS))
-        raise CorpusError(f"holds none of {kinds} ({others} other files); expected one, or corpus.jsonl", path)
+        raise CorpusError(
+            f"has no files of the types {kinds} ({others} other files); expected at least one, or corpus.jsonl",
+            path,
+        )
 
 
 def _record(file: Path, doc_id: str, settings: CorpusSettings) -> Record:
@@ -74,10 +77,10 @@ def _record(file: Path, doc_id: str, settings: CorpusSettings) -> Record:
             {},
             f"byte {error.start + 1} is not {settings.encoding}; name the right one with --encoding",
         )
-    except UnicodeError as error:  # of idna and the like, which know no position
+    except UnicodeError as error:  # codecs such as idna do not report a position
         return Record(str(file), None, {}, f"is not {settings.encoding} ({error}); name the right one with --encoding")
     if "\0" in content:
-        return Record(str(file), None, {}, "holds NUL bytes; expected text")
+        return Record(str(file), None, {}, "contains NUL bytes; expected text")
     kind = KINDS[file.suffix.lower()]
     title, text = {"text": _text, "markdown": _markdown, "html": _html}[kind](content)
     return Record(str(file), None, {"id": doc_id, "title": title, "text": text, "path": doc_id})
@@ -99,7 +102,7 @@ def _markdown(content: str) -> tuple[str, str]:
 
 
 def _first_heading(lines: list[str]) -> tuple[str, int, int]:
-    """Return the first heading outside of fenced code, and which lines it takes; ("", 0, 0) where there is none."""
+    """Return (heading, first line, line after it) of the first heading outside fenced code; ("", 0, 0) if none."""
     fenced = False
     for place, line in enumerate(lines):
         fenced ^= line.lstrip().startswith(_FENCES)
@@ -119,14 +122,14 @@ def _html(content: str) -> tuple[str, str]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # bs4 warns of pages that look like XML or like a file's name
+            warnings.simplefilter("ignore")  # bs4 warns about pages that look like XML or like a file name
             page = BeautifulSoup(content, "html.parser")
-    except (ParserRejectedMarkup, RecursionError, AssertionError, ValueError):  # of pages that no parser can take
+    except (ParserRejectedMarkup, RecursionError, AssertionError, ValueError):  # pages that the parser rejects
         return "", unescape(_TAG.sub(" ", content)).strip()
     headings = (" ".join(tag.get_text(" ").split()) for tag in (page.title, page.h1) if tag is not None)
     title = next((heading for heading in headings if heading), "")
     for tag in page(_NOT_TEXT):
-        if not tag.decomposed:  # with the one around it
+        if not tag.decomposed:  # by the decompose of a tag around it
             tag.decompose()
     lines = (" ".join(line.split()) for line in page.get_text("\n").splitlines())
     return title, "\n".join(line for line in lines if line)

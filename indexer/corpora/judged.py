@@ -1,4 +1,4 @@
-"""Queries, and collections that come with queries and judgements."""
+"""Read queries, and judged collections: a corpus with queries and judgements."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _TITLE = re.compile(r"<title>\s*(?:Topic:)?\s*(.*?)\s*(?=<|\Z)", re.DOTALL | re.
 class JudgedCollection:
     """A corpus with judged queries.
 
-    `documents()` reads the corpus afresh at each call. `queries` are the judged ones alone. `split` says which
-    judgements these are. `first_stage`: query_id -> doc_ids, best first, where the collection brings a ranking.
+    `documents()` reads the corpus again at each call. `queries` has only the judged queries. `split` is the name of the
+    judgements. `first_stage` is query_id -> doc_ids, best first, if the collection includes a ranking.
     """
 
     name: str
@@ -43,13 +43,19 @@ class JudgedCollection:
 
 
 def read_queries(source: str | Path, settings: CorpusSettings | None = None) -> Iterator[Query]:
-    """Yield the queries of a file, in its order.
+    """Yield the queries of a file, in the order of the file.
 
-    JSON lines (`_id` or `id`, and `text`, `query` or `title`, or the `id_field` and `text_field` of `settings`) where
-    the name says so (.jsonl, .ndjson, .json, .gz as well) or the first line is a JSON object; CSV with a header row
-    that names such columns where the name ends in .csv; TREC topics where the file begins with <top>; a tab between id
-    and text where the lines have one; else a query a line, whose id is its number from 1. Of the settings, `encoding`
-    holds too. Raises CorpusError on a bad line, an id given twice, an empty query, and no query at all.
+    The format is the first that applies:
+
+    - CSV with a header row, if the name ends in .csv (each name may have .gz after it);
+    - JSON lines, if the name ends in .jsonl, .ndjson or .json, or the first line is a JSON object;
+    - TREC topics, if the file begins with <top>;
+    - id, tab, text on each line, if the first line has a tab;
+    - else one query per line; its id is its number, from 1.
+
+    The id of JSON and CSV is in `_id`, `id` or another usual name, the text in `text`, `query` or `title`; `id_field`
+    and `text_field` of `settings` name others. `settings.encoding` is used too. Raises CorpusError on a bad line, an id
+    that occurs twice, an empty query, and a file without queries.
     """
     path = str(source)
     settings = settings or CorpusSettings()
@@ -58,25 +64,25 @@ def read_queries(source: str | Path, settings: CorpusSettings | None = None) -> 
     for line, query_id, text in _queries(path, settings):
         query = Query(clean(query_id.strip()), clean(text.strip()))
         if not query.query_id or not query.text:
-            raise CorpusError("the query's id or text is empty; expected both", path, line)
+            raise CorpusError("the query id or text is empty; expected both", path, line)
         if query.query_id in seen:
             first = seen[query.query_id]
             raise CorpusError(
-                f"the query id {query.query_id!r} stood in line {first} already; expected it once", path, line
+                f"the query id {query.query_id!r} was already used in line {first}; expected it once", path, line
             )
         seen[query.query_id] = line
         yield query
     if not seen:
-        raise CorpusError("holds no query; expected at least one", path)
+        raise CorpusError("contains no queries; expected at least one", path)
 
 
 def _queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, id, text) as the file has them."""
+    """Yield (line, id, text) for each query, unchecked."""
     if path.lower().removesuffix(".gz").endswith(".csv"):
         yield from _csv_queries(path, settings)
         return
-    lines = _lines(path, _asked(settings))  # read once: standard input comes by once
-    begin = [line for line in [next(lines, None)] if line is not None]
+    lines = _lines(path, _requested_encoding(settings))  # read once: standard input cannot be read again
+    begin = list(itertools.islice(lines, 1))
     first = begin[0][1] if begin else ""
     lines = itertools.chain(begin, lines)
     if path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json")) or not parse_object(first)[1]:
@@ -96,8 +102,8 @@ def _queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, st
         yield (line, query_id, rest) if tabbed else (line, str(number), text)
 
 
-def _asked(settings: CorpusSettings) -> str | None:
-    """Return the encoding that was asked for; None where none was, as by the commands that have no such option."""
+def _requested_encoding(settings: CorpusSettings) -> str | None:
+    """Return the encoding if it is not the default; else None, as for the commands without such an option."""
     return settings.encoding if settings.encoding != "utf-8" else None
 
 
@@ -111,25 +117,25 @@ def _lines(path: str, encoding: str | None) -> Iterator[tuple[int, str]]:
 
 def _csv_queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, str]]:
     found = False
-    for record in read_rows(path, _asked(settings), ","):
+    for record in read_rows(path, _requested_encoding(settings), ","):
         if record.problem:
             raise CorpusError(record.problem, path, record.line)
         found = True
         query_id = _cell(record, settings.id_field, _ID_NAMES)
         yield record.line or 0, query_id, _cell(record, settings.text_field, _TEXT_NAMES)
     if not found:
-        raise CorpusError("holds no query below a header row; a query a line belongs in a .txt file", path)
+        raise CorpusError("contains no queries below a header row; put one query per line into a .txt file", path)
 
 
 def _cell(record: Record, given: str | None, usual: Sequence[str]) -> str:
-    """Return the value of the first column that is called as `given`, or without it as one of `usual`, in any case."""
+    """Return the value of the column `given`, or, if that is None, of the first of `usual`; case is ignored."""
     names = {name.lower(): name for name in record.values}
     wanted = usual if given is None else [given.lower()]
     found = next((names[name] for name in wanted if name in names), None)
     if found is None:
         there = ", ".join(map(repr, record.values))[:200]
-        hint = "a query a line belongs in a .txt file"
-        raise CorpusError(f"the header row names {there} but none of {', '.join(wanted)}; {hint}", record.path)
+        hint = "put one query per line into a .txt file"
+        raise CorpusError(f"the header row has {there} but none of {', '.join(wanted)}; {hint}", record.path)
     return str(record.values[found])
 
 
@@ -140,15 +146,15 @@ def _json_query(text: str, path: str, line: int, settings: CorpusSettings) -> tu
     query_id = next((values[name] for name in ids if name in values), None)
     content = next((values[name] for name in texts if name in values), None)
     if not problem and (isinstance(query_id, bool) or not isinstance(query_id, str | int)):
-        problem = f"no {_either(settings.id_field, '_id', 'id')} that is a text or a whole number"
+        problem = f"no {_quoted_names(settings.id_field, '_id', 'id')} that is a text or a whole number"
     if not problem and not isinstance(content, str):
-        problem = f"no {_either(settings.text_field, 'text', 'query')} that is a text"
+        problem = f"no {_quoted_names(settings.text_field, 'text', 'query')} that is a text"
     if problem:
         raise CorpusError(problem, path, line)
     return str(query_id), str(content)
 
 
-def _either(given: str | None, *usual: str) -> str:
+def _quoted_names(given: str | None, *usual: str) -> str:
     return " or ".join(f'"{name}"' for name in ((given,) if given else usual))
 
 
@@ -163,13 +169,13 @@ def _topics(path: str, lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, 
 
 
 def read_collection(folder: str | Path, split: str | None = None) -> JudgedCollection:
-    """Return the BEIR folder's collection with the judgements `split`: test where it is not named, else dev.
+    """Return the collection in a BEIR folder with the judgements `split`; by default test, or dev if there is no test.
 
-    Judgements are qrels/SPLIT.tsv (BEIR) or qrels/SPLIT.trec. Raises CorpusError where a file is missing or bad.
+    Judgements are in qrels/SPLIT.tsv (BEIR) or qrels/SPLIT.trec. Raises CorpusError if a file is missing or bad.
     """
     root = Path(folder)
     if not root.is_dir():
-        raise CorpusError("is no folder; expected a BEIR folder (corpus.jsonl, queries.jsonl, qrels/)", root)
+        raise CorpusError("is not a folder; expected a BEIR folder (corpus.jsonl, queries.jsonl, qrels/)", root)
     chosen, path = _split_file(root, split)
     qrels = read_qrels(path)
     queries = next((root / name for name in ("queries.jsonl", "queries.jsonl.gz") if (root / name).is_file()), None)
@@ -177,14 +183,14 @@ def read_collection(folder: str | Path, split: str | None = None) -> JudgedColle
         raise CorpusError("has no queries.jsonl or queries.jsonl.gz; expected a BEIR folder", root)
     judged = [query for query in read_queries(queries) if query.query_id in qrels]
     if not judged:
-        raise CorpusError(f"judges none of the queries in {queries.name}; do the ids belong together?", path)
-    read_beir(str(root), CorpusSettings())  # is the corpus there?
+        raise CorpusError(f"has no judgements for the queries in {queries.name}; do the query ids match?", path)
+    read_beir(str(root), CorpusSettings())  # raises CorpusError if the corpus is missing
     documents = functools.partial(read_documents, str(root), CorpusSettings(format="beir"))
     return JudgedCollection(root.resolve().name, documents, judged, qrels, chosen)
 
 
 def choose_split(folder: str | Path, split: str | None = None) -> str:
-    """Return which judgements `read_collection` takes. Raises CorpusError where they are not there."""
+    """Return the name of the judgements that `read_collection` uses. Raises CorpusError if they do not exist."""
     return _split_file(Path(folder), split)[0]
 
 
@@ -199,12 +205,15 @@ def _split_file(root: Path, split: str | None) -> tuple[str, Path]:
         if (root / "qrels").is_dir()
         else []
     )
-    has = f"it has {', '.join(there)}; name one with --split" if there else "it has none at all"
+    has = f"it has {', '.join(there)}; name one with --split" if there else "it has no judgements at all"
     raise CorpusError(f"has no judgements {' or '.join(f'qrels/{name}.tsv' for name in wanted)}; {has}", root)
 
 
 def read_nanobeir(name: str, root: str | Path | None = None, revision: str | None = None) -> JudgedCollection:
-    """Return one set of NanoBEIR, from the hub or from a local copy `root` in the hub's layout. Raises CorpusError."""
+    """Return one NanoBEIR set, from the hub or from a local copy `root` in the hub's layout.
+
+    Raises CorpusError if it cannot be read or has other columns.
+    """
     where = Path(root) if root is not None else None
     table = functools.partial(read_nanobeir_table, name, root=where, revision=revision)
     full = nanobeir_set(name)
@@ -220,15 +229,17 @@ def read_nanobeir(name: str, root: str | Path | None = None, revision: str | Non
     except KeyError as error:
         raise CorpusError(f"{full} has no column {error}; expected the columns of NanoBEIR", where) from None
     except (TypeError, ValueError) as error:
-        raise CorpusError(f"{full} has a column of another kind ({error}); expected NanoBEIR's", where) from None
+        raise CorpusError(
+            f"{full} has a column of another type ({error}); expected the types of NanoBEIR", where
+        ) from None
     judged = [query for query in queries if query.query_id in qrels]
     if not judged:
-        raise CorpusError(f"{full} judges none of its queries; do the tables belong together?", where)
+        raise CorpusError(f"{full} has no judgements for its queries; do the tables belong together?", where)
     return JudgedCollection(full, lambda: iter(corpus), judged, qrels, "test", stored)
 
 
 def _text_and_title(row: Mapping[str, object]) -> tuple[str, str]:
     text, title = row["text"], row.get("title") or ""
     if not isinstance(text, str) or not isinstance(title, str):
-        raise TypeError("a text or title is no text")
+        raise TypeError("a text or title is not a string")
     return clean(text), clean(title)

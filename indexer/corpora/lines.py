@@ -1,4 +1,4 @@
-"""Corpora in lines of text: JSON lines, CSV and TSV, TREC's tagged text; plain or gzip, read as a stream."""
+"""Read corpora that are text files: JSON lines, CSV, TSV and TREC's tagged text, plain or gzip, as a stream."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from resift.retrieval.errors import CorpusError
 
 STANDARD_INPUT = "-"
 _BOM = b"\xef\xbb\xbf"
-_LOOKS = {
+_SIGNATURES = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
     b"\x1f\x8b": "gzip, whose names end in .gz",
 }
-_LONGEST = 2**27  # bytes or characters of a line; where there is no line break, memory ends here
+_LONGEST = 2**27  # bytes or characters of a line; limits the memory if a file has no line breaks
+_GZIP_HINT = "compress it again or decompress it first"
 _BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 _FIELD = re.compile(r"<(TITLE|HEADLINE|HL|TTL|TEXT|BODY)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _DOCNO = re.compile(r"<DOCNO>([^<]*)</DOCNO>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _JSON_KINDS = {"list": "array", "str": "string", "int": "number", "float": "number", "bool": "boolean"}
 
-csv.field_size_limit(_LONGEST)  # characters: where a quote is not closed, memory ends here too
+csv.field_size_limit(_LONGEST)  # characters; limits the memory if a quote is not closed
 
 
 @contextmanager
 def open_bytes(path: str, reading: Reading | None = None) -> Iterator[IO[bytes]]:
-    """Yield the bytes of a file (unpacked where its name ends in .gz), or of standard input for "-".
+    """Yield a binary file, decompressed if its name ends in .gz; standard input for "-".
 
-    `reading` follows the file.
-
-    Raises CorpusError where it is not there, no file, not readable, or not gzip.
+    `reading` measures the progress. Raises CorpusError if the path does not exist, is not a file, cannot be read or is
+    not a gzip file.
     """
     if path == STANDARD_INPUT:
         if sys.stdin is None:
@@ -56,7 +56,7 @@ def open_bytes(path: str, reading: Reading | None = None) -> Iterator[IO[bytes]]
                 reading.follow(file)
             if path.endswith(".gz"):
                 with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield unpacked  # type: ignore[misc]  # it reads bytes as a file does
+                    yield unpacked  # type: ignore[misc]  # it has the methods of a binary file
             else:
                 yield file
     except IsADirectoryError:
@@ -64,7 +64,7 @@ def open_bytes(path: str, reading: Reading | None = None) -> Iterator[IO[bytes]]
     except FileNotFoundError:
         raise CorpusError("does not exist; expected a file", path) from None
     except _BROKEN_GZIP as error:
-        raise CorpusError(f"is no whole gzip file ({error}); pack it again or unpack it first", path) from None
+        raise CorpusError(f"is not a complete gzip file ({error}); {_GZIP_HINT}", path) from None
     except OSError as error:
         raise CorpusError(f"cannot be read: {error.strerror or error}", path) from None
 
@@ -72,10 +72,10 @@ def open_bytes(path: str, reading: Reading | None = None) -> Iterator[IO[bytes]]
 def numbered_lines(
     path: str, encoding: str | None = None, reading: Reading | None = None
 ) -> Iterator[tuple[int, str, str]]:
-    """Yield (1-based number, text without line break, problem) of each line; the problem is "" where it is text.
+    """Yield (1-based line number, text without line break, problem) of each line; problem is "" if the text is valid.
 
-    Where it is not, U+FFFD stands for what cannot be read. A byte order mark at the start is dropped. None as the
-    encoding is UTF-8 where the user has no choice. Raises CorpusError as `open_bytes` does.
+    Otherwise, U+FFFD replaces what cannot be decoded. A byte order mark at the start is dropped. The encoding None is
+    UTF-8 for callers without an --encoding option. Raises CorpusError as `open_bytes` does.
     """
     hint = "save it as UTF-8" if encoding is None else "name the right one with --encoding"
     name = encoding or "utf-8"
@@ -83,48 +83,53 @@ def numbered_lines(
         lines = _wide_lines if codecs.lookup(name).name.startswith(("utf-16", "utf-32")) else _decoded_lines
         for number, (text, problem) in enumerate(lines(file, name, path), start=1):
             if not problem and "\0" in text:
-                problem = "holds NUL bytes, as UTF-16 does"
+                problem = "contains NUL bytes, as UTF-16 does"
             yield number, text.rstrip("\r\n"), f"{problem}; {hint}" if problem else ""
 
 
 def _decoded_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
-    for number, raw in enumerate(_bounded(file, path)):
+    for number, raw in enumerate(_bounded_lines(file, path)):
         line = raw if number else raw.removeprefix(_BOM)
         try:
             yield line.decode(encoding), ""
         except UnicodeDecodeError as error:
-            looks = "" if number else next((f" but looks like {_LOOKS[b]}" for b in _LOOKS if line.startswith(b)), "")
+            looks = (
+                ""
+                if number
+                else next((f" but looks like {_SIGNATURES[b]}" for b in _SIGNATURES if line.startswith(b)), "")
+            )
             bad = f"byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not {encoding}"
             yield line.decode("utf-8", "replace"), f"{bad}{looks}"
-        except UnicodeError as error:  # of idna and the like, which know no position
+        except UnicodeError as error:  # codecs such as idna do not report a position
             yield "", f"is not {encoding} ({error})"
 
 
-def _bounded(file: IO[AnyStr], path: str) -> Iterator[AnyStr]:
-    """Yield the lines of `file`. Raises CorpusError at one that is longer than any record can be."""
+def _bounded_lines(file: IO[AnyStr], path: str) -> Iterator[AnyStr]:
+    """Yield the lines of `file`. Raises CorpusError at a line of more than _LONGEST bytes or characters."""
     number = 0
     while line := file.readline(_LONGEST + 1):
         number += 1
         if len(line) > _LONGEST:
-            message = f"longer than {_LONGEST:,} characters; expected a record a line, is it one long array?"
+            message = f"longer than {_LONGEST:,} characters; expected one record per line; is it one long array?"
             raise CorpusError(message, path, number)
         yield line
 
 
 def _wide_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
+    """Yield (line, "") from UTF-16 or UTF-32, whose line breaks are more than one byte. Raises CorpusError."""
     number, text = 0, io.TextIOWrapper(file, encoding, newline="\n")
     try:
-        for number, line in enumerate(_bounded(text, path), start=1):
+        for number, line in enumerate(_bounded_lines(text, path), start=1):
             yield (line if number > 1 else line.removeprefix("\ufeff")), ""
     except UnicodeError as error:
         reason = getattr(error, "reason", error)
         raise CorpusError(f"is not {encoding} from here on ({reason}); see --encoding", path, number + 1) from None
     finally:
-        text.detach()  # the file is not this function's to close
+        text.detach()  # so that the caller's file is not closed
 
 
 def read_jsonl(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each line that is not blank."""
+    """Yield a record for each line that is not blank. Raises CorpusError as `open_bytes` does."""
     for number, line, problem in numbered_lines(path, settings.encoding, reading):
         if problem:
             yield Record(path, number, {}, problem, line[:500])
@@ -134,33 +139,33 @@ def read_jsonl(path: str, settings: CorpusSettings, reading: Reading | None = No
 
 
 def parse_object(line: str) -> tuple[dict[str, Any], str]:
-    """Return the JSON object in `line` and "", or nothing and what is wrong with it."""
-    hint = "; one long array? write one object a line" if line.lstrip().startswith("[") else ""
+    """Return (the JSON object in `line`, ""), or ({}, the problem) if it is not one."""
+    hint = "; one long array? write one object per line" if line.lstrip().startswith("[") else ""
     try:
         values = _JSON.decode(line)
     except json.JSONDecodeError as error:
-        return {}, f"not JSON ({error.msg} at character {error.pos + 1}); expected one JSON object a line{hint}"
+        return {}, f"not JSON ({error.msg} at character {error.pos + 1}); expected one JSON object per line{hint}"
     except RecursionError:
-        return {}, "not JSON that can be read (nested too deep); expected one flat object a line"
+        return {}, "not JSON that can be read (nested too deep); expected one flat object per line"
     except _NoJsonValueError as error:
-        return {}, f"not JSON ({error} is no value there); expected null or a number"
-    except ValueError:  # Python's limit on the digits of a whole number
-        return {}, "a number of too many digits; expected it as a text, in quotes"
+        return {}, f"not JSON ({error} is not a JSON value); expected null or a number"
+    except ValueError:  # Python limits the digits of a whole number
+        return {}, "a number with too many digits; expected it in quotes, as a text"
     if not isinstance(values, dict):
         kind = "null" if values is None else f"a JSON {_JSON_KINDS[type(values).__name__]}"
-        return {}, f"{kind}; expected one JSON object a line{hint}"
+        return {}, f"{kind}; expected one JSON object per line{hint}"
     return values, ""
 
 
 class _NoJsonValueError(ValueError):
-    """NaN, Infinity or -Infinity, which Python would read."""
+    """NaN, Infinity or -Infinity, which Python accepts and JSON does not have."""
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise _NoJsonValueError(constant)
 
 
-_JSON = json.JSONDecoder(parse_constant=_refuse)
+_JSON = json.JSONDecoder(parse_constant=_reject_constant)
 
 
 def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
@@ -169,12 +174,15 @@ def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None
 
 
 def read_tsv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each row below the header row, its fields apart by tabs."""
+    """Yield a record for each row below the header row, its fields separated by tabs."""
     yield from read_rows(path, settings.encoding, "\t", reading)
 
 
 def read_rows(path: str, encoding: str | None, delimiter: str, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each row below the header row; the encoding is that of `numbered_lines`."""
+    """Yield a record for each row below the header row; `encoding` is as in `numbered_lines`.
+
+    Raises CorpusError on a bad header row, a quote that is not closed, and as `open_bytes` does.
+    """
     bad: dict[int, str] = {}
     kind = "TSV" if delimiter == "\t" else "CSV"
     lines = _table_lines(numbered_lines(path, encoding, reading), bad)
@@ -187,8 +195,10 @@ def read_rows(path: str, encoding: str | None, delimiter: str, reading: Reading 
         except StopIteration:
             return
         except csv.Error as error:
-            problem = f"not a {kind} row ({error}); a field that begins with a quote ends with one, those in it doubled"
-            if header is None or "unexpected end" in str(error):  # all the rest of the file was taken for one field
+            problem = (
+                f"not a {kind} row ({error}); a field in quotes must end with a quote, and quotes in it are doubled"
+            )
+            if header is None or "unexpected end" in str(error):  # the rest of the file was read as one field
                 raise CorpusError(f"{problem}; is a quote not closed?", path, line) from None
             yield Record(path, line, {}, problem)
             continue
@@ -216,7 +226,7 @@ def _header(row: list[str], path: str, line: int, problem: str) -> list[str]:
     twice = {name for name in names if names.count(name) > 1}
     if problem or twice:
         message = (
-            problem or f"the header row names {', '.join(sorted(map(repr, twice)))} twice; expected each column once"
+            problem or f"the header row has {', '.join(sorted(map(repr, twice)))} twice; expected each column once"
         )
         raise CorpusError(message, path, line)
     return names
@@ -252,24 +262,24 @@ def _trec_record(path: str, line: int, lines: list[str]) -> Record:
     if docno is None:
         return Record(path, line, {}, "a <DOC> without <DOCNO>; expected an id", block[:500])
     if lines[0].upper().count("<DOC>") > 1:
-        return Record(path, line, {}, "two <DOC> in one line; expected each in lines of its own", block[:500])
+        return Record(path, line, {}, "two <DOC> in one line; expected each on its own line", block[:500])
     parts: dict[str, list[str]] = {"title": [], "text": []}
     for tag, content in _FIELD.findall(block):
-        parts["text" if tag.upper() in ("TEXT", "BODY") else "title"].append(_plain(content))
+        parts["text" if tag.upper() in ("TEXT", "BODY") else "title"].append(_without_tags(content))
     if not parts["text"]:
-        parts["text"].append(_plain(_FIELD.sub(" ", _DOCNO.sub(" ", block))))
+        parts["text"].append(_without_tags(_FIELD.sub(" ", _DOCNO.sub(" ", block))))
     return Record(
         path, line, {"id": docno.group(1).strip(), "title": " ".join(parts["title"]), "text": "\n".join(parts["text"])}
     )
 
 
-def _plain(content: str) -> str:
+def _without_tags(content: str) -> str:
     lines = (" ".join(line.split()) for line in _TAG.sub(" ", content).splitlines())
     return "\n".join(line for line in lines if line)
 
 
 def check_file(path: str) -> None:
-    """Raise CorpusError where `path` is a folder or not there; a pipe passes for a file."""
+    """Raise CorpusError if `path` is a folder or does not exist; a pipe counts as a file."""
     try:
         missing = path != STANDARD_INPUT and not Path(path).exists()
         folder = not missing and Path(path).is_dir()

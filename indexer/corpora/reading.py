@@ -1,4 +1,4 @@
-"""How much of a source has been read, so that the time that is left can be told."""
+"""Measure how much of a source has been read, to estimate the remaining time."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import IO
 
 
 class Reading:
-    """What a reader tells of its way through a source; `share` is asked from outside while it reads."""
+    """The progress of a reader: the reader updates it, and the caller reads `share` at any time."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start with an unknown share."""
         self._file: IO[bytes] | None = None
         self._size = 0
         self._done = 0
         self._total = 0
 
     def follow(self, file: IO[bytes]) -> None:
-        """Take the position in `file`, as its bytes lie on the disk, for the way; a pipe has none."""
+        """Measure progress by the position in `file`, in bytes as on disk; a pipe has no known size."""
         facts = os.fstat(file.fileno())
         if stat.S_ISREG(facts.st_mode):
             self._file, self._size = file, facts.st_size
 
     def count(self, done: int, total: int) -> None:
-        """Take `done` of `total` records, or files, for the way."""
+        """Set the progress to `done` of `total` records or files."""
         self._done, self._total = done, total
 
     @property
     def share(self) -> float | None:
-        """Which part of the source has been read, 0 to 1; None where that cannot be told."""
+        """The fraction of the source that has been read, 0 to 1; None if it is not known."""
         if self._total:
             return self._done / self._total
         if self._file is None or not self._size:

@@ -1,4 +1,4 @@
-"""How a corpus is read: which format, which columns, and what becomes of a bad record."""
+"""The settings of reading a corpus: its format, its columns, and whether bad records are skipped."""
 
 from __future__ import annotations
 
@@ -15,24 +15,28 @@ TEXT_FIELDS = ("text", "body", "content", "contents", "passage")
 
 @dataclass(frozen=True, slots=True)
 class CorpusSettings:
-    """What of a record becomes the id, the title and the text of a document. Raises SettingsError."""
+    """How a corpus is read; raises SettingsError on an unknown format or encoding."""
 
-    format: str = setting("auto", "The source's format; auto goes by its name and kind.", choices=FORMATS)
-    id_field: str | None = setting(
-        None, f"The column or key of the id; the first of {', '.join(ID_FIELDS)} if not given."
+    format: str = setting(
+        "auto",
+        "The format of the source; auto recognizes it by the name, or by the files of a folder.",
+        choices=FORMATS,
     )
-    title_field: str | None = setting(None, "The column or key of the title; title, where there is one, if not given.")
+    id_field: str | None = setting(
+        None, f"The column or key with the id; by default the first that exists of {', '.join(ID_FIELDS)}."
+    )
+    title_field: str | None = setting(None, "The column or key with the title; by default title, if it exists.")
     text_field: str | None = setting(
         None,
-        f"The column or key of the text, or several with commas (joined by line breaks); the first of "
-        f"{', '.join(TEXT_FIELDS)} if not given.",
+        f"The column or key with the text, or several separated by commas (joined by line breaks); by default the "
+        f"first that exists of {', '.join(TEXT_FIELDS)}.",
     )
-    fields: str | None = setting(None, "The other columns or keys to keep, with commas; all if not given, '' for none.")
+    fields: str | None = setting(
+        None, "The other columns or keys to keep, separated by commas; by default all, '' for none."
+    )
     encoding: str = setting("utf-8", "The encoding of text files.")
-    skip_bad: bool = setting(False, "Leave bad records out, count them, and go on.")
-    skipped_file: str | None = setting(
-        None, "With --skip-bad: write a JSON line for each record left out to this file."
-    )
+    skip_bad: bool = setting(False, "Leave out bad records and count them, instead of stopping at the first one.")
+    skipped_file: str | None = setting(None, "With --skip-bad: write one JSON line per record left out to this file.")
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -42,4 +46,4 @@ class CorpusSettings:
         except (LookupError, ValueError):
             raise SettingsError(f"{self.encoding!r} is not known; expected for example utf-8", "encoding") from None
         if self.skipped_file and not self.skip_bad:
-            raise SettingsError("nothing is skipped without --skip-bad; give both or none", "skipped_file")
+            raise SettingsError("no record is skipped without --skip-bad; give both options or neither", "skipped_file")

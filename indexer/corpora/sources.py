@@ -1,4 +1,4 @@
-"""From a source's name to its reader: the table of formats."""
+"""The table of corpus formats, and `read_documents`, which reads a source of any of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from resift.retrieval.types import Document
 
 Reader = Callable[[str, CorpusSettings, Reading], Iterator[Record]]
 
-ENDINGS = {
+EXTENSIONS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
@@ -28,15 +28,18 @@ ENDINGS = {
     ".sgml": "trec",
     ".trectext": "trec",
 }
-"""How a file's name ends, before a ".gz" -> its format."""
+"""Extension of a file name, without ".gz" -> format."""
 
 
 def read_beir(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each line of corpus.jsonl or corpus.jsonl.gz in the folder `path`."""
+    """Yield a record for each line of corpus.jsonl or corpus.jsonl.gz in the folder `path`.
+
+    Raises CorpusError if there is no such file.
+    """
     for name in ("corpus.jsonl", "corpus.jsonl.gz"):
         if (Path(path) / name).is_file():
             return read_jsonl(str(Path(path) / name), settings, reading)
-    what = "has no corpus.jsonl or corpus.jsonl.gz" if Path(path).is_dir() else "is no folder"
+    what = "has no corpus.jsonl or corpus.jsonl.gz" if Path(path).is_dir() else "is not a folder"
     raise CorpusError(f"{what}; expected a BEIR folder", path)
 
 
@@ -51,10 +54,10 @@ READERS: dict[str, Reader] = {
     "ir_datasets": read_ir_dataset,
     "nanobeir": read_nanobeir_corpus,
 }
-"""Format -> its reader; a new format is one function and one row."""
+"""Format -> its reader; a new format is one function and one row here."""
 
 PUBLISHED = frozenset({"beir", "ir_datasets", "nanobeir"})
-"""Formats of judged collections: some of them hold documents without any text, which belong to them."""
+"""Formats of published judged collections, in which a document without any text is allowed."""
 
 
 def read_documents(
@@ -65,14 +68,14 @@ def read_documents(
     reading: Reading | None = None,
     unique: bool = True,
 ) -> Generator[Document, None, None]:
-    """Yield the documents of `source` as a stream; memory holds the ids alone, and without `unique` nothing.
+    """Yield the documents of `source` as a stream.
 
-    `reading` tells how far it is. Without `unique` an id may come twice: whoever takes the documents looks to it.
+    `source` is a file, a folder, "-" for JSON lines on standard input, ir_datasets:NAME or nanobeir:NAME; its format is
+    recognized by its name unless `settings.format` is set. Records left out are counted in `skipped`, and written to
+    `settings.skipped_file` also if `skipped` is None. `reading` is updated with the progress. With `unique`, an id
+    that occurs twice is an error, and all ids are kept in memory; without it, the caller must check the ids.
 
-    `source` is a file, a folder, "-" for JSON lines on standard input, ir_datasets:NAME or nanobeir:NAME; its format
-    goes by its name and kind unless `settings` say. What is left out is counted in `skipped`, and written to the
-    settings' `skipped_file` also where no report is given.
-    Raises CorpusError with path and line at the first bad record, on an empty corpus, and where nothing can be read.
+    Raises CorpusError with path and line at the first bad record, on an empty corpus, and if the source cannot be read.
     """
     settings = settings or CorpusSettings()
     if skipped is None:
@@ -82,7 +85,7 @@ def read_documents(
     name = str(source)
     try:
         chosen = _format(name, settings.format)
-    except OSError as error:  # of a name too long, of a folder that may not be entered
+    except OSError as error:  # a name that is too long, a folder without permission
         raise CorpusError(f"cannot be read: {error.strerror}", name[:200]) from None
     skipped.begin(name)
     empty = True
@@ -91,15 +94,15 @@ def read_documents(
         empty = False
         yield document
     if empty:
-        raise CorpusError("holds no document; expected at least one", name)
+        raise CorpusError("contains no documents; expected at least one", name)
 
 
-def _format(source: str, asked: str) -> str:
-    """Return the format of `source`. Raises CorpusError where it is not there or its format cannot be told."""
-    if asked != "auto":
-        if asked in ("jsonl", "csv", "tsv", "trec"):
+def _format(source: str, requested: str) -> str:
+    """Return the format of `source`. Raises CorpusError if it does not exist or its format is not recognized."""
+    if requested != "auto":
+        if requested in ("jsonl", "csv", "tsv", "trec"):
             check_file(source)
-        return asked
+        return requested
     if source == STANDARD_INPUT:
         return "jsonl"
     for scheme in ("ir_datasets", "nanobeir"):
@@ -110,13 +113,11 @@ def _format(source: str, asked: str) -> str:
         return _folder_format(path)
     if not path.exists():
         raise CorpusError("does not exist; expected a file, a folder, ir_datasets:NAME or nanobeir:NAME", source)
-    ending = Path(source.removesuffix(".gz")).suffix.lower()
-    if ending not in ENDINGS:
-        known = ", ".join(ENDINGS)
-        raise CorpusError(
-            f"its format cannot be told from {ending or 'its name'!r}; known are {known}, or --format", source
-        )
-    return ENDINGS[ending]
+    extension = Path(source.removesuffix(".gz")).suffix.lower()
+    if extension not in EXTENSIONS:
+        what = f"the extension {extension!r} is not known" if extension else "the name has no extension"
+        raise CorpusError(f"{what}; expected one of {', '.join(EXTENSIONS)}, or set --format", source)
+    return EXTENSIONS[extension]
 
 
 def _folder_format(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Corpora that a library reads: Parquet by pyarrow, ir_datasets, NanoBEIR by datasets."""
+"""Read corpora with other libraries: Parquet with pyarrow, ir_datasets, NanoBEIR with datasets."""
 
 from __future__ import annotations
 
@@ -31,28 +31,31 @@ NANOBEIR_SETS = (
     "NanoSciFact",
     "NanoTouche2020",
 )
-"""The thirteen sets, which are the splits of each table on the hub."""
-_ROWS = 1024  # rows of a Parquet file in memory at once
+"""The thirteen sets; each is a split of every table on the hub."""
+_BATCH_ROWS = 1024  # rows of a Parquet file in memory at once
 
 
 def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each row of a Parquet file, or of all Parquet files of a folder in name order."""
+    """Yield a record for each row of a Parquet file, or of all Parquet files of a folder in order of their names.
+
+    Raises CorpusError if pyarrow is not installed or a file cannot be read.
+    """
     files = [path]
     if Path(path).is_dir():
         files = sorted(
             str(file) for file in Path(path).rglob("*.parquet") if file.is_file() and file.name[0] not in "._"
         )
     if not files:
-        raise CorpusError("holds no .parquet file", path)
+        raise CorpusError("contains no .parquet file; expected at least one", path)
     parquet = _library("pyarrow.parquet")
-    for place, file in enumerate(files):
+    for number, file in enumerate(files):
         try:
             with parquet.ParquetFile(file) as table:
                 row = 0
-                for batch in table.iter_batches(batch_size=_ROWS):
-                    if reading is not None:  # the files of a folder are taken for equally long
+                for batch in table.iter_batches(batch_size=_BATCH_ROWS):
+                    if reading is not None:  # assumes that the files of a folder have equally many rows
                         rows = table.metadata.num_rows
-                        reading.count(place * rows + row, len(files) * rows)
+                        reading.count(number * rows + row, len(files) * rows)
                     for values in batch.to_pylist():
                         row += 1
                         yield Record(file, row, values)
@@ -63,13 +66,15 @@ def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = 
 
 
 def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each document of `ir_datasets:NAME`."""
+    """Yield a record for each document of `ir_datasets:NAME`. Raises CorpusError if the library cannot read it."""
     name = source.removeprefix("ir_datasets:")
     library = _library("ir_datasets")
     try:
         dataset = library.load(name)
     except KeyError:
-        raise CorpusError(f"ir_datasets knows no {name!r}; its catalogue is at ir-datasets.com", source) from None
+        raise CorpusError(
+            f"ir_datasets has no data set {name!r}; expected a name listed at ir-datasets.com", source
+        ) from None
     try:
         if not hasattr(dataset, "docs_iter"):
             raise CorpusError(f"{name!r} has no documents of its own; name the dataset that has them", source)
@@ -82,12 +87,12 @@ def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | No
             yield Record(source, number, {**values, "id": values["doc_id"], "text": body})
     except CorpusError:
         raise
-    except Exception as error:  # it downloads and parses what may fail in any way
+    except Exception as error:  # it downloads and parses, which can raise any error
         raise CorpusError(f"ir_datasets cannot read {name!r}: {_one_line(error)}", source) from None
 
 
 def nanobeir_set(name: str) -> str:
-    """Return a set's full name, given in any case and with or without Nano; one that is not known is kept.
+    """Return the full name of a set, given in any case, with or without "Nano"; an unknown name is returned with it.
 
     >>> nanobeir_set("nfcorpus")
     'NanoNFCorpus'
@@ -99,8 +104,8 @@ def nanobeir_set(name: str) -> str:
 def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str | None) -> list[dict[str, Any]]:
     """Return the rows of one table of NanoBEIR: `config` is corpus, queries, qrels or bm25, `name` a set's.
 
-    `root` is a local copy in the hub's layout (a folder a table, SPLIT-*.parquet in it); None asks the hub, at
-    `revision` where one is given. Raises CorpusError where it cannot be had.
+    `root` is a local copy in the hub's layout (one folder per table, with SPLIT-*.parquet in it); None reads from the
+    hub, at `revision` if it is given. Raises CorpusError if the table cannot be read.
     """
     split = nanobeir_set(name)
     if root is not None:
@@ -109,7 +114,7 @@ def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str
             raise CorpusError(f"has no {config}/{split}-*.parquet; expected the layout of {NANOBEIR_HUB}", root)
         return [dict(record.values) for file in files for record in read_parquet(file, CorpusSettings())]
     if split not in NANOBEIR_SETS:
-        raise CorpusError(f"is no set of NanoBEIR; expected one of {', '.join(NANOBEIR_SETS)}", f"nanobeir:{name}")
+        raise CorpusError(f"is not a NanoBEIR set; expected one of {', '.join(NANOBEIR_SETS)}", f"nanobeir:{name}")
     library = _library("datasets")
     library.utils.logging.disable_progress_bar()
     logging.getLogger("datasets").setLevel(logging.ERROR)
@@ -125,7 +130,10 @@ def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str
 
 
 def read_nanobeir_corpus(source: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each document of `nanobeir:NAME` or, of a local copy, `nanobeir:NAME@FOLDER`."""
+    """Yield a record for each document of `nanobeir:NAME`, or `nanobeir:NAME@FOLDER` for a local copy.
+
+    Raises CorpusError if it cannot be read.
+    """
     name, _, root = source.removeprefix("nanobeir:").partition("@")
     rows = read_nanobeir_table(name, "corpus", Path(root) if root else None, None)
     for number, row in enumerate(rows, start=1):
@@ -139,7 +147,9 @@ def _library(name: str) -> Any:  # noqa: ANN401 - an untyped library
         return importlib.import_module(name)
     except ImportError:
         package = name.split(".")[0].replace("_", "-")
-        raise CorpusError(f"{package} is not installed, which reads this; pip install 'resift[corpora]'") from None
+        raise CorpusError(
+            f"{package}, which reads this source, is not installed; run pip install 'resift[corpora]'"
+        ) from None
 
 
 def _one_line(error: Exception) -> str:

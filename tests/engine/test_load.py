@@ -197,7 +197,7 @@ def test_a_load_that_cannot_succeed_fails_before_anything_changes(
 ) -> None:
     load(corpus(tmp_path, many(5)), target, tmp_path)
     done, _ = load(corpus(tmp_path, []), target, tmp_path, "--overwrite")
-    assert done.code == 1 and "holds no document" in done.error_line
+    assert done.code == 1 and "contains no documents" in done.error_line
     (tmp_path / "bad.jsonl").write_text("not json\n")
     done, _ = load(str(tmp_path / "bad.jsonl"), target, tmp_path, "--overwrite")
     assert done.code == 1 and "bad.jsonl, line 1" in done.error_line
@@ -210,7 +210,7 @@ def test_a_load_that_cannot_succeed_fails_before_anything_changes(
 def test_passages_of_documents_with_the_same_id_are_not_mixed(target: str, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"id": "x", "text": "one"}, {"id": "x", "text": "two " * 9}]
     done, _ = load(corpus(tmp_path, rows), target, tmp_path, "--passage-words", "4")
-    assert done.code == 1 and "second time" in done.error_line
+    assert done.code == 1 and "already used by an earlier record" in done.error_line
 
 
 def test_long_documents_become_passages_and_are_found_as_documents(target: str, tmp_path: Path) -> None:

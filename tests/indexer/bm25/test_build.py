@@ -55,7 +55,7 @@ def test_documents_are_read_once_from_a_generator_and_not_kept(tmp_path: Path) -
     assert alive[1] < 5
 
 
-def test_manifest_tells_settings_and_counts(tmp_path: Path) -> None:
+def test_manifest_has_settings_and_counts(tmp_path: Path) -> None:
     build_index(OLD, tmp_path / "i", Bm25Settings(0.9, 0.4, "german"))
     manifest = json.loads((tmp_path / "i" / "manifest.json").read_text())
     assert manifest["settings"] == {"k1": 0.9, "b": 0.4, "language": "german"}
@@ -80,7 +80,7 @@ def test_many_small_runs_merge_to_the_same_postings_as_one(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("ids", [["x", "y", "x"], ["x", "x"]])
 def test_id_that_comes_twice_is_refused_by_name(tmp_path: Path, ids: list[str]) -> None:
-    with pytest.raises(CorpusError, match=f"the id 'x' stands at documents 1 and {len(ids)}"):
+    with pytest.raises(CorpusError, match=f"documents 1 and {len(ids)} have the same id 'x'"):
         build(tmp_path / "i", [Document(i, "zebra") for i in ids])
     assert names(tmp_path) == []
 
@@ -98,15 +98,15 @@ def test_corpus_without_documents_is_refused_and_the_old_index_stays(tmp_path: P
     assert names(tmp_path) == ["i"]
 
 
-def test_fields_that_are_no_json_are_refused_and_dates_become_text(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="the fields of document 'a' are no JSON"):
+def test_fields_that_are_not_json_are_refused_and_dates_become_text(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="the fields of document 'a' cannot be written as JSON"):
         build(tmp_path / "i", [Document("a", "x", fields={"f": {(1, 2): 3}})])
     build(tmp_path / "i", [Document("a", "zebra", fields={"path": Path("p")})])
     [ranking] = Bm25Retriever.open(tmp_path / "i").retrieve([Query("q", "zebra")], 1)
     assert ranking.hits[0].document.fields == {"path": "p"}
 
 
-def test_source_that_breaks_off_leaves_the_old_index_and_tells_of_the_source(tmp_path: Path) -> None:
+def test_read_error_leaves_the_old_index_and_names_the_source(tmp_path: Path) -> None:
     def breaking() -> Iterator[Document]:
         yield Document("new", "zebra")
         raise OSError("the cable is out")

@@ -1,4 +1,4 @@
-"""Bad corpora: each is refused with its path, its line and one line of text that says what to do."""
+"""Bad corpora: each is refused with an error of one line that has the path, the line and what to do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refused(source: str | Path, **settings: str | bool) -> CorpusError:
 
 
 RECORDS = [
-    (b'{"id": "a", "text": "y"}', "the id 'a' stands here for the second time; expected each id once"),
+    (b'{"id": "a", "text": "y"}', "the id 'a' was already used by an earlier record; expected each id once"),
     (b'{"key": 1, "text": "y"}', "no id: expected any of _id, id, doc_id, docid, docno but found 'key', 'text'; "),
     (b'{"id": "b", "words": 1}', "no text: expected any of text, body, content, contents, passage but found 'id', "),
     (b'{"id": "b", "words": 1}', "name the right one with --text-field"),
@@ -50,30 +50,36 @@ RECORDS = [
     (b'{"id": " \\t ", "text": "y"}', "the id is empty"),
     (b'{"id": "b", "text": null}', "the text is empty (text); expected a text or a title"),
     (b'{"id": "b", "text": " \\n", "title": " "}', "the text is empty (text)"),
-    (b'{"id": "b", "text": ["x", 1]}', "'text' is a list that holds more than texts; expected a text"),
+    (b'{"id": "b", "text": ["x", 1]}', "'text' is a list with values other than texts; expected a text"),
     (b'{"id": "b", "text": {"en": "y"}}', "'text' is an object; expected a text"),
-    (b'{"id": "b", "text": 5}', "'text' is a number; expected a text, or --text-field text if that is it"),
+    (b'{"id": "b", "text": 5}', "'text' is a number; expected a text, or name it with --text-field text"),
     (b'{"id": "b", "text": false}', "'text' is true or false"),
     (b'{"id": "b", "text": "y", "title": {}}', "'title' is an object"),
-    (b'{"id": "b", "te', "not JSON (Unterminated string starting at at character 13); expected one JSON object a line"),
+    (
+        b'{"id": "b", "te',
+        "not JSON (Unterminated string starting at at character 13); expected one JSON object per line",
+    ),
     (MEGABYTE, "not JSON (Expecting value at character 21)"),
     (b'{"id": "b", "text": "y"} {"id": "c"}', "not JSON (Extra data at character 26)"),
     (b'{"id": "b", "text": "y\x01"}', "not JSON (Invalid control character"),
     (b"'text'", "not JSON"),
-    (b'[{"id": "b", "text": "y"}]', "a JSON array; expected one JSON object a line; one long array? write one object"),
-    (b"[", "one long array? write one object a line"),
-    (b'"b"', "a JSON string; expected one JSON object a line"),
+    (
+        b'[{"id": "b", "text": "y"}]',
+        "a JSON array; expected one JSON object per line; one long array? write one object",
+    ),
+    (b"[", "one long array? write one object per line"),
+    (b'"b"', "a JSON string; expected one JSON object per line"),
     (b"5", "a JSON number; expected"),
     (b"true", "a JSON boolean; expected"),
-    (b"null", "null; expected one JSON object a line"),
-    (b'{"id": "b", "text": NaN}', "not JSON (NaN is no value there); expected null or a number"),
-    (b'{"id": "b", "text": "y", "price": -Infinity}', "not JSON (-Infinity is no value there)"),
-    (LONG_NUMBER, "a number of too many digits; expected it as a text, in quotes"),
+    (b"null", "null; expected one JSON object per line"),
+    (b'{"id": "b", "text": NaN}', "not JSON (NaN is not a JSON value); expected null or a number"),
+    (b'{"id": "b", "text": "y", "price": -Infinity}', "not JSON (-Infinity is not a JSON value)"),
+    (LONG_NUMBER, "a number with too many digits; expected it in quotes, as a text"),
     (DEEP_LISTS, "nested more than 100 deep; expected a flat record"),
     (DEEPER_LISTS, "nested too deep"),
     (b'{"id": "b", "text": "caf\xe9"}', "byte 25 of the line (0xe9) is not utf-8; name the right one with --encoding"),
     (b'{"id": "b", "text": "\xed\xa0\x80"}', "byte 22 of the line (0xed) is not utf-8"),
-    (b'{"id": "b",\0 "text": "y"}', "holds NUL bytes, as UTF-16 does; name the right one with --encoding"),
+    (b'{"id": "b",\0 "text": "y"}', "contains NUL bytes, as UTF-16 does; name the right one with --encoding"),
 ]
 
 
@@ -89,29 +95,39 @@ def test_bad_record_is_refused_at_its_line_and_left_out_when_asked(tmp_path: Pat
 
 
 FILES = [
-    ("empty.jsonl", b"", None, "holds no document; expected at least one"),
-    ("blank.jsonl", b"\n \n\t\n", None, "holds no document"),
+    ("empty.jsonl", b"", None, "contains no documents; expected at least one"),
+    ("blank.jsonl", b"\n \n\t\n", None, "contains no documents"),
     ("wide.jsonl", GOOD.decode().encode("utf-16"), 1, "byte 1 of the line (0xff) is not utf-8 but looks like UTF-16; "),
     ("wide.csv", "id,text\na,x\n".encode("utf-16-be"), 1, "NUL bytes, as UTF-16 does; name the right one with --enc"),
-    ("cut.jsonl.gz", gzip.compress(b'{"id": "a", "text": "x"}')[:-9], None, "is no whole gzip file (Compressed file "),
-    ("noise.jsonl.gz", gzip.compress(b"x" * 9)[:10] + b"\xff" * 99, None, "pack it again or unpack it first"),
-    ("plain.jsonl.gz", GOOD, None, "is no whole gzip file (Not a gzipped file"),
-    ("plain.csv.gz", b"id,text\na,x\n", None, "is no whole gzip file (Not a gzipped file"),
+    (
+        "cut.jsonl.gz",
+        gzip.compress(b'{"id": "a", "text": "x"}')[:-9],
+        None,
+        "is not a complete gzip file (Compressed file ",
+    ),
+    ("noise.jsonl.gz", gzip.compress(b"x" * 9)[:10] + b"\xff" * 99, None, "compress it again or decompress it first"),
+    ("plain.jsonl.gz", GOOD, None, "is not a complete gzip file (Not a gzipped file"),
+    ("plain.csv.gz", b"id,text\na,x\n", None, "is not a complete gzip file (Not a gzipped file"),
     ("packed.jsonl", gzip.compress(GOOD), 1, "(0x8b) is not utf-8"),
     ("few.csv", b"id,text\na\n", 2, "1 columns; expected 2 as in the header row"),
     ("many.tsv", b"id\ttext\na\tx\ty\n", 2, "3 columns; expected 2 as in the header row"),
     ("open.csv", b'id,text\na,"x\nb,y\n', 2, "not a CSV row (unexpected end of data)"),
     ("open.tsv", b'id\ttext\na\t"x\nb\ty\n', 2, "is a quote not closed?"),
-    ("half.tsv", b'id\ttext\n\na\t"so" he said\n', 3, "not a TSV row ('\t' expected after '\"'); a field that begins"),
+    (
+        "half.tsv",
+        b'id\ttext\n\na\t"so" he said\n',
+        3,
+        "not a TSV row ('\t' expected after '\"'); a field in quotes must end with a quote",
+    ),
     ("mac.csv", b"id,text\ra,x\rb,y\r", 1, "new-line character seen in unquoted field"),
-    ("twice.csv", b"id,text,text\na,x,y\n", 1, "the header row names 'text' twice; expected each column once"),
+    ("twice.csv", b"id,text,text\na,x,y\n", 1, "the header row has 'text' twice; expected each column once"),
     ("header.csv", b"id,t\xffxt\na,x\n", 1, "byte 5 of the line (0xff) is not utf-8"),
-    ("header.csv", b"id,text\n", None, "holds no document"),
+    ("header.csv", b"id,text\n", None, "contains no documents"),
     ("noid.csv", b"sku,text\na,x\n", 2, "docno but found 'sku', 'text'; name the right one with --id-field"),
     ("notext.csv", b"id,words\na,x\n", 2, "passage but found 'id', 'words'; name the right one with --text-field"),
     ("row.csv", b"id,text\na,x\nb,\xff\n", 3, "byte 3 of the line (0xff) is not utf-8"),
     ("inside.csv", b'id,text\na,x\nb,"one\ntw\xff"\nc,y', 3, "byte 3 of the line (0xff) is not utf-8"),
-    ("dup.csv", b'id,text\na,"x\ny"\na,z\n', 4, "the id 'a' stands here for the second time"),
+    ("dup.csv", b'id,text\na,"x\ny"\na,z\n', 4, "the id 'a' was already used by an earlier record"),
     ("open.trec", DOC + b"<DOC>\n<DOCNO>2</DOCNO>\n", 5, "<DOC> without </DOC>; the file ends inside it"),
     ("next.trec", b"<DOC>\n<DOCNO>2</DOCNO>\n" + DOC, 1, "<DOC> without </DOC> before the next <DOC>"),
     ("prose.trec", b"some words\n", 1, "text outside <DOC>"),
@@ -119,11 +135,11 @@ FILES = [
     ("blank.trec", b"<DOC>\n<DOCNO> </DOCNO>\nx\n</DOC>\n", 1, "the id is empty"),
     ("two.trec", b"<DOC><DOCNO>1</DOCNO>x</DOC><DOC><DOCNO>2</DOCNO>y</DOC>\n", 1, "two <DOC> in one line"),
     ("latin.trec", b"<DOC>\n<DOCNO>1</DOCNO>\ncaf\xe9\n</DOC>\n", 3, "byte 4 of the line (0xe9) is not utf-8"),
-    ("empty.trec", b"", None, "holds no document"),
+    ("empty.trec", b"", None, "contains no documents"),
     ("noise.parquet", b"PAR1 no parquet at all PAR1", None, "cannot be read as Parquet ("),
     ("empty.parquet", b"", None, "cannot be read as Parquet ("),
-    ("table.xlsx", b"PK", None, "its format cannot be told from '.xlsx'; known are .jsonl, "),
-    ("noending", b"x", None, "its format cannot be told from 'its name'"),
+    ("table.xlsx", b"PK", None, "the extension '.xlsx' is not known; expected one of .jsonl, "),
+    ("noending", b"x", None, "the name has no extension; expected one of .jsonl, "),
 ]
 
 
@@ -149,7 +165,7 @@ def test_bad_file_is_refused_with_its_place(
         ({"text_field": "text,body"}, "no text: expected 'body' but found 'id', 'text', 'name'"),
     ],
 )
-def test_named_column_that_is_missing_is_refused_with_those_there(
+def test_missing_named_column_is_refused_with_the_existing_ones(
     tmp_path: Path, settings: dict[str, str], message: str
 ) -> None:
     (tmp_path / "c.csv").write_text("id,text,name\na,x,y\n")
@@ -168,8 +184,8 @@ def test_named_column_that_is_missing_is_refused_with_those_there(
         ({"id": ["a"], "text": [1.5]}, 1, "'text' is a fraction"),
         ({"id": [1.0], "text": ["x"]}, 1, "the id is a fraction"),
         ({"id": [b"a"], "text": ["x"]}, 1, "the id is binary"),
-        ({"id": ["a", "a"], "text": ["x", "y"]}, 2, "second time"),
-        ({"id": [], "text": []}, None, "holds no document"),
+        ({"id": ["a", "a"], "text": ["x", "y"]}, 2, "already used by an earlier record"),
+        ({"id": [], "text": []}, None, "contains no documents"),
     ],
 )
 def test_bad_parquet_row_is_refused_with_its_number(
@@ -199,7 +215,7 @@ def test_parquet_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nope.jsonl", "nope", "nope\0.jsonl", "n" * 5000, "a/b/c"])
-def test_path_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
+def test_missing_path_is_refused(tmp_path: Path, name: str) -> None:
     error = refused(f"{tmp_path}/{name}")
 
     assert any(reason in str(error) for reason in ("does not exist; expected a file, a folder, ir_", "name too long"))
@@ -216,7 +232,7 @@ def test_folder_or_nothing_where_a_file_is_expected_is_refused(tmp_path: Path, f
 
 @pytest.mark.parametrize(
     ("format", "message"),
-    [("folder", "is no folder; expected a folder"), ("beir", "is no folder; expected a BEIR folder")],
+    [("folder", "is not a folder; expected a folder"), ("beir", "is not a folder; expected a BEIR folder")],
 )
 def test_file_where_a_folder_is_expected_is_refused(tmp_path: Path, format: str, message: str) -> None:
     (tmp_path / "file").write_text("x")
@@ -227,10 +243,10 @@ def test_file_where_a_folder_is_expected_is_refused(tmp_path: Path, format: str,
 @pytest.mark.parametrize(
     ("format", "message"),
     [
-        ("auto", "holds none of .htm, .html, .markdown, .md, .rst, .text, .txt (1 other files)"),
-        ("folder", "holds none of .htm"),
+        ("auto", "has no files of the types .htm, .html, .markdown, .md, .rst, .text, .txt (1 other files)"),
+        ("folder", "has no files of the types .htm"),
         ("beir", "has no corpus.jsonl or corpus.jsonl.gz; expected a BEIR folder"),
-        ("parquet", "holds no .parquet file"),
+        ("parquet", "contains no .parquet file"),
     ],
 )
 def test_folder_without_documents_is_refused(tmp_path: Path, format: str, message: str) -> None:
@@ -244,7 +260,7 @@ def test_folder_without_documents_is_refused(tmp_path: Path, format: str, messag
     [
         (b"", None, "the text is empty"),
         (b"one\ntw\xff", 2, "byte 7 is not utf-8; name the right one with --encoding"),
-        (b"x\0y", None, "holds NUL bytes; expected text"),
+        (b"x\0y", None, "contains NUL bytes; expected text"),
     ],
 )
 def test_bad_file_of_a_folder_is_refused_with_its_own_path(
@@ -259,7 +275,7 @@ def test_bad_file_of_a_folder_is_refused_with_its_own_path(
     assert [document.doc_id for document in read_documents(tmp_path, CorpusSettings(skip_bad=True))] == ["a.txt"]
 
 
-def test_wide_file_that_breaks_off_is_refused_at_its_line(tmp_path: Path) -> None:
+def test_truncated_utf16_file_is_refused_at_its_line(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes("id,text\na,x\n".encode("utf-16") + b"x")
     error = refused(tmp_path / "c.csv", encoding="utf-16")
 
@@ -270,7 +286,7 @@ def test_file_that_cannot_be_read_is_refused() -> None:
     assert "cannot be read: " in str(refused("/proc/self/mem", format="jsonl"))
 
 
-def test_corpus_of_bad_records_alone_is_refused_although_they_are_skipped(tmp_path: Path) -> None:
+def test_corpus_with_only_bad_records_is_refused_although_they_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_bytes(b"{\n{\n")
 
     assert "no good record is left: 2 bad records were left out (2 × " in str(

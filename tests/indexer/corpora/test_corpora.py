@@ -23,7 +23,7 @@ JSONL = '{"_id": "a", "title": "Cats", "text": "the cat sat"}\n\n{"_id": "b", "t
 
 
 def write(path: Path, content: str | bytes) -> str:
-    """Write `content`, packed where the name ends in .gz, and return the path."""
+    """Write `content`, compressed if the name ends in .gz, and return the path."""
     raw = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
@@ -41,7 +41,7 @@ def rows(path: Path, values: Sequence[dict[str, object]]) -> str:
 
 
 @pytest.mark.parametrize("name", ["corpus.jsonl", "corpus.jsonl.gz"])
-def test_beir_folder_is_read_plain_and_packed(tmp_path: Path, name: str) -> None:
+def test_beir_folder_is_read_plain_and_compressed(tmp_path: Path, name: str) -> None:
     write(tmp_path / name, JSONL)
     write(tmp_path / "README.md", "# not a document")
 
@@ -49,11 +49,11 @@ def test_beir_folder_is_read_plain_and_packed(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["c.jsonl", "c.ndjson", "c.json", "c.jsonl.gz", "C.JSONL"])
-def test_json_lines_go_by_any_of_their_endings(tmp_path: Path, name: str) -> None:
+def test_json_lines_are_recognized_by_any_of_their_extensions(tmp_path: Path, name: str) -> None:
     assert read(write(tmp_path / name, JSONL)) == [CATS, DOGS]
 
 
-def test_byte_order_mark_and_windows_line_ends_are_no_part_of_the_data(tmp_path: Path) -> None:
+def test_byte_order_mark_and_windows_line_ends_are_not_part_of_the_data(tmp_path: Path) -> None:
     windows = b"\xef\xbb\xbf" + JSONL.replace("\n", "\r\n").encode()
 
     assert read(write(tmp_path / "c.jsonl", windows)) == [CATS, DOGS]
@@ -61,7 +61,7 @@ def test_byte_order_mark_and_windows_line_ends_are_no_part_of_the_data(tmp_path:
 
 
 @pytest.mark.parametrize(("name", "tab"), [("c.csv", ","), ("c.csv.gz", ","), ("c.tsv", "\t"), ("c.tab", "\t")])
-def test_tables_hold_line_breaks_and_separators_in_quotes(tmp_path: Path, name: str, tab: str) -> None:
+def test_quoted_fields_may_contain_line_breaks_and_separators(tmp_path: Path, name: str, tab: str) -> None:
     table = f'id{tab}title{tab}text\n\na{tab}"C{tab}""c"""{tab}"one\ntwo"\nb{tab}{tab}a dog ran\n'
 
     assert read(write(tmp_path / name, table)) == [Document("a", "one\ntwo", f'C{tab}"c"'), DOGS]
@@ -76,7 +76,7 @@ def test_parquet_is_read_from_a_file_and_from_a_folder_of_shards_in_name_order(t
     assert read(tmp_path / "set") == [CATS, DOGS]
 
 
-def test_parquet_keeps_other_columns_as_json_can_hold_them(tmp_path: Path) -> None:
+def test_parquet_keeps_other_columns_as_json_values(tmp_path: Path) -> None:
     values = {"id": 7, "text": ["one", "two"], "price": 1.5, "none": None, "nan": float("nan"), "raw": b"x"}
     source = rows(tmp_path / "c.parquet", [values | {"tags": ["x", None], "deep": {"a": [1]}}])
 
@@ -133,7 +133,7 @@ the <b>cat</b>
 
 
 @pytest.mark.parametrize("name", ["c.trec", "c.sgml", "c.trectext.gz"])
-def test_trec_text_is_read_plain_and_packed(tmp_path: Path, name: str) -> None:
+def test_trec_text_is_read_plain_and_compressed(tmp_path: Path, name: str) -> None:
     expected = [Document("a", "the cat\nsat", "Cats"), Document("b", "1 a dog ran")]
 
     assert read(write(tmp_path / name, TREC)) == expected
@@ -146,14 +146,14 @@ def test_standard_input_is_json_lines() -> None:
     assert done.stdout == "['a', 'b']\n"
 
 
-def test_closed_standard_input_is_refused_in_a_line() -> None:
+def test_closed_standard_input_is_refused_in_one_line() -> None:
     code = "import sys; sys.stdin = None\nfrom resift.indexer.corpora import read_documents\ntry: list(read_documents('-'))\nexcept Exception as e: print(repr(e))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "CorpusError('-: standard input is closed; expected JSON lines from it')\n"
 
 
-def test_pipe_is_read_where_the_format_is_named(tmp_path: Path) -> None:
+def test_pipe_is_read_if_the_format_is_named(tmp_path: Path) -> None:
     code = f"from resift.indexer.corpora import *; print(len(list(read_documents({'/dev/stdin'!r}, CorpusSettings('jsonl')))))"
     done = subprocess.run([sys.executable, "-c", code], input=JSONL, capture_output=True, text=True, check=True)
 
@@ -194,7 +194,7 @@ def test_named_columns_become_id_title_and_text_and_only_the_fields_asked_for_ar
     assert read(source, **named, text_field="blurb")[0].fields == {"size, cm": "9", "id": "x", "colour": ""}
 
 
-def test_number_is_text_where_its_column_was_asked_for(tmp_path: Path) -> None:
+def test_number_is_text_if_its_column_was_named(tmp_path: Path) -> None:
     source = write(tmp_path / "c.jsonl", '{"id": 1, "title": 1984, "year": 1949}\n')
 
     assert read(source, text_field="year") == [Document("1", "1949", "1984")]
@@ -219,7 +219,7 @@ def test_bad_records_are_skipped_counted_by_reason_and_written(tmp_path: Path) -
 
     assert found == [Document("a", "x")]
     assert sorted(skipped.reasons.values()) == [1, 1, 1, 2]
-    assert str(skipped).startswith("5 bad records were left out (2 × the id … stands here for the second time")
+    assert str(skipped).startswith("5 bad records were left out (2 × the id … was already used by an earlier record")
     assert [(row["line"], row["path"]) for row in written] == [(line, source) for line in (2, 3, 4, 5, 6)]
     assert "byte 10 of the line (0xff)" in written[-1]["reason"]
     assert written[0]["record"] == "{"
@@ -234,7 +234,7 @@ def test_skipped_quotes_and_rows_do_not_take_good_rows_with_them(tmp_path: Path)
     assert report.count == 3
 
 
-def test_report_of_what_was_skipped_never_replaces_the_corpus(tmp_path: Path) -> None:
+def test_skip_report_never_replaces_the_corpus(tmp_path: Path) -> None:
     source = write(tmp_path / "c.jsonl", JSONL)
     settings = CorpusSettings(skip_bad=True, skipped_file=source)
     with SkipReport.opened(settings) as skipped, pytest.raises(CorpusError, match="belongs to the corpus"):
@@ -243,7 +243,7 @@ def test_report_of_what_was_skipped_never_replaces_the_corpus(tmp_path: Path) ->
     assert Path(source).read_text() == JSONL
 
 
-def test_report_that_cannot_be_written_is_a_line(tmp_path: Path) -> None:
+def test_report_that_cannot_be_written_gives_one_line(tmp_path: Path) -> None:
     settings = CorpusSettings(skip_bad=True, skipped_file=str(tmp_path))
     with pytest.raises(CorpusError, match="cannot be written: Is a directory"), SkipReport.opened(settings):
         pass

@@ -1,4 +1,4 @@
-"""Garbage in any format becomes documents or a CorpusError of one line, nothing else."""
+"""Random bytes in any format give documents or a CorpusError of one line, nothing else."""
 
 from __future__ import annotations
 

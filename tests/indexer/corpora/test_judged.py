@@ -1,4 +1,4 @@
-"""Queries, judged folders, and the collections that libraries bring: ir_datasets and NanoBEIR."""
+"""Queries, judged folders, and collections from libraries: ir_datasets and NanoBEIR."""
 
 from __future__ import annotations
 
@@ -90,29 +90,34 @@ def test_queries_on_standard_input_lose_none() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "line", "message"),
     [
-        ("q.jsonl", b'{"_id": "1", "text": "x"}\n{"_id": "1", "text": "y"}', 2, "'1' stood in line 1 already"),
+        ("q.jsonl", b'{"_id": "1", "text": "x"}\n{"_id": "1", "text": "y"}', 2, "'1' was already used in line 1"),
         ("q.jsonl", b'{"_id": "1"}', 1, 'no "text" or "query" that is a text'),
         ("q.jsonl", b'{"_id": true, "text": "x"}', 1, 'no "_id" or "id" that is a text or a whole number'),
         ("q.jsonl", b'{"_id": 1.5, "text": "x"}', 1, 'no "_id"'),
         ("q.jsonl", b'{"_id": "1", "text": ["x"]}', 1, 'no "text"'),
-        ("q.jsonl", b'{"_id": " ", "text": "x"}', 1, "the query's id or text is empty"),
-        ("q.jsonl", b'{"_id": "1", "text": " "}', 1, "the query's id or text is empty"),
-        ("q.jsonl", b"[1]", 1, "a JSON array; expected one JSON object a line"),
+        ("q.jsonl", b'{"_id": " ", "text": "x"}', 1, "the query id or text is empty"),
+        ("q.jsonl", b'{"_id": "1", "text": " "}', 1, "the query id or text is empty"),
+        ("q.jsonl", b"[1]", 1, "a JSON array; expected one JSON object per line"),
         ("q.jsonl", b"\n\xff", 2, "byte 1 of the line (0xff) is not utf-8; save it as UTF-8"),
         ("q.tsv", b"1\tx\n2 y\n", 2, "no tab in this line; expected id, tab, text as in the first line"),
         ("q.tsv", b"1\tx\n2\t\n", 2, "is empty; expected both"),
-        ("q.tsv", b"query_id\ttext\n", None, "holds no query"),
-        ("q.txt", b"", None, "holds no query; expected at least one"),
-        ("q.txt", b"a\0b\n", 1, "holds NUL bytes, as UTF-16 does; save it as UTF-8"),
+        ("q.tsv", b"query_id\ttext\n", None, "contains no queries"),
+        ("q.txt", b"", None, "contains no queries; expected at least one"),
+        ("q.txt", b"a\0b\n", 1, "contains NUL bytes, as UTF-16 does; save it as UTF-8"),
         ("q.csv", b"id,text\n1,cats\n2,dogs, too\n", 3, "3 columns; expected 2 as in the header row"),
         ("q.csv", b"id,text\n1,\xff\n", 2, "byte 3 of the line (0xff) is not utf-8; save it as UTF-8"),
-        ("q.csv", b"id,text\n1,cats\n1,dogs\n", 3, "'1' stood in line 2 already"),
+        ("q.csv", b"id,text\n1,cats\n1,dogs\n", 3, "'1' was already used in line 2"),
         ("q.csv", b"id,text\n1, \n", 2, "is empty; expected both"),
-        ("q.csv", b"key,text\n1,cats\n", None, "names 'key', 'text' but none of _id, id, doc_id"),
-        ("q.csv", b"id;text\n1;cats\n", None, "names 'id;text' but none of"),
-        ("q.csv", b"what do cats eat\n", None, "no query below a header row; a query a line belongs in a .txt file"),
+        ("q.csv", b"key,text\n1,cats\n", None, "has 'key', 'text' but none of _id, id, doc_id"),
+        ("q.csv", b"id;text\n1;cats\n", None, "has 'id;text' but none of"),
+        (
+            "q.csv",
+            b"what do cats eat\n",
+            None,
+            "contains no queries below a header row; put one query per line into a .txt file",
+        ),
         ("topics", b"\n<top>\n<num> 1\n\n</top>\n", 2, "the topic has no <num> or no <title>; expected both"),
-        ("topics", b"<top>\n<num> 1 <title> x\n", None, "holds no query"),
+        ("topics", b"<top>\n<num> 1 <title> x\n", None, "contains no queries"),
     ],
 )
 def test_bad_queries_are_refused_with_their_line(
@@ -125,7 +130,7 @@ def test_bad_queries_are_refused_with_their_line(
     assert_line(caught.value, tmp_path / name, line, message)
 
 
-def test_queries_that_are_not_there_are_refused(tmp_path: Path) -> None:
+def test_missing_queries_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="does not exist; expected a file"):
         list(read_queries(tmp_path / "nope.tsv"))
     with pytest.raises(CorpusError, match="is a folder; expected a file"):
@@ -141,7 +146,7 @@ def collection(folder: Path, **splits: str) -> Path:
     return folder
 
 
-def test_collection_has_its_judged_queries_and_reads_its_corpus_afresh(tmp_path: Path) -> None:
+def test_collection_has_its_judged_queries_and_reads_its_corpus_again(tmp_path: Path) -> None:
     found = read_collection(collection(tmp_path / "mine", test="q2", dev="q1", train="q1"))
 
     assert (found.name, found.split, found.first_stage) == ("mine", "test", None)
@@ -149,7 +154,7 @@ def test_collection_has_its_judged_queries_and_reads_its_corpus_afresh(tmp_path:
     assert list(found.documents()) == list(found.documents()) == [Document("d", "text", "T")]
 
 
-def test_dev_is_taken_where_there_is_no_test_and_any_split_by_its_name(tmp_path: Path) -> None:
+def test_dev_is_the_default_without_test_and_any_split_can_be_named(tmp_path: Path) -> None:
     folder = collection(tmp_path, dev="q1", train="q2")
     (folder / "qrels" / "all.trec").write_text("q1 0 d 2\nq2 0 d 0\n")
 
@@ -158,7 +163,7 @@ def test_dev_is_taken_where_there_is_no_test_and_any_split_by_its_name(tmp_path:
     assert read_collection(folder, "all").qrels == {"q1": {"d": 2}, "q2": {"d": 0}}
 
 
-def test_unknown_split_is_refused_with_those_there(tmp_path: Path) -> None:
+def test_unknown_split_is_refused_with_the_existing_ones(tmp_path: Path) -> None:
     collection(tmp_path, dev="q1", train="q2")
     with pytest.raises(CorpusError) as caught:
         read_collection(tmp_path, "nope")
@@ -173,7 +178,7 @@ def test_unknown_split_is_refused_with_those_there(tmp_path: Path) -> None:
     [
         ("corpus.jsonl", "has no corpus.jsonl or corpus.jsonl.gz; expected a BEIR folder"),
         ("queries.jsonl", "has no queries.jsonl or queries.jsonl.gz; expected a BEIR folder"),
-        ("qrels/test.tsv", "has no judgements qrels/test.tsv or qrels/dev.tsv; it has none at all"),
+        ("qrels/test.tsv", "has no judgements qrels/test.tsv or qrels/dev.tsv; it has no judgements at all"),
     ],
 )
 def test_collection_that_lacks_a_file_is_refused(tmp_path: Path, lost: str, message: str) -> None:
@@ -190,18 +195,20 @@ def test_collection_whose_queries_are_not_judged_is_refused(tmp_path: Path) -> N
     with pytest.raises(CorpusError) as caught:
         read_collection(tmp_path)
 
-    assert_line(caught.value, tmp_path / "qrels" / "test.tsv", None, "judges none of the queries in queries.jsonl")
+    assert_line(
+        caught.value, tmp_path / "qrels" / "test.tsv", None, "has no judgements for the queries in queries.jsonl"
+    )
 
 
-def test_path_that_is_no_folder_is_no_collection(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="is no folder; expected a BEIR folder"):
+def test_path_that_is_not_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="is not a folder; expected a BEIR folder"):
         read_collection(tmp_path / "nope")
 
 
 def test_ir_dataset_that_was_registered_is_read(tmp_path: Path) -> None:
     (tmp_path / "docs.tsv").write_text("d1\tthe cat sat\nd2\ta dog ran\n")
     dataset = ir_datasets.create_dataset(docs_tsv=str(tmp_path / "docs.tsv"))
-    ir_datasets.registry.register(f"resift-{tmp_path.name}", dataset)  # its registry is for this
+    ir_datasets.registry.register(f"resift-{tmp_path.name}", dataset)  # its registry is public
 
     assert list(read_documents(f"ir_datasets:resift-{tmp_path.name}")) == [
         Document("d1", "the cat sat", fields={"doc_id": "d1"}),
@@ -211,7 +218,10 @@ def test_ir_dataset_that_was_registered_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("no/such/set", "ir_datasets knows no 'no/such/set'"), ("trec-robust04/fold1/nope", "ir_datasets knows no")],
+    [
+        ("no/such/set", "ir_datasets has no data set 'no/such/set'"),
+        ("trec-robust04/fold1/nope", "ir_datasets has no data set"),
+    ],
 )
 def test_unknown_ir_dataset_is_refused(name: str, message: str) -> None:
     with pytest.raises(CorpusError) as caught:
@@ -232,7 +242,7 @@ def test_ir_dataset_without_documents_or_with_a_lost_file_is_refused(tmp_path: P
 
 
 def nano(root: Path, **changes: Sequence[Mapping[str, object]]) -> Path:
-    """Write one set as sentence-transformers/NanoBEIR-en lies on the hub."""
+    """Write one set in the layout of sentence-transformers/NanoBEIR-en on the hub."""
     tables: dict[str, Sequence[Mapping[str, object]]] = {
         "corpus": [{"_id": "d1", "text": "x"}, {"_id": "d2", "text": ""}],
         "queries": [{"_id": "q1", "text": "one"}, {"_id": "q2", "text": "two"}],
@@ -270,10 +280,10 @@ def test_nanobeir_judgements_may_be_graded_or_lists(tmp_path: Path) -> None:
     [
         ({"corpus": [{"id": "d1", "text": "x"}]}, "NanoSciFact has no column '_id'; expected the columns of NanoBEIR"),
         ({"bm25": [{"query-id": "q1"}]}, "has no column 'corpus-ids'"),
-        ({"corpus": [{"_id": "d1", "text": None}]}, "has a column of another kind (a text or title is no text)"),
-        ({"bm25": [{"query-id": "q1", "corpus-ids": 5}]}, "has a column of another kind"),
-        ({"qrels": [{"query-id": "q1", "corpus-id": "d1", "score": "high"}]}, "has a column of another kind"),
-        ({"qrels": [{"query-id": "other", "corpus-id": "d1"}]}, "judges none of its queries"),
+        ({"corpus": [{"_id": "d1", "text": None}]}, "has a column of another type (a text or title is not a string)"),
+        ({"bm25": [{"query-id": "q1", "corpus-ids": 5}]}, "has a column of another type"),
+        ({"qrels": [{"query-id": "q1", "corpus-id": "d1", "score": "high"}]}, "has a column of another type"),
+        ({"qrels": [{"query-id": "other", "corpus-id": "d1"}]}, "has no judgements for its queries"),
     ],
 )
 def test_bad_copy_of_nanobeir_is_refused(

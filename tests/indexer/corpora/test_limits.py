@@ -1,4 +1,4 @@
-"""Where readers end: memory, lines without end, missing libraries, no network; and what is said of it."""
+"""The limits of the readers: memory, endless lines, missing libraries, no network; and the error messages."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_memory_stays_flat_while_a_file_of_forty_megabytes_is_read(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "encoding"), [("c.jsonl", "utf-8"), ("c.csv", "utf-8"), ("c.trec", "utf-8"), ("c.jsonl", "utf-16-le")]
 )
-def test_line_without_an_end_is_refused_before_memory_is(tmp_path: Path, name: str, encoding: str) -> None:
+def test_line_without_an_end_is_refused_before_memory_is_full(tmp_path: Path, name: str, encoding: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"id,text\n" if encoding == "utf-8" and name.endswith("csv") else b"")
     line = 2 if name.endswith("csv") else 1
-    os.truncate(path, 300 * MEGABYTE)  # a hole of zeros, which takes no room on the disk
-    with pytest.raises(CorpusError, match="longer than 134,217,728 characters; expected a record a line") as caught:
+    os.truncate(path, 300 * MEGABYTE)  # a sparse file of zeros, which takes no disk space
+    with pytest.raises(CorpusError, match="longer than 134,217,728 characters; expected one record per line") as caught:
         list(read_documents(path, CorpusSettings(encoding=encoding, skip_bad=True)))
     assert (caught.value.path, caught.value.line) == (str(path), line)
 
@@ -86,13 +86,13 @@ def test_line_of_ten_megabytes_is_a_document(tmp_path: Path) -> None:
         assert [len(document.text) for document in read_documents(tmp_path / name)] == [10 * MEGABYTE]
 
 
-def test_packed_file_whose_name_does_not_say_so_is_named(tmp_path: Path) -> None:
+def test_gzip_file_without_gz_in_its_name_is_recognized_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_bytes(gzip.compress(b'{"_id": "a", "text": "x"}\n'))
     with pytest.raises(CorpusError, match="line 1: byte 2 .* looks like gzip, whose names end in .gz"):
         list(read_documents(tmp_path / "c.jsonl"))
 
 
-def test_skipped_records_are_written_also_where_no_report_is_given(tmp_path: Path) -> None:
+def test_skipped_records_are_written_also_without_a_report(tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text('{"_id": "a", "text": "x"}\n{"_id": "b"}\n')
     settings = CorpusSettings(skip_bad=True, skipped_file=str(tmp_path / "bad.jsonl"))
     assert list(read_documents(tmp_path / "c.jsonl", settings)) == [Document("a", "x")]
@@ -107,8 +107,8 @@ def test_files_of_other_kinds_in_a_folder_are_counted_and_hidden_ones_are_not(tm
     report = SkipReport()
     assert [document.doc_id for document in read_documents(tmp_path, skipped=report)] == ["a.txt"]
     assert report.reasons == {
-        ".png is no kind of text that is read here": 2,
-        "a file without an ending is no kind of text that is read here": 1,
+        ".png files are not read": 2,
+        "files without an extension are not read": 1,
     }
 
 
@@ -125,21 +125,22 @@ def test_missing_library_is_named_with_the_command_that_installs_it(
 ) -> None:
     (tmp_path / "c.parquet").write_bytes(b"PAR1")
     (tmp_path / f"{module}.py").write_text("raise ImportError")
-    said = fails(f"list(read_documents({source.format(folder=tmp_path)!r}))", tmp_path)
-    assert said == f"CorpusError {package} is not installed, which reads this; pip install 'resift[corpora]'\n"
+    output = fails(f"list(read_documents({source.format(folder=tmp_path)!r}))", tmp_path)
+    missing = f"{package}, which reads this source, is not installed; run pip install 'resift[corpora]'"
+    assert output == f"CorpusError {missing}\n"
 
 
 def test_nanobeir_without_a_network_says_what_to_do(tmp_path: Path) -> None:
-    said = fails("read_nanobeir('NFCorpus')", tmp_path, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hub"))
-    assert said.startswith(
+    output = fails("read_nanobeir('NFCorpus')", tmp_path, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hub"))
+    assert output.startswith(
         "CorpusError sentence-transformers/NanoBEIR-en/corpus/NanoNFCorpus: cannot be read (HF_HUB_OFFLINE is set)"
     )
-    assert said.endswith("; go online, or name a local copy with --root\n")
-    assert len(said.splitlines()) == 1
+    assert output.endswith("; go online, or name a local copy with --root\n")
+    assert len(output.splitlines()) == 1
 
 
-def test_unknown_set_of_nanobeir_is_refused_with_those_there_are_and_case_does_not_matter(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="nanobeir:Trivia: is no set of NanoBEIR; expected one of NanoClimateFEVER, "):
+def test_unknown_nanobeir_set_is_refused_with_the_known_ones_and_case_does_not_matter(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="nanobeir:Trivia: is not a NanoBEIR set; expected one of NanoClimateFEVER, "):
         read_nanobeir("Trivia")
     for name in ("nfcorpus", "NanoNfCorpus", "NFCorpus"):
         with pytest.raises(CorpusError, match=r"has no corpus/NanoNFCorpus-\*\.parquet"):

@@ -1,4 +1,4 @@
-"""The judged collections that everybody's figures come from, and what reading a large corpus costs in memory."""
+"""The shared judged collections, and the memory that reading a large corpus takes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ shared = [
 def test_collection_has_the_documents_queries_and_judgements_of_its_readme(
     name: str, split: str, documents: int, queries: int, judgements: int
 ) -> None:
-    """As the files hold them: the README has one judgement more for cranfield, and three more for time."""
+    """The numbers are those of the files: the README has one judgement more for cranfield, three more for time."""
     found = read_collection(COLLECTIONS / name, split)
 
     assert sum(1 for _ in found.documents()) == documents
@@ -66,7 +66,7 @@ def test_every_run_of_dl19_ranks_the_43_judged_queries() -> None:
         assert set(read_run(run)) == judged
 
 
-def test_reading_json_lines_keeps_the_ids_alone(tmp_path: Path) -> None:
+def test_reading_json_lines_keeps_only_the_ids_in_memory(tmp_path: Path) -> None:
     count, text = 4000, "x" * 5000
     with (tmp_path / "c.jsonl").open("w") as file:
         for number in range(count):
@@ -78,4 +78,4 @@ def test_reading_json_lines_keeps_the_ids_alone(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
 
-    assert peak < count * 250 + 300_000  # bytes: the ids in their set, and a few lines; the file holds 20 MB
+    assert peak < count * 250 + 300_000  # bytes: the set of ids and a few lines; the file has 20 MB

@@ -19,13 +19,13 @@ ROOT = Path(__file__).parents[3]
     ("name", "content", "parts"),
     [
         ("broken.jsonl", b'{"id": "a", "text": "x"}\n{"id": "b", "te', ["line 2", "not JSON"]),
-        ("list.jsonl", b"[1, 2]\n", ["line 1", "expected one JSON object a line"]),
+        ("list.jsonl", b"[1, 2]\n", ["line 1", "expected one JSON object per line"]),
         ("latin.jsonl", b'{"id": "a", "text": "caf\xe9"}\n', ["line 1", "not utf-8", "--encoding"]),
         ("noid.jsonl", b'{"key": "a", "text": "x"}\n', ["no id", "'key'", "--id-field"]),
         ("notext.jsonl", b'{"id": "a", "words": "x"}\n', ["no text", "'words'", "--text-field"]),
         ("empty-text.jsonl", b'{"id": "a", "text": "  "}\n', ["line 1", "text is empty"]),
         ("twice.jsonl", b'{"id": "a", "text": "x"}\n{"id": "a", "text": "y"}\n', ["line 2", "'a'", "once"]),
-        ("empty.jsonl", b"", ["holds no document"]),
+        ("empty.jsonl", b"", ["contains no documents"]),
         ("number.jsonl", b'{"id": 1.5, "text": "x"}\n', ["id is a fraction"]),
         ("short.csv", b"id,text\na\n", ["line 2", "1 columns; expected 2"]),
         ("quote.csv", b'id,text\na,"never closed\n', ["quote"]),
@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[3]
         ),
         ("plain.jsonl.gz", b'{"id": "a", "text": "x"}\n', ["gzip"]),
         ("noise.parquet", b"PAR1 no parquet at all PAR1", ["Parquet"]),
-        ("table.xlsx", b"PK", ["format cannot be told", "--format"]),
+        ("table.xlsx", b"PK", ["the extension '.xlsx' is not known", "--format"]),
     ],
 )
 def test_a_broken_corpus_is_refused_with_its_place_and_no_index_is_left(
