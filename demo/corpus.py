@@ -1,9 +1,9 @@
-"""What the running interpreter's standard library says about itself, as a folder that can be searched.
+"""Write the docstrings of the running Python's standard library as a judged collection in a BEIR folder.
 
 `python demo/corpus.py FOLDER` writes corpus.jsonl (one document for every module, class, function and method
-that has a docstring) and copies the demo's queries.jsonl and qrels/test.tsv beside it. It needs nothing but
-Python. What is written in Python is parsed, never imported; what is written in C is read with `inspect` from
-the modules in COMPILED, whose import does nothing but define names.
+that has a docstring) and copies the demo's queries.jsonl and qrels/test.tsv beside it. It needs only Python.
+Python code is parsed and never imported; C code is read with `inspect` from the modules in COMPILED, whose import
+only defines names.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from types import ModuleType
 
 HERE = Path(__file__).parent
 SHORTEST = 3
-"""Words; a docstring with fewer ("Internal function.") is no document."""
+"""Words; a docstring with fewer words, such as "Internal function.", is not used as a document."""
 
 SKIPPED = frozenset(
     "__phello__ distutils encodings ensurepip idlelib lib2to3 msilib ntpath nt nturl2path pydoc_data sre_compile "
     "sre_constants sre_parse test tests turtledemo".split()
 )
-"""Names of files and folders that are not documentation for a user, or duplicate what is."""
+"""Files and folders that are not documentation for users, or are a copy of other modules."""
 
 RENAMED = {"posixpath": "os.path", "genericpath": "os.path", "_collections_abc": "collections.abc"}
-"""Modules that are read for what they implement, under the name that users import."""
+"""Module with the code -> module that users import."""
 
 COMPILED = (
     "array asyncio atexit binascii bisect builtins bz2 cProfile cmath codecs collections contextvars csv datetime "
@@ -41,17 +41,17 @@ COMPILED = (
     "shutil signal socket sqlite3 ssl statistics string struct subprocess sys tempfile threading time tracemalloc "
     "types unicodedata uuid weakref xml.etree.ElementTree zlib"
 ).split()
-"""Modules that are imported for what C implements; one that this interpreter lacks is left out."""
+"""Modules that are imported to read what is written in C; those that this interpreter lacks are left out."""
 
 PROPERTIES = frozenset(["property", "cached_property", "setter", "DynamicClassAttribute"])
-"""Decorators of methods that are read without parentheses."""
+"""Decorators of methods that are used without parentheses."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One documented thing; `kind` is module, class, function or method (a property counts as a method)."""
+    """One documented name; `kind` is module, class, function or method (a property counts as a method)."""
 
     doc_id: str
     kind: str
@@ -60,7 +60,7 @@ class Entry:
     docstring: str
 
     def row(self) -> dict[str, object]:
-        """Return a BEIR document; its last sentence holds the bare names that "shutil.rmtree" hides from tokenizers."""
+        """Return a BEIR document; its last sentence splits the dotted name, which some tokenizers keep whole."""
         name = self.doc_id.rpartition(".")[2]
         where = self.doc_id.removeprefix(f"{self.module}.").rpartition(".")[0]
         place = f"the class {where} in the module {self.module}" if where else f"the module {self.module}"
@@ -74,13 +74,13 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Return every entry of the running interpreter's standard library, by doc_id.
+    """Return all entries of the running interpreter's standard library, sorted by doc_id.
 
-    Raises FileNotFoundError where the library's source is not on disk (an embedded or frozen interpreter).
+    Raises FileNotFoundError if the library's source is not on disk (an embedded or frozen interpreter).
     """
     found: dict[str, Entry] = {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of deprecated modules and of the library's own source
+        warnings.simplefilter("ignore")  # about deprecated modules and in the library's own source
         for entry in (*parsed(Path(sysconfig.get_path("stdlib"))), *inspected(COMPILED)):
             if len(entry.docstring.split()) >= SHORTEST:
                 found.setdefault(entry.doc_id, entry)
@@ -88,7 +88,7 @@ def entries() -> list[Entry]:
 
 
 def _distinct(found: Iterable[Entry]) -> list[Entry]:
-    """Keep one of the entries with one name and one docstring: the one with the shortest path."""
+    """Of entries with the same last name and the same docstring, keep the one with the shortest dotted name."""
     kept: dict[tuple[str, str], Entry] = {}
     for entry in sorted(found, key=lambda entry: (entry.doc_id.count("."), entry.doc_id)):
         kept.setdefault((entry.doc_id.rpartition(".")[2], entry.docstring), entry)
@@ -96,10 +96,13 @@ def _distinct(found: Iterable[Entry]) -> list[Entry]:
 
 
 def parsed(library: Path) -> Iterator[Entry]:
-    """Yield the entries of every module below `library`, each under the shortest name that exports it."""
+    """Yield the entries of every module below `library`, each in the module with the shortest name that exports it.
+
+    Raises FileNotFoundError if `library` has no source.
+    """
     trees = {name: ast.parse(path.read_bytes()) for name, path in _sources(library)}
     if "os" not in trees:
-        raise FileNotFoundError(f"{library} holds no os.py: the demo needs an interpreter with its library's source")
+        raise FileNotFoundError(f"{library} has no os.py: expected the standard library's source; run another Python")
     public = _shortest_names(trees)
     for module, tree in trees.items():
         name = RENAMED.get(module, module)
@@ -115,7 +118,7 @@ def parsed(library: Path) -> Iterator[Entry]:
 
 
 def _sources(library: Path) -> Iterator[tuple[str, Path]]:
-    """Yield (dotted name, file) of the library's modules, in the order of their names."""
+    """Yield (dotted name, file) of the library's modules, sorted by name."""
     names = {}
     for path in library.rglob("*.py"):
         parts = path.relative_to(library).with_suffix("").parts
@@ -139,7 +142,7 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _listed(tree: ast.Module) -> set[str]:
-    """Return the names in `__all__`, as far as its assignment spells them out."""
+    """Return the names in `__all__` that are written as string constants in its assignment."""
     assigned = [node for node in _statements(tree.body) if isinstance(node, ast.Assign)]
     values = [node.value for node in assigned if any(ast.unparse(target) == "__all__" for target in node.targets)]
     constants = (node.value for value in values for node in ast.walk(value) if isinstance(node, ast.Constant))
@@ -153,18 +156,18 @@ def _defined(tree: ast.Module) -> set[str]:
 
 
 def _shortest_names(trees: dict[str, ast.Module]) -> dict[tuple[str, str], str]:
-    """Return, for each (module, name) that other public modules pass on, the shortest module to import it from."""
+    """Return (module, name) -> the module with the shortest name that re-exports it, for all re-exported names."""
     best: dict[tuple[str, str], str] = {}
     for module, tree in trees.items():
-        for source, name in () if _private(module) else _passed_on(module, tree, trees):
+        for source, name in () if _private(module) else _re_exported(module, tree, trees):
             known = best.get((source, name))
             if known is None or (known.count("."), known) > (module.count("."), module):
                 best[source, name] = module
     return best
 
 
-def _passed_on(module: str, tree: ast.Module, trees: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
-    """Yield what `module` offers of its submodules and of private modules such as `_collections_abc`."""
+def _re_exported(module: str, tree: ast.Module, trees: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
+    """Yield (source module, name) for what `module` re-exports from its submodules and from private modules."""
     listed = _listed(tree)
     for node in _statements(tree.body):
         source = _source(module, node, trees) if isinstance(node, ast.ImportFrom) else ""
@@ -181,7 +184,7 @@ def _passed_on(module: str, tree: ast.Module, trees: dict[str, ast.Module]) -> I
 
 
 def _source(module: str, node: ast.ImportFrom, trees: dict[str, ast.Module]) -> str:
-    """Return the absolute name of the module that `node`, in `module`, imports from."""
+    """Return the absolute name of the module from which `node`, a statement in `module`, imports."""
     package = module if any(name.startswith(f"{module}.") for name in trees) else module.rpartition(".")[0]
     return importlib.util.resolve_name("." * node.level + (node.module or ""), package)
 
@@ -221,7 +224,7 @@ def _arguments(node: Function, bound: bool = False) -> str:
 
 
 def inspected(modules: Iterable[str]) -> Iterator[Entry]:
-    """Yield the entries that importing `modules` shows; names that a parse found already come again here."""
+    """Yield the entries that importing `modules` finds; some of them were already found by `parsed`."""
     for name in modules:
         try:
             module = importlib.import_module(name)
@@ -234,7 +237,7 @@ def inspected(modules: Iterable[str]) -> Iterator[Entry]:
 
 
 def _member(module: ModuleType, member: str, value: object) -> Iterator[Entry]:
-    """Yield a function, or a class and the methods that it has or inherits from a private base."""
+    """Yield a function, or a class and its methods, with those inherited from a private base class."""
     if not callable(value) or _defined_elsewhere(value, module):
         return
     home = module.__name__
@@ -243,7 +246,7 @@ def _member(module: ModuleType, member: str, value: object) -> Iterator[Entry]:
         yield Entry(prefix, "function", home, _signature(value), _docstring(value))
         return
     if member != value.__name__ and getattr(module, value.__name__, None) is value:
-        return  # another name of the same class: IOError
+        return  # an alias of the class, such as IOError
     yield Entry(prefix, "class", home, _signature(value), _docstring(value))
     for base in value.__mro__ if member == value.__name__ else ():
         if base is object or (base is not value and not base.__module__.startswith("_")):
@@ -254,7 +257,7 @@ def _member(module: ModuleType, member: str, value: object) -> Iterator[Entry]:
 
 
 def _defined_elsewhere(value: object, module: ModuleType) -> bool:
-    """Tell whether `value` belongs to another public module (`os.sys`, `socket.IntEnum`)."""
+    """Return whether `value` belongs to another public module, as `os.sys` and `socket.IntEnum` do."""
     home = getattr(value, "__module__", None) or module.__name__
     return home not in (module.__name__, "posix", "nt") and home[0] != "_" and "__all__" not in vars(module)
 
@@ -265,12 +268,12 @@ def _docstring(value: object) -> str:
 
 
 def _signature(value: object) -> str:
-    """Return "(iterable, /, *, key=None)", or nothing where it is not known or names a memory address."""
+    """Return a signature such as "(iterable, /, *, key=None)"; "" if it is unknown or has a memory address."""
     if not callable(value) or inspect.isdatadescriptor(value):
         return ""
     try:
         parameters = list(inspect.signature(value).parameters.values())
-    except (AttributeError, TypeError, ValueError):  # AttributeError: 3.13 on a default that names a constant
+    except (AttributeError, TypeError, ValueError):  # AttributeError: Python 3.13, if a default is a named constant
         return ""
     if parameters and parameters[0].name in ("self", "type"):
         parameters = parameters[1:]
@@ -279,7 +282,7 @@ def _signature(value: object) -> str:
 
 
 def write(folder: Path) -> int:
-    """Write the collection into `folder`, less judgements of documents that are missing; return how many are not."""
+    """Write the collection into `folder`, without judgements of missing documents; return the number of documents."""
     (folder / "qrels").mkdir(parents=True, exist_ok=True)
     found = entries()
     with (folder / "corpus.jsonl").open("w", encoding="utf-8", newline="\n") as file:

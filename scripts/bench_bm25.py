@@ -1,9 +1,10 @@
-"""Compares index and query rates with rank-bm25 and bm25s on synthetic documents, in one run.
+"""Compare the indexing and query rates of resift, rank-bm25 and bm25s on synthetic documents.
 
     python -m scripts.bench_bm25 [--documents 100000] [--queries 200] [--depth 100] [--repeat 5]
 
-Every system gets the same texts through the same analyzer and returns the texts of its best documents. resift's
-index is opened from disk. Rates are medians over the repetitions, which take turns so that a busy machine slows all.
+Every system indexes the same texts with the same analyzer and returns the texts of its best documents. resift's index
+is opened from disk. Rates are medians over the repetitions; the systems run in turn, so that other load on the machine
+slows all of them.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ Search = Callable[[Sequence[str]], object]
 
 
 def synthetic_texts(count: int, words: int, seed: int = 7) -> list[str]:
-    """Return `count` texts of about `words` words: a third stop words, the rest after the Zipf-Mandelbrot law.
+    """Return `count` texts of about `words` words: a third stop words, the rest drawn by the Zipf-Mandelbrot law.
 
-    p(rank) is proportional to 1 / (rank + 2.7) over 200,000 made-up words, as in Mandelbrot 1953 for English.
+    p(rank) is proportional to 1 / (rank + 2.7) over 200,000 invented words, as in Mandelbrot 1953 for English.
     """
     rng = np.random.default_rng(seed)
     cumulative = np.cumsum(1.0 / (np.arange(VOCABULARY) + 2.7))
@@ -53,7 +54,7 @@ def synthetic_texts(count: int, words: int, seed: int = 7) -> list[str]:
 
 
 def _word(number: int) -> str:
-    """Return a made-up word that no stemmer changes."""
+    """Return an invented word that no stemmer changes."""
     syllables = []
     while True:
         number, rest = divmod(number, 60)
@@ -63,7 +64,7 @@ def _word(number: int) -> str:
 
 
 def synthetic_queries(texts: Sequence[str], count: int, seed: int = 11) -> list[str]:
-    """Return `count` queries of 8 to 9 words (5 to 6 after stop words) that stand together in some text."""
+    """Return `count` queries of 8 to 9 consecutive words of a text (5 to 6 without stop words)."""
     rng = np.random.default_rng(seed)
     queries = []
     for _ in range(count):
@@ -75,14 +76,14 @@ def synthetic_queries(texts: Sequence[str], count: int, seed: int = 11) -> list[
 
 
 def timed(action: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what `action` returns and the seconds that it took."""
+    """Return the result of `action` and the seconds that it took."""
     started = time.perf_counter()
     value = action()
     return value, time.perf_counter() - started
 
 
 def systems(texts: list[str], depth: int, folder: Path) -> dict[str, tuple[Search, float]]:
-    """Index `texts` with every system; return a search of each and its indexing seconds, analysis included."""
+    """Index `texts` with every system; return name -> (search function, indexing seconds with analysis)."""
     analyze = analyzer("english")
     documents = [Document(f"d{number}", text) for number, text in enumerate(texts)]
     found: dict[str, tuple[Search, float]] = {}
@@ -105,7 +106,7 @@ def index_with_bm25s(index: Any, analyze: Callable[[str], list[str]], texts: lis
 
 
 def bm25s_search(index: Any, analyze: Callable[[str], list[str]], texts: list[str], depth: int) -> Search:  # noqa: ANN401
-    """Return a search with a bm25s index that hands out texts."""
+    """Return a function that searches a bm25s index and returns texts."""
     corpus = np.array(texts, dtype=object)
 
     def search(queries: Sequence[str]) -> object:
@@ -116,7 +117,7 @@ def bm25s_search(index: Any, analyze: Callable[[str], list[str]], texts: list[st
 
 
 def main() -> None:
-    """Run the comparison and print one row a system."""
+    """Run the comparison and print one row per system."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (
         ("documents", 100_000),

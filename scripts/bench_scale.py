@@ -1,9 +1,9 @@
-"""Indexes a million synthetic documents in a child process and reports rate, peak memory, size and query times.
+"""Index a million synthetic documents in a child process; print the rate, peak memory, index size and query times.
 
     python -m scripts.bench_scale [--documents 1000000] [--queries 200] [--depth 100] [--folder FOLDER]
 
-Needs about 4 GB of disk. The child runs `resift index`, as a user would; with --library it reads the lines itself and
-calls `build_index`.
+Needs about 4 GB of disk. The child process runs `resift index`; with --library it reads the lines itself and calls
+`build_index`.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ print(build_index(documents, Path(sys.argv[4].removeprefix("bm25:")), Bm25Settin
 
 
 def index_in_child(corpus: Path, index: Path, program: str) -> tuple[float, float]:
-    """Run `program` as `resift index` in a process of its own; return its seconds and peak memory in bytes."""
+    """Run `program` with the arguments of `resift index` in a child process; return its seconds and peak bytes."""
     command = [sys.executable, "-c", program, "index", str(corpus), "--to", f"bm25:{index}", "--overwrite"]
     _, seconds = timed(lambda: subprocess.run(command, check=True))
     return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def query_times(retriever: Bm25Retriever, queries: list[str], depth: int) -> list[float]:
-    """Return the milliseconds that each query takes, one at a time, once the files are warm."""
+    """Return the milliseconds of each query, sorted; each runs alone, after a first pass that warms the page cache."""
     asked = [[Query(str(number), text)] for number, text in enumerate(queries)]
     for one in asked:
         retriever.retrieve(one, depth)
@@ -71,11 +71,11 @@ def query_times(retriever: Bm25Retriever, queries: list[str], depth: int) -> lis
 
 
 def main() -> None:
-    """Write, index, query and print one figure a line."""
+    """Write the corpus, index and search it, and print one figure per line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("documents", 1_000_000), ("queries", 200), ("depth", 100)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--folder", type=Path, help="where corpus and index are kept; else a temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder for the corpus and the index; default: a temporary folder")
     parser.add_argument("--library", action="store_true", help="call build_index instead of the command line")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -65,7 +65,7 @@ def _properties(engine: Engine, alias: str) -> dict[str, Any]:
 
 
 def remove_index(engine: Engine, name: str) -> None:
-    """Remove an index; a missing one is not an error, since a retry follows if only the response was lost."""
+    """Remove an index if it exists; after a lost response, the retry does not find it any more."""
     request_or_none(engine, "DELETE", f"/{name}", timeout=_SLOW)
 
 

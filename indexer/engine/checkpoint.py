@@ -151,6 +151,6 @@ class CheckpointFile:
         self.path.unlink(missing_ok=True)
         self.refusals.unlink(missing_ok=True)
 
-    def finish(self) -> None:
-        """Remove the checkpoint, because the load is complete."""
+    def remove_checkpoint(self) -> None:
+        """Remove the checkpoint: the load is complete, or failed before its index existed."""
         self.path.unlink(missing_ok=True)

@@ -118,7 +118,7 @@ class Loader:
             count = self._finish(checkpoint)
             swapped, before = self._swap(checkpoint, request)
             if swapped or not request.alias:
-                files.finish()
+                files.remove_checkpoint()
         return LoadReport(
             index=checkpoint.index,
             documents=count,
@@ -153,7 +153,7 @@ class Loader:
         try:
             self._create(checkpoint, request)
         except IndexingError:
-            files.finish()
+            files.remove_checkpoint()
             raise
         return checkpoint
 

@@ -185,7 +185,9 @@ def _elasticsearch(address: Address, settings: ConnectionSettings, credentials: 
             list(address.hosts) or None,
             request_timeout=settings.request_timeout,
             connections_per_node=_POOL,
-            max_retries=max(0, len(address.hosts) - 1),  # failover to another node at once; retries with waits are in `retry`
+            max_retries=max(
+                0, len(address.hosts) - 1
+            ),  # failover to another node at once; `retry` waits between retries
             retry_on_status=(),
             retry_on_timeout=False,
             **options,

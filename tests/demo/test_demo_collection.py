@@ -1,4 +1,4 @@
-"""The demo's judged collection: what the extractor writes, and what is judged of it."""
+"""The demo's judged collection: the extracted documents and their judgements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ print(*sorted(sys.modules))
 
 @dataclass(frozen=True)
 class Extraction:
-    """What one run of the extractor left: the raw corpus, its rows by id, the modules it had imported."""
+    """The result of one run of the extractor: the raw corpus, its rows by id, the imported modules."""
 
     folder: Path
     raw: bytes
@@ -38,7 +38,7 @@ def start(folder: Path, seed: str) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def extractions(tmp_path_factory: pytest.TempPathFactory) -> list[Extraction]:
-    """Two runs with different hash seeds, side by side."""
+    """Run the extractor twice, with different hash seeds, at the same time."""
     folders = [tmp_path_factory.mktemp("demo") for _ in range(2)]
     runs = [start(folder, seed) for folder, seed in zip(folders, ("1", "2"), strict=True)]
     found = []
@@ -47,7 +47,7 @@ def extractions(tmp_path_factory: pytest.TempPathFactory) -> list[Extraction]:
         assert (run.returncode, complaint) == (0, "")
         raw = (folder / "corpus.jsonl").read_bytes()
         rows = [json.loads(line) for line in raw.splitlines()]
-        assert len({row["_id"] for row in rows}) == len(rows), "a doc_id stands twice"
+        assert len({row["_id"] for row in rows}) == len(rows), "two documents have the same id"
         modules = frozenset(output.splitlines()[-1].split())
         found.append(Extraction(folder, raw, {row["_id"]: row for row in rows}, modules))
     return found

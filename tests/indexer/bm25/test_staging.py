@@ -46,7 +46,7 @@ def test_existing_index_is_refused_without_overwrite_and_replaced_with_it(tmp_pa
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_folder_and_file_that_are_no_index_are_never_touched(tmp_path: Path, overwrite: bool) -> None:
+def test_folder_and_file_that_are_not_an_index_are_never_changed(tmp_path: Path, overwrite: bool) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "manifest.json").write_text("mine")
     (tmp_path / "file").write_text("mine")
@@ -66,7 +66,7 @@ def test_link_to_an_index_stays_a_link_and_its_target_is_replaced(tmp_path: Path
     assert found(tmp_path / "link") == found(tmp_path / "real") == ["new"]
 
 
-def test_reader_of_the_old_index_keeps_it_while_a_new_one_comes(tmp_path: Path) -> None:
+def test_reader_of_the_old_index_keeps_it_when_it_is_replaced(tmp_path: Path) -> None:
     build(tmp_path / "i", OLD)
     reader = Bm25Retriever.open(tmp_path / "i")
     build(tmp_path / "i", [Document("new", "zebra")], overwrite=True)
@@ -74,7 +74,7 @@ def test_reader_of_the_old_index_keeps_it_while_a_new_one_comes(tmp_path: Path) 
     assert [hit.document.doc_id for hit in ranking.hits] == ["old"]
 
 
-def test_opening_during_replacements_gives_one_whole_index_or_another(tmp_path: Path) -> None:
+def test_opening_during_replacements_gives_the_old_or_the_new_index(tmp_path: Path) -> None:
     generations = [[Document(f"{g}", "zebra " * (g + 1))] * 1 + [Document(f"x{g}", "yak")] * 1 for g in range(2)]
     build(tmp_path / "i", generations[0])
     stop = threading.Event()
@@ -171,7 +171,7 @@ CHILD = textwrap.dedent(
 
 @pytest.mark.parametrize("milliseconds", [0, 3, 10, 20, 30, 45, 60, 80, 100, 130, 170, 220])
 @pytest.mark.parametrize("standing", [True, False])
-def test_killed_build_leaves_a_whole_index_and_the_next_one_cleans_up(
+def test_killed_build_leaves_a_complete_index_and_the_next_one_cleans_up(
     tmp_path: Path, milliseconds: int, standing: bool
 ) -> None:
     target = tmp_path / "i"
@@ -190,7 +190,7 @@ def test_killed_build_leaves_a_whole_index_and_the_next_one_cleans_up(
     assert names(tmp_path) == ["i"]
 
 
-def test_index_moved_aside_by_a_build_that_died_is_put_back(tmp_path: Path) -> None:
+def test_index_moved_away_by_a_killed_build_is_restored(tmp_path: Path) -> None:
     build(tmp_path / "i", OLD)
     (tmp_path / "i").rename(tmp_path / ".i.0123456789ab.replaced")
     with pytest.raises(IndexingError, match="exists"):
@@ -199,14 +199,14 @@ def test_index_moved_aside_by_a_build_that_died_is_put_back(tmp_path: Path) -> N
     assert names(tmp_path) == ["i"]
 
 
-def test_what_a_build_of_a_longer_name_left_is_not_taken_for_ours(tmp_path: Path) -> None:
+def test_leftovers_of_a_target_with_a_longer_name_are_not_removed(tmp_path: Path) -> None:
     build(tmp_path / "i.j", OLD)
     (tmp_path / "i.j").rename(tmp_path / ".i.j.0123456789ab.replaced")
     build(tmp_path / "i", [Document("new", "zebra")])
     assert names(tmp_path) == [".i.j.0123456789ab.replaced", "i"]
 
 
-def test_folders_change_places_in_one_step_or_in_two(tmp_path: Path) -> None:
+def test_folders_are_exchanged_in_one_step_or_in_two(tmp_path: Path) -> None:
     for name in ("one.building", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
@@ -239,8 +239,8 @@ LIMITED = textwrap.dedent(
 
 
 @pytest.mark.parametrize("limit", [0, 5_000, 15_000, 60_000, 100_000])
-def test_disk_without_room_gives_one_line_and_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
-    # a limit on the size of one file stands for the full disk: each write beyond it fails, whichever file it is
+def test_full_disk_gives_one_line_and_leaves_the_old_index(tmp_path: Path, limit: int) -> None:
+    # a limit on the file size simulates a full disk: each write beyond it fails, in any file
     build(tmp_path / "i", OLD)
     command = [sys.executable, "-c", LIMITED, str(tmp_path / "i"), str(limit)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -250,14 +250,14 @@ def test_disk_without_room_gives_one_line_and_leaves_the_old_index(tmp_path: Pat
     assert names(tmp_path) == ["i"]
 
 
-def test_folder_that_may_not_be_written_gives_one_line(tmp_path: Path) -> None:
+def test_folder_without_write_permission_gives_one_line(tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     locked.mkdir(0o555)
     user = os.geteuid()
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755) if folder.stat().st_uid == user and "pytest" in str(folder) else None
     if user == 0:
-        os.seteuid(65534)  # the superuser may write anywhere
+        os.seteuid(65534)  # the superuser can write anywhere
     try:
         with pytest.raises(IndexingError, match=r"locked/i cannot be written: Permission denied$"):
             build(locked / "i", OLD)
@@ -277,7 +277,7 @@ def test_path_below_a_file_gives_one_line_and_no_new_folders(tmp_path: Path) -> 
     assert names(tmp_path) == ["file"]
 
 
-def test_path_that_cannot_be_a_name_gives_one_line(tmp_path: Path) -> None:
+def test_invalid_path_gives_one_line(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     for path in (Path("\x00"), tmp_path / "loop" / "i", tmp_path / ("n" * 300)):
         with pytest.raises(IndexingError, match="cannot be written"):

@@ -38,12 +38,12 @@ def test_sentence_of_elasticsearch_documentation_gives_the_terms_of_the_english_
         ("a\ud800b \x00 \u200b …", "a b"),
     ],
 )
-def test_words_are_cut_where_uax_29_cuts(text: str, expected: str) -> None:
+def test_words_are_split_by_uax_29(text: str, expected: str) -> None:
     assert words(text) == expected.split()
 
 
 @given(st.text(st.characters(max_codepoint=127)))
-def test_quick_pattern_for_ascii_cuts_like_the_full_one(text: str) -> None:
+def test_ascii_pattern_splits_like_the_full_pattern(text: str) -> None:
     assert words(text) == segmentation._any_script().findall(text)
 
 
@@ -60,7 +60,7 @@ def test_all_of_lucenes_33_stop_words_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("word", "stem"),
     [
-        # Porter 1980, "An algorithm for suffix stripping", one example a step
+        # Porter 1980, "An algorithm for suffix stripping", one example per step
         ("caresses", "caress"),
         ("ponies", "poni"),
         ("motoring", "motor"),
@@ -69,7 +69,7 @@ def test_all_of_lucenes_33_stop_words_are_left_out() -> None:
         ("formative", "form"),
         ("adjustable", "adjust"),
         ("controlling", "control"),
-        # Porter's departures, which Lucene's PorterStemmer has as well
+        # Porter's changes, which Lucene's PorterStemmer has as well
         ("technology", "technolog"),
         ("possibly", "possibl"),
         ("incredibly", "incred"),
@@ -117,7 +117,7 @@ def test_unknown_language_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("language", languages())
 @given(text=st.text(st.characters(exclude_categories=[])))
-def test_any_text_in_any_language_gives_terms_and_the_same_ones_again(language: str, text: str) -> None:
+def test_any_text_in_any_language_gives_the_same_terms_each_time(language: str, text: str) -> None:
     terms = analyzer(language)(text)
     assert all(terms)
     assert analyzer(language)(text) == terms
@@ -127,7 +127,7 @@ def test_word_of_a_million_letters_gives_one_term_of_bounded_length() -> None:
     assert [len(term) for term in analyzer("english")("q" * 1_000_000)] == [255]
 
 
-def test_threads_that_share_an_analyzer_get_what_one_alone_gets() -> None:
+def test_threads_that_share_an_analyzer_get_the_same_terms_as_one_thread() -> None:
     texts = [" ".join(f"running{letter}{number}s" for number in range(200)) for letter in "abcdefgh"]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(analyzer("english"), texts * 4))

@@ -45,7 +45,7 @@ THREE = [
 ]
 
 
-def test_scores_are_those_worked_out_by_hand(tmp_path: Path) -> None:
+def test_scores_are_those_computed_by_hand(tmp_path: Path) -> None:
     retriever = indexed(tmp_path / "i", THREE)
     # terms: a = cat cat sat mat (4), b = dog (1), c = dog cat (2); cat and dog are in 2 of 3
     idf, mean = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5)), 7 / 3
@@ -110,7 +110,7 @@ def test_corpus_without_a_single_term_is_searchable(tmp_path: Path) -> None:
     assert search(indexed(tmp_path / "i", [Document("a", ""), Document("b", "the")]), "the cat") == []
 
 
-def test_whitespace_index_finds_words_that_have_no_utf8(tmp_path: Path) -> None:
+def test_whitespace_index_finds_words_with_lone_surrogates(tmp_path: Path) -> None:
     retriever = indexed(tmp_path / "i", [Document("a", 'x \ud800y "q": é')], Bm25Settings(language="whitespace"))
     for word in ["x", "\ud800y", '"q":', "é"]:
         assert [found for found, _ in search(retriever, word)] == ["a"]
@@ -182,7 +182,7 @@ def test_skipping_changes_neither_a_document_nor_a_bit_of_a_score(seed: int, dep
     assert Counter(zip(numbers.tolist(), scores.tolist(), strict=True)) == Counter(expected)
 
 
-def test_threads_that_share_a_retriever_get_what_one_alone_gets(tmp_path: Path) -> None:
+def test_threads_that_share_a_retriever_get_the_same_results_as_one_thread(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     documents = [Document(str(n), " ".join(f"w{w}" for w in rng.zipf(1.3, 20) % 500)) for n in range(1000)]
     retriever = indexed(tmp_path / "i", documents)
@@ -197,7 +197,7 @@ def test_missing_index_is_refused_with_the_command_that_builds_it(tmp_path: Path
         Bm25Retriever.open(tmp_path / "none")
 
 
-def test_folder_and_file_that_are_no_index_are_refused(tmp_path: Path) -> None:
+def test_folder_and_file_that_are_not_an_index_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="is not an index"):
         Bm25Retriever.open(tmp_path)
     (tmp_path / "file").write_text("x")
@@ -218,7 +218,7 @@ def test_index_of_another_version_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [*store.FILES, store.MANIFEST])
 @pytest.mark.parametrize("harm", ["missing", "cut", "emptied", "altered"])
-def test_harmed_file_is_refused_with_what_to_do(tmp_path: Path, name: str, harm: str) -> None:
+def test_damaged_file_is_refused_with_what_to_do(tmp_path: Path, name: str, harm: str) -> None:
     indexed(tmp_path / "i", THREE)
     file = tmp_path / "i" / name
     body = file.read_bytes()
@@ -230,12 +230,12 @@ def test_harmed_file_is_refused_with_what_to_do(tmp_path: Path, name: str, harm:
         Bm25Retriever.open(tmp_path / "i")
 
 
-def test_harm_that_opening_does_not_see_is_refused_when_met(tmp_path: Path) -> None:
+def test_damage_that_opening_does_not_find_is_refused_in_a_search(tmp_path: Path) -> None:
     retriever = indexed(tmp_path / "i", THREE)
     numbers = retriever._documents._bytes[:10]
     assert numbers.startswith(b'{"doc_id"')
     broken = tmp_path / "i" / store.DOCUMENTS
-    with broken.open("r+b") as file:  # the same inode: the open map sees it
+    with broken.open("r+b") as file:  # the same inode: the open memory map changes
         file.write(b"########")
     with pytest.raises(EngineError, match="is damaged"):
         retriever.retrieve([Query("q", "cat")], 10)
