@@ -1,6 +1,16 @@
-# Sourced by scripts/demo and scripts/test: makes a virtual environment, once for each state of the requirements.
+# Sourced by scripts/demo and scripts/test.
 #
-# ensure_environment FOLDER REQUIREMENT...   (for example: ensure_environment .venv -e '.[dev]')
+# require_links                              stops where git wrote the links of resift/ as text files (Windows)
+# ensure_environment FOLDER REQUIREMENT...   makes a virtual environment, once for each state of the requirements,
+#                                            for example: ensure_environment .venv -e '.[dev]'
+
+require_links() {
+    [ -d resift/retrieval/ ] || {
+        echo "resift/retrieval is not a link to the folder retrieval, which a checkout needs. Clone again with links:" >&2
+        echo "git clone -c core.symlinks=true (on Windows, switch on the developer mode first)." >&2
+        exit 1
+    }
+}
 
 ensure_environment() {
     local folder=$1

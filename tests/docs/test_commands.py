@@ -36,7 +36,7 @@ def test_the_reference_of_commands_is_what_the_commands_say() -> None:
 
 
 @pytest.mark.parametrize("stage", SETTINGS)
-def test_every_setting_has_a_help_text_and_stands_in_the_reference(stage: str) -> None:
+def test_every_setting_has_a_help_text_and_is_in_the_reference(stage: str) -> None:
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for field in dataclasses.fields(settings_class(stage)):
         assert field.metadata["help"].endswith(".")

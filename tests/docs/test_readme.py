@@ -40,7 +40,16 @@ def test_every_command_and_program_of_the_readme_runs_in_its_order(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/commands.md", "docs/engines.md", "demo/README.md"]
+    "name",
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/commands.md",
+        "docs/engines.md",
+        "demo/README.md",
+    ],
 )
 def test_links_between_documents_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
