@@ -2,8 +2,7 @@
 
 `python demo/corpus.py FOLDER` writes corpus.jsonl (one document for every module, class, function and method
 that has a docstring) and copies the demo's queries.jsonl and qrels/test.tsv beside it. It needs only Python.
-Python code is parsed and never imported; C code is read with `inspect` from the modules in COMPILED, whose import
-only defines names.
+Python code is parsed and never imported; C code is read with `inspect` from the modules in COMPILED.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ COMPILED = (
     "shutil signal socket sqlite3 ssl statistics string struct subprocess sys tempfile threading time tracemalloc "
     "types unicodedata uuid weakref xml.etree.ElementTree zlib"
 ).split()
-"""Modules that are imported to read what is written in C; those that this interpreter lacks are left out."""
+"""Modules to import for their C code; importing them only defines names. Those this interpreter lacks are skipped."""
 
 PROPERTIES = frozenset(["property", "cached_property", "setter", "DynamicClassAttribute"])
 """Decorators of methods that are used without parentheses."""
