@@ -24,7 +24,8 @@ _FORMS = "bm25:PATH, http(s)://HOST:PORT/INDEX or cloud:INDEX"
 def open_retriever(url: str, options: OpenOptions | None = None) -> Retriever:
     """Open the index at `url`: `http(s)://HOST:PORT/INDEX`, `cloud:INDEX`, `bm25:PATH` or an existing folder.
 
-    Raises SettingsError on another scheme and EngineError if the index cannot be opened.
+    `options` says how to connect to an engine and which fields to read (by default title and text, without
+    credentials). Raises SettingsError on another scheme and EngineError if the index cannot be opened.
     """
     scheme, _ = _split(url)
     module, name = RETRIEVERS[scheme].split(":")

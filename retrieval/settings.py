@@ -19,7 +19,7 @@ def setting(
     """Declare a dataclass field with its default, its one-line help `text` and the `choices` it allows.
 
     `flag` is the name of the command-line option if it differs from the field's name (`--window` for
-    `rank_window_size`); the environment variable and the TOML key use the flag's name too. A `repeatable` option can
+    rank_window_size); the environment variable and the TOML key use the flag's name too. A `repeatable` option can
     be given several times; the field holds all values, separated by commas.
     """
     value: T = field(

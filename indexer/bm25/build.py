@@ -52,7 +52,8 @@ def build_index(
 ) -> IndexReport:
     """Write an index of `documents` to the folder `path`, atomically.
 
-    `documents` is read once and not kept in memory. Title and text are indexed as one text, joined by a space.
+    `documents` is read once and not kept in memory. Title and text are indexed as one text, joined by a space, and
+    analyzed and scored by `settings` (English, k1 1.2, b 0.75 by default).
     `progress` is called with the number of documents read so far. If the build fails or the process is killed, an
     existing index at `path` is unchanged. Time is linear in the number of tokens; memory depends only on the distinct
     words and the document ids.

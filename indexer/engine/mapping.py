@@ -22,8 +22,8 @@ _BUILT_IN = frozenset(
 def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token: str) -> dict[str, Any]:
     """Return the body that creates the index of a load, without replicas and refresh until the load ends.
 
-    `title` and `text` are analyzed by language, and copied to `resift_text`, which is indexed and not stored, so that
-    BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as keywords.
+    `title` and `text` are analyzed by language, and copied to the field ALL_TEXT, which is indexed and not stored, so
+    that BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as keywords.
     `token` marks the index as created by this load.
     """
     analyzer = analyzer_of(bm25.language)
@@ -64,7 +64,7 @@ def analyzer_of(language: str) -> str:
 
 
 def source_of(document: Document) -> dict[str, object]:
-    """Return the source that the engine stores; a field whose name is reserved, or starts with _, is `field_NAME`."""
+    """Return the source that the engine stores; the prefix field_ is added to names that are reserved or start with _."""
     return {**{_field(name): value for name, value in document.fields.items()}, **_texts(document)}
 
 

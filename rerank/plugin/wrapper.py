@@ -45,7 +45,7 @@ class _Wrapper:
         enabled: bool = True,
         scores: ScoreKind = "engine",
     ) -> None:
-        """Wrap `client`: hits are reranked by the text of their `fields`.
+        """Wrap `client`: `reranker` reorders the hits by the text of their `fields`.
 
         `rank_window_size`, `deadline_ms` (milliseconds) and `enabled` are the defaults of every search, see
         `SearchOptions`. `scores`: what `_score` is afterwards: the engine's own, the model's logit, or the final
