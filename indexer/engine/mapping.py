@@ -23,8 +23,8 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token:
     """Return the body that creates the index of a load, without replicas and refresh until the load ends.
 
     `title` and `text` are analyzed by language, and copied to the field ALL_TEXT, which is indexed and not stored, so
-    that BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as keywords.
-    `token` marks the index as created by this load.
+    that BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as
+    keywords. `token` marks the index as created by this load.
     """
     analyzer = analyzer_of(bm25.language)
     text = {"type": "text", "analyzer": analyzer, "copy_to": ALL_TEXT}
@@ -64,7 +64,7 @@ def analyzer_of(language: str) -> str:
 
 
 def source_of(document: Document) -> dict[str, object]:
-    """Return the source that the engine stores; the prefix field_ is added to names that are reserved or start with _."""
+    """Return the source that the engine stores; reserved names, and names that start with _, get the prefix field_."""
     return {**{_field(name): value for name, value in document.fields.items()}, **_texts(document)}
 
 
