@@ -21,7 +21,7 @@ from resift.indexer.corpora import JudgedCollection, read_collection
 from resift.indexer.engine.load import Loader, LoadRequest
 from resift.indexer.engine.settings import LoadSettings
 from resift.rerank.evaluation.measures import mean, per_query
-from resift.rerank.evaluation.self_exclusion import Candidates
+from resift.rerank.evaluation.self_exclusion import SelfExcludingFirstStage
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
 from resift.retrieval.bm25.settings import Bm25Settings
@@ -58,7 +58,7 @@ def loaded(collection: JudgedCollection, url: str, reranker: Reranker | None) ->
 def run_of(target: str, collection: JudgedCollection, reranker: Reranker | None) -> Runs:
     """Return the runs of the judged queries, before and after reranking; without a reranker only the former."""
     queries = [query for query in collection.queries if query.query_id in collection.qrels]
-    rankings = Candidates(open_retriever(target), DEPTH).retrieve(queries)
+    rankings = SelfExcludingFirstStage(open_retriever(target), DEPTH).retrieve(queries)
     if reranker is None:
         return (to_run(rankings),)
     return to_run(rankings), to_run(result.ranking for result in reranker.rerank(rankings))

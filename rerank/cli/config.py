@@ -32,7 +32,9 @@ def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa
     for stage in SETTINGS:
         owner = settings_class(stage)
         names = {field.name: parameter_name(field) for field in dataclasses.fields(owner)}
-        owner(**{field: values[name] for field, name in names.items()})  # raises what the stage itself would raise
+        owner(
+            **{field: values[name] for field, name in names.items()}
+        )  # raises SettingsError, as the stage itself would
         for name in names.values():
             source = SOURCES.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
             rows.append((stage, name, values[name], source))

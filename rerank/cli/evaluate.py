@@ -1,4 +1,4 @@
-"""`resift evaluate`: by how much the second stage helps, on judged queries."""
+"""`resift evaluate`: measure on judged queries how much the second stage helps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.option("--queries", metavar="FILE", help="The queries, if TARGET is an index: formats as in `resift run`.")
 @click.option("--qrels", metavar="FILE", help="The judgements, if TARGET is an index: TREC or BEIR qrels.")
 @click.option("--split", metavar="NAME", help="Which qrels of a folder. [default: test, else dev; all with --run]")
-@click.option("--run", "run_file", metavar="FILE", help="Rerank this TREC run instead of our own first stage's.")
+@click.option(
+    "--run", "run_file", metavar="FILE", help="Rerank this TREC run instead of the ranking of our own first stage."
+)
 @click.option(
     "--mode",
     type=click.Choice(["end-to-end", "comparable"]),
@@ -60,7 +62,7 @@ def evaluate(
 
     flags = flags_given(ctx, "bm25")
     if flags and not request.builds_index:
-        raise click.UsageError(f"{', '.join(flags)} would change nothing: no index is built here; leave it out")
+        raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")
     refuse_engine_flags(ctx, request.target, "connection", "engine")
     folder = _make_folder(output)
     result = Evaluator(stages, say, progress, ask_hidden).evaluate(request)

@@ -112,7 +112,7 @@ def index(
 
 
 def _check_flags(ctx: click.Context, target: str) -> None:
-    """Raise click.UsageError on flags that would change nothing."""
+    """Raise click.UsageError on flags that would have no effect."""
     from resift.retrieval.registry import is_engine
 
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
@@ -191,7 +191,8 @@ def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
     if report.before:
         say(f"note: {alias} pointed to {', '.join(report.before)} before")
     if report.unfinished:
-        say(f"note: other loads for {alias} left unfinished, or are still filling, {', '.join(report.unfinished)}")
+        names = ", ".join(report.unfinished)
+        say(f"note: other loads for {alias} were stopped, or are still running; their unfinished indices are {names}")
     if report.refused:
         say(f"resift: error: {_refusals(report, alias)}")
     return 1 if report.refused else 0

@@ -21,7 +21,7 @@ def ask_hidden(question: str) -> str:
 
 
 def read_text_argument(text: str, what: str) -> str:
-    """Return a text given on the command line, without bytes that are not text. Raises click.UsageError if empty."""
+    """Return a text of the command line, with invalid bytes replaced. Raises click.UsageError if it is empty."""
     from resift.retrieval.text import clean
 
     words = clean(os.fsencode(text).decode("utf-8", "replace") if _is_argument(text) else text)

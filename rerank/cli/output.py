@@ -70,7 +70,7 @@ def search_json(result: Reranking, top: int, analyze: Analyze, facts: dict[str, 
 
 
 def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Return `value` as one line of JSON that is always valid UTF-8 and never holds NaN."""
+    """Return `value` as one line of JSON that is always valid UTF-8 and never contains NaN."""
     return (
         json.dumps(value, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace").decode("utf-8")
     )

@@ -1,4 +1,4 @@
-"""`resift search`: one query against one index, shown with what the reranker moved."""
+"""`resift search`: search one query in one index, and show how the reranker moved each hit."""
 
 from __future__ import annotations
 

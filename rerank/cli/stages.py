@@ -38,7 +38,7 @@ def refuse_engine_flags(ctx: click.Context, index: str, *stages: str) -> None:
 
 
 def say_notes(counts: Counts, retriever: Retriever) -> None:
-    """Write to standard error what the model did not read and what was odd about the index."""
+    """Write notes to standard error: what the model did not read, and what is irregular in the index."""
     for note in [*counts.notes(), *retriever.notes()]:
         say(note)
 
@@ -49,14 +49,18 @@ def check_outputs(outputs: Sequence[str | None], queries: str, index: str) -> No
     inside = Path(index.partition(":")[2] or index).resolve()
     for file in files:
         if not file.parent.is_dir():
-            raise click.UsageError(f"{file} cannot be written: there is no folder {file.parent}; make it first")
+            raise click.UsageError(
+                f"{file} cannot be written: the folder {file.parent} does not exist; create it first"
+            )
         if file == Path(queries).resolve() or file.is_relative_to(inside):
             raise click.UsageError(f"{file} is an input of this run; name another file to write")
     if len(set(files)) < len(files):
-        raise click.UsageError("both runs would be written to one file; name two")
+        raise click.UsageError("both runs would be written to the same file; name two files")
 
 
 def check_tag(tag: str) -> None:
-    """Raise click.UsageError if a TREC file cannot hold `tag`."""
+    """Raise click.UsageError if a TREC file does not allow `tag`."""
     if not tag or any(character.isspace() for character in tag):
-        raise click.UsageError(f"the tag {tag!r} is empty or has white space, which a TREC file cannot hold")
+        raise click.UsageError(
+            f"the tag {tag!r} is empty or has white space, which a TREC file does not allow; expected one word"
+        )

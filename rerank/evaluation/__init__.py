@@ -1,1 +1,1 @@
-"""The evaluation room: data sets, measures, experiments with paired tests, and their reports."""
+"""Evaluate the two stages: data sets, measures, experiments with paired tests, and reports."""

@@ -1,17 +1,18 @@
-"""NanoBEIR as sentence-transformers measures it, so that our figures may stand beside its published ones.
+"""NanoBEIR as sentence-transformers measures it, so that our figures are comparable to its published ones.
 
 The protocol is that of `CrossEncoderNanoBEIREvaluator` and `CrossEncoderRerankingEvaluator` (sentence-transformers
 6.2, `cross_encoder/evaluation/nano_beir.py` and `reranking.py`) with their defaults:
 
-- candidates are the first 100 of the data set's stored BM25 ranking, and every judged document that is missing
-  there is added (`always_rerank_positives`), so recall is no limit and figures are higher than end to end;
+- the candidates are the first 100 of the data set's stored BM25 ranking; every judged document that is missing there
+  is added (`always_rerank_positives`), so that recall does not limit the figures: they are higher than end to end;
 - the model reads the document's text without its title;
-- every judged document is relevant, whatever its grade, and documents of the same text are the same document;
+- every judged document is relevant, whatever its grade, and documents with the same text count as one document;
 - the mean is over the queries that have a stored ranking;
-- the first stage's own figures count a missing relevant document as standing right behind the list, and are 0
-  where no relevant document is in the list.
+- for the first stage's own figures, the missing relevant documents are appended to the ranking; the figures are 0 if
+  the ranking itself contains no relevant document.
 
-recall@100 is not part of that protocol; it is measured on the same lists, for the sake of one report.
+recall@100 is not part of that protocol; it is measured on the same rankings, so that both modes report the same
+measures.
 """
 
 from __future__ import annotations
@@ -53,10 +54,10 @@ class StoredCollection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One query with what is scored for it: texts by doc_id, in the order of the evaluator.
+    """One query with the texts that are scored for it, by doc_id, in the order of the evaluator.
 
-    `stored`: the stored candidates, best first. `relevant`: the judged documents. `others`: those of `stored`
-    whose text is not the text of a relevant one.
+    `stored`: the stored candidates, best first. `relevant`: the judged documents. `others`: the documents of `stored`
+    whose text is not the text of a relevant document.
     """
 
     query: Query
@@ -84,9 +85,9 @@ def evaluate_comparable(
 ) -> SetResult:
     """Return both stages' measures on one NanoBEIR set, as sentence-transformers computes them.
 
-    `sigmoid` puts the logits through a float32 sigmoid first, as sentence-transformers does with a one-label
-    model that names no activation of its own; where logits are large this makes ties that the logits have not.
-    Raises CorpusError where the stored ranking or a text is missing, ModelError where the scorer does.
+    `sigmoid` applies a float32 sigmoid to the logits first, as sentence-transformers does for a one-label model whose
+    configuration does not name an activation; large logits that differ can become ties. Raises CorpusError if the
+    stored ranking or a text is missing, and ModelError if the scorer raises it.
     """
     samples = read_samples(collection, rerank_k)
     pairs = [(sample.query.text, text) for sample in samples for text in sample.texts]
@@ -108,14 +109,14 @@ def evaluate_comparable(
         mode=COMPARABLE,
         seconds=seconds,
         in_mean=in_mean,
-        counts=_cuts(samples, scored),
+        counts=_counts(samples, scored),
     )
 
 
 def read_samples(collection: StoredCollection, rerank_k: int = RERANK_K) -> list[Sample]:
-    """Return one sample for each stored ranking, its first `rerank_k` documents taken.
+    """Return one sample for each stored ranking, with the first `rerank_k` documents of the ranking.
 
-    Raises CorpusError where there is no stored ranking, or a query, judgement or document of it is missing.
+    Raises CorpusError if there is no stored ranking, or if a query, judgement or document of it is missing.
     """
     if not collection.first_stage:
         raise CorpusError(
@@ -130,7 +131,10 @@ def read_samples(collection: StoredCollection, rerank_k: int = RERANK_K) -> list
             candidates = {doc_id: texts[doc_id] for doc_id in stored[:rerank_k]}
             query = queries[query_id]
         except KeyError as error:
-            raise CorpusError(f"{collection.name}: query {query_id!r} of the stored ranking needs {error}") from None
+            raise CorpusError(
+                f"{collection.name}: the stored ranking of query {query_id!r} needs {error}, which is missing; "
+                f"expected the query, its judgements and its documents in the collection"
+            ) from None
         known = set(relevant.values())
         others = {doc_id: text for doc_id, text in candidates.items() if text not in known}
         samples.append(Sample(query, candidates, relevant, others))
@@ -138,7 +142,7 @@ def read_samples(collection: StoredCollection, rerank_k: int = RERANK_K) -> list
 
 
 def first_stage_measures(sample: Sample) -> dict[str, float]:
-    """Return the measures of the stored ranking, the relevant documents it lacks put behind it."""
+    """Return the measures of the stored ranking, with the missing relevant documents appended."""
     known = set(sample.relevant.values())
     labels = [int(text in known) for text in sample.stored.values()]
     if not any(labels):
@@ -148,12 +152,12 @@ def first_stage_measures(sample: Sample) -> dict[str, float]:
 
 
 def measure(labels: NDArray[np.int64], scores: NDArray[np.number]) -> dict[str, float]:
-    """Return the four measures of one query, `labels` (0 or 1) and `scores` both (n,); all 0 where no label is 1.
+    """Return the four measures of one query; `labels` (0 or 1) and `scores` are (n,). All are 0 if no label is 1.
 
     >>> measure(np.array([1, 0]), np.array([0.5, 0.5]))["map"]
     0.5
     """
-    ranked = labels[np.argsort(scores)[::-1]]  # ties fall as numpy's sort leaves them, as in sentence-transformers
+    ranked = labels[np.argsort(scores)[::-1]]  # ties in the order of numpy's sort, as in sentence-transformers
     first = np.flatnonzero(ranked[:_CUTOFF])
     relevant = int(labels.sum())
     return {
@@ -167,7 +171,7 @@ def measure(labels: NDArray[np.int64], scores: NDArray[np.number]) -> dict[str, 
 def average_precision(labels: NDArray[np.int64], scores: NDArray[np.number]) -> float:
     """Return the sum of (R_n - R_(n-1)) P_n over the distinct values of `scores` (n,), highest first.
 
-    Documents of equal score enter together. Source: scikit-learn, `average_precision_score`, "AP" in its notes.
+    Documents of equal score count as one step. Source: scikit-learn, `average_precision_score`, "AP" in its notes.
     """
     if not labels.any():
         return 0.0
@@ -178,7 +182,7 @@ def average_precision(labels: NDArray[np.int64], scores: NDArray[np.number]) -> 
 
 
 def ndcg(labels: NDArray[np.int64], scores: NDArray[np.number], cutoff: int) -> float:
-    """Return nDCG@`cutoff` with linear gains, the gain of documents of equal score being their group's mean.
+    """Return nDCG@`cutoff` with linear gains; documents of equal score each have the mean gain of their group.
 
     Source: McSherry and Najork (2008), "Computing information retrieval performance measures efficiently in the
     presence of tied scores", section 2.6, as in scikit-learn's `ndcg_score` with `ignore_ties=False`.
@@ -193,15 +197,15 @@ def ndcg(labels: NDArray[np.int64], scores: NDArray[np.number], cutoff: int) -> 
 
 
 def _tied(scores: NDArray[np.number]) -> NDArray[np.intp]:
-    """Return which group of equal scores each of `scores` (n,) is in, 0 for the highest. Raises ValueError on NaN."""
+    """Return for each score (n,) the number of its group of equal scores, from 0, the highest. Raises ValueError."""
     if np.isnan(scores).any():
         raise ValueError("a score is NaN; scores must be comparable")
     _, groups = np.unique(-scores, return_inverse=True)
     return np.asarray(groups, dtype=np.intp)
 
 
-def _cuts(samples: Sequence[Sample], scores: Scores) -> Counts:
-    """Count what the model could not read to its end."""
+def _counts(samples: Sequence[Sample], scores: Scores) -> Counts:
+    """Count the documents and queries whose end the model did not read."""
     cut = {query_id for query_id, one in zip(_query_ids(samples), scores.query_truncated, strict=True) if one}
     return Counts(
         queries=len(samples),
@@ -234,7 +238,7 @@ def _stored_run(samples: Sequence[Sample]) -> Run:
 
 
 def _reranked_run(samples: Sequence[Sample], scores: Mapping[str, NDArray[np.float32]]) -> Run:
-    """Return the scored documents of each sample, the added ones among them, as a run."""
+    """Return the scored documents of each sample, including the added ones, as a run."""
     return {
         sample.query.query_id: dict(
             zip([*sample.relevant, *sample.others], scores[sample.query.query_id].tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Which judged sets an evaluation runs over: NanoBEIR's thirteen by name, or any folder."""
+"""Select the data sets of an evaluation: NanoBEIR's thirteen by name, or any folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NANOBEIR = tuple(name.removeprefix("Nano") for name in NANOBEIR_SETS)
 """The thirteen sets as `sentence-transformers/NanoBEIR-en` spells them, without their prefix "Nano"."""
 
 OUTSIDE_COMPARABLE_MEAN = frozenset({"ArguAna", "Touche2020"})
-"""What sentence-transformers leaves out by default: finding arguments is another task than finding answers."""
+"""The sets that sentence-transformers excludes by default: to find arguments is another task than to find answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One set to evaluate on: `folder` is None for a set of NanoBEIR, `in_mean` tells if the mean counts it."""
+    """One set to evaluate on: `folder` is None for a set of NanoBEIR; `in_mean`: whether the mean includes it."""
 
     name: str
     folder: Path | None = None
@@ -28,9 +28,9 @@ class DataSet:
 def resolve(spec: str, mode: Mode = END_TO_END) -> list[DataSet]:
     """Return the sets that `spec` names.
 
-    "nanobeir" is all thirteen, of which the mean in comparable mode counts eleven; "nanobeir:NFCorpus,NQ" is
-    those, all counted, in any case and with or without "Nano"; anything else is the path of a collection's folder.
-    Raises SettingsError on a name that is not known and on a folder that is not there.
+    "nanobeir" selects all thirteen; in comparable mode the mean includes eleven of them. "nanobeir:NFCorpus,NQ" selects
+    these two, and the mean includes both; names are case-insensitive, with or without "Nano". Anything else is the path
+    of a collection's folder. Raises SettingsError on an unknown name and on a folder that does not exist.
 
     >>> [data_set.name for data_set in resolve("nanobeir:nq,NanoSciFact")]
     ['NQ', 'SciFact']
@@ -43,7 +43,9 @@ def resolve(spec: str, mode: Mode = END_TO_END) -> list[DataSet]:
         return [DataSet(name) for name in dict.fromkeys(map(_nanobeir_name, names.split(",")))]
     folder = Path(spec)
     if not spec or not folder.is_dir():
-        raise SettingsError(f"{spec!r} is no folder; expected one, 'nanobeir' or 'nanobeir:NFCorpus,NQ'", "dataset")
+        raise SettingsError(
+            f"{spec!r} is not a folder; expected a folder, 'nanobeir' or 'nanobeir:NFCorpus,NQ'", "dataset"
+        )
     return [DataSet(folder.resolve().name, folder)]
 
 
@@ -52,8 +54,8 @@ def load(
 ) -> JudgedCollection:
     """Return the collection of `data_set`.
 
-    `split` chooses the judgements of a folder. `root` is a local copy of NanoBEIR and `revision` the commit of the
-    one on the hub. Raises CorpusError where it cannot be read.
+    `split` chooses the judgements of a folder. `root` is a local copy of NanoBEIR; `revision` is the commit to read
+    from the hub. Raises CorpusError if the collection cannot be read.
     """
     if data_set.folder is not None:
         return read_collection(data_set.folder, split)
@@ -65,4 +67,4 @@ def _nanobeir_name(given: str) -> str:
     for name in NANOBEIR:
         if name.lower() == wanted:
             return name
-    raise SettingsError(f"{given.strip()!r} is no set of NanoBEIR; expected one of {', '.join(NANOBEIR)}", "dataset")
+    raise SettingsError(f"{given.strip()!r} is not a set of NanoBEIR; expected one of {', '.join(NANOBEIR)}", "dataset")

@@ -1,4 +1,4 @@
-"""What makes the zeros of an evaluation doubtful: ids that do not meet."""
+"""Detect ids that do not match, because of which judged queries count 0."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Collection
 from resift.retrieval.types import Qrels, Run
 
 
-def doubts(qrels: Qrels, asked: Collection[str], candidates: Run, given: bool = False) -> list[str]:
-    """Return a line for each reason why judged queries count 0 that has nothing to do with how good a stage is.
+def doubts(qrels: Qrels, query_ids: Collection[str], candidates: Run, given: bool = False) -> list[str]:
+    """Return one line for each reason why judged queries count 0 that does not depend on how good a stage is.
 
-    `asked`: the ids of the queries. `candidates`: the first stage's run of those that are judged; `given` tells
-    whether it was read rather than searched.
+    `query_ids`: the ids of all queries. `candidates`: the first stage's run of the judged queries. `given`: whether
+    that run was read from a file instead of searched.
 
     >>> doubts({"q1": {"d": 1}, "q2": {"d": 1}}, ["q1"], {"q1": {"d": 2.0}})
     ['1 of the 2 judged queries is not among the queries and counts 0']
     """
-    unasked = sum(query_id not in asked for query_id in qrels)
-    unanswered = sum(query_id in asked and not candidates.get(query_id) for query_id in qrels)
+    unknown = sum(query_id not in query_ids for query_id in qrels)
+    empty = sum(query_id in query_ids and not candidates.get(query_id) for query_id in qrels)
     lines = []
-    if unasked:
-        lines.append(_count(unasked, len(qrels), "not among the queries"))
-    if unanswered:
-        lines.append(_count(unanswered, len(qrels), "not in the run" if given else "without any hit"))
+    if unknown:
+        lines.append(_count(unknown, len(qrels), "not among the queries"))
+    if empty:
+        lines.append(_count(empty, len(qrels), "not in the run" if given else "without any hit"))
     found = [doc_id for query_id in qrels for doc_id in candidates.get(query_id, ())]
     named = [doc_id for judged in qrels.values() for doc_id in judged]
     if found and named and not any(candidates.get(query_id, {}).keys() & judged for query_id, judged in qrels.items()):
         lines.append(
-            f"none of the judged documents was found, so that all counts 0; do the ids of the judgements "
-            f"({named[0]!r}) and of the {'run' if given else 'index'} ({found[0]!r}) belong together?"
+            f"none of the judged documents was found, so that all measures are 0; check that the ids of the judgements "
+            f"({named[0]!r}) and of the {'run' if given else 'index'} ({found[0]!r}) are of the same collection"
         )
     return lines
 

@@ -17,7 +17,7 @@ from resift.rerank.evaluation.datasets import DataSet, load, resolve
 from resift.rerank.evaluation.doubts import doubts
 from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
 from resift.rerank.evaluation.given_run import GivenRun
-from resift.rerank.evaluation.self_exclusion import Candidates, FirstStage
+from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
 from resift.rerank.reranker import Reranker, Reranking, RerankSettings
 from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.stages import SearchStages
@@ -74,7 +74,7 @@ class Evaluator:
     ) -> None:
         """Load the model of `stages`. Raises ModelError.
 
-        `note` is called with each line that the user should read besides the result, `ask` for a password.
+        `note` is called with each message for the user, `ask` with the prompt for a password.
         """
         self.stages = stages
         self.reranker: Reranker | None = stages.reranker()
@@ -86,21 +86,23 @@ class Evaluator:
         """Return the experiment that `request` describes. Raises ResiftError."""
         model = self.stages.describe()
         if request.mode == COMPARABLE:
-            _refuse(names_index(request.target), "mode", "comparable measures nanobeir, not an index")
+            _refuse(names_index(request.target), "mode", "comparable evaluates nanobeir, not an index; use end-to-end")
             model = self.stages.scorer.model
             sets = [self._comparable_set(data_set, request) for data_set in resolve(request.target, COMPARABLE)]
         elif names_index(request.target):
             sets = [self._index_set(request)]
         else:
-            message = "--queries and --qrels belong to an index; a folder has its own"
+            message = "--queries and --qrels are for an index, and a folder has its own; leave them out"
             _refuse(request.queries or request.qrels, "queries", message)
             data_sets = resolve(request.target)
-            request = dataclasses.replace(request, split=_split(data_sets[0], request))  # a folder is the only set
+            request = dataclasses.replace(
+                request, split=_split(data_sets[0], request)
+            )  # a folder is always the only set
             sets = [self._collection_set(data_set, request) for data_set in data_sets]
         return ExperimentResult(tuple(sets), model, self.stages.search.depth, self._conditions(request))
 
     def _conditions(self, request: EvaluationRequest) -> dict[str, object]:
-        """Return by name what decides the figures besides model and depth; None for what does not apply."""
+        """Return the settings that determine the figures, besides model and depth, by name; None for those not used."""
         names = [field.name for field in dataclasses.fields(RerankSettings)]
         fused = self.reranker is not None and request.mode == END_TO_END
         scorer = self.reranker.scorer if self.reranker else None
@@ -134,7 +136,7 @@ class Evaluator:
 
     def _index_set(self, request: EvaluationRequest) -> SetResult:
         if not request.queries or not request.qrels:
-            raise SettingsError("an index is judged with --queries FILE and --qrels FILE; name both", "queries")
+            raise SettingsError("an index is evaluated with --queries FILE and --qrels FILE; give both", "queries")
         message = "--run, --split and --root are not for an index; leave them out"
         _refuse(request.run_file or request.split or request.root, "run", message)
         retriever = self.stages.open(request.target, self._ask)
@@ -159,12 +161,12 @@ class Evaluator:
 
     def _run(self, name: str, qrels: Qrels, queries: Sequence[Query], retriever: FirstStage) -> SetResult:
         given = isinstance(retriever, GivenRun)
-        candidates = Candidates(retriever, self.stages.search.depth, timed=not given)
+        candidates = SelfExcludingFirstStage(retriever, self.stages.search.depth, timed=not given)
         with self._progress(f"evaluating {name}", sum(query.query_id in qrels for query in queries)) as done:
             result = run_set(name, qrels, queries, candidates, self._rerank, done)
         self._note_all(result.counts.notes())
-        asked = {query.query_id for query in queries}
-        self._note_all(f"note: {doubt}" for doubt in doubts(qrels, asked, result.runs[0], given))
+        query_ids = {query.query_id for query in queries}
+        self._note_all(f"note: {doubt}" for doubt in doubts(qrels, query_ids, result.runs[0], given))
         return result
 
     def _rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
@@ -173,9 +175,12 @@ class Evaluator:
         return self.reranker.rerank(rankings)
 
     def _given_run(self, collection: JudgedCollection, run: Run) -> GivenRun:
-        """Return the run as a first stage. Raises CorpusError if it answers none of the judged queries."""
+        """Return the run as a first stage. Raises CorpusError if it contains none of the judged queries."""
         if not any(query.query_id in run for query in collection.queries):
-            raise CorpusError(f"{collection.name}: the run holds none of its {len(collection.queries)} judged queries")
+            count = len(collection.queries)
+            raise CorpusError(
+                f"{collection.name}: the run contains none of its {count} judged queries; give a run of this collection"
+            )
         given = GivenRun(run, collection.documents(), collection.queries)
         if given.missing:
             share = f"{given.missing} of the run's {given.wanted} documents"
@@ -195,10 +200,10 @@ def names_index(target: str) -> bool:
 def _split(data_set: DataSet, request: EvaluationRequest) -> str | None:
     """Return which judgements of a folder are used; None for NanoBEIR, which has one split."""
     if data_set.folder is None:
-        _refuse(request.split, "split", "it belongs to a folder; each set of NanoBEIR has one split")
+        _refuse(request.split, "split", "it is for a folder, and each set of NanoBEIR has only one split; leave it out")
         return None
     if request.split is None and request.run_file and (data_set.folder / "qrels" / "all.trec").is_file():
-        return "all"  # a run may name judged documents whose text the folder does not hold
+        return "all"  # a run may contain judged documents whose text the folder does not have
     return choose_split(data_set.folder, request.split)
 
 
@@ -213,6 +218,6 @@ def _run_path(given: str, data_set: DataSet) -> Path:
 
 
 def _refuse(given: object, field: str, message: str) -> None:
-    """Raise SettingsError if `given` is true: a setting that does not go with the target."""
+    """Raise SettingsError if `given` is true, that is, if a setting was given that is not for this target."""
     if given:
         raise SettingsError(message, field)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from resift.rerank.counts import Counts
 from resift.rerank.evaluation.measures import MEASURES, Values, ceiling, mean, per_query
-from resift.rerank.evaluation.self_exclusion import Candidates
+from resift.rerank.evaluation.self_exclusion import SelfExcludingFirstStage
 from resift.rerank.evaluation.significance import Comparison, compare
 from resift.rerank.pipeline import in_batches
 from resift.rerank.reranker import Reranking
@@ -40,8 +40,8 @@ class SetResult:
 
     `first_stage`, `reranked`: every measure of every judged query. `runs`: the runs of the two stages.
     `ceiling`: each measure's mean with the same candidates in the best possible order. `in_mean`: whether the
-    experiment's mean counts this set. `counts`: what the model could not read to its end. `comparisons`: the paired
-    test of each measure.
+    experiment's mean includes this set. `counts`: how many documents and queries the model did not read to the end.
+    `comparisons`: the paired test of each measure.
     """
 
     name: str
@@ -72,12 +72,12 @@ class SetResult:
 
     @property
     def queries(self) -> int:
-        """How many judged queries the means are over."""
+        """The number of judged queries, over which the means are taken."""
         return len(self.first_stage)
 
     @property
     def unanswered(self) -> int:
-        """How many of them the first stage's run lacks, or holds without a document."""
+        """The number of judged queries that are missing from the first stage's run, or have no document in it."""
         return sum(not self.runs[0].get(query_id) for query_id in self.first_stage)
 
     @property
@@ -88,10 +88,11 @@ class SetResult:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentResult:
-    """Several sets under one mode.
+    """The results of several sets in one mode.
 
-    `model`, `depth` and `conditions` say what was run, for the report: `conditions` by name whatever else decided the
-    figures, such as the file of a given "run", the "split" and the "rank_window_size"; None for what does not apply.
+    `model`, `depth` and `conditions` describe the experiment in the report: `conditions` has all other settings that
+    determine the figures, by name, such as the file of a given "run", the "split" and the "rank_window_size"; None for
+    those not used.
     """
 
     sets: tuple[SetResult, ...]
@@ -100,14 +101,14 @@ class ExperimentResult:
     conditions: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse sets whose mean would be wrong: none, one name twice, or two modes."""
+        """Raise SettingsError if the mean would be wrong: without sets, with a name twice, or with two modes."""
         names = [result.name for result in self.sets]
         if not names:
             raise SettingsError("no set was evaluated; expected at least one", "sets")
         if len(set(names)) < len(names):
             raise SettingsError(f"a set is named twice in {', '.join(names)}; give each set once", "sets")
         if len({result.mode for result in self.sets}) > 1:
-            raise SettingsError("sets of both modes cannot share one mean; evaluate them apart", "mode")
+            raise SettingsError("sets of both modes have no common mean; evaluate them separately", "mode")
 
     @property
     def mode(self) -> Mode:
@@ -116,12 +117,12 @@ class ExperimentResult:
 
     @property
     def counted(self) -> tuple[SetResult, ...]:
-        """The sets that the mean is over: those with `in_mean`, or all if none has it."""
+        """The sets that the mean includes: those with `in_mean`, or all if none has it."""
         return tuple(result for result in self.sets if result.in_mean) or self.sets
 
     @property
     def means(self) -> tuple[dict[str, float], dict[str, float]]:
-        """Each measure's macro mean: every counted set weighs the same, however many queries it has."""
+        """Each measure's macro mean: every set has the same weight, whatever its number of queries."""
         first_stage, reranked = zip(*(result.means for result in self.counted), strict=True)
         return _macro(first_stage), _macro(reranked)
 
@@ -136,13 +137,17 @@ def evaluate_set(
 ) -> SetResult:
     """Return both stages' measures on the judged queries of one set, in end-to-end mode.
 
-    Either stage is a run or rankings. A judged query that a run lacks counts 0. Raises CorpusError if nothing
-    is judged, or no query of the first stage is: then the ids probably belong to different collections.
+    Each stage is given as a run or as rankings. A judged query that is missing from a run counts 0. Raises CorpusError
+    if there are no judgements, or if no query of the first stage is judged, because the ids then probably are of
+    different collections.
     """
     runs = _as_run(first_stage), _as_run(reranked)
     if runs[0] and not runs[0].keys() & qrels.keys():
         example, judged = next(iter(runs[0])), next(iter(qrels), "none")
-        raise CorpusError(f"{name}: no query of the run is judged (run: {example!r}, judgements: {judged!r})")
+        raise CorpusError(
+            f"{name}: no query of the run is judged; the ids of run ({example!r}) and judgements ({judged!r}) "
+            f"must match"
+        )
     return SetResult(
         name=name,
         first_stage=per_query(qrels, runs[0]),
@@ -158,14 +163,14 @@ def run_set(
     name: str,
     qrels: Qrels,
     queries: Iterable[Query],
-    candidates: Candidates,
+    candidates: SelfExcludingFirstStage,
     rerank: Rerank,
     progress: Callable[[int], None] = lambda done: None,
 ) -> SetResult:
     """Run both stages over the judged queries of one set, time them, and evaluate.
 
-    Queries that are not judged are not run. A batch of queries is in memory at a time; `progress` is
-    called with the number of finished queries. Raises CorpusError if no query is judged, and what the stages raise.
+    Only judged queries are run, and one batch of them is in memory at a time. `progress` is called with the number of
+    finished queries. Raises CorpusError if no query is judged, and any error of the stages.
     """
     queries = list(queries)
     judged = [query for query in queries if query.query_id in qrels]
@@ -173,7 +178,7 @@ def run_set(
         example = queries[0].query_id if queries else "none"
         raise CorpusError(
             f"{name}: none of the queries is judged; the ids of queries ({example!r}) and judgements "
-            f"({next(iter(qrels), 'none')!r}) must agree"
+            f"({next(iter(qrels), 'none')!r}) must match"
         )
     first_stage: Run = {}
     reranked: Run = {}

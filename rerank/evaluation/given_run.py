@@ -8,13 +8,13 @@ from resift.retrieval.types import Document, Hit, Query, Ranking, Run
 
 
 class GivenRun:
-    """Answers queries out of `run`.
+    """A first stage that returns the rankings of `run` instead of searching.
 
     `missing`: how many of the run's documents are not among `documents`; their text is empty.
     """
 
     def __init__(self, run: Run, documents: Iterable[Document], queries: Iterable[Query]) -> None:
-        """Keep those of `documents` that the run has for `queries`."""
+        """Keep those of `documents` that the run contains for `queries`."""
         wanted = {doc_id for query in queries for doc_id in run.get(query.query_id, ())}
         self._run = run
         self._documents = {document.doc_id: document for document in documents if document.doc_id in wanted}
@@ -22,7 +22,7 @@ class GivenRun:
         self.missing = len(wanted) - len(self._documents)
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        """Return the run's best `depth` documents of each query; none for a query that it lacks."""
+        """Return the run's best `depth` documents of each query; none if the query is missing from the run."""
         return [Ranking.of(query, self._hits(query.query_id)).top(depth) for query in queries]
 
     def _hits(self, query_id: str) -> list[Hit]:

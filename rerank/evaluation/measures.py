@@ -1,9 +1,9 @@
-"""How good a run is: ndcg@10, mrr@10, map and recall@100 by ir_measures, in resift's own order of ties.
+"""Measure a run: ndcg@10, mrr@10, map and recall@100 by ir_measures, with ties in resift's order.
 
-ir_measures hands each measure to a provider. In version 0.4.3 pytrec_eval computes nDCG@10, AP and R@100 and
-breaks ties by doc_id descending, on scores it has rounded to float32; the MS MARCO script computes RR@10 and
-breaks ties by doc_id ascending. So that all of them see one order, `per_query` sorts each ranking by THE rule
-first and hands on its positions (whole numbers, exact in float32) in place of the scores.
+ir_measures computes each measure with one of several libraries. In version 0.4.3, pytrec_eval computes nDCG@10, AP
+and R@100; it rounds scores to float32 and breaks ties by doc_id descending. The MS MARCO script computes RR@10, and
+breaks ties by doc_id ascending. So that all measures use the same order, `per_query` first sorts each ranking by
+resift's ordering rule, and then passes positions (whole numbers, exact in float32) instead of scores.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ MEASURES = {
     "map": ir_measures.AP(rel=1),
     "recall@100": ir_measures.R @ 100,
 }
-"""The measures by the names under which they are reported, in the order in which they are reported.
+"""The measures by name, in the order of the report.
 
 ndcg@10: Järvelin and Kekäläinen (2002), the gain is the grade itself (linear), the discount log2(rank + 1).
-mrr@10: 1 / rank of the first relevant document, 0 where it is not among the first 10.
-map: average precision over everything that the run holds; over a run of depth 100 it is AP@100.
+mrr@10: 1 / rank of the first relevant document, 0 if it is not among the first 10.
+map: average precision over all documents of the run; for a run of depth 100 it is AP@100.
 recall@100: the share of the relevant documents that are among the first 100.
 Relevant means grade 1 or more; a negative grade counts as 0.
 """
@@ -36,7 +36,7 @@ Values = dict[str, dict[str, float]]
 
 
 def order(scores: Mapping[str, float]) -> list[str]:
-    """Return the doc_ids of `scores` by THE rule: score descending, then doc_id descending.
+    """Return the doc_ids of `scores` by the ordering rule: score descending, then doc_id descending.
 
     Raises ValueError on a score that is NaN.
 
@@ -51,8 +51,8 @@ def order(scores: Mapping[str, float]) -> list[str]:
 def per_query(qrels: Qrels, run: Run) -> Values:
     """Return every measure of every judged query, in the order of `qrels`.
 
-    Counted as trec_eval -c counts: a judged query that the run lacks is 0 in all measures, and so is a query of
-    which no judgement is relevant. Queries of the run that are not judged are left out.
+    As with trec_eval -c, all measures are 0 for a judged query that is missing from the run, and for a query without a
+    relevant judgement. Queries of the run that are not judged are left out.
     Raises ValueError on a score that is NaN.
 
     >>> per_query({"q": {"d": 1}}, {"q": {"c": 2.0, "d": 1.0}})["q"]["mrr@10"]
@@ -68,7 +68,7 @@ def per_query(qrels: Qrels, run: Run) -> Values:
 
 
 def mean(values: Values) -> dict[str, float]:
-    """Return the mean of each measure over all queries of `values`. Raises CorpusError where there are none."""
+    """Return the mean of each measure over all queries of `values`. Raises CorpusError if there are none."""
     if not values:
         raise CorpusError("no query is judged; expected judgements for at least one query")
     names = next(iter(values.values()))
@@ -76,9 +76,9 @@ def mean(values: Values) -> dict[str, float]:
 
 
 def ceiling(qrels: Qrels, run: Run) -> dict[str, float]:
-    """Return what a perfect reranker of `run` would reach: each measure's mean with the best grades first.
+    """Return what a perfect reranker of `run` would reach: the mean of each measure with the best grades first.
 
-    Where `run` is 100 deep or less, "recall@100" is the candidate recall, which no reranker changes.
+    If `run` has at most 100 documents per query, "recall@100" is the candidate recall, which reranking cannot change.
     """
     ideal = {
         query_id: {doc_id: float(qrels[query_id].get(doc_id, 0)) for doc_id in scores}
@@ -89,6 +89,6 @@ def ceiling(qrels: Qrels, run: Run) -> dict[str, float]:
 
 
 def _positions(scores: Mapping[str, float]) -> dict[str, float]:
-    """Return scores that order as THE rule does, without ties: n for the first of n documents, 1 for the last."""
+    """Return scores with the same order and without ties: n for the first of n documents, 1 for the last."""
     ordered = order(scores)
     return {doc_id: float(len(ordered) - position) for position, doc_id in enumerate(ordered)}

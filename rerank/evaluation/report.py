@@ -24,9 +24,9 @@ _END_TO_END_NOTE = "our own first stage over the whole corpus, nothing added"
 _HEADLINE = "ndcg@10"
 _SHOWN = {"window": "rank_window_size", "split": "split"}  # word in the heading -> name of the condition
 _READING_AID = (
-    f"first stage -> reranked, and the difference; * its 95 % interval leaves out 0 "
+    f"first stage -> reranked, and the difference; * its 95 % interval excludes 0 "
     f"(paired bootstrap over the queries, {SAMPLES:,} resamples); "
-    f"wins, ties, losses: queries that reranking made better, left alike, made worse"
+    f"wins, ties, losses: queries that reranking made better, left equal, made worse"
 )
 
 
@@ -68,8 +68,8 @@ def render(result: ExperimentResult) -> Group:
 def write_results(folder: Path, result: ExperimentResult) -> list[Path]:
     """Write the two runs of each set, per_query.json and results.json under `folder`; return the paths.
 
-    A run is a TREC file, or JSON {query_id: {doc_id: score}} where an id has a blank. Each file appears whole or not
-    at all, and results.json last: if it exists, the rest does too.
+    A run is a TREC file, or JSON {query_id: {doc_id: score}} if an id contains white space. Each file is written
+    atomically, results.json last: if it exists, all others exist too.
     Raises OSError if the folder cannot be written.
     """
     (folder / "runs").mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,7 @@ def _cells(first_stage: Mapping[str, float], reranked: Mapping[str, float], cert
 
 
 def _file_names(result: ExperimentResult) -> list[str]:
-    """Return a distinct file name for each set that any file system accepts."""
+    """Return a distinct file name for each set, which any file system accepts."""
     plain = [re.sub(r"[^\w.-]+", "_", one.name) for one in result.sets]
     if len({name.lower() for name in plain}) == len(plain):
         return plain
@@ -181,7 +181,7 @@ def _file_names(result: ExperimentResult) -> list[str]:
 
 
 def _fits_trec(run: Run) -> bool:
-    """Return whether a TREC file can hold the ids of `run`; an id with a blank, such as a file name, does not fit."""
+    """Return whether a TREC file can contain all ids of `run`; an id with white space is not allowed in one."""
     ids = [doc_id for scores in run.values() for doc_id in scores]
     return all(one and not any(character.isspace() for character in one) for one in [*run, *ids])
 

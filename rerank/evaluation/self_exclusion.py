@@ -1,4 +1,4 @@
-"""What the second stage is given in an experiment: the first stage's best documents, without the query itself."""
+"""Exclude from the first stage's candidates the document that is the query itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from resift.retrieval.types import Query, Ranking
 
 
 class FirstStage(Protocol):
-    """What of `resift.retrieval.retriever.Retriever` an experiment asks."""
+    """The part of `resift.retrieval.retriever.Retriever` that an experiment uses."""
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return the best `depth` documents of each query."""
@@ -18,10 +18,10 @@ class FirstStage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
-    """A first stage at one depth, without each query's own document unless `drop_query_document` is off.
+class SelfExcludingFirstStage:
+    """A first stage at one depth, without each query's own document unless `drop_query_document` is False.
 
-    `timed`: are its seconds a first stage's? Those of a run that only is looked up are not.
+    `timed`: whether its seconds are reported; those of a run that was read from a file are not search time.
     """
 
     retriever: FirstStage
@@ -30,7 +30,7 @@ class Candidates:
     timed: bool = True
 
     def retrieve(self, queries: Sequence[Query]) -> list[Ranking]:
-        """Return for each query at most `depth` candidates; one more is asked for, in case one is dropped."""
+        """Return at most `depth` candidates for each query; one more is retrieved, in case one is dropped."""
         if not self.drop_query_document:
             return self.retriever.retrieve(queries, self.depth)
         rankings = self.retriever.retrieve(queries, self.depth + 1)
@@ -38,12 +38,12 @@ class Candidates:
 
 
 def without_query_document(ranking: Ranking) -> Ranking:
-    """Return `ranking` without the document that is the query itself: same id and, blanks aside, same text.
+    """Return `ranking` without the document that is the query itself: same id, and same text except for white space.
 
-    ArguAna's rule: its queries are arguments of its own corpus, and a counter-argument is asked for. BEIR drops
-    every document whose id equals the query's (`ignore_identical_ids` in its evaluation.py); but Cranfield, NPL,
-    MED and Time number queries and documents alike, so that there the id alone would drop a document that has
-    nothing to do with the query. Apply it before cutting to depth.
+    ArguAna needs this: its queries are arguments from its own corpus, and the task is to find a counter-argument. BEIR
+    drops every document whose id equals the query's (`ignore_identical_ids` in its evaluation.py). But Cranfield, NPL,
+    MED and Time use the same numbers as ids of queries and of documents, so that equal ids alone would drop a document
+    that is not related to the query. Apply it before the ranking is cut to the depth.
     """
     hits = tuple(hit for hit in ranking.hits if not _is_query(hit.document.doc_id, hit.document.text, ranking.query))
     return Ranking(ranking.query, hits)

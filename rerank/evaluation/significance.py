@@ -1,4 +1,4 @@
-"""Is the difference more than chance? Paired tests over queries, with numpy alone."""
+"""Test whether a difference is significant: paired tests over queries, with numpy alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 SAMPLES = 10_000
 SEED = 12
 _CHUNK = 500
-_SAME = 1e-9  # per-query values nearer than this are a tie; the rounding of a sum is some 1e-16
+_SAME = 1e-9  # values of a query that differ by less are a tie; the rounding error of a sum is about 1e-16
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One measure after against before, over the same n queries.
+    """One measure before and after reranking, compared over the same n queries.
 
     `difference`: mean of after - before. `low`, `high`: its 95 % interval by the paired bootstrap.
     `p_value`: two-sided, by the paired randomization test.
@@ -33,25 +33,27 @@ class Comparison:
 
     @property
     def certain(self) -> bool:
-        """True where the interval leaves out 0."""
+        """True if the interval excludes 0."""
         return self.low > 0.0 or self.high < 0.0
 
 
 def compare(before: Sequence[float], after: Sequence[float], samples: int = SAMPLES, seed: int = SEED) -> Comparison:
-    """Return how `after` differs from `before`, both of shape (n,) with one value a query in the same order.
+    """Return how `after` differs from `before`, both of shape (n,), with one value per query in the same order.
 
     The interval is the percentile interval over `samples` resamples of the n queries: Efron and Tibshirani
-    (1993), "An introduction to the bootstrap", 13.3, for retrieval Sakai (2006), "Evaluating evaluation metrics
+    (1993), "An introduction to the bootstrap", 13.3; for retrieval, Sakai (2006), "Evaluating evaluation metrics
     based on the bootstrap". The p-value is Fisher's randomization test over `samples` random flips of the signs,
     as in Smucker, Allan and Carterette (2007), "A comparison of statistical significance tests for information
     retrieval evaluation", counted as (1 + hits) / (1 + samples) (Phipson and Smyth, 2010), so it is never 0.
-    The same seed gives the same figures. Raises ValueError where n is 0 or the lengths differ.
+    The same seed gives the same figures. Raises ValueError if n is 0 or the lengths differ.
 
     >>> compare([0.0, 0.5, 1.0], [0.5, 1.0, 1.0]).wins
     2
     """
     if len(before) != len(after) or not before:
-        raise ValueError(f"expected as many values after as before and at least one: {len(before)}, {len(after)}")
+        raise ValueError(
+            f"{len(before)} values before and {len(after)} after; expected the same number, and at least one"
+        )
     differences = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
     differences[np.abs(differences) <= _SAME] = 0.0
     generator = np.random.default_rng(seed)
@@ -80,15 +82,15 @@ def _resampled_means(
 
 
 def _randomization_p(differences: NDArray[np.float64], samples: int, generator: np.random.Generator) -> float:
-    """Return the share of sign flips whose mean is at least as far from 0 as the one that was seen."""
-    seen = abs(differences.sum()) - _SAME
+    """Return the share of sign flips whose mean is at least as far from 0 as the observed mean."""
+    observed = abs(differences.sum()) - _SAME
     hits = 0
     for size in _chunks(samples):
         signs = generator.integers(2, size=(size, len(differences)), dtype=np.int8) * 2.0 - 1.0  # (size, n)
-        hits += int((np.abs(signs @ differences) >= seen).sum())
+        hits += int((np.abs(signs @ differences) >= observed).sum())
     return (1 + hits) / (1 + samples)
 
 
 def _chunks(samples: int) -> list[int]:
-    """Return the sizes of the parts in which `samples` rows are drawn, so that memory stays small."""
+    """Return the sizes of the chunks in which `samples` rows are drawn, so that memory is limited."""
     return [min(_CHUNK, samples - start) for start in range(0, samples, _CHUNK)]

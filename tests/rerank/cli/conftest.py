@@ -1,4 +1,4 @@
-"""An index that several files of tests ask."""
+"""An index that several test files search."""
 
 from __future__ import annotations
 

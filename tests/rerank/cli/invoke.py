@@ -27,7 +27,7 @@ class Done:
 
 
 def invoke(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Done:
-    """Run `resift ARGUMENTS` with nothing of this machine's own RESIFT_* variables."""
+    """Run `resift ARGUMENTS` without the RESIFT_* variables of this machine."""
     out, err = Stream(), Stream()
     with _environment(env or {}), _stdin(stdin), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run(list(arguments))
@@ -35,7 +35,7 @@ def invoke(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = 
 
 
 class Stream(io.TextIOWrapper):
-    """A text stream over bytes, as the real ones are; no terminal."""
+    """A text stream over bytes, like the standard streams, that is not a terminal."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", errors="strict", newline="\n")
@@ -73,7 +73,7 @@ def _stdin(content: bytes) -> Iterator[None]:
 
 
 def assert_one_line(done: Done, code: int, *parts: str) -> None:
-    """The command failed with `code`, and its last line says each of `parts`; no traceback is shown."""
+    """Assert that the command failed with `code`, one last line that contains all `parts`, and no traceback."""
     assert done.code == code, done.err
     assert done.error_line.startswith("resift: error: ")
     for part in parts:

@@ -1,4 +1,4 @@
-"""What users get wrong, and what goes wrong around them: a clear line and an exit code, or the right answer."""
+"""Wrong input and failures of the environment: one clear line and an exit code, or the right result."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_broken_corpus_is_refused_with_its_place_and_no_index_is_left(
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_bad_records_are_left_out_counted_and_written_when_asked(tmp_path: Path) -> None:
+def test_bad_records_are_left_out_counted_and_written_on_request(tmp_path: Path) -> None:
     source, skipped = tmp_path / "some.jsonl", tmp_path / "skipped.jsonl"
     source.write_bytes(
         b'{"id": "a", "text": "x"}\n{"id": "b"\n\xff\n{"id": "a", "text": "y"}\n{"id": "c", "text": "z"}\n'
@@ -62,7 +62,7 @@ def test_bad_records_are_left_out_counted_and_written_when_asked(tmp_path: Path)
 
 
 @pytest.mark.parametrize("line", ['{"id": "b"', '{"id": "b"}', '{"id": "a", "text": "y"}'])
-def test_the_error_at_a_bad_record_ends_with_how_to_go_on_without_it(tmp_path: Path, line: str) -> None:
+def test_the_error_at_a_bad_record_ends_with_how_to_skip_it(tmp_path: Path, line: str) -> None:
     source = tmp_path / "some.jsonl"
     source.write_text('{"id": "a", "text": "x"}\n' + line + "\n")
     done = invoke("index", str(source), "--to", f"bm25:{tmp_path / 'index'}")
@@ -70,7 +70,7 @@ def test_the_error_at_a_bad_record_ends_with_how_to_go_on_without_it(tmp_path: P
     assert done.error_line.endswith(" (`resift index --skip-bad` leaves bad records out)")
 
 
-def test_a_corpus_with_nothing_good_in_it_is_refused_though_bad_records_are_skipped(tmp_path: Path) -> None:
+def test_a_corpus_with_only_bad_records_is_refused_although_they_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("{\n{\n")
     done = invoke("index", str(tmp_path / "bad.jsonl"), "--to", f"bm25:{tmp_path / 'index'}", "--skip-bad")
     assert_one_line(done, 1, "no good record", "2")
@@ -84,7 +84,7 @@ def test_a_corpus_with_nothing_good_in_it_is_refused_though_bad_records_are_skip
         ("nanobeir:NoSuchSet", ["nanobeir"]),
     ],
 )
-def test_a_source_that_is_not_there_is_named(tmp_path: Path, source: str, parts: list[str]) -> None:
+def test_a_source_that_does_not_exist_is_named(tmp_path: Path, source: str, parts: list[str]) -> None:
     done = invoke("index", source, "--to", f"bm25:{tmp_path / 'index'}", env={"HF_HUB_OFFLINE": "1"})
     assert (done.code, list(tmp_path.iterdir())) == (1, []), done.err
     assert all(part.lower() in done.error_line.lower() for part in parts), done.err
@@ -97,7 +97,7 @@ def test_an_existing_index_is_overwritten_only_on_request(tmp_path: Path, index:
 
 
 @pytest.mark.parametrize("target", ["file", "folder"])
-def test_what_is_no_index_is_never_overwritten(tmp_path: Path, target: str) -> None:
+def test_a_target_that_is_not_an_index_is_never_overwritten(tmp_path: Path, target: str) -> None:
     (tmp_path / "one.jsonl").write_text('{"id": "new", "text": "other"}\n')
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "precious.txt").write_text("mine")
@@ -123,7 +123,7 @@ def test_an_index_on_its_own_source_is_refused_without_advice_to_remove_it(
     assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
 
 
-def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_target_that_cannot_be_written_gives_one_line(tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text('{"id": "new", "text": "other"}\n')
     assert_one_line(invoke("index", str(tmp_path / "one.jsonl"), "--to", "bm25:/proc/no/index"), 1, "/proc/no/index")
 
@@ -137,11 +137,11 @@ def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         ("neither", 2, ["neither", "bm25:PATH"]),
     ],
 )
-def test_an_index_that_is_not_there_is_named_with_what_to_do(target: str, code: int, parts: list[str]) -> None:
+def test_an_index_that_does_not_exist_is_named_with_what_to_do(target: str, code: int, parts: list[str]) -> None:
     assert_one_line(invoke("search", target, "soup", "--model", "none"), code, *parts)
 
 
-def test_a_folder_that_is_no_index_and_one_that_was_damaged_are_refused(tmp_path: Path, index: str) -> None:
+def test_a_folder_that_is_not_an_index_and_a_damaged_index_are_refused(tmp_path: Path, index: str) -> None:
     assert_one_line(invoke("search", f"bm25:{tmp_path}", "soup", "--model", "none"), 1, str(tmp_path))
     copy = tmp_path / "copy"
     shutil.copytree(index.removeprefix("bm25:"), copy)
@@ -167,7 +167,7 @@ def test_an_empty_query_is_a_usage_error(index: str, query: str) -> None:
         ("ＬＥＮＴＩＬＳ lentils", "d1"),
     ],
 )
-def test_strange_queries_find_what_they_name(index: str, query: str, first: str) -> None:
+def test_unusual_queries_find_the_right_document(index: str, query: str, first: str) -> None:
     done = invoke("search", index, query, "--json")
     assert done.code == 0, done.err
     hits = json.loads(done.out)["hits"]
@@ -175,7 +175,7 @@ def test_strange_queries_find_what_they_name(index: str, query: str, first: str)
 
 
 @pytest.mark.parametrize("query", ["the of and", "zzzz qqqq", "?!…", "۝"])
-def test_a_query_that_matches_nothing_says_so_and_is_no_error(index: str, query: str) -> None:
+def test_a_query_that_matches_nothing_is_reported_and_is_not_an_error(index: str, query: str) -> None:
     assert json.loads(invoke("search", index, query, "--json").out)["hits"] == []
     done = invoke("search", index, query)
     assert (done.code, "Nothing in the index matches" in done.out) == (0, True)
@@ -202,7 +202,7 @@ def test_a_query_that_matches_nothing_says_so_and_is_no_error(index: str, query:
         (["--no-such-flag"], 2, ["--no-such-flag"]),
     ],
 )
-def test_a_wrong_flag_is_one_line(index: str, flags: list[str], code: int, parts: list[str]) -> None:
+def test_a_wrong_flag_gives_one_line(index: str, flags: list[str], code: int, parts: list[str]) -> None:
     assert_one_line(invoke("search", index, "soup", *flags), code, *parts)
 
 
@@ -215,7 +215,7 @@ def test_a_wrong_flag_is_one_line(index: str, flags: list[str], code: int, parts
         ("config.json", 10, ["config.json"]),
     ],
 )
-def test_damaged_weights_are_one_line(tmp_path: Path, index: str, file: str, keep: int, parts: list[str]) -> None:
+def test_damaged_weights_give_one_line(tmp_path: Path, index: str, file: str, keep: int, parts: list[str]) -> None:
     folder = tmp_path / "model"
     shutil.copytree(ROOT / "rerank" / "models" / MODELS["resift-minilm-l3"], folder)
     (folder / file).write_bytes((folder / file).read_bytes()[:keep])
@@ -238,10 +238,10 @@ def test_an_unknown_command_is_a_usage_error() -> None:
         (["--queries", "twice.tsv", "--qrels", "qrels.tsv"], ["twice.tsv", "line 2"]),
         (["--queries", "q.tsv", "--qrels", "qrels.tsv", "--run", "x"], ["--run"]),
         (["--queries", "q.tsv", "--qrels", "qrels.tsv", "--mode", "comparable"], ["comparable"]),
-        (["--queries", "q.tsv", "--qrels", "qrels.tsv", "--k1", "0.9"], ["--k1", "would change nothing"]),
+        (["--queries", "q.tsv", "--qrels", "qrels.tsv", "--k1", "0.9"], ["--k1", "would have no effect"]),
     ],
 )
-def test_an_evaluation_that_lacks_something_says_what(
+def test_an_evaluation_with_missing_or_wrong_input_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str, arguments: list[str], parts: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -255,13 +255,13 @@ def test_an_evaluation_that_lacks_something_says_what(
     assert_one_line(done, done.code, *parts)
 
 
-def test_a_run_file_that_cannot_be_written_is_one_line(tmp_path: Path, index: str) -> None:
+def test_a_run_file_that_cannot_be_written_gives_one_line(tmp_path: Path, index: str) -> None:
     (tmp_path / "q.txt").write_text("lentils\n")
     done = invoke("run", index, "--queries", str(tmp_path / "q.txt"), "--output", "/proc/run.trec", "--model", "none")
     assert_one_line(done, 1, "/proc/run.trec")
 
 
-def test_an_evaluation_folder_that_cannot_be_written_is_one_line(tmp_path: Path, index: str) -> None:
+def test_an_evaluation_folder_that_cannot_be_written_gives_one_line(tmp_path: Path, index: str) -> None:
     (tmp_path / "q.tsv").write_text("1\tlentils\n")
     (tmp_path / "qrels.tsv").write_text("1 0 d1 1\n")
     files = ["--queries", str(tmp_path / "q.tsv"), "--qrels", str(tmp_path / "qrels.tsv")]

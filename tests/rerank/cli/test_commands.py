@@ -1,4 +1,4 @@
-"""The main job by its commands: index, search, run, rerank, evaluate, on real files."""
+"""The main commands, index, search, run, rerank and evaluate, on real files."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_search_without_a_model_keeps_the_first_stages_order(collection: Path) -
     assert [hit["score"] for hit in hits] == sorted((hit["first_stage_score"] for hit in hits), reverse=True)
 
 
-def test_a_window_rescores_only_so_many(collection: Path) -> None:
+def test_a_window_limits_how_many_hits_are_rescored(collection: Path) -> None:
     hits = search(collection, "soup tomatoes onion", "--window", "2")["hits"]
     assert sorted(hit["first_stage_rank"] for hit in hits if hit["logit"] is not None) == [1, 2]
     assert [hit["first_stage_rank"] for hit in hits[2:]] == [3, 4]
@@ -99,7 +99,7 @@ def test_search_as_trec_is_a_run(collection: Path) -> None:
     assert {line.split()[5] for line in out.splitlines()} == {"resift"}
 
 
-def test_a_run_is_written_whole_and_measures_as_evaluate_says(collection: Path, tmp_path: Path) -> None:
+def test_a_run_is_complete_and_has_the_measures_that_evaluate_reports(collection: Path, tmp_path: Path) -> None:
     index, queries = f"bm25:{collection / 'index'}", str(collection / "queries.jsonl")
     output, first = tmp_path / "run.trec", tmp_path / "first.trec"
     done = invoke("run", index, "--queries", queries, "--output", str(output), "--first-stage-output", str(first))
@@ -114,7 +114,7 @@ def test_a_run_is_written_whole_and_measures_as_evaluate_says(collection: Path, 
         assert report[stage]["map"] == pytest.approx(values[measures[1]], abs=1e-6)
 
 
-def test_a_run_goes_to_standard_output_when_asked(collection: Path) -> None:
+def test_a_run_can_be_written_to_standard_output(collection: Path) -> None:
     queries = str(collection / "queries.jsonl")
     done = invoke("run", f"bm25:{collection / 'index'}", "--queries", queries, "--output", "-", "--model", "none")
     assert {line.split()[0] for line in done.out.splitlines()} == {"q1", "q2"}
@@ -167,7 +167,7 @@ def test_rerank_stops_at_a_bad_line_with_its_number() -> None:
     assert (done.code, "line 2: not JSON" in done.error_line) == (1, True), done.err
 
 
-def test_evaluation_has_the_documented_form(collection: Path) -> None:
+def test_evaluation_has_the_documented_structure(collection: Path) -> None:
     report = evaluate(str(collection))
     names = {"ndcg@10", "mrr@10", "map", "recall@100"}
     [one] = report["sets"]
@@ -177,13 +177,13 @@ def test_evaluation_has_the_documented_form(collection: Path) -> None:
     assert one["first_stage"]["recall@100"] == one["reranked"]["recall@100"] == pytest.approx(2 / 3)
 
 
-def test_a_split_is_chosen_by_name_and_a_missing_one_names_those_there(collection: Path) -> None:
+def test_a_split_is_chosen_by_name_and_the_error_names_the_existing_ones(collection: Path) -> None:
     assert evaluate(str(collection), "--split", "dev", "--model", "none")["sets"][0]["queries"] == 1
     done = invoke("evaluate", str(collection), "--split", "train", "--model", "none")
     assert (done.code, "dev, test" in done.error_line) == (1, True), done.err
 
 
-def test_an_index_is_evaluated_as_the_folder_it_was_made_of(collection: Path) -> None:
+def test_an_index_has_the_same_evaluation_as_its_folder(collection: Path) -> None:
     files = ["--queries", str(collection / "queries.jsonl"), "--qrels", str(collection / "qrels" / "test.tsv")]
     of_index = evaluate(f"bm25:{collection / 'index'}", *files)["sets"][0]
     of_folder = evaluate(str(collection))["sets"][0]
@@ -201,26 +201,26 @@ def test_a_given_run_is_reranked_and_judged(collection: Path, tmp_path: Path) ->
     assert "note: 1 of the 3 judged queries is not in the run and counts 0\n" in done.err
 
 
-def test_results_hold_both_runs_and_every_query(collection: Path, tmp_path: Path) -> None:
+def test_results_contain_both_runs_and_every_query(collection: Path, tmp_path: Path) -> None:
     evaluate(str(collection), "--output", str(tmp_path / "results"))
     values = json.loads((tmp_path / "results" / "per_query.json").read_text())["sets"][collection.name]
     assert set(values) == set(QUERIES)
     assert len(list((tmp_path / "results" / "runs").glob("*.trec"))) == 2
 
 
-def test_fail_if_worse_is_a_gate(collection: Path, tmp_path: Path) -> None:
+def test_fail_if_worse_exits_with_1_if_the_mean_is_lower(collection: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(collection, copy)
     (copy / "qrels" / "bowls.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tbowls\t1\n")
     (copy / "bowls.trec").write_text("q1 Q0 bowls 1 2.0 x\nq1 Q0 soup 2 1.0 x\n")
-    # the run has the judged document first, and the model finds the other one better
+    # the run has the judged document first, and the model prefers the other one
     worse = ["evaluate", str(copy), "--split", "bowls", "--run", "bowls.trec", "--fusion", "none"]
     assert invoke(*worse).code == 0
     assert invoke(*worse, "--fail-if-worse").code == 1
     assert invoke(*worse, "--model", "none", "--fail-if-worse").code == 0
 
 
-def test_ids_with_blanks_lose_nothing(tmp_path: Path) -> None:
+def test_ids_with_spaces_are_evaluated_and_a_trec_run_refuses_them(tmp_path: Path) -> None:
     notes = tmp_path / "my notes"
     notes.mkdir()
     (notes / "cat food.md").write_text("# Cat food\nCats eat meat.")
@@ -246,19 +246,19 @@ def test_words_are_marked_by_the_analysis_of_the_index(tmp_path: Path) -> None:
     assert "*Häuser*" in invoke("search", index, "häusern", "--model", "none").out
 
 
-def test_a_bare_resift_shows_its_help_as_help_does() -> None:
-    bare, asked = invoke(), invoke("--help")
-    assert (bare.out, bare.err, bare.code, asked.code) == (asked.out, "", 2, 0)
+def test_resift_without_arguments_prints_the_help_and_is_wrong_usage() -> None:
+    bare, requested = invoke(), invoke("--help")
+    assert (bare.out, bare.err, bare.code, requested.code) == (requested.out, "", 2, 0)
     assert "Usage: resift [OPTIONS] COMMAND [ARGS]...\n" in bare.out
     assert "\n  index       Load a document collection into an index.\n" in bare.out
 
 
-def test_completion_scripts_complete_this_command() -> None:
+def test_completion_scripts_are_for_this_command() -> None:
     for shell in ("bash", "zsh", "fish"):
         assert "_RESIFT_COMPLETE" in invoke("completion", shell).out
 
 
-def test_a_reader_that_stops_reading_is_no_error(collection: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(collection: Path) -> None:
     code = "from resift.rerank.cli.main import main; main()"
     search = [sys.executable, "-c", code, "run", f"bm25:{collection / 'index'}", "--model", "none"]
     search += ["--queries", str(collection / "queries.jsonl"), "--output", "-"]

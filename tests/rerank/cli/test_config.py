@@ -1,4 +1,4 @@
-"""Flags win over the environment, that over the file, that over the defaults."""
+"""Flags override environment variables, which override the file, which overrides the defaults."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_without_anything_every_setting_has_its_default() -> None:
     assert {row["source"] for row in found.values()} == {"default"}
 
 
-def test_each_source_wins_over_the_next(tmp_path: Path) -> None:
+def test_each_source_overrides_the_next(tmp_path: Path) -> None:
     file = tmp_path / "resift.toml"
     file.write_text("depth = 30\n")
     assert settings(file=file)["depth"] == entry(30, "file")
@@ -48,7 +48,7 @@ def test_a_file_named_resift_toml_in_the_working_folder_is_found(
     assert found["batch_tokens"] == entry(512, "file", "scorer")
 
 
-def test_the_file_may_be_named_behind_the_command_and_a_list_stands_for_commas(tmp_path: Path) -> None:
+def test_the_file_can_be_named_after_the_command_and_a_list_is_joined_by_commas(tmp_path: Path) -> None:
     file = tmp_path / "resift.toml"
     file.write_text('depth = 30\nfields = ["author", "year"]\ntop = 3\n')
     found = settings("--config", str(file))
@@ -57,7 +57,7 @@ def test_the_file_may_be_named_behind_the_command_and_a_list_stands_for_commas(t
     assert found["top"] == entry(3, "file", "display")
 
 
-def test_the_table_names_the_variable_a_value_comes_from() -> None:
+def test_the_table_names_the_variable_that_sets_a_value() -> None:
     done = invoke("config", env={"RESIFT_WINDOW": "7"})
     [line] = [line for line in done.out.splitlines() if line.startswith("window ")]
     assert line.split() == ["window", "7", "RESIFT_WINDOW"]
@@ -78,14 +78,14 @@ def test_the_table_names_the_variable_a_value_comes_from() -> None:
         ("fusion_weight = 3.0", "not between 0 and 1"),
     ],
 )
-def test_a_wrong_file_is_a_usage_error_that_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+def test_a_wrong_file_is_a_usage_error_with_the_reason(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(text)
     done = invoke("--config", str(file), "config")
     assert (done.code, message in done.err) == (2, True), done.err
 
 
-def test_a_file_that_is_not_there_or_no_text_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_file_that_does_not_exist_or_is_not_text_is_a_usage_error(tmp_path: Path) -> None:
     assert "does not exist" in invoke("--config", str(tmp_path / "none.toml"), "config").err
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     done = invoke("--config", str(tmp_path / "binary.toml"), "config")
@@ -102,7 +102,7 @@ def test_an_option_given_several_times_is_one_value_with_commas(given: list[str]
     assert json.loads(invoke("config", "--json", *given).out)["field"]["value"].replace(" ", "") == "title^3,body"
 
 
-def test_a_list_of_fields_comes_from_a_file_or_the_environment_alike(tmp_path: Path) -> None:
+def test_a_list_of_fields_can_be_set_in_a_file_or_the_environment(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text('field = ["title^3", "body"]')
     from_file = invoke("config", "--json", "--config", str(tmp_path / "r.toml"))
     from_environment = invoke("config", "--json", env={"RESIFT_FIELD": "title^3,body"})

@@ -25,7 +25,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_results_say_all_that_decided_the_figures(collection: Path, tmp_path: Path) -> None:
+def test_results_contain_all_settings_that_determine_the_figures(collection: Path, tmp_path: Path) -> None:
     (tmp_path / "a.trec").write_text("q1 Q0 bowls 1 2.0 x\n")
     flags = ["--split", "dev", "--window", "7", "--max-length", "64", "--fusion-weight", "0.25"]
     run = ["--run", str(tmp_path / "a.trec")]
@@ -47,7 +47,7 @@ def test_the_heading_of_a_given_run_names_it(collection: Path, tmp_path: Path) -
     assert invoke("evaluate", str(collection), "--model", "none").out.startswith("end-to-end: our own first stage")
 
 
-def test_judgements_that_name_nothing_in_the_index_are_reported(collection: Path, tmp_path: Path) -> None:
+def test_judgements_of_documents_that_are_not_in_the_index_are_reported(collection: Path, tmp_path: Path) -> None:
     (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tDOC-1\t1\nq9\tDOC-2\t1\n")
     files = ["--queries", str(collection / "queries.jsonl"), "--qrels", str(tmp_path / "qrels.tsv")]
     done = invoke("evaluate", f"bm25:{collection / 'index'}", *files, "--model", "none")
@@ -56,11 +56,11 @@ def test_judgements_that_name_nothing_in_the_index_are_reported(collection: Path
     assert "note: none of the judged documents was found" in done.err and "'DOC-1'" in done.err
 
 
-def test_ids_that_meet_leave_nothing_to_report(collection: Path) -> None:
+def test_matching_ids_are_not_reported(collection: Path) -> None:
     assert invoke("evaluate", str(collection)).err == ""
 
 
-def test_queries_and_judgements_without_one_id_in_common_are_an_error(collection: Path, tmp_path: Path) -> None:
+def test_queries_and_judgements_without_a_common_id_are_an_error(collection: Path, tmp_path: Path) -> None:
     (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n01\tsoup\t1\n")
     files = ["--queries", str(collection / "queries.jsonl"), "--qrels", str(tmp_path / "qrels.tsv")]
     done = invoke("evaluate", f"bm25:{collection / 'index'}", *files, "--model", "none")

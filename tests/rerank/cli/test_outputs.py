@@ -1,4 +1,4 @@
-"""Outputs that are full, closed, narrow, or an input at the same time: nothing is lost and nothing steers a terminal."""
+"""Outputs that are full, closed, limited to ASCII, or also an input: no data is lost, and no text controls a terminal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[3]
     ("outputs", "parts"),
     [
         (["--output", "q.txt"], ["q.txt", "is an input"]),
-        (["--output", "same", "--first-stage-output", "same"], ["one file"]),
-        (["--output", "nowhere/run.trec"], ["no folder"]),
-        (["--output", "run.trec", "--first-stage-output", "nowhere/run.trec"], ["no folder"]),
+        (["--output", "same", "--first-stage-output", "same"], ["same file"]),
+        (["--output", "nowhere/run.trec"], ["does not exist"]),
+        (["--output", "run.trec", "--first-stage-output", "nowhere/run.trec"], ["does not exist"]),
         (["--output", "run.trec", "--tag", "a b"], ["tag"]),
     ],
 )
-def test_a_run_that_would_lose_something_is_refused_before_any_work(
+def test_a_run_with_a_wrong_output_is_refused_before_the_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str, outputs: list[str], parts: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -43,7 +43,7 @@ def test_a_file_of_an_index_is_not_overwritten_by_a_run(tmp_path: Path, index: s
 
 
 @pytest.mark.parametrize("name", ["corpus.jsonl", "other.jsonl"])
-def test_a_report_of_skipped_records_never_falls_on_the_corpus(tmp_path: Path, name: str) -> None:
+def test_a_report_of_skipped_records_never_overwrites_the_corpus(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "beir"
     folder.mkdir()
     (folder / "corpus.jsonl").write_text('{"_id": "a", "text": "soup"}\n{"x": 1}\n')
@@ -54,7 +54,7 @@ def test_a_report_of_skipped_records_never_falls_on_the_corpus(tmp_path: Path, n
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disks_are_named(tmp_path: Path, index: str) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, index: str) -> None:
     command = [sys.executable, "-c", "from resift.rerank.cli.main import main; main()"]
     with open("/dev/full", "w") as full:
         search = [*command, "search", index, "lentils", "--model", "none"]
@@ -67,7 +67,7 @@ def test_full_disks_are_named(tmp_path: Path, index: str) -> None:
 
 
 @pytest.mark.parametrize("flags", [["--compare"], [], ["--json"], ["--trec"]])
-def test_a_terminal_that_knows_only_ascii_is_no_failure(index: str, flags: list[str]) -> None:
+def test_a_terminal_that_supports_only_ascii_is_not_an_error(index: str, flags: list[str]) -> None:
     command = [sys.executable, "-c", "from resift.rerank.cli.main import main; main()", "search", index, "tomatoes"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
@@ -77,13 +77,13 @@ def test_a_terminal_that_knows_only_ascii_is_no_failure(index: str, flags: list[
 
 
 @pytest.mark.parametrize("redirect", [">&-", "<&-", ">&- 2>&-"])
-def test_closed_streams_are_no_defect(index: str, redirect: str) -> None:
+def test_closed_streams_are_not_an_error(index: str, redirect: str) -> None:
     line = f'"{sys.executable}" -c "from resift.rerank.cli.main import main; main()" search {index} soup --model none {redirect}'
     done = subprocess.run(["sh", "-c", line], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, "defect" in done.stderr) == (0, False), done.stderr
 
 
-def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
+def test_names_of_files_cannot_control_the_terminal(tmp_path: Path) -> None:
     folder = tmp_path / "notes"
     folder.mkdir()
     (folder / "x\x1b]0;owned\x07.txt").write_bytes(b"\xff")

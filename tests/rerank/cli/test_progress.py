@@ -27,7 +27,7 @@ def test_progress_shows_the_rate_and_the_remaining_time(facts: tuple[int, int, i
     assert describe(*facts) == words
 
 
-def test_a_line_is_written_now_and_then_and_not_for_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_is_written_periodically_and_not_for_every_step(capsys: pytest.CaptureFixture[str]) -> None:
     lines = Lines("indexing", lambda done: 100, every=0.05)
     lines.update(1)
     assert capsys.readouterr().err == ""

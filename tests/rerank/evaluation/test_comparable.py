@@ -1,4 +1,4 @@
-"""Comparable mode on one small set that can be worked out by hand."""
+"""Comparable mode on one small set that can be computed by hand."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class Small:
 
 
 class Recorded:
-    """A scorer that gives each text the logit it is told to, and remembers the pairs."""
+    """A scorer with a given logit for each text, which records the pairs."""
 
     def __init__(self, logits: Mapping[str, float]) -> None:
         self.by_text = logits
@@ -75,7 +75,7 @@ def test_first_stage_that_finds_nothing_relevant_scores_zero() -> None:
     assert first_stage_measures(sample) == {"ndcg@10": 0.0, "mrr@10": 0.0, "map": 0.0, "recall@100": 0.0}
 
 
-def test_stored_document_with_the_text_of_a_positive_counts_as_it() -> None:
+def test_stored_document_with_the_text_of_a_positive_counts_as_that_positive() -> None:
     class Twins(Small):
         @property
         def documents(self) -> Callable[[], Iterator[Document]]:
@@ -87,7 +87,7 @@ def test_stored_document_with_the_text_of_a_positive_counts_as_it() -> None:
     assert first_stage_measures(sample)["mrr@10"] == 1.0
 
 
-def test_sigmoid_ties_what_float32_cannot_tell_apart() -> None:
+def test_sigmoid_in_float32_makes_large_logits_equal() -> None:
     scorer = Recorded({"aaa": 40.0, "bbb": 50.0, "ccc": -200.0, "ddd": 60.0})
 
     assert evaluate_comparable(Small(), scorer).reranked["q"]["map"] == 1.0
@@ -108,14 +108,14 @@ def test_set_without_a_stored_ranking_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("first_stage", "missing"), [({"q": ["nowhere"]}, "nowhere"), ({"unknown": ["a"]}, "unknown")])
-def test_stored_ranking_that_names_what_is_not_there_is_refused(
+def test_stored_ranking_with_an_unknown_query_or_document_is_refused(
     first_stage: dict[str, list[str]], missing: str
 ) -> None:
     with pytest.raises(CorpusError, match=missing):
         read_samples(replace(Small(), first_stage=first_stage))
 
 
-def test_score_that_is_not_a_number_is_refused() -> None:
+def test_nan_score_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         evaluate_comparable(Small(), Recorded({"aaa": math.nan, "bbb": 2.0, "ccc": 1.0, "ddd": 0.0}))
 

@@ -1,4 +1,4 @@
-"""Names of sets, and what they stand for."""
+"""Names of data sets, and the sets that they select."""
 
 from pathlib import Path
 
@@ -20,12 +20,12 @@ def test_argument_sets_are_outside_the_mean_in_comparable_mode() -> None:
     assert outside == ["ArguAna", "Touche2020"]
 
 
-def test_set_asked_for_by_name_is_in_the_mean_in_either_mode() -> None:
+def test_set_selected_by_name_is_in_the_mean_in_both_modes() -> None:
     assert resolve("nanobeir:ArguAna,NQ", COMPARABLE) == [DataSet("ArguAna"), DataSet("NQ")]
 
 
 @pytest.mark.parametrize("given", ["Touche2020", "NanoTouche2020", " touché2020 ", "TOUCHE2020"])
-def test_name_is_known_however_it_is_spelled(given: str) -> None:
+def test_name_is_recognized_in_every_spelling(given: str) -> None:
     assert resolve(f"nanobeir:{given}") == [DataSet("Touche2020")]
 
 
@@ -40,12 +40,12 @@ def test_folder_is_named_after_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", ["nanobeir:Nope", "nanobeir:", "no/such/folder", ""])
-def test_unknown_name_is_refused_with_what_is_known(spec: str) -> None:
+def test_unknown_name_is_refused_with_the_known_names(spec: str) -> None:
     with pytest.raises(SettingsError, match="NFCorpus"):
         resolve(spec)
 
 
-def test_folder_loads_with_the_split_asked_for(tmp_path: Path) -> None:
+def test_folder_is_loaded_with_the_requested_split(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").write_text('{"_id": "d", "title": "", "text": "text"}\n')
     (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "query"}\n')
     (tmp_path / "qrels").mkdir()

@@ -1,22 +1,22 @@
-"""Zeros that come of ids that do not meet are told; others are not."""
+"""Zeros that are caused by ids that do not match are reported; others are not."""
 
 from __future__ import annotations
 
 from resift.rerank.evaluation.doubts import doubts
 
 
-def test_ids_that_meet_leave_no_doubt() -> None:
+def test_matching_ids_give_no_lines() -> None:
     assert doubts({"q1": {"d1": 1, "d2": 0}}, {"q1", "unjudged"}, {"q1": {"d2": 2.0, "x": 1.0}}) == []
 
 
-def test_judged_queries_that_nobody_asks_are_counted() -> None:
+def test_judged_queries_that_are_not_among_the_queries_are_counted() -> None:
     qrels = {"q1": {"d1": 1}, "q2": {"d1": 1}, "q3": {"d1": 1}}
     assert doubts(qrels, {"q1"}, {"q1": {"d1": 2.0}}) == [
         "2 of the 3 judged queries are not among the queries and count 0"
     ]
 
 
-def test_judged_queries_that_a_run_lacks_or_a_search_does_not_answer_are_counted() -> None:
+def test_judged_queries_that_are_missing_from_a_run_or_have_no_hits_are_counted() -> None:
     qrels = {"q1": {"d1": 1}, "q2": {"d1": 1}}
     assert doubts(qrels, {"q1", "q2"}, {"q1": {"d1": 2.0}}, given=True) == [
         "1 of the 2 judged queries is not in the run and counts 0"
@@ -26,13 +26,13 @@ def test_judged_queries_that_a_run_lacks_or_a_search_does_not_answer_are_counted
     ]
 
 
-def test_judged_documents_that_are_never_found_are_told_with_both_ids() -> None:
+def test_judged_documents_that_are_never_found_are_reported_with_both_ids() -> None:
     [line] = doubts({"q1": {"MED-1": 1}, "q2": {"MED-2": 1}}, {"q1", "q2"}, {"q1": {"1": 2.0}, "q2": {"2": 1.0}})
     assert line.startswith("none of the judged documents was found")
     assert "'MED-1'" in line and "'1'" in line and "index" in line
 
 
-def test_a_document_that_is_judged_for_another_query_alone_counts_as_not_found() -> None:
+def test_a_document_that_is_judged_only_for_another_query_counts_as_not_found() -> None:
     assert len(doubts({"q1": {"a": 1}, "q2": {"b": 1}}, {"q1", "q2"}, {"q1": {"b": 1.0}, "q2": {"a": 1.0}})) == 1
 
 

@@ -8,7 +8,7 @@ from resift.rerank.counts import Counts
 from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult, SetResult, evaluate_set, run_set
 from resift.rerank.evaluation.given_run import GivenRun
 from resift.rerank.evaluation.measures import MEASURES
-from resift.rerank.evaluation.self_exclusion import Candidates, without_query_document
+from resift.rerank.evaluation.self_exclusion import SelfExcludingFirstStage, without_query_document
 from resift.rerank.reranker import Reranking
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.types import Document, Hit, Query, Ranking, to_run
@@ -17,15 +17,15 @@ CORPUS = [Document("1", "an argument for"), Document("2", "an argument against")
 
 
 class EveryDocument:
-    """A first stage that finds the whole corpus in its order, and remembers what it was asked."""
+    """A first stage that returns the whole corpus in its order, and records its calls."""
 
     language = "english"
 
     def __init__(self) -> None:
-        self.asked: list[tuple[list[str], int]] = []
+        self.calls: list[tuple[list[str], int]] = []
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
-        self.asked.append(([query.query_id for query in queries], depth))
+        self.calls.append(([query.query_id for query in queries], depth))
         hits = [Hit(document, -float(position)) for position, document in enumerate(CORPUS)]
         return [Ranking.of(query, hits).top(depth) for query in queries]
 
@@ -35,7 +35,7 @@ def upside_down(rankings: Sequence[Ranking]) -> list[Ranking]:
 
 
 def rescored(rankings: Sequence[Ranking]) -> list[Reranking]:
-    """A second stage that scores every document, reads the first of each query only half, and counts query q3."""
+    """A second stage that reverses the order; it truncates one document of each query, and the query q3."""
     return [
         Reranking(one, after, dict.fromkeys(map(doc_id, one.hits), 0.0), 1, one.query.query_id == "q3")
         for one, after in zip(rankings, upside_down(rankings), strict=True)
@@ -76,7 +76,7 @@ def test_worked_example_of_two_stages() -> None:
     assert comparison.difference == pytest.approx(1 / 12)
 
 
-def test_rankings_are_taken_as_their_run_is() -> None:
+def test_rankings_have_the_same_result_as_their_run() -> None:
     rankings = EveryDocument().retrieve([Query("q", "text")], 3)
     qrels = {"q": {"2": 1}}
 
@@ -85,7 +85,7 @@ def test_rankings_are_taken_as_their_run_is() -> None:
     )
 
 
-def test_run_whose_queries_nobody_judged_is_refused() -> None:
+def test_run_without_a_judged_query_is_refused() -> None:
     with pytest.raises(CorpusError, match="'PLAIN-1'.*'1'"):
         evaluate_set("set", {"1": {"a": 1}}, {"PLAIN-1": {"a": 1.0}}, {})
 
@@ -111,83 +111,85 @@ def test_stages_measured_on_different_queries_are_refused() -> None:
 def test_only_judged_queries_are_run_and_both_stages_timed() -> None:
     retriever = EveryDocument()
     queries = [Query("judged", "x"), Query("not judged", "y")]
-    result = run_set("set", {"judged": {"3": 1}}, queries, Candidates(retriever, depth=2), rescored)
+    result = run_set("set", {"judged": {"3": 1}}, queries, SelfExcludingFirstStage(retriever, depth=2), rescored)
 
-    assert retriever.asked == [(["judged"], 3)]
+    assert retriever.calls == [(["judged"], 3)]
     assert result.runs == ({"judged": {"1": -0.0, "2": -1.0}}, {"judged": {"1": 0.0, "2": 1.0}})
     assert result.seconds.first_stage is not None and result.seconds.first_stage >= 0.0
     assert result.seconds.rerank is not None and result.seconds.rerank >= 0.0
 
 
-def test_many_queries_go_through_both_stages_a_batch_at_a_time() -> None:
+def test_many_queries_go_through_both_stages_in_batches() -> None:
     retriever = EveryDocument()
     queries = [Query(f"q{number}", "x") for number in range(40)]
     seen: list[int] = []
     qrels = {query.query_id: {"3": 1} for query in queries}
-    result = run_set("set", qrels, queries, Candidates(retriever, depth=3), rescored, seen.append)
+    result = run_set("set", qrels, queries, SelfExcludingFirstStage(retriever, depth=3), rescored, seen.append)
 
-    assert [len(asked) for asked, _ in retriever.asked] == [16, 16, 8]
+    assert [len(query_ids) for query_ids, _ in retriever.calls] == [16, 16, 8]
     assert seen == [16, 32, 40]
     assert result.queries == len(result.runs[0]) == len(result.runs[1]) == 40
     assert result.means[0]["mrr@10"] == pytest.approx(1 / 3) and result.means[1]["mrr@10"] == 1.0
     assert result.counts == Counts(queries=40, hits=120, empty=0, scored=120, truncated=40, queries_cut=1)
 
 
-def test_a_given_run_answers_in_its_own_order_and_says_what_it_lacks() -> None:
+def test_a_given_run_keeps_its_order_and_counts_missing_documents() -> None:
     run = {"q": {"2": 1.0, "1": 2.0, "gone": 3.0}, "other": {"3": 1.0}}
     queries = [Query("q", "x"), Query("absent", "y")]
     given = GivenRun(run, CORPUS, queries)
 
     assert [ids(ranking) for ranking in given.retrieve(queries, 2)] == [[("gone", 3.0), ("1", 2.0)], []]
     assert (given.wanted, given.missing) == (3, 1)
-    result = run_set("set", {"q": {"1": 1}}, queries, Candidates(given, timed=False), rescored)
+    result = run_set("set", {"q": {"1": 1}}, queries, SelfExcludingFirstStage(given, timed=False), rescored)
     assert result.seconds.first_stage is None and result.seconds.rerank is not None
 
 
 def test_queries_without_judgements_are_refused() -> None:
     with pytest.raises(CorpusError, match="none of the queries is judged.*'01'.*'1'"):
-        run_set("set", {"1": {"a": 1}}, [Query("01", "x")], Candidates(EveryDocument()), rescored)
+        run_set("set", {"1": {"a": 1}}, [Query("01", "x")], SelfExcludingFirstStage(EveryDocument()), rescored)
 
 
-def test_query_that_is_a_document_is_left_out_and_the_depth_still_filled() -> None:
+def test_document_that_is_the_query_is_excluded_and_replaced_by_the_next_one() -> None:
     query = Query("1", "an  argument for\n")
 
-    assert ids(Candidates(EveryDocument(), depth=2).retrieve([query])[0]) == [("2", -1.0), ("3", -2.0)]
+    assert ids(SelfExcludingFirstStage(EveryDocument(), depth=2).retrieve([query])[0]) == [("2", -1.0), ("3", -2.0)]
 
 
-def test_query_document_stays_when_asked_for() -> None:
+def test_document_that_is_the_query_is_kept_on_request() -> None:
     retriever = EveryDocument()
-    (ranking,) = Candidates(retriever, depth=2, drop_query_document=False).retrieve([Query("1", "an argument for")])
+    (ranking,) = SelfExcludingFirstStage(retriever, depth=2, drop_query_document=False).retrieve(
+        [Query("1", "an argument for")]
+    )
 
     assert ids(ranking) == [("1", -0.0), ("2", -1.0)]
-    assert retriever.asked == [(["1"], 2)]
+    assert retriever.calls == [(["1"], 2)]
 
 
 @pytest.mark.parametrize("query", [Query("1", "another text"), Query("9", "an argument for")])
-def test_document_that_shares_only_id_or_only_text_with_the_query_stays(query: Query) -> None:
+def test_document_with_only_the_id_or_only_the_text_of_the_query_is_kept(query: Query) -> None:
     ranking = Ranking.of(query, [Hit(CORPUS[0], 1.0)])
 
     assert without_query_document(ranking) == ranking
 
 
-def test_mean_weighs_sets_alike_whatever_their_size() -> None:
+def test_mean_gives_every_set_the_same_weight() -> None:
     result = ExperimentResult((small_result("large", 0.2, queries=9), small_result("small", 0.6)))
 
     assert result.means[1] == pytest.approx(dict.fromkeys(MEASURES, 0.4))
 
 
-def test_set_outside_the_mean_is_not_counted() -> None:
+def test_mean_excludes_a_set_outside_it() -> None:
     result = ExperimentResult((small_result("in", 0.2), small_result("out", 0.6, in_mean=False)))
 
     assert [one.name for one in result.counted] == ["in"]
     assert result.means[1] == pytest.approx(dict.fromkeys(MEASURES, 0.2))
 
 
-def test_sets_that_are_all_outside_the_mean_are_counted_after_all() -> None:
+def test_mean_includes_all_sets_if_all_are_outside_it() -> None:
     assert ExperimentResult((small_result("only", 0.6, in_mean=False),)).means[1]["map"] == pytest.approx(0.6)
 
 
-def test_experiment_refuses_what_would_mislead() -> None:
+def test_experiment_refuses_sets_whose_mean_would_be_wrong() -> None:
     one = small_result("one", 0.2)
     other = SetResult("other", one.first_stage, one.reranked, one.runs, one.ceiling, mode=COMPARABLE)
 

@@ -1,4 +1,4 @@
-"""Measures of runs that are small enough to work out by hand."""
+"""Measures of runs that are small enough to be computed by hand."""
 
 import math
 from random import Random
@@ -64,7 +64,7 @@ def test_query_that_is_not_judged_is_left_out() -> None:
     assert list(per_query({"q": {"a": 1}}, {"q": {"a": 1.0}, "other": {"a": 1.0}})) == ["q"]
 
 
-def test_negative_grade_costs_no_gain() -> None:
+def test_negative_grade_counts_as_zero() -> None:
     run: Run = {"q": {"bad": 2.0, "good": 1.0}}
 
     assert per_query({"q": {"good": 1, "bad": -2}}, run) == per_query({"q": {"good": 1, "bad": 0}}, run)
@@ -77,17 +77,17 @@ def test_map_goes_beyond_the_cutoffs_of_the_others() -> None:
     assert values == pytest.approx({"ndcg@10": 0.0, "mrr@10": 0.0, "map": (1 / 11 + 2 / 101) / 2, "recall@100": 1 / 2})
 
 
-def test_score_that_is_not_a_number_is_refused() -> None:
+def test_nan_score_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         per_query({"q": {"a": 1}}, {"q": {"a": math.nan}})
 
 
-def test_no_judged_query_has_no_mean() -> None:
+def test_mean_without_a_judged_query_is_refused() -> None:
     with pytest.raises(CorpusError, match="no query is judged"):
         mean({})
 
 
-def test_ceiling_is_what_the_same_candidates_give_in_the_best_order() -> None:
+def test_ceiling_is_the_mean_of_the_same_candidates_in_the_best_order() -> None:
     qrels: Qrels = {"q": {"a": 2, "b": 1, "not found": 1}, "missing": {"a": 1}}
     run: Run = {"q": {"x": 3.0, "b": 2.0, "a": 1.0}}
     best = 2 + 1 / math.log2(3)
@@ -106,7 +106,7 @@ def test_values_lie_between_zero_and_the_ceiling(grades: dict[str, int], scores:
 
 
 @given(GRADES, RUNS, st.floats(0.5, 8, width=16), st.floats(-8, 8, width=16))
-def test_only_the_order_of_scores_counts(
+def test_only_the_order_of_scores_matters(
     grades: dict[str, int], scores: dict[str, float], factor: float, shift: float
 ) -> None:
     moved = {doc_id: score * factor + shift for doc_id, score in scores.items()}
@@ -115,7 +115,7 @@ def test_only_the_order_of_scores_counts(
 
 
 @given(GRADES, RUNS, st.randoms())
-def test_order_in_which_a_run_is_given_does_not_count(
+def test_order_of_the_documents_in_a_run_does_not_matter(
     grades: dict[str, int], scores: dict[str, float], random: Random
 ) -> None:
     items = list(scores.items())

@@ -1,4 +1,4 @@
-"""What an experiment leaves behind: JSON, runs, values per query, a table."""
+"""The reports of an experiment: JSON, runs, values per query, and a table."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_json_has_both_stages_of_every_set_and_their_mean() -> None:
     assert (content["mode"], content["model"], content["depth"]) == ("end-to-end", "tiny", 50)
 
 
-def test_json_says_how_far_a_difference_can_be_trusted() -> None:
+def test_json_has_the_interval_p_value_and_wins_of_each_difference() -> None:
     one = json.loads(json.dumps(to_json(ExperimentResult((better(),)))))["sets"][0]
 
     assert (one["difference"]["map"], one["interval_95"]["map"]) == (0.5, [0.5, 0.5])
@@ -97,7 +97,7 @@ def test_interval_wins_ties_and_losses_of_each_set_are_shown() -> None:
     ]
 
 
-def test_what_decided_the_figures_is_named_in_the_report_and_both_files() -> None:
+def test_settings_that_determine_the_figures_are_in_the_report_and_both_files() -> None:
     conditions = {"run": "other.trec", "split": "dev", "rank_window_size": 20, "max_length": None}
     result = ExperimentResult((better(),), "tiny", 50, conditions)
     text = shown(result)
@@ -155,7 +155,7 @@ def test_files_hold_both_runs_all_values_and_the_summary(tmp_path: Path) -> None
     assert json.loads(paths[5].read_text()) == json.loads(json.dumps(to_json(result)))
 
 
-def test_writing_again_replaces_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+def test_writing_again_replaces_the_files_and_leaves_no_others(tmp_path: Path) -> None:
     write_results(tmp_path, ExperimentResult((better(),), "old"))
     write_results(tmp_path, ExperimentResult((better(),), "new"))
 
@@ -168,7 +168,7 @@ def test_writing_again_replaces_and_leaves_nothing_half_done(tmp_path: Path) -> 
     ]
 
 
-def test_failed_write_keeps_the_former_file(tmp_path: Path) -> None:
+def test_failed_write_keeps_the_previous_file(tmp_path: Path) -> None:
     write_results(tmp_path, ExperimentResult((better(),), "old"))
     broken = replace(better(), seconds=Seconds(rerank=float("nan")))
 
@@ -187,9 +187,7 @@ def test_failed_write_keeps_the_former_file(tmp_path: Path) -> None:
         (("../up", "x"), [".._up", "x"]),
     ],
 )
-def test_names_of_sets_become_file_names_that_keep_apart(
-    names: tuple[str, str], stems: list[str], tmp_path: Path
-) -> None:
+def test_names_of_sets_become_distinct_file_names(names: tuple[str, str], stems: list[str], tmp_path: Path) -> None:
     write_results(tmp_path, ExperimentResult(tuple(better(name) for name in names)))
 
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == sorted(

@@ -1,4 +1,4 @@
-"""Paired tests: their figures on cases where the answer is known, and against scipy's."""
+"""Paired tests: their figures in cases with a known result, and compared with scipy's."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_wins_ties_and_losses_are_counted_by_query() -> None:
     assert result.difference == pytest.approx((0.5 + 0.1 - 0.1) / 5)
 
 
-def test_stages_that_agree_differ_by_nothing() -> None:
+def test_equal_stages_have_no_difference() -> None:
     assert compare([0.3, 0.7], [0.3, 0.7]) == Comparison(0.0, 0.0, 0.0, 1.0, 0, 2, 0)
 
 
@@ -59,7 +59,7 @@ def test_interval_and_p_value_agree_with_scipy() -> None:
 
 @pytest.mark.parametrize(("before", "after"), [([], []), ([0.1], []), ([0.1], [0.1, 0.2])])
 def test_values_that_cannot_be_paired_are_refused(before: list[float], after: list[float]) -> None:
-    with pytest.raises(ValueError, match="as many values"):
+    with pytest.raises(ValueError, match="expected the same number"):
         compare(before, after)
 
 
