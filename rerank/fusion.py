@@ -1,4 +1,4 @@
-"""How the first stage's score and the cross-encoder's become one: pure functions over one query's window."""
+"""Combine the scores of the first stage and of the cross-encoder: pure functions of one query's window."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-_NOISE = 1e-12  # z-scores nearer than this are equal: the rounding of `standardize` is some 1e-14
-_STEP = float(np.spacing(np.float32(1.0)))  # 1.2e-7: near 0 the next float32 is one that some readers take for 0
+_NOISE = 1e-12  # z-scores that differ by at most this are equal: the rounding error of `standardize` is about 1e-14
+# 2^-23, the smallest difference: near 0, adjacent float32 numbers are so small that some readers round them to 0
+_STEP = float(np.spacing(np.float32(1.0)))
 
 
 def standardize(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the z-scores of `scores` (n,): mean 0, population standard deviation 1, or all 0 where all are equal.
+    """Return the z-scores of `scores` (n,), float64 (n,), with mean 0 and population standard deviation 1.
 
+    If all scores are equal, all z-scores are 0.
     Source: the standard score, as in Lee (1997), "Analyses of multiple evidence combination", SIGIR, and in
     OpenSearch's z_score normalization technique.
     """
@@ -21,9 +23,9 @@ def standardize(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     if values.size == 0 or np.ptp(values) == 0.0:
         return np.zeros_like(values)
     largest = np.abs(values).max()
-    if largest > 1e100:  # squares of such scores overflow; a z-score does not depend on the scale
+    if largest > 1e100:  # the squares would overflow; a z-score does not depend on the scale
         values = values / largest
-    values = values - values.min()  # loses next to nothing, where a mean far from 0 loses the last digits
+    values = values - values.min()  # keeps the last digits, which would be lost if the mean is far from 0
     centred = values - values.mean()
     deviation = centred.std()
     return np.zeros_like(values) if deviation == 0.0 else centred / deviation
@@ -32,8 +34,9 @@ def standardize(scores: NDArray[np.floating]) -> NDArray[np.float64]:
 def fuse(first_stage: NDArray[np.floating], logits: NDArray[np.floating], weight: float) -> NDArray[np.float32]:
     """Return `weight` * z(logits) + (1 - `weight`) * z(first_stage), float32 (n,), over one query's candidates.
 
-    Both arrays are (n,) in the same order. With weight 0.5 this orders as the equal sum of z-scores does. Where two
-    sums are equal, as they always are of two candidates on which the stages disagree, the higher logit decides.
+    Both arrays are (n,), in the same order; `weight` is from 0 to 1. Weight 0.5 gives the same order as the sum of the
+    z-scores. If two sums are equal, the candidate with the higher logit is first; if there are only two candidates and
+    the stages disagree, the sums are always equal at weight 0.5.
     Source: CombSUM over z-scores, Fox and Shaw (1994), "Combination of multiple searches", TREC-2.
 
     >>> int(fuse(np.array([9.0, 1.0]), np.array([-3.0, 2.0]), 0.5).argmax())
@@ -44,11 +47,11 @@ def fuse(first_stage: NDArray[np.floating], logits: NDArray[np.floating], weight
 
 
 def separate(values: NDArray[np.float64], logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return `values` (n,) as float32 (n,) whose order alone says: by value, and where values are equal by logit.
+    """Return `values` (n,) as float32 (n,), with ties broken by `logits` (n,): sorting the result is enough.
 
-    Values are equal where only the rounding of float64 parts them. A score that float32 would put level with, or
-    below, one that it must be above is raised by a step above that one; so no two change places, and what has equal
-    value and equal logit has an equal score.
+    Values count as equal if they differ only by a rounding error of float64. If rounding to float32 would put a score
+    at or below the score of a candidate that it must exceed, it is raised by one step above that score. So the order
+    is kept, and only candidates with equal value and equal logit get equal scores.
     """
     rising = np.argsort(values, kind="stable")
     parted = np.diff(values[rising], prepend=values[rising[:1]]) > _NOISE  # (n,)
@@ -64,5 +67,5 @@ def separate(values: NDArray[np.float64], logits: NDArray[np.floating]) -> NDArr
 
 
 def _above(score: np.float32) -> np.float32:
-    """Return the next float32 above `score`, or what is a step of 2^-23 above it where that is farther."""
+    """Return the next float32 above `score`, or `score` + 2^-23 if that is larger."""
     return max(np.nextafter(score, np.float32(np.inf)), score + np.float32(_STEP))

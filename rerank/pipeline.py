@@ -1,4 +1,4 @@
-"""The two stages as one: queries in, reranked rankings out."""
+"""Search in two stages: retrieve the candidates of queries, then rerank them."""
 
 from __future__ import annotations
 
@@ -11,44 +11,50 @@ from resift.retrieval.retriever import Retriever
 from resift.retrieval.settings import setting
 from resift.retrieval.types import Query
 
-QUERIES_A_BATCH = 16
-"""How many queries are searched together: enough to fill batches, few enough that progress is seen."""
+QUERIES_PER_BATCH = 16
+"""Queries that are searched together: enough to fill the model's batches, few enough to show progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How much the first stage brings."""
+    """How many candidates the first stage retrieves."""
 
-    depth: int = setting(100, "How many candidates the first stage returns.")
+    depth: int = setting(100, "How many candidates the first stage returns per query.")
 
     def __post_init__(self) -> None:
-        """Refuse a depth that returns nothing."""
+        """Check the depth. Raises SettingsError if it is below 1."""
         if self.depth < 1:
-            raise SettingsError(f"{self.depth} is below 1", "depth")
+            raise SettingsError(f"{self.depth} is below 1; expected 1 or more", "depth")
 
 
 class Pipeline:
-    """First stage, then reranker; without a reranker the first stage's order stands."""
+    """The first stage and the reranker; without a reranker, results keep the order of the first stage."""
 
     def __init__(self, retriever: Retriever, reranker: Reranker | None) -> None:
-        """Join a first stage and a second one (None: the first stage alone)."""
+        """Use `retriever` as the first stage and `reranker` as the second; None means the first stage only."""
         self.retriever = retriever
         self.reranker = reranker
 
     def search(self, queries: Sequence[Query], depth: int = 100) -> list[Reranking]:
-        """Return one reranking a query, in the given order. Raises EngineError and ModelError."""
+        """Return one reranking per query of `queries`, in the given order, with at most `depth` candidates each.
+
+        Raises EngineError if the index cannot be read, and ModelError if the model cannot score the candidates.
+        """
         rankings = self.retriever.retrieve(queries, depth)
         if self.reranker is None:
             return [Reranking(ranking, ranking, {}) for ranking in rankings]
         return self.reranker.rerank(rankings)
 
     def stream(self, queries: Sequence[Query], depth: int = 100) -> Iterator[Reranking]:
-        """Yield what `search` returns, a batch of queries in memory at a time."""
+        """Yield what `search` returns for `queries` and `depth`, with one batch of queries in memory at a time.
+
+        Raises what `search` raises.
+        """
         for batch in in_batches(queries):
             yield from self.search(batch, depth)
 
 
 def in_batches(queries: Sequence[Query]) -> Iterator[Sequence[Query]]:
-    """Yield `queries` in order, `QUERIES_A_BATCH` at a time."""
-    for start in range(0, len(queries), QUERIES_A_BATCH):
-        yield queries[start : start + QUERIES_A_BATCH]
+    """Yield `queries` in order, `QUERIES_PER_BATCH` at a time."""
+    for start in range(0, len(queries), QUERIES_PER_BATCH):
+        yield queries[start : start + QUERIES_PER_BATCH]

@@ -1,4 +1,4 @@
-"""The only place that reorders: take the window, score it, fuse, and order by the one rule."""
+"""Rerank rankings: score the first hits, fuse the scores of both stages, and sort. Only this module reorders."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from resift.retrieval.types import Hit, Ranking
 
 @dataclass(frozen=True, slots=True)
 class RerankSettings:
-    """What is rescored, and what becomes of the first stage's own score."""
+    """How many hits are rescored, by which text, and how the scores of the two stages are combined."""
 
     rank_window_size: int = setting(
         100,
-        "How many of the first stage's hits the model rescores; the rest keep their order below.",
+        "How many hits of the first stage the model rescores; later hits keep their order below them.",
         flag="window",
     )
     fusion: str = setting(
         "zscore",
-        "zscore: weigh the model's and the first stage's z-scores; none: the model alone decides.",
+        "zscore: order by the weighted sum of both stages' z-scores; none: by the model's score alone.",
         choices=("zscore", "none"),
     )
-    fusion_weight: float = setting(0.5, "The model's share in the zscore fusion, from 0 to 1.")
-    template: str = setting(DEFAULT_TEMPLATE, "The text of a document that the model reads, from its fields.")
+    fusion_weight: float = setting(0.5, "The weight of the model in the zscore fusion, from 0 to 1.")
+    template: str = setting(DEFAULT_TEMPLATE, "The text that the model reads, as a pattern with field names in braces.")
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot be used."""
+        """Check the values. Raises SettingsError if one cannot be used."""
         if self.rank_window_size < 0:
-            raise SettingsError(f"{self.rank_window_size} is below 0", "window")
+            raise SettingsError(f"{self.rank_window_size} is below 0; expected 0 or more", "window")
         if self.fusion not in ("zscore", "none"):
             raise SettingsError(f"{self.fusion!r} is not known; expected zscore or none", "fusion")
         if not 0.0 <= self.fusion_weight <= 1.0:
@@ -45,12 +45,13 @@ class RerankSettings:
 
 @dataclass(frozen=True, slots=True)
 class Reranking:
-    """What became of one query: the ranking before, the ranking after, and why.
+    """The result for one query: the ranking before and after, and what led to it.
 
-    `logits` holds the model's raw score of each document in the window, by doc_id.
-    `truncated` counts the documents of the window whose end the model could not read.
-    `query_truncated` tells whether even the query had to be cut to leave room for a document.
-    `lacking` counts the documents of the window without a field, for each field that the template names and one lacks.
+    `first_stage`: the ranking before. `ranking`: the ranking after.
+    `logits`: the model's raw score of each document in the window, by doc_id.
+    `truncated`: how many documents of the window the model did not read to the end.
+    `query_truncated`: whether the end of the query was dropped too, to leave room for a document.
+    `lacking`: field name -> how many documents of the window do not have it, for the fields in the template.
     """
 
     first_stage: Ranking
@@ -62,19 +63,22 @@ class Reranking:
 
 
 class Reranker:
-    """Reorders rankings by a scorer."""
+    """Reorders rankings by the scores of a scorer."""
 
     def __init__(self, scorer: Scorer, settings: RerankSettings | None = None) -> None:
-        """Use `scorer` with `settings` (the defaults where none are given)."""
+        """Use `scorer` with `settings` (the defaults if not given).
+
+        Raises SettingsError if the template cannot be used.
+        """
         self.scorer = scorer
         self.settings = settings or RerankSettings()
         self.template = Template(self.settings.template)
 
     def rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
-        """Return each ranking reordered, in the given order; all queries share the scorer's batches.
+        """Return one reranking per ranking of `rankings`, in the given order; all queries share the scorer's batches.
 
-        The first `rank_window_size` hits are rescored and ordered; later hits keep their order below them.
-        Raises ModelError where the scorer does.
+        The first `rank_window_size` hits are rescored and sorted; later hits keep their order below them.
+        Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores.
         """
         windows = [ranking.hits[: self.settings.rank_window_size] for ranking in rankings]
         pairs = [
@@ -84,7 +88,9 @@ class Reranker:
         ]
         scores = self.scorer.score(pairs)
         if len(scores.logits) != len(pairs):
-            raise ModelError(f"the scorer gave {len(scores.logits)} scores for {len(pairs)} pairs; expected one each")
+            raise ModelError(
+                f"the scorer returned {len(scores.logits)} scores for {len(pairs)} pairs; expected one per pair"
+            )
         bounds = np.cumsum([0, *(len(window) for window in windows)])
         return [
             self._reorder(ranking, scores[int(start) : int(stop)])
@@ -92,7 +98,7 @@ class Reranker:
         ]
 
     def _reorder(self, ranking: Ranking, scores: Scores) -> Reranking:
-        """Order one ranking by `scores`, those of its window."""
+        """Reorder one ranking by `scores`, the scores of its window."""
         size = len(scores.logits)
         if size == 0:
             return Reranking(ranking, ranking, {})
@@ -100,7 +106,7 @@ class Reranker:
         final = self._final_scores(window, scores.logits)
         head = [Hit(hit.document, float(score)) for hit, score in zip(window, final, strict=True)]
         floor = min(hit.score for hit in head)
-        # a step of 1 a rank keeps the tail's order, ties included, below whatever the window's lowest score is
+        # one less per rank keeps the tail in its order, ties included, and below the lowest score of the window
         below = [Hit(hit.document, floor - 1.0 - step) for step, hit in enumerate(tail)]
         logits = {hit.document.doc_id: float(logit) for hit, logit in zip(window, scores.logits, strict=True)}
         return Reranking(
@@ -113,7 +119,7 @@ class Reranker:
         )
 
     def _final_scores(self, window: Sequence[Hit], logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the scores that decide the order, float32 (n,)."""
+        """Return the scores to sort the window by, float32 (n,); `logits` is float32 (n,)."""
         if self.settings.fusion == "none":
             return logits
         first_stage = np.array([hit.score for hit in window], dtype=np.float64)

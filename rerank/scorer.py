@@ -1,4 +1,4 @@
-"""What every second stage can do."""
+"""The protocol that every second stage implements."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pair = tuple[str, str]
-"""(query text, document text): what a cross-encoder reads together."""
+"""(query text, document text), which a cross-encoder reads together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a scorer says of n pairs, in the order of the pairs.
+    """The scores of n pairs, in the order of the pairs.
 
-    `logits`: float32 (n,), raw and unbounded: the order is decided on these, higher is better.
-    `truncated`: bool (n,), true where the document did not fit and its end was not read.
-    `query_truncated`: bool (n,), true where the query alone was so long that even it was cut, as a last resort.
+    `logits`: float32 (n,), raw and unbounded; documents are ordered by them, higher is better.
+    `truncated`: bool (n,), True if the document did not fit and its end was not read.
+    `query_truncated`: bool (n,), True if the query was so long that its end was not read either.
     """
 
     logits: NDArray[np.float32]
@@ -27,13 +27,16 @@ class Scores:
     query_truncated: NDArray[np.bool_]
 
     def __getitem__(self, part: slice) -> Scores:
-        """Return the scores of a run of pairs."""
+        """Return the scores of the pairs in the slice `part`."""
         return Scores(self.logits[part], self.truncated[part], self.query_truncated[part])
 
 
 class Scorer(Protocol):
-    """Scores (query, document) pairs; one implementation a file, one row each in `resift.rerank.scorers.registry`."""
+    """Scores (query, document) pairs; `resift.rerank.scorers.registry` lists the implementations."""
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return one finite logit a pair. An empty sequence gives empty arrays. Raises ModelError."""
+        """Return one finite logit per pair; an empty sequence gives empty arrays.
+
+        Raises ModelError if the model cannot score the pairs.
+        """
         ...

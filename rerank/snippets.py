@@ -1,4 +1,4 @@
-"""The part of a document worth showing: the window of its text with most of the query's words."""
+"""Choose the snippet of a document to display: the part of its text with most of the query's words."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 READ_CHARACTERS = 50_000
-"""How much of a document is looked at; a snippet from further down would cost more than it tells."""
+"""Maximum number of characters of a document that are searched for a snippet."""
 
 Analyze = Callable[[str], Sequence[str]]
+"""Converts a text to its index terms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A piece of text on one line; `marks` are the (start, end) character spans of the query's words in it."""
+    """A part of a text, on one line; `marks` are the (start, end) character offsets of the query's words in it."""
 
     text: str
     marks: tuple[tuple[int, int], ...]
@@ -29,11 +30,11 @@ class _Match:
 
 
 def best_snippet(text: str, query: str, analyze: Analyze, width: int = 160) -> Snippet:
-    """Return the piece of `text`, about `width` characters long, that holds the most of the query's words.
+    """Return the part of `text`, about `width` characters long, with most of the query's words.
 
-    Words match as they do in the index: `analyze` turns a text into its terms. Among windows with equally many
-    distinct words the one with more matches wins, then the first. White space and control characters become
-    single blanks.
+    Words match if `analyze` gives the same term for both, as in the index. Among parts with equally many distinct
+    words, the one with more matches is chosen, then the first. Line breaks, control characters and repeated spaces
+    become single spaces. Only the first `READ_CHARACTERS` characters are searched.
     """
     line = _one_line(text[:READ_CHARACTERS])
     matches = list(_matches(line, set(analyze(query)), analyze))
@@ -46,11 +47,13 @@ def best_snippet(text: str, query: str, analyze: Analyze, width: int = 160) -> S
 
 
 def _one_line(text: str) -> str:
+    """Return `text` with white space and control characters replaced by single spaces."""
     printable = "".join(c if c.isprintable() or c.isspace() else " " for c in text)
     return " ".join(printable.split())
 
 
 def _matches(line: str, terms: set[str], analyze: Analyze) -> Iterable[_Match]:
+    """Yield the words of `line` whose terms are among `terms`."""
     known: dict[str, str | None] = {}
     for word in WORD.finditer(line):
         raw = word.group()
@@ -62,7 +65,7 @@ def _matches(line: str, terms: set[str], analyze: Analyze) -> Iterable[_Match]:
 
 
 def _best_span(matches: Sequence[_Match], width: int) -> tuple[int, int]:
-    """Return the (start, end) of the best group of matches that fits into `width` characters."""
+    """Return the (start, end) offsets of the best group of matches in `width` characters; (0, 0) without matches."""
     best, best_key, first = (0, 0), (0, 0), 0
     for last, match in enumerate(matches):
         while first < last and match.end - matches[first].start > width:
@@ -75,7 +78,7 @@ def _best_span(matches: Sequence[_Match], width: int) -> tuple[int, int]:
 
 
 def _window(line: str, span: tuple[int, int], width: int) -> tuple[int, int]:
-    """Return the (start, stop) of the window around `span`, moved out to word boundaries."""
+    """Return the (start, stop) offsets of about `width` characters around `span`, moved to word boundaries."""
     if len(line) <= width:
         return 0, len(line)
     spare = max(0, width - (span[1] - span[0]))

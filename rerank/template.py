@@ -1,4 +1,4 @@
-"""Which text of a document the cross-encoder reads: one template, the same in search, evaluation and training."""
+"""Build the text of a document that the cross-encoder reads, in the same way for search, evaluation and training."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _OF_EVERY_DOCUMENT = ("title", "text", "doc_id")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A pattern with `{title}`, `{text}`, `{doc_id}` and any of the document's other fields by name.
+    """A pattern with `{title}`, `{text}`, `{doc_id}` and any other field of the document by its name.
 
-    A field that a document lacks counts as empty; white space at both ends of the result is dropped. A title
-    with which the text itself begins is not repeated.
+    A field that a document does not have counts as empty. White space at both ends of the result is removed. A title
+    is left out if the text begins with it.
 
     >>> Template("{title} {text}").render(Document("d", "A long tail.", title="Cats"))
     'Cats A long tail.'
@@ -29,14 +29,17 @@ class Template:
     pattern: str = DEFAULT_TEMPLATE
 
     def __post_init__(self) -> None:
-        """Refuse a pattern that cannot be filled in."""
+        """Check the pattern. Raises SettingsError if it is malformed or does not contain a field."""
         if not self.names():
             raise SettingsError(
-                f"{self.pattern!r} names no field; expected for example '{DEFAULT_TEMPLATE}'", "template"
+                f"{self.pattern!r} does not contain a field; expected for example '{DEFAULT_TEMPLATE}'", "template"
             )
 
     def names(self) -> list[str]:
-        """Return the field names in the pattern, in order."""
+        """Return the field names in the pattern, in order.
+
+        Raises SettingsError if the pattern is malformed, or the text in its braces is not a field name.
+        """
         try:
             parts = [part for part in Formatter().parse(self.pattern) if part[1] is not None]
         except ValueError as error:
@@ -47,17 +50,18 @@ class Template:
         return [str(name) for _, name, _, _ in parts]
 
     def fields(self) -> tuple[str, ...]:
-        """Return the names in the pattern that are fields of the collection's own."""
+        """Return the field names in the pattern other than title, text and doc_id, which every document has."""
         return tuple(name for name in self.names() if name not in _OF_EVERY_DOCUMENT)
 
     def render(self, document: Document) -> str:
-        """Return the text of `document` that is scored."""
+        """Return the text of `document` that the cross-encoder reads."""
         return _fill(self.pattern, _values(document)).strip()
 
     def lacking(self, documents: Iterable[Document]) -> dict[str, int]:
-        """Return how many of `documents` have no such field, for each field that the pattern names and one lacks.
+        """Return field name -> how many of `documents` do not have it, for the fields in the pattern.
 
-        An empty title or text is no lack: every document has those two, and its id.
+        Fields that all documents have are left out. Title, text and doc_id are never counted: every document has them,
+        even if they are empty.
 
         >>> Template("{titel} {text}").lacking([Document("d", "A long tail.", title="Cats")])
         {'titel': 1}
@@ -71,13 +75,14 @@ class Template:
 
 
 def _values(document: Document) -> dict[str, str]:
+    """Return the fields of `document` as text, by name."""
     title = "" if document.title and document.text.startswith(document.title) else document.title
     values = {name: _as_text(value) for name, value in document.fields.items()}
     return {**values, "title": title, "text": document.text, "doc_id": document.doc_id}
 
 
 def _as_text(value: object) -> str:
-    """Return a field's value as text: the members of a list are joined by a blank, null is empty."""
+    """Return a field's value as text: the members of a list are joined by spaces, None is empty."""
     if value is None:
         return ""
     if isinstance(value, list | tuple):

@@ -14,7 +14,10 @@ LOCAL_FILE = "resift.toml"
 
 
 def config_path(given: str | None) -> Path | None:
-    """Return the file in force: the one `given`, else ./resift.toml, else the user's config.toml, else None."""
+    """Return the file to read: `given`, else ./resift.toml, else the user's config.toml; None if there is no file.
+
+    Raises SettingsError if `given` does not exist.
+    """
     if given is not None:
         if not Path(given).is_file():
             raise SettingsError(f"{given} does not exist; expected a TOML file of settings", "config")

@@ -1,1 +1,1 @@
-"""From (query, document) pairs to logits: models, backends and the table of both."""
+"""Score (query, document) pairs: models, the backends that run them, and a table of both."""

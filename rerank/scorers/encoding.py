@@ -1,9 +1,9 @@
-"""Texts become token ids: each text is tokenized once, and only the document is cut.
+"""Convert (query, document) pairs to token ids: each text is tokenized once, and only the document is truncated.
 
 The special tokens of a pair ([CLS] query [SEP] document [SEP] for BERT, <s> query </s></s> document </s> for
-RoBERTa) are read off the tokenizer's own post-processor, so that every family is laid out as it was trained.
-Nothing here changes the tokenizer after construction: that is what makes it safe to share between threads
-("Already borrowed" is what a tokenizer says whose truncation or padding is switched while another call reads it).
+RoBERTa) are read from the tokenizer's own post-processor, so that every model gets the layout it was trained on.
+The tokenizer is not changed after construction, so that threads can share it: changing its truncation or padding
+during another call raises "Already borrowed".
 """
 
 from __future__ import annotations
@@ -19,31 +19,35 @@ from resift.rerank.scorer import Pair
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.text import clean
 
-ROOM = 64
-"""Tokens of a document that even the longest query leaves, where the document has them and the window allows."""
+MIN_DOCUMENT_TOKENS = 64
+"""Document tokens that are kept even if the query is very long; fewer if the document or the window is short."""
 
-CHARACTERS_A_TOKEN = 10
-"""A text longer than this for each token of the window is tokenized only so far, and further where that is too little.
+CHARACTERS_PER_TOKEN = 10
+"""Characters of a text that are tokenized first, per token of the window; more only if these do not fill the window.
 
-English has 4 to 5 characters a token; the bound decides on the time alone, for what was read is checked.
+English has 4 to 5 characters per token. The value affects only the speed, because the result is checked.
 """
 
-UNREAD_CHARACTERS_A_TOKEN = 1000
-"""A text that has not filled the window after so many for each of its tokens (megabytes of spaces, or one endless
-word) is not read further and counts as cut: the tokenizer needs seconds for what no reader would miss."""
+MAX_CHARACTERS_PER_TOKEN = 1000
+"""Characters of a text that are tokenized at most, per token of the window.
 
-MARGIN = 16
-"""Tokens before the cut that are not trusted: it may stand inside "[SEP]" or "don't", which are several words then."""
+A text that has not filled the window by then (megabytes of spaces, or one endless word) counts as truncated: to
+tokenize the rest would take seconds and add nothing useful.
+"""
 
-TEXTS_A_CALL = 512
-"""Texts given to the tokenizer at once: its results take some 100 bytes a token until the ids are taken out."""
+UNTRUSTED_TOKENS = 16
+"""Last tokens of a partly read text that are not used: reading may have stopped inside "[SEP]" or "don't"."""
+
+TEXTS_PER_CALL = 512
+"""Texts per call of the tokenizer; its results take about 100 bytes per token until the ids are copied."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairFrame:
-    """What a tokenizer puts around a pair: ids before the query, between the two and after the document.
+    """The special tokens of a pair: before the query, between query and document, and after the document.
 
-    Each of `before`, `between` and `after` is int64 (2, m): the ids and their token types.
+    `before`, `between`, `after`: int64 (2, m); row 0 has the token ids, row 1 the token types.
+    `query_type`, `document_type`: the token type of the query's and of the document's tokens.
     """
 
     before: NDArray[np.int64]
@@ -54,19 +58,19 @@ class PairFrame:
 
     @property
     def size(self) -> int:
-        """Return how many special tokens a pair has."""
+        """The number of special tokens in a pair."""
         return len(self.before[0]) + len(self.between[0]) + len(self.after[0])
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPairs:
-    """n pairs as token ids: distinct texts once, and for each pair which texts and how much of them.
+    """n pairs as token ids: each distinct text once, and for each pair its two texts and how much of them is kept.
 
     `queries`, `documents`: the ids of each distinct text, int32 (tokens,), without special tokens.
-    `query_rows`, `document_rows`: int64 (n,), which of them a pair reads.
-    `query_lengths`, `document_lengths`: int64 (n,), how many tokens of them are kept.
-    `lengths`: int64 (n,), tokens of the whole pair with special tokens, at most the window.
-    `truncated`, `query_truncated`: bool (n,), whether the end of the document or of the query was cut.
+    `query_rows`, `document_rows`: int64 (n,), the index of each pair's query and document in these lists.
+    `query_lengths`, `document_lengths`: int64 (n,), how many tokens of the query and of the document are kept.
+    `lengths`: int64 (n,), tokens of the whole pair including special tokens, at most the window.
+    `truncated`, `query_truncated`: bool (n,), whether the end of the document or of the query was dropped.
     """
 
     queries: list[NDArray[np.int32]]
@@ -81,40 +85,44 @@ class EncodedPairs:
 
 
 class PairEncoder:
-    """Turns (query, document) texts into padded batches of token ids."""
+    """Converts (query, document) texts to padded batches of token ids."""
 
     def __init__(self, tokenizer: Tokenizer, max_length: int, pad_id: int = 0, name: str | None = None) -> None:
-        """Own `tokenizer` from now on (its truncation and padding are switched off); the window is `max_length` tokens.
+        """Take over `tokenizer` and switch its truncation and padding off.
 
-        Raises SettingsError where the window has no room for a query and a document, and ModelError where the
-        tokenizer does not lay a pair out as special tokens around two texts.
+        `max_length` is the window: the maximum number of tokens in a pair, including special tokens. `pad_id` is the
+        token id of the padding, and `name` the model's name in error messages. Raises SettingsError if the window is
+        too small for a query and a document, and ModelError if the tokenizer does not encode a pair as special tokens
+        around the query and then the document.
         """
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer, self.max_length, self.pad_id = tokenizer, max_length, pad_id
         self.frame = pair_frame(tokenizer, name)
-        self.content = max_length - self.frame.size
+        self.content = max_length - self.frame.size  # tokens of query and document together
         if self.content < 2:
             raise SettingsError(
-                f"{max_length} tokens leave no room beside {self.frame.size} special ones", "max_length"
+                f"{max_length} tokens are too few for a query, a document and {self.frame.size} special tokens; "
+                f"use at least {self.frame.size + 2}",
+                "max_length",
             )
 
     def encode(self, pairs: Sequence[Pair]) -> EncodedPairs:
-        """Tokenize each distinct text of `pairs` once and decide what is kept of it.
+        """Tokenize each distinct text of `pairs` once, and decide how much of it is kept.
 
-        Only the document is cut. Where the query leaves fewer tokens than min(64, what the document has, a quarter
-        of the window), the query is cut as a last resort until that many are left.
+        Only the document is truncated, unless the query leaves it fewer tokens than min(64, the document's length, a
+        quarter of the window): then the query is truncated too, so that the document gets that many.
         """
-        query_places = _places(query for query, _ in pairs)
-        document_places = _places(document for _, document in pairs)
-        queries, queries_unread = self.tokenize(list(query_places))
-        documents, documents_unread = self.tokenize(list(document_places))
-        query_rows = np.array([query_places[query] for query, _ in pairs], dtype=np.int64)  # (n,)
-        document_rows = np.array([document_places[document] for _, document in pairs], dtype=np.int64)  # (n,)
+        query_indices = _indices(query for query, _ in pairs)
+        document_indices = _indices(document for _, document in pairs)
+        queries, queries_stopped = self.tokenize(list(query_indices))
+        documents, documents_stopped = self.tokenize(list(document_indices))
+        query_rows = np.array([query_indices[query] for query, _ in pairs], dtype=np.int64)  # (n,)
+        document_rows = np.array([document_indices[document] for _, document in pairs], dtype=np.int64)  # (n,)
         query_sizes = np.array([len(ids) for ids in queries], dtype=np.int64)[query_rows]  # (n,)
         document_sizes = np.array([len(ids) for ids in documents], dtype=np.int64)[document_rows]  # (n,)
-        room = np.minimum(min(ROOM, self.max_length // 4, self.content - 1), document_sizes)
-        kept_of_query = np.minimum(query_sizes, self.content - room)
+        reserved = np.minimum(min(MIN_DOCUMENT_TOKENS, self.max_length // 4, self.content - 1), document_sizes)
+        kept_of_query = np.minimum(query_sizes, self.content - reserved)
         kept_of_document = np.minimum(document_sizes, self.content - kept_of_query)
         return EncodedPairs(
             queries=queries,
@@ -124,41 +132,41 @@ class PairEncoder:
             query_lengths=kept_of_query,
             document_lengths=kept_of_document,
             lengths=kept_of_query + kept_of_document + self.frame.size,
-            truncated=(kept_of_document < document_sizes) | documents_unread[document_rows],
-            query_truncated=(kept_of_query < query_sizes) | queries_unread[query_rows],
+            truncated=(kept_of_document < document_sizes) | documents_stopped[document_rows],
+            query_truncated=(kept_of_query < query_sizes) | queries_stopped[query_rows],
         )
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int32]], NDArray[np.bool_]]:
-        """Return the first ids of each text, int32 (tokens,), and which were given up, bool (n,).
+        """Return the first ids of each text, int32 (tokens,), and whether its reading was stopped early, bool (n,).
 
-        The ids are one more than the window holds, where there are so many.
+        At most one id more than the window has room for is returned, so that the caller can see a truncation.
 
-        A text is read only as far as the window needs, `CHARACTERS_A_TOKEN` first and four times as far while that
-        was too little. The ids are those of the whole text: they are taken only from words that are complete in the
-        part that was read. A single "word" without end (Chinese has no spaces under SentencePiece) counts as
-        complete four windows further on; there alone could the ids differ, and no such case is known.
+        Only the part of a text that the window needs is tokenized: first `CHARACTERS_PER_TOKEN`, then repeatedly four
+        times as much while that is too little. The ids equal those of the whole text, because only words that are
+        complete in this part are used. One exception: a very long "word" (SentencePiece treats Chinese text without
+        spaces as one) counts as complete after four windows. Its ids could differ, but no such case is known.
         """
         found: list[NDArray[np.int32]] = []
-        unread = np.zeros(len(texts), dtype=bool)
-        reach = CHARACTERS_A_TOKEN * self.max_length
-        for start in range(0, len(texts), TEXTS_A_CALL):
-            part = [clean(text) for text in texts[start : start + TEXTS_A_CALL]]
+        stopped = np.zeros(len(texts), dtype=bool)
+        reach = CHARACTERS_PER_TOKEN * self.max_length
+        for start in range(0, len(texts), TEXTS_PER_CALL):
+            part = [clean(text) for text in texts[start : start + TEXTS_PER_CALL]]
             short = [text for text in part if len(text) <= reach]
             read = iter(self.tokenizer.encode_batch_fast(short, add_special_tokens=False))
             for place, text in enumerate(part, start):
                 if len(text) <= reach:
                     encoding = next(read)
                 else:
-                    encoding, unread[place] = self._read_ahead(text, reach)
+                    encoding, stopped[place] = self._read_ahead(text, reach)
                 found.append(np.array(encoding.ids[: self.content + 1], dtype=np.int32))
-        return found, unread
+        return found, stopped
 
     def _read_ahead(self, text: str, reach: int) -> tuple[Encoding, bool]:
-        """Tokenize `text` up to `reach` characters and further, until the window is full, the text ends or is given up.
+        """Tokenize the first `reach` characters of `text`, and more until the window is full or the text ends.
 
-        The second value tells whether it was given up.
+        Returns the encoding, and True if neither was reached within `MAX_CHARACTERS_PER_TOKEN`.
         """
-        furthest = UNREAD_CHARACTERS_A_TOKEN * self.max_length
+        furthest = MAX_CHARACTERS_PER_TOKEN * self.max_length
         while True:
             encoding = self.tokenizer.encode(text[:reach], add_special_tokens=False)
             if reach >= len(text) or self._fills(encoding):
@@ -168,15 +176,18 @@ class PairEncoder:
             reach = min(4 * reach, furthest)
 
     def _fills(self, encoding: Encoding) -> bool:
-        """Tell whether the window is filled by words that end well before the part that was read does."""
+        """Return whether complete words fill the window, the last `UNTRUSTED_TOKENS` not counted."""
         if len(encoding) > 4 * self.max_length:
             return True
         words = encoding.word_ids
         complete = next((place for place in range(len(words), 0, -1) if words[place - 1] != words[-1]), 0)
-        return complete - MARGIN > self.content
+        return complete - UNTRUSTED_TOKENS > self.content
 
     def pad(self, encoded: EncodedPairs, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
-        """Return input_ids, attention_mask and token_type_ids of some `rows`, each int64 (rows, longest)."""
+        """Return input_ids, attention_mask and token_type_ids of some pairs, each int64 (rows, longest).
+
+        `rows`, int64 (rows,), are the indices of the pairs in `encoded`; longest is the largest of their lengths.
+        """
         frame = self.frame
         shape = (len(rows), int(encoded.lengths[rows].max()))
         ids = np.full(shape, self.pad_id, dtype=np.int64)  # (rows, longest)
@@ -201,7 +212,10 @@ class PairEncoder:
 
 
 def pair_frame(tokenizer: Tokenizer, name: str | None = None) -> PairFrame:
-    """Return what `tokenizer` puts around a pair, by letting it encode one. Raises ModelError on another layout."""
+    """Return the special tokens that `tokenizer` adds to a pair, found by encoding one.
+
+    `name` is the model's name in error messages. Raises ModelError if the layout is not query, then document.
+    """
     probe = tokenizer.encode("a", "a", add_special_tokens=True)
     sides = list(probe.sequence_ids)  # None for a special token, 0 for the query, 1 for the document
     query = [place for place, side in enumerate(sides) if side == 0]
@@ -219,9 +233,9 @@ def pair_frame(tokenizer: Tokenizer, name: str | None = None) -> PairFrame:
     )
 
 
-def _places(texts: Iterable[str]) -> dict[str, int]:
-    """Return each distinct text with its place among them, in order of appearance."""
-    places: dict[str, int] = {}
+def _indices(texts: Iterable[str]) -> dict[str, int]:
+    """Return the distinct texts in order of appearance, each with its index."""
+    indices: dict[str, int] = {}
     for text in texts:
-        places.setdefault(text, len(places))
-    return places
+        indices.setdefault(text, len(indices))
+    return indices

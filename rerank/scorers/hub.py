@@ -1,4 +1,4 @@
-"""Models from the Hugging Face hub: name, revision, cache and offline; only files that cannot run code."""
+"""Download models from the Hugging Face Hub, or read them from its cache; only files that cannot run code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from resift.retrieval.errors import ModelError, SettingsError
 if TYPE_CHECKING:
     from resift.rerank.scorers.settings import ScorerSettings
 
-DESCRIPTION = (
+CONFIGURATION = (
     "config.json",
     "config_sentence_transformers.json",
     "modules.json",
@@ -26,32 +26,38 @@ DESCRIPTION = (
     "vocab.json",
     "vocab.txt",
 )
+"""The files that describe a model and its tokenizer; they are downloaded for every backend."""
+
 WEIGHTS = {
     "torch": ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json"),
     "onnx": ("model.onnx", "model.onnx_data", "onnx/model.onnx", "onnx/model.onnx_data"),
 }
-"""Backend -> the files that it runs; pickles (.bin, .pt) are never fetched."""
+"""Backend -> patterns of the weight files that it runs; pickles (.bin, .pt) are never downloaded."""
 
 
 def split_revision(model: str, revision: str | None) -> tuple[str, str | None]:
     """Return the repository and the revision of "org/name" or "org/name@revision".
 
-    Raises SettingsError where the name and the setting give two different revisions.
+    `revision` is the setting. Raises SettingsError if the name contains another revision than the setting.
 
     >>> split_revision("org/name@v2", None)
     ('org/name', 'v2')
     """
     repository, _, pinned = model.partition("@")
     if pinned and revision and pinned != revision:
-        raise SettingsError(f"{revision!r} is asked, but the model's name says {pinned!r}; give one", "revision")
+        raise SettingsError(
+            f"the setting is {revision!r}, but the model's name contains {pinned!r}; give only one", "revision"
+        )
     return repository, pinned or revision
 
 
 def fetch(model: str, settings: ScorerSettings) -> Path:
-    """Return the folder of a model of the hub, from the cache or freshly fetched: text files and one kind of weights.
+    """Return the folder of a Hugging Face model, which is downloaded unless it is in the cache.
 
-    Safetensors come before ONNX unless the settings name a backend. A token is taken by huggingface_hub from
-    HF_TOKEN or its own login, and never printed. Raises ModelError.
+    `model` is "org/name" or "org/name@revision". Only its configuration and one kind of weights are downloaded:
+    safetensors, or ONNX if there are none, unless the settings name a backend. huggingface_hub reads the access token
+    from HF_TOKEN or its own login; the token is never printed. Raises SettingsError if name and settings give two
+    different revisions, and ModelError if the model cannot be downloaded or has only other kinds of weights.
     """
     repository, revision = split_revision(model, settings.revision)
     kinds = ("torch", "onnx") if settings.backend == "auto" else (settings.backend,)
@@ -60,45 +66,55 @@ def fetch(model: str, settings: ScorerSettings) -> Path:
         if any(any(folder.glob(pattern)) for pattern in WEIGHTS[kind]):
             return folder
     wanted = " or ".join(WEIGHTS[kind][0] for kind in kinds)
-    raise ModelError(f"the repository holds no {wanted} (pickles such as pytorch_model.bin are refused)", model)
+    raise ModelError(
+        f"the repository does not contain {wanted} (pickles such as pytorch_model.bin are refused); "
+        "choose a model that has one",
+        model,
+    )
 
 
 def _snapshot(repository: str, revision: str | None, kind: str, settings: ScorerSettings) -> Path:
+    """Return the folder with the configuration and the weights of one backend, `kind`. Raises ModelError."""
     try:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import (
-            GatedRepoError,
-            HfHubHTTPError,
-            LocalEntryNotFoundError,
-            RepositoryNotFoundError,
-            RevisionNotFoundError,
-        )
+        from huggingface_hub.errors import HfHubHTTPError
     except ImportError as error:
-        raise ModelError("models of the hub need huggingface_hub: pip install 'resift[gpu]'", repository) from error
+        raise ModelError("Hugging Face models need huggingface_hub: pip install 'resift[gpu]'", repository) from error
     try:
         folder = snapshot_download(
             repository,
             revision=revision,
             cache_dir=settings.model_cache,
             local_files_only=settings.offline,
-            allow_patterns=[*DESCRIPTION, *WEIGHTS[kind]],
+            allow_patterns=[*CONFIGURATION, *WEIGHTS[kind]],
         )
-    except GatedRepoError as error:
-        raise ModelError("access is restricted; accept its terms on the hub and set HF_TOKEN", repository) from error
-    except RevisionNotFoundError as error:
-        raise ModelError(f"the hub has no revision {revision!r} of it", repository) from error
-    except RepositoryNotFoundError as error:
-        raise ModelError(
-            "there is no such folder, and the hub has no such model or hides it; check the name, or set HF_TOKEN",
-            repository,
-        ) from error
-    except LocalEntryNotFoundError as error:
-        where = f" at {revision}" if revision else ""
-        raise ModelError(
-            f"there is no such folder, the cache holds no such model{where}, and the hub was not reached "
-            "(offline, or no network); fetch it once with network, or give a folder",
-            repository,
-        ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise ModelError(f"the hub did not give it ({type(error).__name__}); try again later", repository) from error
+        raise ModelError(_reason(error, revision), repository) from error
     return Path(folder)
+
+
+def _reason(error: Exception, revision: str | None) -> str:
+    """Return why a download failed and what to do, from the error of huggingface_hub."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, GatedRepoError):  # a subclass of RepositoryNotFoundError
+        return "access to the model is restricted; accept its terms on the Hugging Face Hub and set HF_TOKEN"
+    if isinstance(error, RevisionNotFoundError):
+        return f"the model does not have a revision {revision!r}; give an existing branch, tag or commit"
+    if isinstance(error, RepositoryNotFoundError):
+        return (
+            "neither a folder nor a public Hugging Face model has this name; check the name, or set HF_TOKEN for a "
+            "private model"
+        )
+    if isinstance(error, LocalEntryNotFoundError):
+        at_revision = f" at revision {revision}" if revision else ""
+        return (
+            f"no folder has this name, the model{at_revision} is not in the cache, and the Hugging Face Hub was not "
+            "reached (offline, or no network); download it once with a network connection, or give a folder"
+        )
+    return f"the download from the Hugging Face Hub failed ({type(error).__name__}); try again later"

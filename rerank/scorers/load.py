@@ -1,4 +1,4 @@
-"""The one way to load a scorer, whichever backend runs it."""
+"""Load a scorer by name, whichever backend runs it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 def load_scorer(model: str, settings: ScorerSettings | None = None) -> Predictor:
-    """Return the scorer that `model` names, with `settings` (the defaults where none are given).
+    """Return the scorer for `model`, with `settings` (the defaults if not given).
 
     `model` is the name of an embedded model ("default" or a row of `MODELS`), a folder, or a Hugging Face name such
-    as "org/name@revision". A folder runs on torch where it holds safetensors and on ONNX Runtime where it holds
-    model.onnx alone, unless the settings name a backend. Raises ModelError and SettingsError.
+    as "org/name@revision". The backend is the one in the settings; "auto" takes that of `choose_backend`. Raises
+    ModelError if the model cannot be found, loaded or run, and SettingsError if a setting does not fit the model or
+    this machine.
     """
     settings = settings or ScorerSettings()
     folder = find_folder(model, settings)
@@ -34,9 +35,10 @@ def load_scorer(model: str, settings: ScorerSettings | None = None) -> Predictor
 
 
 def choose_backend(folder: Path, name: str) -> str:
-    """Return the backend for what `folder` holds: safetensors go to torch, model.onnx to ONNX Runtime.
+    """Return the backend for the weights in `folder`: "torch" for safetensors, "onnx" for model.onnx.
 
-    A folder with both goes to torch where that is installed.
+    If the folder contains both, the backend is "torch" if torch is installed, else "onnx". `name` is the model's name
+    in error messages. Raises ModelError if the folder contains neither, or its configuration cannot be read.
     """
     found = read_folder(folder, name)
     if found.safetensors and found.onnx and find_spec("torch") is None:
@@ -46,5 +48,5 @@ def choose_backend(folder: Path, name: str) -> str:
     if found.onnx:
         return "onnx"
     pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
-    why = "its weights are a pickle, which can run code and is refused" if pickled else "it holds no weights"
+    why = "its weights are a pickle, which can run code and is refused" if pickled else "the folder contains no weights"
     raise ModelError(f"{why}; expected model.safetensors or model.onnx", name)

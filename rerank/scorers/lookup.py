@@ -1,4 +1,4 @@
-"""From a model's name to its folder on this machine: embedded, on the disk, or of the hub."""
+"""Find the folder of a model by its name: embedded in the package, on the disk, or on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -15,30 +15,34 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@(?!.*\.\.)[\w./-
 
 
 def find_folder(model: str, settings: ScorerSettings) -> Path:
-    """Return the folder of `model` on this machine; a Hugging Face name is fetched. Raises ModelError."""
+    """Return the folder of `model` on this machine; a Hugging Face model is downloaded unless it is in the cache.
+
+    `model` is the name of an embedded model, a folder, or a Hugging Face name. Raises ModelError if the model is not
+    found or cannot be downloaded, and SettingsError if name and settings give two different revisions.
+    """
     if model == "default" or model in MODELS:
         folder = _EMBEDDED / MODELS[DEFAULT_MODEL if model == "default" else model]
         if not folder.is_dir():
-            raise ModelError("this installation lacks the embedded model; install resift from its wheel", model)
+            raise ModelError("the embedded model is missing in this installation; install resift from its wheel", model)
         return folder
     path = _existing(model)
     if path is not None:
         if path.is_dir():
             return path
-        raise ModelError("this is a file; expected the folder that holds it", model)
+        raise ModelError("this is a file; expected the folder that contains it", model)
     if _HUB_NAME.fullmatch(model):
         return fetch(model, settings)
     raise ModelError(
-        f"no such model; known are default, {', '.join(MODELS)} and none, and accepted are a folder "
-        "and a Hugging Face name (org/name or org/name@revision)",
+        f"no model has this name; expected default, {', '.join(MODELS)}, none, a folder, or a Hugging Face name "
+        "(org/name or org/name@revision)",
         model,
     )
 
 
 def _existing(model: str) -> Path | None:
-    """Return the path that `model` names, or None where there is nothing or it cannot be a path."""
+    """Return `model` as a path, or None if the path does not exist or is not valid."""
     try:
         path = Path(model).expanduser()
         return path if model and path.exists() else None
-    except (OSError, RuntimeError, ValueError):  # too long, no such home, a null character
+    except (OSError, RuntimeError, ValueError):  # too long, an unknown home directory, a null character
         return None

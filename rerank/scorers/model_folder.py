@@ -1,4 +1,4 @@
-"""What a model's folder says about itself: its JSON files, read without torch or transformers."""
+"""Read the JSON files of a model's folder, without torch or transformers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from typing import Any
 from resift.retrieval.errors import ModelError, SettingsError
 
 NO_LIMIT = 1_000_000
-"""Above this, a tokenizer's model_max_length means that it knows no limit (transformers writes 1e30)."""
+"""A model_max_length of this or more means that the tokenizer has no limit (transformers writes 1e30)."""
 
 OFFSET_POSITIONS = frozenset(
     {"camembert", "data2vec-text", "ibert", "longformer", "mpnet", "roberta", "roberta-prelayernorm"}
     | {"xlm-roberta", "xlm-roberta-xl", "xmod"}
 )
-"""Families that count positions from the padding id + 1, so that their last ones cannot be used."""
+"""Model types that number positions from the padding id + 1, so that they read that many tokens fewer."""
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spm.model", "spiece.model")
+"""A folder that has a tokenizer contains at least one of these files."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder as transformers and sentence-transformers write it; a file that is absent reads as empty.
+    """A model's folder, as transformers and sentence-transformers write it; a missing file is an empty mapping.
 
-    `name` is what the user called the model, for messages. `config` is config.json, `tokenizer` is
+    `name` is the model's name as the user gave it, for messages. `config` is config.json, `tokenizer` is
     tokenizer_config.json, `head` is config_sentence_transformers.json, `legacy` is sentence_bert_config.json.
     """
 
@@ -39,40 +40,40 @@ class ModelFolder:
 
     @property
     def onnx(self) -> Path | None:
-        """Return the ONNX file, or None where the folder has none."""
+        """The ONNX file, or None if the folder does not contain one."""
         found = (self.path / name for name in ("model.onnx", "onnx/model.onnx"))
         return next((path for path in found if path.is_file()), None)
 
     @property
     def safetensors(self) -> bool:
-        """Tell whether the folder holds weights as safetensors."""
+        """True if the folder contains weights as safetensors."""
         return any(self.path.glob("model*.safetensors"))
 
     @property
     def embedded(self) -> Mapping[str, Any]:
-        """Return what sentence-transformers 4 and 5 wrote inside config.json."""
+        """The settings that sentence-transformers 4 and 5 wrote into config.json; empty if there are none."""
         inside = self.config.get("sentence_transformers")
         return inside if isinstance(inside, Mapping) else {}
 
     @property
     def activation(self) -> str:
-        """Return "sigmoid" or "identity", or the dotted name of another activation function.
+        """The activation function: "sigmoid", "identity", or the dotted name of another one.
 
         Sources, newest first: config_sentence_transformers.json, `sentence_transformers` in config.json,
-        `sbert_ce_default_activation_function` there; sigmoid where none says, as in sentence-transformers.
+        `sbert_ce_default_activation_function` in config.json. Sigmoid if none is given, as in sentence-transformers.
         """
-        said = (
+        function = (
             self.head.get("activation_fn")
             or self.embedded.get("activation_fn")
             or self.config.get("sbert_ce_default_activation_function")
             or "Sigmoid"
         )
-        last = str(said).rsplit(".", 1)[-1].lower()
-        return last if last in ("sigmoid", "identity") else str(said)
+        last = str(function).rsplit(".", 1)[-1].lower()
+        return last if last in ("sigmoid", "identity") else str(function)
 
     @property
     def prompt(self) -> str:
-        """Return the text that the folder puts before every query; empty for nearly all models."""
+        """The text that is put before every query; empty for nearly all models."""
         prompts, chosen = self.head.get("prompts"), self.head.get("default_prompt_name")
         if not isinstance(prompts, Mapping) or not isinstance(chosen, str):
             return ""
@@ -80,41 +81,45 @@ class ModelFolder:
 
     @property
     def pad_id(self) -> int:
-        """Return the id that fills a batch up."""
-        said = self.config.get("pad_token_id")
-        return said if isinstance(said, int) and 0 <= said < NO_LIMIT else 0
+        """The token id of the padding in a batch; 0 if config.json does not give one."""
+        given = self.config.get("pad_token_id")
+        return given if isinstance(given, int) and 0 <= given < NO_LIMIT else 0
 
     @property
     def positions(self) -> int | None:
-        """Return how many tokens the model can number, or None where it does not say."""
-        said = self.config.get("max_position_embeddings")
-        if not isinstance(said, int) or said <= 0:
+        """The number of tokens for which the model has positions, or None if config.json does not give it."""
+        given = self.config.get("max_position_embeddings")
+        if not isinstance(given, int) or given <= 0:
             return None
-        return said - self.pad_id - 1 if str(self.config.get("model_type")) in OFFSET_POSITIONS else said
+        return given - self.pad_id - 1 if str(self.config.get("model_type")) in OFFSET_POSITIONS else given
 
-    def window(self, asked: int | None) -> int:
-        """Return the longest pair in tokens: `asked`, or what the folder says, at most what the model can number.
+    def window(self, requested: int | None) -> int:
+        """Return the window: the maximum number of tokens in a pair, including special tokens.
 
-        Raises SettingsError where `asked` is more than that or below 1.
+        It is `requested` if that is given, else the smallest limit in the folder's files, else 512. Raises
+        SettingsError if `requested` is below 1 or more than the model has positions for.
         """
         positions = self.positions
-        if asked is not None:
-            if asked < 1 or (positions is not None and asked > positions):
-                raise SettingsError(f"{asked} tokens asked, but {self.name} reads 1 to {positions}", "max_length")
-            return asked
-        said = (
+        if requested is not None:
+            if requested < 1 or (positions is not None and requested > positions):
+                raise SettingsError(
+                    f"{requested} tokens were requested; expected 1 to {positions}, which {self.name} can read",
+                    "max_length",
+                )
+            return requested
+        limits = (
             self.tokenizer.get("model_max_length"),
             self.embedded.get("max_length"),
             self.legacy.get("max_seq_length"),
             positions,
         )
-        known = [int(length) for length in said if isinstance(length, int | float) and 0 < length < NO_LIMIT]
+        known = [int(length) for length in limits if isinstance(length, int | float) and 0 < length < NO_LIMIT]
         return min(known, default=512)
 
     def check(self) -> None:
-        """Raise ModelError where this is not a cross-encoder with one label that runs without code of its own."""
+        """Raise ModelError if this is not a cross-encoder with one label, or it needs custom Python code."""
         if "auto_map" in self.config:
-            raise self.error("it needs Python code of its own, which is never run; choose a model without")
+            raise self.error("it needs custom Python code, which resift never runs; choose a model without it")
         architectures = self.config.get("architectures")
         kind = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
         generative = kind.endswith(("ForCausalLM", "ForConditionalGeneration", "LMHeadModel"))
@@ -134,42 +139,51 @@ class ModelFolder:
 
     def _check_labels(self) -> None:
         labels = self.config.get("id2label")
-        said = len(labels) if isinstance(labels, Mapping) else self.config.get("num_labels")
-        if not isinstance(said, int):
-            raise self.error("config.json names no labels (id2label or num_labels); expected exactly one")
-        if said != 1:
-            raise self.error(f"it has {said} labels; expected one, the relevance: it is a classifier, not a reranker")
+        count = len(labels) if isinstance(labels, Mapping) else self.config.get("num_labels")
+        if not isinstance(count, int):
+            raise self.error("config.json does not have labels (id2label or num_labels); expected exactly one")
+        if count != 1:
+            raise self.error(
+                f"it has {count} labels; expected one, the relevance: it is a classifier, choose a reranker"
+            )
 
     def _check_modules(self) -> None:
         modules = read_json(self.path / "modules.json", self.name, default=[])
         if not isinstance(modules, list) or not all(isinstance(module, Mapping) for module in modules):
-            raise self.error("modules.json does not hold a list of JSON objects")
+            raise self.error("modules.json is not a list of JSON objects; download it again")
         kinds = [str(module.get("type", "")) for module in modules]
         if kinds and (len(kinds) > 1 or not kinds[0].endswith(".Transformer")):
             last = kinds[-1].rsplit(".", 1)[-1]
-            raise self.error(f"modules.json adds {last}, which is not supported; expected a Transformer alone")
+            raise self.error(f"modules.json adds {last}, which is not supported; expected only a Transformer")
 
 
 def read_folder(path: Path, name: str | None = None) -> ModelFolder:
-    """Return what the folder at `path` says. Raises ModelError where config.json is absent or a file is not JSON."""
+    """Return the model's folder at `path`, with the contents of its JSON files.
+
+    `name` is the model's name in error messages; the path if not given. Raises ModelError if the folder or its
+    config.json does not exist, or if a file is not a JSON object.
+    """
     name = name or str(path)
     if not path.is_dir():
-        raise ModelError("there is no such folder", name)
+        raise ModelError("this folder does not exist; check the path", name)
     if not (path / "config.json").is_file():
         raise ModelError("the folder has no config.json; expected a folder written by save_pretrained", name)
     names = ("config.json", "tokenizer_config.json", "config_sentence_transformers.json", "sentence_bert_config.json")
     contents = [read_json(path / file, name, default={}) for file in names]
     for file, content in zip(names, contents, strict=True):
         if not isinstance(content, Mapping):
-            raise ModelError(f"{file} does not hold a JSON object", name)
+            raise ModelError(f"{file} is not a JSON object; download it again", name)
     return ModelFolder(path, name, *contents)
 
 
 def read_json(path: Path, name: str, default: Any) -> Any:  # noqa: ANN401 - JSON is anything
-    """Return what the JSON file at `path` holds, or `default` where there is none. Raises ModelError."""
+    """Return the content of the JSON file at `path`, or `default` if the file does not exist.
+
+    `name` is the model's name in error messages. Raises ModelError if the file cannot be read as JSON.
+    """
     if not path.is_file():
         return default
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path.name} cannot be read as JSON ({error}); fetch it again", name) from error
+        raise ModelError(f"{path.name} cannot be read as JSON ({error}); download it again", name) from error

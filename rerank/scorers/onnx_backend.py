@@ -1,4 +1,4 @@
-"""The same cross-encoders on ONNX Runtime, without torch or transformers."""
+"""Run a cross-encoder on ONNX Runtime, without torch or transformers."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 class OnnxCrossEncoder(Predictor):
     """A cross-encoder from model.onnx, tokenizer.json and config.json.
 
-    The graph takes input_ids, attention_mask and perhaps token_type_ids, int64 (rows, tokens) each, and its output
-    "logits" (or its first) is (rows, 1) or (rows,).
+    The inputs of the graph are input_ids and optionally attention_mask and token_type_ids, each int64 (rows, tokens).
+    The output that is read is "logits", or the first one if none has this name: (rows, 1) or (rows,).
     """
 
     def __init__(self, model: str | Path, settings: ScorerSettings | None = None, name: str | None = None) -> None:
         """Load `model`, a folder or a Hugging Face name; it runs on the CPU unless the device is cuda.
 
-        `name` is what messages call it. Raises ModelError where it is not a cross-encoder that can be run, and
-        SettingsError where the device, the dtype or the length cannot be had.
+        `name` is the model's name in error messages; `model` if not given. Raises ModelError if the model cannot be
+        found or loaded, or is not a cross-encoder; SettingsError if the device, the dtype, the length or the revision
+        cannot be used.
         """
         settings = settings or ScorerSettings()
         if settings.dtype not in ("auto", "float32"):
-            raise SettingsError(f"{settings.dtype} needs a torch model; an ONNX file has its own precision", "dtype")
+            raise SettingsError(
+                f"{settings.dtype} needs a torch model; the precision of an ONNX file is fixed, use auto", "dtype"
+            )
         folder = read_folder(find_folder(str(model), settings), name or str(model))
         folder.check()
         providers = choose_providers(settings.device)
@@ -49,7 +52,11 @@ class OnnxCrossEncoder(Predictor):
         super().__init__(folder, encoder, settings.batch_tokens or default)
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
-        """Return the logits of a batch, float32 (rows,)."""
+        """Return the logits of a batch, float32 (rows,).
+
+        Raises OutOfMemory if the batch does not fit into memory, and ModelError if the graph cannot be run or does not
+        return one score per pair.
+        """
         try:
             [logits] = self.session.run([self.output], {name: batch[name] for name in self.inputs})
         except Exception as error:  # ONNX Runtime's errors share no base class
@@ -59,54 +66,70 @@ class OnnxCrossEncoder(Predictor):
         rows = len(batch["input_ids"])
         if logits.shape not in ((rows, 1), (rows,)):
             raise self.folder.error(
-                f"its output {self.output} is {logits.shape} for {rows} pairs; expected one score a pair"
+                f"its output {self.output} has the shape {logits.shape} for {rows} pairs; expected one score per pair"
             )
         found: NDArray[np.float32] = logits.reshape(rows).astype(np.float32)  # (rows, 1) -> (rows,)
         return found
 
 
 def choose_providers(device: str) -> list[str]:
-    """Return the execution providers for `device`: auto and cpu run on the CPU. Raises SettingsError."""
+    """Return ONNX Runtime's execution providers for `device`: auto, cpu (both run on the CPU) or cuda.
+
+    Raises SettingsError for another device, or if this ONNX Runtime does not support CUDA.
+    """
     if device in ("auto", "cpu"):
         return ["CPUExecutionProvider"]
     if device != "cuda":
         raise SettingsError(f"{device!r} is not supported by ONNX models; expected auto, cpu or cuda", "device")
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        raise SettingsError("this ONNX Runtime has no CUDA; pip install onnxruntime-gpu, or use cpu", "device")
+        raise SettingsError(
+            "this ONNX Runtime does not support CUDA; pip install onnxruntime-gpu, or use cpu", "device"
+        )
     return ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
 def load_tokenizer(folder: ModelFolder) -> Tokenizer:
-    """Return the tokenizer of tokenizer.json. Raises ModelError where there is none or it cannot be read."""
+    """Return the tokenizer of tokenizer.json. Raises ModelError if the file does not exist or cannot be read."""
     path = folder.path / "tokenizer.json"
     if not path.is_file():
-        raise folder.error("the folder has no tokenizer.json; save it with a fast tokenizer")
+        raise folder.error("the folder has no tokenizer.json; save the model with a fast tokenizer")
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the tokenizers library raises bare Exception
-        raise folder.error(f"tokenizer.json cannot be read; fetch it again: {one_line(error)}") from error
+        raise folder.error(f"tokenizer.json cannot be read; download it again: {one_line(error)}") from error
 
 
 def open_session(folder: ModelFolder, providers: list[str], threads: int | None) -> Any:  # noqa: ANN401 - untyped
-    """Return a session on model.onnx or onnx/model.onnx. Raises ModelError, and SettingsError where CUDA fails."""
+    """Return an ONNX Runtime session for model.onnx or onnx/model.onnx.
+
+    `threads` is the number of CPU threads; None leaves it to ONNX Runtime. Raises ModelError if the file does not
+    exist or cannot be loaded, and SettingsError if CUDA was requested and does not start.
+    """
     if folder.onnx is None:
-        raise folder.error("the folder has no model.onnx or onnx/model.onnx")
+        raise folder.error(
+            "the folder has no model.onnx or onnx/model.onnx; export the model to ONNX, or use the torch backend"
+        )
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # fatal alone: what fails is raised
+    options.log_severity_level = 4  # only fatal errors are logged; other errors are raised
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
         session = onnxruntime.InferenceSession(str(folder.onnx), options, providers=providers)
     except Exception as error:  # ONNX Runtime's errors share no base class
-        raise folder.error(f"{folder.onnx.name} cannot be loaded; fetch it again: {one_line(error)}") from error
+        raise folder.error(f"{folder.onnx.name} cannot be loaded; download it again: {one_line(error)}") from error
     if session.get_providers()[0] != providers[0]:
-        raise SettingsError("ONNX Runtime could not start CUDA (driver or libraries); use cpu", "device")
+        raise SettingsError(
+            "ONNX Runtime could not start CUDA; check the driver and the CUDA libraries, or use cpu", "device"
+        )
     return session
 
 
 def _inputs(session: Any, folder: ModelFolder) -> tuple[str, ...]:  # noqa: ANN401
+    """Return the names of the graph's inputs. Raises ModelError if input_ids is missing or one is not known."""
     names = tuple(given.name for given in session.get_inputs())
     unknown = [name for name in names if name not in KNOWN_INPUTS]
     if unknown or "input_ids" not in names:
-        raise folder.error(f"its graph takes {', '.join(names)}; expected input_ids, attention_mask, token_type_ids")
+        raise folder.error(
+            f"the inputs of its graph are {', '.join(names)}; expected input_ids, attention_mask, token_type_ids"
+        )
     return names

@@ -1,4 +1,4 @@
-"""How pairs of different lengths share batches: pure functions over token counts."""
+"""Divide pairs of different lengths into batches: pure functions of token counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 
 def longest_first(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the order, int64 (n,), that sorts `lengths` (tokens, int64 (n,)) descending; equal lengths stay in place.
+    """Return the indices, int64 (n,), that sort `lengths` (tokens, int64 (n,)) in descending order, stably.
 
-    Longest first, so that a batch that does not fit in memory shows at once and not at the end.
+    The longest pairs come first so that a batch that does not fit into memory fails at once, not at the end.
 
     >>> longest_first(np.array([3, 9, 5])).tolist()
     [1, 2, 0]
@@ -18,7 +18,7 @@ def longest_first(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the permutation, int64 (n,), that undoes `order`: `values[order][inverse(order)]` is `values`.
+    """Return the inverse permutation of `order`, both int64 (n,): `values[order][inverse(order)]` equals `values`.
 
     >>> inverse(np.array([1, 2, 0])).tolist()
     [2, 0, 1]
@@ -29,9 +29,10 @@ def inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def batch_end(lengths: NDArray[np.int64], start: int, budget: int) -> int:
-    """Return where the batch that begins at `start` ends, given `lengths` in descending order.
+    """Return the index after the last row of the batch that begins at `start`.
 
-    The batch is padded to its first and longest row: rows * longest <= `budget` (tokens), but at least one row.
+    `lengths`, int64 (n,), are tokens in descending order. The batch is padded to its first row, which is the longest:
+    rows * longest <= `budget` (tokens). A single row may exceed the budget.
 
     >>> batch_end(np.array([9, 5, 3]), 0, budget=20)
     2
@@ -41,7 +42,9 @@ def batch_end(lengths: NDArray[np.int64], start: int, budget: int) -> int:
 
 
 def batches(lengths: NDArray[np.int64], budget: int) -> list[slice]:
-    """Return the batches, as slices, of `lengths` in descending order under a `budget` of padded tokens.
+    """Return the batches of `lengths` as slices, each with at most `budget` tokens including padding.
+
+    `lengths`, int64 (n,), are tokens in descending order. A single row may exceed the budget.
 
     >>> batches(np.array([9, 5, 3]), budget=10)
     [slice(0, 1, None), slice(1, 3, None)]

@@ -1,7 +1,7 @@
-"""What every cross-encoder here can do: `predict`, `rank` and `score`, over one method that a backend adds.
+"""Base class of the cross-encoders: `predict`, `rank` and `score`, on top of the one method that a backend adds.
 
-The order is always decided on float32 logits. A sigmoid saturates (at 17 in float32, at 6 in bfloat16) and makes
-ties of different scores, so it is for display alone.
+Documents are always ordered by float32 logits. The sigmoid saturates (at a logit of 17 in float32, of 6 in bfloat16)
+and so turns different scores into equal ones; it is only for display.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Batch = Mapping[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each int64 (rows, longest)."""
 
 
-_SHORT_OF_MEMORY = (
+_MEMORY_MESSAGES = (  # parts of the messages of errors that mean too little memory
     "not enough memory",
     "allocate memory",
     "out of memory",
@@ -34,34 +34,37 @@ _SHORT_OF_MEMORY = (
 
 
 class OutOfMemory(Exception):
-    """A backend says that a batch does not fit; the predictor tries smaller ones."""
+    """Raised by a backend if a batch does not fit into memory; the predictor then tries smaller batches."""
 
 
 class Predictor(ABC):
-    """A cross-encoder: reads a query and a document together and says how relevant the one is to the other."""
+    """A cross-encoder: reads a query and a document together and scores how relevant the document is to the query."""
 
     def __init__(self, folder: ModelFolder, encoder: PairEncoder, batch_tokens: int) -> None:
-        """Score what `encoder` makes of texts, in batches of at most `batch_tokens` padded tokens."""
+        """Score the pairs that `encoder` encodes, in batches of at most `batch_tokens` tokens including padding."""
         self.folder, self.encoder, self.batch_tokens = folder, encoder, batch_tokens
 
     @property
     def name(self) -> str:
-        """Return what the user called the model."""
+        """The model's name as the user gave it."""
         return self.folder.name
 
     @abstractmethod
     def forward(self, batch: Batch) -> NDArray[np.float32]:
-        """Return the logits of a batch, float32 (rows,). Raises OutOfMemory where the batch does not fit."""
+        """Return the logits of a batch, float32 (rows,).
+
+        Raises OutOfMemory if the batch does not fit into memory, and ModelError if the model cannot be run.
+        """
 
     def predict(
         self, pairs: Sequence[Pair], *, activation: str | None = None, prompt: str | None = None
     ) -> NDArray[np.float32]:
         """Return a score for each (query, document) pair, float32 (n,), in the order of the pairs.
 
-        `activation` is "sigmoid" (0 to 1) or "identity" (the raw logits); None takes what the model's folder says,
-        and sigmoid where it says nothing, as sentence-transformers does. `prompt` is put before every query; None
-        takes the folder's, "" none. Raises SettingsError on anything that is not a list of pairs of strings, and
-        ModelError where the model cannot score them.
+        `activation` is "sigmoid" (scores from 0 to 1) or "identity" (the raw logits); None takes the activation in the
+        model's folder, or sigmoid if it has none, as sentence-transformers does. `prompt` is put before every query;
+        None takes the prompt in the model's folder, and "" means no prompt. Raises SettingsError if `pairs` is not a
+        list of pairs of strings or the activation is not known, and ModelError if the model cannot score the pairs.
         """
         activate = self._activation(activation)
         return activate(self._score(pairs, prompt).logits)
@@ -76,16 +79,16 @@ class Predictor(ABC):
         activation: str | None = None,
         prompt: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Return the documents, best first: `corpus_id` (place in `documents`), `score` (float) and perhaps `text`.
+        """Return one row per document, best first: `corpus_id` (int, its index in `documents`) and `score` (float).
 
-        `top_n` keeps the first so many; `return_documents` adds each document as `text`. Documents that score the
-        same keep their given order. `activation` and `prompt` are those of `predict`; they do not decide the order.
-        Raises SettingsError and ModelError, as `predict` does.
+        `top_n` is the maximum number of rows; `return_documents` adds the key `text`, the document. Documents with
+        equal logits keep their given order. `activation` and `prompt` are as in `predict`; the activation does not
+        change the order. Raises SettingsError if an argument cannot be used, and ModelError as `predict` does.
         """
         if isinstance(documents, str):
             raise SettingsError("expected a list of strings, got one string", "documents")
         if top_n is not None and top_n < 0:
-            raise SettingsError(f"{top_n} is below 0", "top_n")
+            raise SettingsError(f"{top_n} is below 0; expected 0 or more", "top_n")
         activate = self._activation(activation)
         documents = list(documents)
         logits = self._score([(query, document) for document in documents], prompt).logits  # (n,)
@@ -98,30 +101,31 @@ class Predictor(ABC):
         return ranking
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return one finite logit a pair, and what of it was cut (see `resift.rerank.scorer.Scores`).
+        """Return one finite logit per pair, and which texts were truncated (see `resift.rerank.scorer.Scores`).
 
-        The folder's own prompt is put before the queries. Raises SettingsError and ModelError, as `predict` does.
+        The prompt in the model's folder is put before every query. Raises SettingsError if `pairs` is not a list of
+        pairs of strings, and ModelError if the model cannot score the pairs.
         """
         return self._score(pairs, None)
 
     def _score(self, pairs: Sequence[Pair], prompt: str | None) -> Scores:
-        places = _distinct(pairs)
-        if not places:
+        indices = _distinct(pairs)
+        if not indices:
             empty = np.zeros(0, dtype=bool)
             return Scores(np.zeros(0, dtype=np.float32), empty, empty)
         prompt = self.folder.prompt if prompt is None else prompt
-        encoded = self.encoder.encode([(prompt + query, document) for query, document in places])
+        encoded = self.encoder.encode([(prompt + query, document) for query, document in indices])
         logits = self._run(encoded)  # (distinct pairs,)
         if not np.isfinite(logits).all():
             raise self.folder.error(
-                "it gives scores that are not numbers (NaN or infinite); its weights are damaged, or float16 is too "
-                "narrow for it: fetch it again, or use dtype float32"
+                "its scores are NaN or infinite; its weights are damaged, or its values exceed the range of float16: "
+                "download it again, or use dtype float32"
             )
-        rows = np.array([places[query, document] for query, document in pairs], dtype=np.int64)  # (n,)
+        rows = np.array([indices[query, document] for query, document in pairs], dtype=np.int64)  # (n,)
         return Scores(logits[rows], encoded.truncated[rows], encoded.query_truncated[rows])
 
     def _run(self, encoded: EncodedPairs) -> NDArray[np.float32]:
-        """Return the logits of encoded pairs, float32 (n,), in batches that are halved while memory is short."""
+        """Return the logits of encoded pairs, float32 (n,); a batch that does not fit into memory is halved."""
         order = longest_first(encoded.lengths)
         lengths = encoded.lengths[order]  # (n,) descending
         logits = np.empty(len(order), dtype=np.float32)
@@ -133,8 +137,8 @@ class Predictor(ABC):
             except OutOfMemory as error:
                 if end - start == 1:
                     raise self.folder.error(
-                        f"memory is too short for one pair of {lengths[start]} tokens; lower max_length, or use "
-                        "another device"
+                        f"there is not enough memory for one pair of {lengths[start]} tokens; reduce max_length, or "
+                        "use another device"
                     ) from error
                 budget = (end - start) // 2 * int(lengths[start])
                 continue
@@ -146,7 +150,7 @@ class Predictor(ABC):
         if chosen not in ACTIVATIONS:
             if name is None:
                 raise self.folder.error(
-                    f"its activation {chosen} is not known; pass activation='sigmoid' or 'identity'"
+                    f"its activation {chosen} is not supported; pass activation='sigmoid' or 'identity'"
                 )
             raise SettingsError(f"{name!r} is not known; expected sigmoid or identity", "activation")
         return ACTIVATIONS[chosen]
@@ -163,34 +167,38 @@ def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def identity(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return `logits` as they are."""
+    """Return `logits` (n,) unchanged."""
     return logits
 
 
 ACTIVATIONS = {"sigmoid": sigmoid, "identity": identity}
+"""Name of an activation -> the function that converts logits (n,) to scores (n,), both float32."""
 
 
 def is_pair(given: object) -> bool:
-    """Tell whether this is two strings in a tuple or a list."""
+    """Return whether `given` is a tuple or a list of two strings."""
     return isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(text, str) for text in given)
 
 
 def _distinct(pairs: Sequence[Pair]) -> dict[Pair, int]:
-    """Return each distinct pair with its place among them, so that equal pairs are scored once and alike."""
-    places: dict[Pair, int] = {}
+    """Return each distinct pair with its index, so that equal pairs are scored only once.
+
+    Raises SettingsError if a member of `pairs` is not a pair of strings.
+    """
+    indices: dict[Pair, int] = {}
     for position, pair in enumerate(pairs):
         if not is_pair(pair):
-            raise SettingsError(f"number {position} is not a (query, document) pair of strings", "pairs")
-        places.setdefault((pair[0], pair[1]), len(places))
-    return places
+            raise SettingsError(f"number {position} is not a pair of strings; expected (query, document)", "pairs")
+        indices.setdefault((pair[0], pair[1]), len(indices))
+    return indices
 
 
 def short_of_memory(error: Exception) -> bool:
-    """Tell whether torch or ONNX Runtime failed for want of memory, on a GPU or on a CPU."""
-    said = f"{type(error).__name__} {error}".lower()
-    return "outofmemory" in said or any(words in said for words in _SHORT_OF_MEMORY)
+    """Return whether an error of torch or ONNX Runtime means that memory, of a GPU or a CPU, was not enough."""
+    message = f"{type(error).__name__} {error}".lower()
+    return "outofmemory" in message or any(words in message for words in _MEMORY_MESSAGES)
 
 
 def one_line(error: Exception, width: int = 200) -> str:
-    """Return an error's kind and the beginning of its text, on one line."""
+    """Return the type of an error and the first `width` characters of its message, on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:width]}"

@@ -1,4 +1,4 @@
-"""Tables of the scorers: which backends run a model, and which models the package holds.
+"""Tables of the backends that run a model, and of the models that the package contains.
 
 A new backend is one file and one row in `BACKENDS`; a new embedded model is one folder and one row in `MODELS`.
 """
@@ -7,7 +7,7 @@ BACKENDS = {
     "torch": "resift.rerank.scorers.torch_backend:CrossEncoder",
     "onnx": "resift.rerank.scorers.onnx_backend:OnnxCrossEncoder",
 }
-"""Backend -> "module:Class"; the class takes (folder, settings, name)."""
+"""Backend -> "module:Class"; the arguments of the class are (folder, settings, name)."""
 
 MODELS = {"resift-minilm-l3": "resift-minilm-l3"}
 """Name of an embedded model -> its folder in `rerank/models`."""
@@ -15,4 +15,4 @@ MODELS = {"resift-minilm-l3": "resift-minilm-l3"}
 DEFAULT_MODEL = "resift-minilm-l3"
 
 NO_MODEL = "none"
-"""The model's name that leaves the order to the first stage."""
+"""The name that means "no model": results keep the order of the first stage."""

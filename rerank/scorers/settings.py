@@ -1,4 +1,4 @@
-"""The settings of the scorer, separate from it so that the command line can list them without loading anything."""
+"""The settings of the scorer, in their own module so that the command line lists them without loading a model."""
 
 from __future__ import annotations
 
@@ -8,50 +8,60 @@ from resift.rerank.scorers.registry import BACKENDS, DEFAULT_MODEL
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.settings import setting
 
-MOST_THREADS = 512
+MAX_THREADS = 512
 
 CPU_BATCH_TOKENS = 1024
-"""Fits a CPU's caches: 512 and 1024 were fastest on MiniLM and BERT-tiny (scripts/bench_rerank.py)."""
+"""Default tokens per batch on a CPU, including padding; fits into its caches.
+
+512 and 1024 were fastest with MiniLM and BERT-tiny (scripts/bench_rerank.py).
+"""
 
 GPU_BATCH_TOKENS = 65536
+"""Default tokens per batch on a GPU, including padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScorerSettings:
-    """Which model scores, where it runs and how much at once."""
+    """Which model scores, on which device, and how many tokens at once."""
 
     model: str = setting(
         DEFAULT_MODEL, "The model: resift-minilm-l3, a folder, a Hugging Face name (org/name or org/name@rev), or none."
     )
-    revision: str | None = setting(None, "The branch, tag or commit of a Hugging Face model; the newest if not given.")
-    backend: str = setting(
-        "auto", "What runs the model: auto takes what the folder holds.", choices=("auto", *BACKENDS)
+    revision: str | None = setting(
+        None, "The branch, tag or commit of a Hugging Face model; its main branch if not given."
     )
-    device: str = setting("auto", "Where it runs: auto, cpu, cuda, cuda:1 or mps.")
+    backend: str = setting(
+        "auto", "The runtime of the model; auto chooses it by the model's weight files.", choices=("auto", *BACKENDS)
+    )
+    device: str = setting("auto", "The device that runs the model: auto, cpu, cuda, cuda:1 or mps.")
     dtype: str = setting(
         "auto",
-        "The precision of a torch model: auto is bfloat16 or float16 on a GPU and float32 elsewhere.",
+        "The precision of a torch model; auto is bfloat16 or float16 on a CUDA GPU, else float32.",
         choices=("auto", "float32", "float16", "bfloat16"),
     )
-    max_length: int | None = setting(None, "The longest pair in tokens; what the model's folder says if not given.")
+    max_length: int | None = setting(
+        None, "The maximum tokens of a query with its document; the model's own limit if not given."
+    )
     batch_tokens: int | None = setting(
         None,
-        "The most tokens in a batch, padding counted; "
+        "The maximum tokens of a batch, including padding; "
         f"{CPU_BATCH_TOKENS} on a CPU and {GPU_BATCH_TOKENS} on a GPU if not given.",
     )
-    threads: int | None = setting(None, "CPU threads of the model; all cores if not given.")
-    offline: bool = setting(False, "Never ask the network for a model; use the local cache alone.")
-    model_cache: str | None = setting(None, "The folder of downloaded models; Hugging Face's own cache if not given.")
+    threads: int | None = setting(None, "The number of CPU threads for the model; all cores if not given.")
+    offline: bool = setting(False, "Never download a model; use only the local cache.")
+    model_cache: str | None = setting(
+        None, "The folder for downloaded models; the default Hugging Face cache if not given."
+    )
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot be used."""
+        """Check the values. Raises SettingsError if one cannot be used."""
         for name in ("max_length", "batch_tokens", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise SettingsError(f"{value} is below 1", name)
-        if self.threads is not None and self.threads > MOST_THREADS:
+                raise SettingsError(f"{value} is below 1; expected 1 or more", name)
+        if self.threads is not None and self.threads > MAX_THREADS:
             raise SettingsError(
-                f"{self.threads} is above {MOST_THREADS}; more threads than cores only slow it", "threads"
+                f"{self.threads} is above {MAX_THREADS}; use at most the number of CPU cores", "threads"
             )
         if self.backend not in ("auto", *BACKENDS):
             raise SettingsError(f"{self.backend!r} is not known; expected auto, {', '.join(BACKENDS)}", "backend")

@@ -1,4 +1,4 @@
-"""A cross-encoder on torch and transformers: load, forward, logits."""
+"""Run a cross-encoder on torch and transformers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
-_LOADING = threading.Lock()
+_LOADING = threading.Lock()  # held while transformers' global log settings are changed
 
 
 class CrossEncoder(Predictor):
@@ -35,9 +35,9 @@ class CrossEncoder(Predictor):
     def __init__(self, model: str | Path, settings: ScorerSettings | None = None, name: str | None = None) -> None:
         """Load `model`, a folder or a Hugging Face name, for inference on one device.
 
-        `name` is what messages call it. `settings.threads` sets torch's threads for the whole process. Raises
-        ModelError where it is not a cross-encoder that can be run, and SettingsError where the device, the dtype or
-        the length cannot be had.
+        `name` is the model's name in error messages; `model` if not given. `settings.threads` sets torch's number of
+        threads for the whole process. Raises ModelError if the model cannot be found or loaded, or is not a
+        cross-encoder; SettingsError if the device, the length or the revision cannot be used.
         """
         settings = settings or ScorerSettings()
         torch = _torch(str(model))
@@ -57,7 +57,10 @@ class CrossEncoder(Predictor):
         super().__init__(folder, encoder, settings.batch_tokens or default)
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
-        """Return the logits of a batch, float32 (rows,): the encoder runs in the model's dtype, the head in float32."""
+        """Return the logits of a batch, float32 (rows,): the encoder runs in the model's dtype, the head in float32.
+
+        Raises OutOfMemory if the batch does not fit into memory, and ModelError if torch cannot run the model.
+        """
         import torch
 
         try:
@@ -77,10 +80,10 @@ class CrossEncoder(Predictor):
 
 
 def keep_head_exact(model: Any) -> None:  # noqa: ANN401 - transformers is untyped
-    """Let the scoring head of `model` run in float32, whatever the encoder's dtype.
+    """Make the scoring head of `model` run in float32, whatever the encoder's dtype.
 
-    A logit of bfloat16 has steps of 1/32 between 4 and 8: among a hundred candidates that makes ties which the
-    model never meant, and a cast afterwards does not take them back.
+    Between 4 and 8, bfloat16 numbers are 1/32 apart. As logits of a hundred candidates, they would make different
+    scores equal, and a later cast to float32 cannot separate them again.
     """
     import torch
 
@@ -96,7 +99,10 @@ def keep_head_exact(model: Any) -> None:  # noqa: ANN401 - transformers is untyp
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of that name; "auto" is cuda, mps or cpu, whichever is there first. Raises SettingsError."""
+    """Return the device with the name `name`; "auto" is the first available one of cuda, mps and cpu.
+
+    Raises SettingsError if the name is not a device, or the device is not supported or not available.
+    """
     import torch
 
     if name == "auto":
@@ -104,7 +110,7 @@ def choose_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SettingsError(f"{name!r} is no device; expected auto, cpu, cuda, cuda:1 or mps", "device") from error
+        raise SettingsError(f"{name!r} is not a device; expected auto, cpu, cuda, cuda:1 or mps", "device") from error
     found = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
@@ -118,7 +124,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """Return the dtype; "auto" is bfloat16 or float16 on CUDA and float32 elsewhere."""
+    """Return the dtype with the name `name`.
+
+    "auto" is float32, but on a CUDA device bfloat16 if its hardware supports that, else float16.
+    """
     import torch
 
     if name == "auto":
@@ -130,9 +139,9 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
 
 
 def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int]:
-    """Return the folder's fast tokenizer, the names of the inputs that it makes, and the padding id.
+    """Return the folder's fast tokenizer, the names of the model inputs that it produces, and the padding id.
 
-    Raises ModelError where there is none or it cannot be read.
+    Raises ModelError if the folder has no tokenizer, or it cannot be loaded.
     """
     from transformers import AutoTokenizer
 
@@ -148,10 +157,13 @@ def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int
 
 
 def load_model(folder: ModelFolder, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers is untyped
-    """Return the model with every weight from the folder's safetensors. Raises ModelError."""
+    """Return the model with all weights from the folder's safetensors.
+
+    Raises ModelError if the folder has no safetensors, or they cannot be loaded or lack some of the weights.
+    """
     from transformers import AutoModelForSequenceClassification, __version__
 
-    precision = "dtype" if _release(__version__) >= (4, 56) else "torch_dtype"  # its name changed there
+    precision = "dtype" if _release(__version__) >= (4, 56) else "torch_dtype"  # the argument was renamed in 4.56
     if not folder.safetensors:
         pickled = any(folder.path.glob("*.bin"))
         why = "its weights are a pickle (.bin), which can run code and is refused" if pickled else "it has no weights"
@@ -167,27 +179,28 @@ def load_model(folder: ModelFolder, dtype: torch.dtype) -> Any:  # noqa: ANN401 
                 **{precision: dtype},
             )
     except Exception as error:  # safetensors, torch and transformers raise many kinds
-        raise folder.error(f"its weights cannot be loaded; fetch them again: {one_line(error)}") from error
+        raise folder.error(f"its weights cannot be loaded; download them again: {one_line(error)}") from error
     missing = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
     if missing:
         shown = ", ".join(missing[:3])
         raise folder.error(
             f"its file lacks {len(missing)} of the model's weights ({shown}), which would be random; "
-            "it was not trained to rerank, or is damaged"
+            "it was not trained to rerank, or is damaged: choose another model, or download it again"
         )
     return model
 
 
 def place_model(model: Any, device: torch.device, folder: ModelFolder) -> Any:  # noqa: ANN401
-    """Return `model` on `device`, for inference. Raises ModelError where it does not fit."""
+    """Move `model` to `device`, in evaluation mode, and return it. Raises ModelError if that fails."""
     try:
         return model.to(device).eval()
     except RuntimeError as error:
-        why = "memory is too short for it" if short_of_memory(error) else "torch cannot place it"
+        why = "there is not enough memory for it" if short_of_memory(error) else "torch cannot place it"
         raise folder.error(f"{why} on {device}; use another device: {one_line(error)}") from error
 
 
 def _torch(name: str) -> Any:  # noqa: ANN401 - a module
+    """Return the module torch. Raises ModelError if torch or transformers is not installed."""
     try:
         import torch
         import transformers  # noqa: F401
@@ -197,13 +210,16 @@ def _torch(name: str) -> Any:  # noqa: ANN401 - a module
 
 
 def _release(version: str) -> tuple[int, int]:
-    """Return the first two numbers of a version."""
+    """Return the major and the minor number of a version."""
     major, minor = version.split(".")[:2]
     return int(major), int(minor)
 
 
 def _inputs(model: Any, made: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ANN401
-    """Return the inputs to give `model`: token types only where it knows two and its tokenizer makes them."""
+    """Return the names of the inputs of `model`; `made` are those that its tokenizer produces.
+
+    Token types are among them only if the model has more than one and its tokenizer produces them.
+    """
     wanted = ["input_ids", "attention_mask"]
     typed = getattr(model.config, "type_vocab_size", 0) > 1 and "token_type_ids" in made
     if typed and "token_type_ids" in inspect.signature(model.forward).parameters:
@@ -212,23 +228,26 @@ def _inputs(model: Any, made: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ANN4
 
 
 def _check_vocabulary(tokenizer: Tokenizer, model: Any, folder: ModelFolder) -> None:  # noqa: ANN401
+    """Raise ModelError if `tokenizer` has a token id for which `model` has no embedding."""
     rows = model.get_input_embeddings().weight.shape[0]
     highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
     if highest >= rows:
         raise folder.error(
-            f"its tokenizer has ids up to {highest}, but the model only {rows}; they do not belong together"
+            f"its tokenizer has ids up to {highest}, but the model has only {rows} embeddings; they do not match: "
+            "download both again"
         )
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from writing progress and advice while it loads; what matters is raised.
+    """Suppress the progress bars and warnings of transformers while it loads a model; errors are still raised.
 
-    Its switches are global: one load at a time, or a second would take the first one's silence for the user's wish.
+    These settings of transformers are global, so only one model is loaded at a time: a second thread would otherwise
+    save the suppressed state as the user's, and restore it afterwards.
     """
     from transformers.utils import logging as transformers_logging
 
-    logging: Any = transformers_logging  # untyped in part
+    logging: Any = transformers_logging  # only partly typed
     with _LOADING:
         level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
         logging.set_verbosity_error()

@@ -1,4 +1,4 @@
-"""The same scores on a CUDA device, in float32 and bfloat16, and a memory that is really too short."""
+"""CUDA gives the scores of the CPU, in float32, float16 and bfloat16, also if the memory is really too small."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAIRS = [
 CPU = ScorerSettings(device="cpu")
 
 
-def test_cuda_is_chosen_with_bfloat16_or_float16_where_it_is_there() -> None:
+def test_cuda_is_chosen_if_available_with_bfloat16_or_float16() -> None:
     device = choose_device("auto")
     assert device.type == "cuda"
     narrow = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
@@ -41,7 +41,9 @@ def test_float32_scores_equal_those_of_the_cpu(family: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_narrow_scores_keep_the_order_of_pairs_that_differ_clearly(family: str, dtype: str, tmp_path: Path) -> None:
+def test_16_bit_scores_keep_the_order_of_pairs_whose_scores_differ_clearly(
+    family: str, dtype: str, tmp_path: Path
+) -> None:
     save_family(family, tmp_path)
     narrow = CrossEncoder(tmp_path, ScorerSettings(device="cuda", dtype=dtype)).score(PAIRS).logits
     wide = CrossEncoder(tmp_path, CPU).score(PAIRS).logits
@@ -52,8 +54,8 @@ def test_narrow_scores_keep_the_order_of_pairs_that_differ_clearly(family: str, 
 
 
 @pytest.fixture
-def short_memory() -> Iterator[None]:
-    """Allow this process what it holds and 64 MiB more of the device."""
+def little_memory() -> Iterator[None]:
+    """Limit this process to the device memory that it uses now plus 64 MiB."""
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 64 * 2**20) / total)
@@ -62,9 +64,7 @@ def short_memory() -> Iterator[None]:
     torch.cuda.empty_cache()
 
 
-def test_a_memory_that_is_too_short_gives_the_same_scores_in_smaller_batches(
-    tmp_path: Path, short_memory: None
-) -> None:
+def test_too_little_memory_gives_the_same_scores_in_smaller_batches(tmp_path: Path, little_memory: None) -> None:
     save_family("bert", tmp_path, max_length=512, intermediate_size=4096)
     pairs = [(f"cat {number}", document) for number in range(100) for document in sentences(40, seed=3, longest=60)]
     torch.cuda.reset_accumulated_memory_stats()
@@ -73,8 +73,8 @@ def test_a_memory_that_is_too_short_gives_the_same_scores_in_smaller_batches(
     assert ours.logits == pytest.approx(CrossEncoder(tmp_path, CPU).score(pairs).logits, abs=1e-4)
 
 
-def test_one_pair_that_does_not_fit_is_an_error(tmp_path: Path, short_memory: None) -> None:
+def test_one_pair_that_does_not_fit_is_an_error(tmp_path: Path, little_memory: None) -> None:
     save_family("bert", tmp_path, max_length=512, intermediate_size=60_000)
     scorer = CrossEncoder(tmp_path, ScorerSettings(device="cuda", dtype="float32"))
-    with pytest.raises(ModelError, match="memory is too short for one pair"):
+    with pytest.raises(ModelError, match="there is not enough memory for one pair"):
         scorer.score([("cat", "dog " * 600)])

@@ -1,7 +1,7 @@
-"""`predict` and `rank` against sentence-transformers' CrossEncoder, on folders that either of them saved.
+"""`predict` and `rank` give the same results as the CrossEncoder of sentence-transformers, on folders saved by both.
 
-Its truncation takes from the longer text and ours from the document, so the queries here are shorter than the room
-that is left; `tests/reference/test_scores_transformers.py` covers the rest.
+Its truncation shortens the longer text of a pair, and ours the document. So every query here is shorter than the
+documents that are truncated. `tests/reference/test_scores_transformers.py` compares with a truncation like ours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ACTIVATIONS = {"sigmoid": torch.nn.Sigmoid(), "identity": torch.nn.Identity()}
 
 
 def assert_same(ours: CrossEncoder | OnnxCrossEncoder, theirs: TheirCrossEncoder, activation: str | None) -> None:
-    """Compare predict and rank; None is what either takes by itself."""
+    """Compare predict and rank; `activation` None uses the default of each library."""
     function = None if activation is None else ACTIVATIONS[activation]
     expected = theirs.predict(PAIRS, activation_fn=function)
     assert ours.predict(PAIRS, activation=activation) == pytest.approx(expected, abs=1e-5)
@@ -48,7 +48,7 @@ def test_predict_and_rank_equal_those_of_sentence_transformers(
 
 @pytest.mark.parametrize("activation", ["sigmoid", "identity"])
 @pytest.mark.parametrize("family", ["bert", "roberta", "modernbert"])
-def test_a_folder_that_it_saved_scores_alike_with_its_saved_settings(
+def test_a_folder_saved_by_sentence_transformers_gives_the_same_scores_with_its_saved_settings(
     family: str, activation: str, tmp_path: Path
 ) -> None:
     save_family(family, tmp_path / "first")
@@ -68,7 +68,7 @@ def test_a_folder_that_it_saved_scores_alike_with_its_saved_settings(
 
 
 @pytest.mark.parametrize("place", ["sentence_transformers", "sbert_ce_default_activation_function"])
-def test_an_activation_in_config_json_is_followed_as_older_releases_wrote_it(place: str, tmp_path: Path) -> None:
+def test_an_activation_that_older_releases_wrote_to_config_json_is_used(place: str, tmp_path: Path) -> None:
     save_family("bert", tmp_path)
     name = "torch.nn.modules.linear.Identity"
     config = json.loads((tmp_path / "config.json").read_text())
@@ -79,12 +79,12 @@ def test_an_activation_in_config_json_is_followed_as_older_releases_wrote_it(pla
     assert_same(ours, TheirCrossEncoder(str(tmp_path), device="cpu"), None)
 
 
-def test_an_activation_that_is_not_known_is_asked_for(tmp_path: Path) -> None:
+def test_an_unknown_activation_is_an_error_that_asks_for_the_argument(tmp_path: Path) -> None:
     save_family("bert", tmp_path)
     theirs = TheirCrossEncoder(str(tmp_path), device="cpu", activation_fn=torch.nn.Tanh())
     theirs.save_pretrained(str(tmp_path / "saved"), create_model_card=False)
     ours = CrossEncoder(tmp_path / "saved")
-    with pytest.raises(ModelError, match=r"torch.nn.modules.activation.Tanh is not known; pass activation="):
+    with pytest.raises(ModelError, match=r"torch.nn.modules.activation.Tanh is not supported; pass activation="):
         ours.predict(PAIRS)
     expected = theirs.predict(PAIRS, activation_fn=torch.nn.Identity())
     assert ours.score(PAIRS).logits == pytest.approx(expected, abs=1e-5)

@@ -1,4 +1,4 @@
-"""Fusing the two stages' scores, against scipy's z-score and by hand."""
+"""Fusion of the two stages' scores, compared with scipy's z-score and with values computed by hand."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_equal_scores_standardize_to_zero() -> None:
     assert standardize(np.full(4, 3.25, dtype=np.float32)).tolist() == [0.0, 0.0, 0.0, 0.0]
 
 
-def test_no_scores_give_no_scores() -> None:
+def test_empty_arrays_give_an_empty_array() -> None:
     assert fuse(np.array([]), np.array([]), 0.5).shape == (0,)
 
 
-def test_equal_sum_of_two_worked_z_scores() -> None:
-    # z([1, 2, 3]) is (-1.2247, 0, 1.2247), and the other stage says the reverse of it but for the middle
+def test_fusion_with_weight_one_half_is_the_mean_of_the_z_scores() -> None:
+    # z([1, 2, 3]) is (-1.2247, 0, 1.2247), and z([3, 3, 0]) is (0.7071, 0.7071, -1.4142)
     fused = fuse(np.array([1.0, 2.0, 3.0]), np.array([3.0, 3.0, 0.0]), 0.5)
     assert fused.tolist() == pytest.approx(
         [(-1.224745 + 0.707107) / 2, 0.707107 / 2, (1.224745 - 1.414214) / 2], abs=1e-5
@@ -38,14 +38,16 @@ def test_equal_sum_of_two_worked_z_scores() -> None:
 
 
 @given(scores)
-def test_weight_one_gives_the_models_z_scores_and_weight_zero_the_first_stages(values: NDArray[np.float32]) -> None:
+def test_weight_one_gives_the_z_scores_of_the_model_and_weight_zero_those_of_the_first_stage(
+    values: NDArray[np.float32],
+) -> None:
     other = np.random.default_rng(7).permutation(values)
     assert np.allclose(fuse(other, values, 1.0), standardize(values), atol=1e-5)
     assert np.allclose(fuse(values, other, 0.0), standardize(values), atol=1e-5)
 
 
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=2, unique=True), st.floats(-1e3, 1e3, width=32))
-def test_of_two_candidates_on_which_the_stages_disagree_the_higher_logit_goes_first(
+def test_the_higher_logit_decides_between_two_candidates_if_the_stages_disagree(
     first_stage: list[float], logit: float
 ) -> None:
     worse, better = (0, 1) if first_stage[0] > first_stage[1] else (1, 0)
@@ -55,13 +57,13 @@ def test_of_two_candidates_on_which_the_stages_disagree_the_higher_logit_goes_fi
     assert fused[better] > fused[worse]
 
 
-def test_a_rounding_error_between_two_sums_does_not_decide_before_the_logit() -> None:
+def test_sums_that_differ_by_a_rounding_error_are_ordered_by_logit() -> None:
     noisy = np.array([0.1 + 0.2, 0.3, 7.0])  # 0.30000000000000004 and 0.3
     assert separate(noisy, np.array([1.0, 2.0, 0.0])).argsort().tolist() == [0, 1, 2]
     assert separate(noisy, np.array([2.0, 1.0, 0.0])).argsort().tolist() == [1, 0, 2]
 
 
-# few distinct values, so that ties are many; 1e-9 is below float32's resolution and 1e-15 is float64's noise
+# few distinct values, for many ties; 1e-9 is below the resolution of float32, 1e-15 is a rounding error of float64
 value = st.builds(
     lambda whole, fine, noise: whole + fine * 1e-9 + noise * 1e-15,
     st.integers(-2, 2),
@@ -71,7 +73,7 @@ value = st.builds(
 
 
 @given(st.lists(st.tuples(value, st.integers(-2, 2)), max_size=30))
-def test_scores_order_by_value_then_by_logit_and_only_equal_candidates_stay_equal(
+def test_scores_are_ordered_by_value_then_by_logit_and_only_equal_candidates_get_equal_scores(
     candidates: list[tuple[float, int]],
 ) -> None:
     values = np.array([one for one, _ in candidates], dtype=np.float64)

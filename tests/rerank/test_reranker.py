@@ -1,4 +1,4 @@
-"""Window, fusion and order: the only place that reorders."""
+"""The reranker rescores the window, fuses the scores and sorts; the pipeline joins it with the first stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUERY = Query("q1", "cat food")
 
 
 class TableScorer:
-    """Scores a document text by a table; remembers how many calls it took."""
+    """Scores a document's text by a table; counts its calls."""
 
     def __init__(self, table: dict[str, float]) -> None:
         self.table, self.calls = table, 0
@@ -29,7 +29,7 @@ class TableScorer:
 
 
 class ListRetriever:
-    """Returns one given ranking a query, cut at depth."""
+    """Returns the same hits for every query, at most `depth` of them."""
 
     language = "english"
 
@@ -55,7 +55,7 @@ def order(result: Ranking) -> list[tuple[str, float]]:
     return [(hit.document.doc_id, hit.score) for hit in result.hits]
 
 
-def test_the_models_order_stands_alone_without_fusion() -> None:
+def test_the_model_alone_decides_the_order_without_fusion() -> None:
     reranker = Reranker(table(a=-1.0, b=2.5, c=0.0), RerankSettings(fusion="none"))
     [result] = reranker.rerank([ranking(QUERY, [("a", 9.0), ("b", 8.0), ("c", 7.0)])])
     assert order(result.ranking) == [("b", 2.5), ("c", 0.0), ("a", -1.0)]
@@ -63,7 +63,7 @@ def test_the_models_order_stands_alone_without_fusion() -> None:
     assert result.logits == {"a": -1.0, "b": 2.5, "c": 0.0}
 
 
-def test_hits_below_the_window_keep_their_order_below_it() -> None:
+def test_hits_after_the_window_keep_their_order_below_it() -> None:
     reranker = Reranker(table(a=-1.0, b=2.0), RerankSettings(fusion="none", rank_window_size=2))
     [result] = reranker.rerank([ranking(QUERY, [("a", 9.0), ("b", 8.0), ("d", 1.0), ("c", 1.0), ("e", 0.5)])])
     assert [doc_id for doc_id, _ in order(result.ranking)] == ["b", "a", "d", "c", "e"]
@@ -76,14 +76,14 @@ def test_equal_logits_are_ordered_by_descending_doc_id() -> None:
     assert order(result.ranking) == [("c", 1.0), ("b", 1.0), ("a", 1.0)]
 
 
-def test_equal_logits_leave_the_first_stages_order_when_fused() -> None:
+def test_equal_logits_keep_the_order_of_the_first_stage_with_fusion() -> None:
     reranker = Reranker(table(a=1.0, b=1.0, c=1.0))
     [result] = reranker.rerank([ranking(QUERY, [("a", 3.0), ("b", 2.0), ("c", 1.0)])])
     assert [doc_id for doc_id, _ in order(result.ranking)] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.5, 2.5), (2.5, 0.5)])
-def test_of_two_candidates_the_model_decides_where_the_stages_disagree(a: float, b: float) -> None:
+def test_the_model_decides_between_two_candidates_if_the_stages_disagree(a: float, b: float) -> None:
     [result] = Reranker(table(a=a, b=b)).rerank([ranking(QUERY, [("a", 9.1), ("b", 8.3)])])
     assert result.ranking.hits[0].document.doc_id == ("a" if a > b else "b")
     assert result.ranking.hits[0].score > result.ranking.hits[1].score
@@ -102,12 +102,12 @@ def test_all_queries_share_one_call_of_the_scorer() -> None:
     assert [order(result.ranking) for result in results] == [[("b", 1.0), ("a", 0.0)], [], [("a", 0.0)]]
 
 
-def test_window_of_zero_leaves_everything_as_it_was() -> None:
+def test_a_window_of_zero_keeps_the_ranking_unchanged() -> None:
     [result] = Reranker(table(), RerankSettings(rank_window_size=0)).rerank([ranking(QUERY, [("a", 2.0), ("b", 1.0)])])
     assert [doc_id for doc_id, _ in order(result.ranking)] == ["a", "b"]
 
 
-def test_documents_and_queries_that_were_cut_are_counted() -> None:
+def test_truncated_documents_are_counted_and_truncated_queries_reported() -> None:
     reranker = Reranker(table(a=-9.0, b=1.0, c=-8.0))
     short, long = reranker.rerank(
         [ranking(QUERY, [("a", 2.0), ("b", 1.0)]), ranking(Query("q2", "long"), [("c", 1.0)])]
@@ -132,18 +132,18 @@ def test_inputs_are_not_changed() -> None:
         ({"fusion_weight": float("nan")}, "fusion_weight"),
     ],
 )
-def test_settings_that_cannot_be_used_are_refused(settings: dict[str, object], field: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], field: str) -> None:
     with pytest.raises(SettingsError, match=field):
         RerankSettings(**settings)  # type: ignore[arg-type]
 
 
-def test_a_pipeline_without_reranker_gives_the_first_stage() -> None:
+def test_a_pipeline_without_reranker_returns_the_first_stage() -> None:
     [result] = Pipeline(ListRetriever([("a", 2.0), ("b", 1.0)]), None).search([QUERY])
     assert result.ranking == result.first_stage
     assert result.logits == {}
 
 
-def test_a_pipeline_reranks_what_the_first_stage_brings_to_the_depth() -> None:
+def test_a_pipeline_reranks_only_the_hits_up_to_the_depth() -> None:
     pipeline = Pipeline(
         ListRetriever([("a", 3.0), ("b", 2.0), ("c", 1.0)]),
         Reranker(table(a=0.0, b=1.0), RerankSettings(fusion="none")),

@@ -1,4 +1,4 @@
-"""Small seeded cross-encoders of each family, saved as a repository of the hub would hold them."""
+"""Create a small seeded cross-encoder of each family, and save it in the layout of a Hugging Face repository."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-torch.set_num_threads(1)  # models this small gain nothing from threads, and lose much on a busy machine
+torch.set_num_threads(1)  # several threads do not speed up such small models, and slow them down on a busy machine
 
 FAMILIES = ("bert", "minilm", "electra", "distilbert", "roberta", "modernbert", "xlm-roberta", "deberta-v2")
 
@@ -41,7 +41,7 @@ WITHOUT_TYPES = ("distilbert", "roberta", "modernbert", "xlm-roberta")
 
 
 def sentences(count: int, seed: int, shortest: int = 3, longest: int = 40) -> list[str]:
-    """Return seeded nonsense with commas and capitals, `shortest` to `longest` words each."""
+    """Return `count` random sentences for `seed`, with commas and capitals, of `shortest` to `longest` words each."""
     draw = np.random.default_rng(seed)
     made = []
     for _ in range(count):
@@ -53,28 +53,31 @@ def sentences(count: int, seed: int, shortest: int = 3, longest: int = 40) -> li
 
 
 def save_family(family: str, folder: Path, max_length: int = 96, **changes: object) -> Path:
-    """Save a model with 2 layers of width 32 and its tokenizer to `folder`; `changes` go to its configuration."""
+    """Save a model with 2 layers of width 32 and its tokenizer to `folder`, and return the folder.
+
+    `changes` are settings that replace those of its configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(family)
     tokenizer.save(str(folder / "tokenizer.json"))
     special = BERT_SPECIAL if family not in ("roberta", "xlm-roberta") else ROBERTA_SPECIAL
-    said: dict[str, Any] = {f"{role}_token": token for role, token in special.items()}
-    said |= {"tokenizer_class": TOKENIZERS[family], "model_max_length": max_length}
+    content: dict[str, Any] = {f"{role}_token": token for role, token in special.items()}
+    content |= {"tokenizer_class": TOKENIZERS[family], "model_max_length": max_length}
     if family in WITHOUT_TYPES:
-        said["model_input_names"] = ["input_ids", "attention_mask"]
-    (folder / "tokenizer_config.json").write_text(json.dumps(said))
+        content["model_input_names"] = ["input_ids", "attention_mask"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(content))
     torch.manual_seed(0)
     maker: Any = AutoModelForSequenceClassification
     model = maker.from_config(make_config(family, tokenizer, **changes))
     with torch.no_grad():
-        for parameter in model.parameters():  # wider than a fresh model's, so that scores differ from pair to pair
+        for parameter in model.parameters():  # larger than in an untrained model, so that the scores of pairs differ
             parameter.add_(torch.randn_like(parameter) * 0.3)
     model.save_pretrained(folder)
     return folder
 
 
 def export_onnx(folder: Path, place: str = "model.onnx") -> Path:
-    """Write the folder's model as ONNX into it, with any batch size and length, and return the folder."""
+    """Export the folder's model to ONNX at `place` in it, for any batch size and length; return the folder."""
     model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
     ids = torch.randint(6, 40, (2, 9))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -97,31 +100,34 @@ def export_onnx(folder: Path, place: str = "model.onnx") -> Path:
 
 
 def make_config(family: str, tokenizer: Tokenizer, **changes: object) -> Any:  # noqa: ANN401 - transformers is untyped
-    """Return the configuration of a family in small."""
+    """Return the configuration of a small model of the family, with `changes`."""
     size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     if family == "distilbert":
         size = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}
     pad = tokenizer.token_to_id("<pad>") if family in ("roberta", "xlm-roberta") else tokenizer.token_to_id("[PAD]")
-    said: dict[str, Any] = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": pad, "num_labels": 1}
-    said |= {"max_position_embeddings": 512, **size}
+    options: dict[str, Any] = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": pad, "num_labels": 1}
+    options |= {"max_position_embeddings": 512, **size}
     if family in ("roberta", "xlm-roberta"):
-        said |= {"max_position_embeddings": 514, "type_vocab_size": 1}
+        options |= {"max_position_embeddings": 514, "type_vocab_size": 1}
     if family == "deberta-v2":
-        said |= {"type_vocab_size": 0, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
-        said |= {"position_biased_input": False, "norm_rel_ebd": "layer_norm", "position_buckets": 16}
+        options |= {"type_vocab_size": 0, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
+        options |= {"position_biased_input": False, "norm_rel_ebd": "layer_norm", "position_buckets": 16}
     if family == "modernbert":
-        said |= {"local_attention": 8, "global_attn_every_n_layers": 2}
-        said |= {"cls_token_id": tokenizer.token_to_id("[CLS]"), "sep_token_id": tokenizer.token_to_id("[SEP]")}
-        said |= {"bos_token_id": said["cls_token_id"], "eos_token_id": said["sep_token_id"]}
-    said |= changes
+        options |= {"local_attention": 8, "global_attn_every_n_layers": 2}
+        options |= {"cls_token_id": tokenizer.token_to_id("[CLS]"), "sep_token_id": tokenizer.token_to_id("[SEP]")}
+        options |= {"bos_token_id": options["cls_token_id"], "eos_token_id": options["sep_token_id"]}
+    options |= changes
     kind = "bert" if family == "minilm" else family
-    config = AutoConfig.for_model(kind, **said)
+    config = AutoConfig.for_model(kind, **options)
     config.architectures = None
     return config
 
 
 def make_tokenizer(family: str) -> Tokenizer:
-    """Return a tokenizer of the family's kind whose vocabulary is the letters, and the words of `WORDS` but every seventh."""
+    """Return a tokenizer of the family's kind.
+
+    Its vocabulary has all letters, and the words of `WORDS` except every seventh.
+    """
     if family in ("roberta", "modernbert"):
         return _byte_level(family)
     if family in ("xlm-roberta", "deberta-v2"):

@@ -1,4 +1,4 @@
-"""Pairs as token ids: equal to the tokenizer's own, cut only in the document, tokenized once."""
+"""Encoded pairs equal the tokenizer's own; only documents are truncated; each text is tokenized once."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def ids_of(encoder: PairEncoder, query: str, document: str) -> tuple[list[int], 
 
 
 def kept(encoder: PairEncoder, query: str, document: str) -> tuple[int, int, bool, bool]:
-    """Tokens of the query, tokens of the document, and whether each was cut (document first)."""
+    """Return the kept tokens of the query and of the document, and whether document and query were truncated."""
     encoded = encoder.encode([(query, document)])
     lengths = int(encoded.query_lengths[0]), int(encoded.document_lengths[0])
     return *lengths, bool(encoded.truncated[0]), bool(encoded.query_truncated[0])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_pairs_equal_the_tokenizers_own_encoding_cut_in_the_document_alone(family: str) -> None:
+def test_pairs_equal_the_tokenizers_own_encoding_with_only_the_document_truncated(family: str) -> None:
     own = OWN[family]
     own.enable_truncation(48, strategy="only_second")
     for document in TEXTS:
@@ -72,33 +72,33 @@ def words(count: int) -> str:
     return " ".join(["cat"] * count)
 
 
-def test_only_the_document_is_cut_while_the_query_leaves_it_room() -> None:
+def test_only_the_document_is_truncated_if_the_query_leaves_enough_tokens() -> None:
     assert kept(ENCODERS["bert"], words(10), words(100)) == (10, 35, True, False)
     assert kept(ENCODERS["bert"], words(33), words(100)) == (33, 12, True, False)
 
 
-def test_a_document_that_just_fits_is_not_reported_as_cut() -> None:
+def test_a_document_that_just_fits_is_not_reported_as_truncated() -> None:
     assert kept(ENCODERS["bert"], words(10), words(35)) == (10, 35, False, False)
     assert kept(ENCODERS["bert"], words(10), words(36)) == (10, 35, True, False)
 
 
-def test_a_query_that_fills_the_window_is_cut_to_leave_a_quarter_of_it() -> None:
+def test_a_query_that_fills_the_window_is_truncated_to_leave_a_quarter_of_it() -> None:
     assert kept(ENCODERS["bert"], words(100), words(100)) == (33, 12, True, True)
 
 
-def test_a_query_is_cut_no_further_than_a_short_document_needs() -> None:
+def test_a_query_is_truncated_only_as_far_as_a_short_document_needs() -> None:
     assert kept(ENCODERS["bert"], words(100), words(3)) == (42, 3, False, True)
     assert kept(ENCODERS["bert"], words(42), words(3)) == (42, 3, False, False)
     assert kept(ENCODERS["bert"], words(100), "") == (45, 0, False, True)
 
 
-def test_the_longest_query_leaves_at_most_64_tokens_of_a_wide_window() -> None:
+def test_a_very_long_query_leaves_64_tokens_of_a_large_window() -> None:
     encoder = PairEncoder(make_tokenizer("bert"), 512)
     assert kept(encoder, words(600), words(600)) == (445, 64, True, True)
 
 
 @given(st.integers(0, 120), st.integers(0, 120), st.integers(5, 60))
-def test_no_pair_is_longer_than_the_window_and_nothing_is_cut_without_need(
+def test_a_pair_never_exceeds_the_window_and_is_truncated_only_if_necessary(
     query: int, document: int, window: int
 ) -> None:
     encoder = PairEncoder(OWN_BERT, window)
@@ -114,7 +114,7 @@ def test_no_pair_is_longer_than_the_window_and_nothing_is_cut_without_need(
 OWN_BERT = make_tokenizer("bert")
 
 
-def test_a_window_without_room_for_two_tokens_is_refused() -> None:
+def test_a_window_too_small_for_two_tokens_of_text_is_refused() -> None:
     assert PairEncoder(make_tokenizer("bert"), 5).content == 2
     with pytest.raises(SettingsError, match="max_length"):
         PairEncoder(make_tokenizer("bert"), 4)
@@ -152,7 +152,7 @@ def counting() -> tuple[CountingTokenizer, PairEncoder]:
     return tokenizer, PairEncoder(tokenizer, 48)  # type: ignore[arg-type]
 
 
-def test_a_query_of_a_hundred_documents_is_tokenized_once() -> None:
+def test_a_query_with_a_hundred_documents_is_tokenized_once() -> None:
     tokenizer, encoder = counting()
     documents = [f"document {number}" for number in range(100)]
     encoder.encode([("cat food", document) for document in documents * 2])
@@ -170,7 +170,7 @@ def test_a_long_text_gives_the_ids_of_the_whole_text(family: str) -> None:
     encoder = ENCODERS[family]
     joined = " ".join(sentences(60, seed=4))
     for text in (joined, joined.replace(" ", "   "), " " * 3000 + joined, "x" * 2500 + " " + joined, "猫" * 5000):
-        for shift in range(12):  # so that the cut falls on every place of a word
+        for shift in range(12):  # so that reading stops at every position of a word
             moved = "z" * shift + text
             whole = OWN[family].encode(moved, add_special_tokens=False).ids if _whole(family) else []
             assert encoder.tokenize([moved])[0][0].tolist() == whole[: encoder.content + 1], (text[:20], shift)
@@ -178,8 +178,8 @@ def test_a_long_text_gives_the_ids_of_the_whole_text(family: str) -> None:
 
 @pytest.mark.parametrize("cut", ["feeding", "[SEP]", "don't", "读猫", "e\u0301e\u0301"])
 @pytest.mark.parametrize("before", [6, 7, 8, 9])
-def test_a_word_that_the_first_reading_breaks_is_read_whole(cut: str, before: int) -> None:
-    encoder = PairEncoder(OWN_BERT, 12)  # 9 tokens of content, and a first reading of 120 characters
+def test_a_word_that_the_first_part_splits_is_read_whole(cut: str, before: int) -> None:
+    encoder = PairEncoder(OWN_BERT, 12)  # 9 tokens of content; the first 120 characters are read first
     for start in range(112, 121):
         text = ("cat " * before).ljust(start) + f"{cut} market " * 20
         whole = OWN_BERT.encode(text, add_special_tokens=False).ids
@@ -199,11 +199,11 @@ def test_any_long_text_gives_the_ids_of_the_whole_text(text: str, family: str) -
     assert encoder.tokenize([text])[0][0].tolist() == whole[: encoder.content + 1]
 
 
-def test_a_long_text_whose_end_is_spaces_is_not_reported_as_cut() -> None:
+def test_a_long_text_that_ends_in_spaces_is_not_reported_as_truncated() -> None:
     assert kept(ENCODERS["bert"], "cat", "dog" + " " * 40_000) == (1, 1, False, False)
 
 
-def test_a_text_that_never_fills_the_window_is_given_up_and_reported_as_cut() -> None:
+def test_reading_stops_in_a_text_that_never_fills_the_window_and_reports_it_as_truncated() -> None:
     tokenizer, encoder = counting()
     encoded = encoder.encode([("cat", "x" * 1_000_000), ("x" * 1_000_000, "cat"), ("cat", "dog")])
     assert tokenizer.longest == 1000 * 48
@@ -219,7 +219,7 @@ def test_lone_surrogates_are_read_as_the_replacement_character() -> None:
     assert broken == ids_of(ENCODERS["roberta"], "cat \ufffd", "dog \ufffd food")
 
 
-def test_eight_threads_that_share_a_tokenizer_get_what_one_gets() -> None:
+def test_eight_threads_that_share_a_tokenizer_get_the_same_ids_as_one() -> None:
     encoder = ENCODERS["bert"]
     jobs = [[(query, text) for text in sentences(40, seed)] for seed in range(24) for query in sentences(1, seed + 100)]
 
@@ -232,7 +232,7 @@ def test_eight_threads_that_share_a_tokenizer_get_what_one_gets() -> None:
         assert list(pool.map(lengths, jobs)) == alone
 
 
-def test_a_tokenizers_own_truncation_and_padding_are_switched_off() -> None:
+def test_the_truncation_and_padding_of_the_tokenizer_are_switched_off() -> None:
     tokenizer: Tokenizer = make_tokenizer("bert")
     tokenizer.enable_truncation(5)
     tokenizer.enable_padding(length=40)

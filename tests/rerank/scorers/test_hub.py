@@ -1,4 +1,4 @@
-"""Fetching from a hub: a local server that answers as huggingface.co does, and the real client."""
+"""Download models with the real client from a local server that imitates huggingface.co."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMIT = "1234567890abcdef1234567890abcdef12345678"
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves one folder as the repository org/name, and keeps what it was asked for."""
+    """Serves one folder as the repository org/name, and records the downloaded files and the tokens."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), partial(HubHandler))
@@ -95,7 +95,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 def load(hub: Hub, cache: Path, model: str, backend: str = "auto") -> subprocess.CompletedProcess[str]:
-    """Load and score in a process of its own: the client reads its address and token when it is imported."""
+    """Load and score in a new process, because the client reads its address and token when it is imported."""
     program = (
         "from resift import ScorerSettings, load_scorer\n"
         f"scorer = load_scorer({model!r}, ScorerSettings(model_cache={str(cache)!r}, backend={backend!r}))\n"
@@ -106,7 +106,9 @@ def load(hub: Hub, cache: Path, model: str, backend: str = "auto") -> subprocess
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120)
 
 
-def test_a_model_is_fetched_with_its_safetensors_and_nothing_that_runs_code(hub: Hub, tmp_path: Path) -> None:
+def test_a_model_is_downloaded_with_its_safetensors_and_without_files_that_can_run_code(
+    hub: Hub, tmp_path: Path
+) -> None:
     done = load(hub, tmp_path / "cache", "org/name")
     assert (done.returncode, done.stdout) == (0, "CrossEncoder 2\n"), done.stderr
     assert hub.fetched == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
@@ -114,7 +116,7 @@ def test_a_model_is_fetched_with_its_safetensors_and_nothing_that_runs_code(hub:
     assert "hf_secret" not in done.stderr
 
 
-def test_a_repository_with_onnx_alone_runs_on_onnx_runtime(hub: Hub, tmp_path: Path) -> None:
+def test_a_repository_with_only_onnx_runs_on_onnx_runtime(hub: Hub, tmp_path: Path) -> None:
     export_onnx(hub.folder, "onnx/model.onnx")
     (hub.folder / "model.safetensors").unlink()
     done = load(hub, tmp_path / "cache", "org/name@main")
@@ -125,11 +127,13 @@ def test_a_repository_with_onnx_alone_runs_on_onnx_runtime(hub: Hub, tmp_path: P
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("org/name@v9", "ModelError: org/name: the hub has no revision 'v9' of it"),
-        ("org/other", "ModelError: org/other: there is no such folder, and the hub has no such model or hides it"),
+        ("org/name@v9", "ModelError: org/name: the model does not have a revision 'v9'"),
+        ("org/other", "ModelError: org/other: neither a folder nor a public Hugging Face model has this name"),
     ],
 )
-def test_what_the_hub_lacks_is_said_in_one_line(hub: Hub, tmp_path: Path, model: str, message: str) -> None:
+def test_a_model_or_revision_that_the_hub_does_not_have_is_reported_in_one_line(
+    hub: Hub, tmp_path: Path, model: str, message: str
+) -> None:
     done = load(hub, tmp_path / "cache", model)
     assert message in done.stderr.splitlines()[-1]
     assert "hf_secret" not in done.stderr

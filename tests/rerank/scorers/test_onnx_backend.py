@@ -1,4 +1,4 @@
-"""Cross-encoders on ONNX Runtime: equal to torch, without torch, and what is refused."""
+"""ONNX Runtime gives the same scores as torch, does not import torch, and unusable folders are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def save_sum(folder: Path, inputs: tuple[str, ...] = ("input_ids",), keepdims: int = 1, output: str = "logits") -> Path:
-    """Save a graph whose logit is the sum of a pair's ids, (rows, 1) or (rows,), with all that a folder needs."""
+    """Save a folder whose graph returns the sum of a pair's ids as its logit; return the folder.
+
+    The shape of the output is (rows, 1), or (rows,) if `keepdims` is 0.
+    """
     given = [helper.make_tensor_value_info(name, TensorProto.INT64, ["rows", "tokens"]) for name in inputs]
     axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
     nodes = [
@@ -60,13 +63,13 @@ def test_scores_equal_those_of_torch_on_the_same_weights(family: str, tmp_path: 
         assert float(np.ptp(ours.logits)) > 0.1
 
 
-def test_one_by_one_and_all_at_once_give_the_same_scores(bert: Path) -> None:
+def test_pairs_get_the_same_scores_one_by_one_and_all_at_once(bert: Path) -> None:
     scorer = OnnxCrossEncoder(bert, ScorerSettings(batch_tokens=300))
     alone = [float(scorer.score([pair]).logits[0]) for pair in PAIRS]
     assert scorer.score(PAIRS).logits == pytest.approx(alone, abs=1e-5)
 
 
-def test_rank_and_predict_are_those_of_torch(bert: Path) -> None:
+def test_rank_and_predict_give_the_same_results_as_torch(bert: Path) -> None:
     ours, torchs = OnnxCrossEncoder(bert), CrossEncoder(bert)
     documents = sentences(15, seed=3)
     assert ours.predict(PAIRS) == pytest.approx(torchs.predict(PAIRS), abs=1e-5)
@@ -75,7 +78,7 @@ def test_rank_and_predict_are_those_of_torch(bert: Path) -> None:
     ]
 
 
-def test_eight_threads_get_what_one_gets(bert: Path) -> None:
+def test_eight_threads_get_the_same_scores_as_one(bert: Path) -> None:
     scorer = OnnxCrossEncoder(bert, ScorerSettings(threads=1))
     jobs = [[(query, document) for document in sentences(10, seed)] for seed in range(16) for query in ("cat", "bread")]
     alone = [scorer.score(job).logits for job in jobs]
@@ -84,7 +87,7 @@ def test_eight_threads_get_what_one_gets(bert: Path) -> None:
             assert other == pytest.approx(one, abs=1e-6)
 
 
-def test_a_whole_score_imports_neither_torch_nor_transformers(bert: Path) -> None:
+def test_loading_and_scoring_import_neither_torch_nor_transformers(bert: Path) -> None:
     program = (
         "import sys\n"
         "from resift import ScorerSettings, load_scorer\n"
@@ -96,7 +99,7 @@ def test_a_whole_score_imports_neither_torch_nor_transformers(bert: Path) -> Non
     assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
 
 
-def test_a_graph_in_the_folder_onnx_is_found(tmp_path: Path) -> None:
+def test_a_graph_in_the_subfolder_onnx_is_found(tmp_path: Path) -> None:
     (tmp_path / "onnx").mkdir()
     save_sum(tmp_path)
     (tmp_path / "model.onnx").rename(tmp_path / "onnx" / "model.onnx")
@@ -105,7 +108,7 @@ def test_a_graph_in_the_folder_onnx_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("keepdims", [0, 1])
 @pytest.mark.parametrize("inputs", [("input_ids",), ("token_type_ids", "input_ids", "attention_mask")])
-def test_inputs_go_by_name_and_a_logit_may_have_its_own_axis(
+def test_inputs_are_passed_by_name_and_the_logits_may_have_one_or_two_axes(
     tmp_path: Path, inputs: tuple[str, ...], keepdims: int
 ) -> None:
     scorer = OnnxCrossEncoder(save_sum(tmp_path, inputs, keepdims, output="score"))
@@ -114,13 +117,13 @@ def test_inputs_go_by_name_and_a_logit_may_have_its_own_axis(
     assert scorer.score([("cat", "dog"), ("cat", "the river"), ("cat", "dog")]).logits.tolist() == expected
 
 
-def test_the_longest_pair_is_what_the_positions_allow(tmp_path: Path) -> None:
+def test_the_window_is_limited_by_the_positions_and_by_model_max_length(tmp_path: Path) -> None:
     assert OnnxCrossEncoder(save_sum(tmp_path)).encoder.max_length == 32
     (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 24}')
     assert OnnxCrossEncoder(tmp_path).encoder.max_length == 24
 
 
-def test_settings_that_an_onnx_model_cannot_follow_are_refused(tmp_path: Path) -> None:
+def test_settings_that_an_onnx_model_does_not_support_are_refused(tmp_path: Path) -> None:
     save_sum(tmp_path)
     with pytest.raises(SettingsError, match="dtype: bfloat16 needs a torch model"):
         OnnxCrossEncoder(tmp_path, ScorerSettings(dtype="bfloat16"))
@@ -150,13 +153,16 @@ DAMAGE: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / "tokenizer.json").write_text("{}"), "tokenizer.json cannot be read"),
     (lambda folder: (folder / "config.json").write_text("{"), "config.json cannot be read as JSON"),
     (lambda folder: (folder / "config.json").write_text('{"num_labels": 1}'), "no trained scoring head"),
-    (lambda folder: save_sum(folder, ("input_ids", "pixel_values")), "its graph takes input_ids, pixel_values"),
-    (two_scores_a_pair, r"its output logits is \(2, \d+\) for 2 pairs"),
+    (
+        lambda folder: save_sum(folder, ("input_ids", "pixel_values")),
+        "the inputs of its graph are input_ids, pixel_values",
+    ),
+    (two_scores_a_pair, r"its output logits has the shape \(2, \d+\) for 2 pairs"),
 ]
 
 
 @pytest.mark.parametrize(("damage", "message"), DAMAGE, ids=[message[:40] for _, message in DAMAGE])
-def test_a_folder_that_cannot_be_used_is_refused_in_one_line(
+def test_an_unusable_folder_is_refused_with_a_one_line_message(
     tmp_path: Path, damage: Callable[[Path], object], message: str
 ) -> None:
     damage(save_sum(tmp_path))
@@ -167,7 +173,7 @@ def test_a_folder_that_cannot_be_used_is_refused_in_one_line(
 
 
 class NarrowMemory(OnnxCrossEncoder):
-    """An ONNX model on a machine that allocates for at most four rows."""
+    """An ONNX model on a machine with memory for at most four rows."""
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         real = self.session
@@ -181,11 +187,11 @@ class NarrowMemory(OnnxCrossEncoder):
         raise RuntimeError("bfc_arena.cc:376 AllocateRawInternal Failed to allocate memory for requested buffer")
 
 
-def test_onnx_runtimes_error_on_a_short_memory_halves_the_batch(bert: Path) -> None:
+def test_an_out_of_memory_error_of_onnx_runtime_halves_the_batch(bert: Path) -> None:
     narrow, wide = NarrowMemory(bert), OnnxCrossEncoder(bert)
     assert narrow.score(PAIRS).logits == pytest.approx(wide.score(PAIRS).logits, abs=1e-5)
 
 
-def test_other_errors_of_onnx_runtime_are_not_taken_for_a_short_memory() -> None:
+def test_other_errors_of_onnx_runtime_are_not_treated_as_out_of_memory() -> None:
     assert short_of_memory(RuntimeError("std::bad_alloc"))
     assert not short_of_memory(RuntimeError("Got invalid dimensions for input: input_ids"))

@@ -1,4 +1,4 @@
-"""Order, inverse and batches under a token budget; and what happens when a batch does not fit in memory."""
+"""Order, inverse permutation and batches within a token budget; smaller batches if one does not fit into memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUDGETS = st.integers(1, 5000)
 
 
 @given(LENGTHS)
-def test_the_order_is_descending_and_equal_lengths_keep_their_places(lengths: NDArray[np.int64]) -> None:
+def test_the_order_is_descending_and_stable(lengths: NDArray[np.int64]) -> None:
     order = longest_first(lengths)
     assert [(int(lengths[place]), int(place)) for place in order] == sorted(
         ((int(length), place) for place, length in enumerate(lengths)), key=lambda pair: (-pair[0], pair[1])
@@ -31,7 +31,7 @@ def test_the_order_is_descending_and_equal_lengths_keep_their_places(lengths: ND
 
 
 @given(LENGTHS)
-def test_the_inverse_brings_every_value_back(lengths: NDArray[np.int64]) -> None:
+def test_the_inverse_permutation_restores_the_original_order(lengths: NDArray[np.int64]) -> None:
     order = longest_first(lengths)
     assert lengths[order][inverse(order)].tolist() == lengths.tolist()
 
@@ -43,7 +43,7 @@ def test_batches_cover_every_row_once_and_in_order(lengths: NDArray[np.int64], b
 
 
 @given(LENGTHS, BUDGETS)
-def test_no_batch_of_several_rows_is_over_the_budget(lengths: NDArray[np.int64], budget: int) -> None:
+def test_a_batch_of_several_rows_stays_within_the_budget(lengths: NDArray[np.int64], budget: int) -> None:
     ordered = lengths[longest_first(lengths)]
     for part in batches(ordered, budget):
         rows = part.stop - part.start
@@ -51,18 +51,18 @@ def test_no_batch_of_several_rows_is_over_the_budget(lengths: NDArray[np.int64],
 
 
 @given(LENGTHS, BUDGETS)
-def test_a_batch_could_not_have_taken_one_row_more(lengths: NDArray[np.int64], budget: int) -> None:
+def test_one_more_row_in_a_batch_would_exceed_the_budget(lengths: NDArray[np.int64], budget: int) -> None:
     ordered = lengths[longest_first(lengths)]
     for part in batches(ordered, budget)[:-1]:
         assert (part.stop - part.start + 1) * int(ordered[part.start]) > budget
 
 
-def test_a_row_longer_than_the_budget_goes_alone() -> None:
+def test_a_row_longer_than_the_budget_is_a_batch_by_itself() -> None:
     assert batch_end(np.array([600, 600]), 0, budget=512) == 1
 
 
 class SmallMemory(Predictor):
-    """Scores a pair by its number of tokens, and holds no more than `rows` rows at once."""
+    """Scores a pair by its number of tokens, and has memory for at most `rows` rows at once."""
 
     def __init__(self, rows: int, batch_tokens: int = 10_000) -> None:
         folder = ModelFolder(Path(), "small-memory", {}, {}, {}, {})
@@ -83,11 +83,11 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
     assert narrow.score(pairs).logits.tolist() == wide.score(pairs).logits.tolist()
     assert len(wide.sizes) == 1
     assert max(narrow.sizes) <= 3
-    assert len(narrow.sizes) <= 20  # two rows and more each: halved, and not one by one
+    assert len(narrow.sizes) <= 20  # at least two rows each: batches are halved, not scored row by row
     assert sum(narrow.sizes) == 40
 
 
-def test_batches_keep_to_the_budget_and_share_queries() -> None:
+def test_batches_stay_within_the_budget_and_contain_pairs_of_several_queries() -> None:
     scorer = SmallMemory(rows=1000, batch_tokens=200)
     pairs = [(query, text) for query in ("cat", "river stone") for text in sentences(20, seed=5)]
     longest = int(scorer.score(pairs).logits.max())
@@ -97,11 +97,11 @@ def test_batches_keep_to_the_budget_and_share_queries() -> None:
 
 
 def test_one_row_that_does_not_fit_is_an_error_that_names_the_model() -> None:
-    with pytest.raises(ModelError, match=r"small-memory: memory is too short for one pair of \d+ tokens"):
+    with pytest.raises(ModelError, match=r"small-memory: there is not enough memory for one pair of \d+ tokens"):
         SmallMemory(rows=0).score([("cat", "dog food"), ("cat", "the river")])
 
 
-def test_a_short_memory_in_one_call_does_not_narrow_the_next() -> None:
+def test_a_halved_batch_in_one_call_does_not_reduce_the_batches_of_the_next() -> None:
     scorer = SmallMemory(rows=3)
     scorer.score([("cat", text) for text in sentences(8, seed=5)])
     scorer.rows, scorer.sizes = 1000, []
@@ -110,7 +110,7 @@ def test_a_short_memory_in_one_call_does_not_narrow_the_next() -> None:
 
 
 class Damaged(SmallMemory):
-    """Gives a score that is not a number."""
+    """Returns a score that is NaN."""
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         logits = super().forward(batch)
@@ -118,24 +118,24 @@ class Damaged(SmallMemory):
         return logits
 
 
-def test_a_score_that_is_not_a_number_is_an_error_that_names_the_model() -> None:
-    with pytest.raises(ModelError, match="small-memory: it gives scores that are not numbers"):
+def test_a_score_that_is_nan_is_an_error_that_names_the_model() -> None:
+    with pytest.raises(ModelError, match="small-memory: its scores are NaN or infinite"):
         Damaged(rows=8).score([("cat", "dog"), ("cat", "river stone")])
 
 
 class Saturated(SmallMemory):
-    """Gives logits so high that their float32 sigmoids are all 1."""
+    """Returns logits so high that their float32 sigmoids are all 1."""
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         return super().forward(batch) + np.float32(100.0)
 
 
-def test_the_order_is_that_of_the_logits_where_every_sigmoid_is_one() -> None:
+def test_documents_are_ordered_by_logits_if_all_sigmoids_are_one() -> None:
     ranking = Saturated(rows=8).rank("cat", ["dog", "dog food of the river", "dog food"])
     assert [(row["corpus_id"], row["score"]) for row in ranking] == [(1, 1.0), (2, 1.0), (0, 1.0)]
 
 
-def test_documents_that_score_the_same_keep_their_given_order() -> None:
+def test_documents_with_equal_scores_keep_their_given_order() -> None:
     ranking = SmallMemory(rows=8).rank("cat", ["dog", "food", "cat", "dog"], activation="identity")
     assert [row["corpus_id"] for row in ranking] == [0, 1, 2, 3]
     assert len({row["score"] for row in ranking}) == 1
@@ -147,6 +147,6 @@ def test_equal_pairs_are_scored_once() -> None:
     assert scorer.sizes == [2]
 
 
-def test_other_errors_of_torch_are_not_taken_for_a_short_memory() -> None:
+def test_other_errors_of_torch_are_not_treated_as_out_of_memory() -> None:
     assert short_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
     assert not short_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

@@ -1,4 +1,4 @@
-"""From a name to a scorer: embedded models, folders, the hub's cache, and what unknown names are told."""
+"""Load a scorer by name: embedded models, folders, the Hugging Face cache, and the errors for unknown names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ PAIRS = [("cat", "dog food"), ("cat", "the river")]
 
 
 def save_in_cache(cache: Path, commit: str = COMMIT, reference: str = "main") -> Path:
-    """Save a model as the hub's cache holds it: models--org--name/snapshots/<commit>, and refs/<reference>."""
+    """Save a model in the layout of the Hugging Face cache; return its folder.
+
+    The files are models--org--name/snapshots/<commit> and models--org--name/refs/<reference>.
+    """
     place = cache / "models--org--name"
     (place / "refs").mkdir(parents=True, exist_ok=True)
     (place / "refs" / reference).write_text(commit)
@@ -35,13 +38,13 @@ def offline(cache: Path, revision: str | None = None, backend: str = "auto") -> 
     return ScorerSettings(offline=True, model_cache=str(cache), revision=revision, backend=backend)
 
 
-def test_a_folder_with_safetensors_runs_on_torch_unless_onnx_is_asked(tmp_path: Path) -> None:
+def test_a_folder_with_safetensors_runs_on_torch_unless_onnx_is_requested(tmp_path: Path) -> None:
     export_onnx(save_family("bert", tmp_path))
     assert isinstance(load_scorer(str(tmp_path)), CrossEncoder)
     assert isinstance(load_scorer(str(tmp_path), ScorerSettings(backend="onnx")), OnnxCrossEncoder)
 
 
-def test_a_folder_with_onnx_alone_runs_on_onnx_runtime(tmp_path: Path) -> None:
+def test_a_folder_with_only_onnx_runs_on_onnx_runtime(tmp_path: Path) -> None:
     export_onnx(save_family("bert", tmp_path), "onnx/model.onnx")
     (tmp_path / "model.safetensors").unlink()
     assert isinstance(load_scorer(str(tmp_path)), OnnxCrossEncoder)
@@ -49,7 +52,7 @@ def test_a_folder_with_onnx_alone_runs_on_onnx_runtime(tmp_path: Path) -> None:
         load_scorer(str(tmp_path), ScorerSettings(backend="torch"))
 
 
-def test_a_folder_with_a_pickle_alone_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_only_a_pickle_is_refused(tmp_path: Path) -> None:
     (save_family("bert", tmp_path) / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(ModelError, match="pickle, which can run code and is refused"):
         load_scorer(str(tmp_path))
@@ -70,30 +73,30 @@ def test_a_folder_with_a_pickle_alone_is_refused(tmp_path: Path) -> None:
         "a/b@../c",
     ],
 )
-def test_a_name_that_nothing_has_is_told_what_is_known_and_accepted(name: str) -> None:
-    with pytest.raises(ModelError, match=r"known are default, resift-minilm-l3 and none.*folder.*org/name"):
+def test_the_error_for_an_unknown_name_lists_the_accepted_names(name: str) -> None:
+    with pytest.raises(ModelError, match=r"expected default, resift-minilm-l3, none, a folder.*org/name"):
         load_scorer(name)
 
 
-def test_a_file_is_told_to_give_its_folder(tmp_path: Path) -> None:
+def test_the_error_for_a_file_asks_for_its_folder(tmp_path: Path) -> None:
     path = save_family("bert", tmp_path) / "model.safetensors"
     with pytest.raises(ModelError, match="this is a file; expected the folder"):
         load_scorer(str(path))
 
 
-def test_a_model_of_the_hub_loads_offline_from_the_cache(tmp_path: Path) -> None:
+def test_a_hugging_face_model_loads_offline_from_the_cache(tmp_path: Path) -> None:
     folder = save_in_cache(tmp_path)
     scorer = load_scorer("org/name", offline(tmp_path))
     assert scorer.name == "org/name"
     assert scorer.score(PAIRS).logits.tolist() == CrossEncoder(folder).score(PAIRS).logits.tolist()
 
 
-def test_a_class_takes_a_name_of_the_hub_as_the_registry_does(tmp_path: Path) -> None:
+def test_a_backend_class_accepts_a_hugging_face_name(tmp_path: Path) -> None:
     save_in_cache(tmp_path)
     assert CrossEncoder("org/name@main", offline(tmp_path)).score(PAIRS).logits.shape == (2,)
 
 
-def test_a_revision_is_pinned_in_the_name_or_in_the_settings(tmp_path: Path) -> None:
+def test_a_revision_is_given_in_the_name_or_in_the_settings(tmp_path: Path) -> None:
     save_in_cache(tmp_path)
     older = save_in_cache(tmp_path, OLDER, "v1")
     assert fetch("org/name@v1", offline(tmp_path)) == older
@@ -104,25 +107,25 @@ def test_a_revision_is_pinned_in_the_name_or_in_the_settings(tmp_path: Path) -> 
 
 def test_two_different_revisions_are_refused() -> None:
     assert split_revision("org/name@v1", "v1") == ("org/name", "v1")
-    with pytest.raises(SettingsError, match="revision: 'v2' is asked, but the model's name says 'v1'"):
+    with pytest.raises(SettingsError, match="revision: the setting is 'v2', but the model's name contains 'v1'"):
         split_revision("org/name@v1", "v2")
 
 
-def test_a_model_of_the_hub_with_onnx_alone_runs_on_onnx_runtime(tmp_path: Path) -> None:
+def test_a_hugging_face_model_with_only_onnx_runs_on_onnx_runtime(tmp_path: Path) -> None:
     (export_onnx(save_in_cache(tmp_path)) / "model.safetensors").unlink()
     assert isinstance(load_scorer("org/name", offline(tmp_path)), OnnxCrossEncoder)
 
 
-def test_a_model_of_the_hub_with_pickles_alone_is_refused(tmp_path: Path) -> None:
+def test_a_hugging_face_model_with_only_pickles_is_refused(tmp_path: Path) -> None:
     (save_in_cache(tmp_path) / "model.safetensors").rename(tmp_path / "models--org--name" / "pytorch_model.bin")
-    with pytest.raises(ModelError, match="holds no model.safetensors or model.onnx"):
+    with pytest.raises(ModelError, match="does not contain model.safetensors or model.onnx"):
         load_scorer("org/name", offline(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["org/other", "org/name@v9"])
-def test_a_model_that_the_cache_lacks_is_told_so_offline(tmp_path: Path, name: str) -> None:
+def test_a_model_that_is_not_in_the_cache_is_an_error_offline(tmp_path: Path, name: str) -> None:
     save_in_cache(tmp_path)
-    with pytest.raises(ModelError, match="the cache holds no such model.*fetch it once"):
+    with pytest.raises(ModelError, match="is not in the cache.*download it once"):
         load_scorer(name, offline(tmp_path))
 
 
@@ -133,11 +136,11 @@ def test_a_token_in_the_environment_is_never_shown(tmp_path: Path) -> None:
     )
     environment = os.environ | {"HF_TOKEN": "hf_secretsecret", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    assert "ModelError: org/name: there is no such folder, the cache holds no such model" in done.stderr
+    assert "ModelError: org/name: no folder has this name, the model is not in the cache" in done.stderr
     assert "hf_secret" not in done.stderr + done.stdout
 
 
-def test_a_missing_torch_is_told_how_to_get_it(tmp_path: Path) -> None:
+def test_the_error_without_torch_says_how_to_install_it(tmp_path: Path) -> None:
     save_family("bert", tmp_path / "model")
     (tmp_path / "without" / "torch").mkdir(parents=True)
     (tmp_path / "without" / "torch" / "__init__.py").write_text("raise ImportError('no torch here')")
@@ -147,7 +150,7 @@ def test_a_missing_torch_is_told_how_to_get_it(tmp_path: Path) -> None:
     assert "pip install 'resift[gpu]'" in done.stderr.splitlines()[-1]
 
 
-def test_reading_the_settings_imports_nothing_heavy() -> None:
+def test_the_registry_imports_no_large_package() -> None:
     program = (
         "import sys, resift.rerank.scorers.registry\n"
         "print([name for name in ('numpy', 'torch', 'tokenizers', 'onnxruntime') if name in sys.modules])\n"
@@ -166,12 +169,12 @@ def test_reading_the_settings_imports_nothing_heavy() -> None:
         ({"threads": 0}, "threads"),
     ],
 )
-def test_settings_that_cannot_be_used_are_refused(values: dict[str, object], field: str) -> None:
+def test_invalid_settings_are_refused(values: dict[str, object], field: str) -> None:
     with pytest.raises(SettingsError, match=field):
         ScorerSettings(**values)  # type: ignore[arg-type]
 
 
-def test_every_row_of_the_tables_names_a_backend_that_exists() -> None:
+def test_every_row_of_the_table_names_an_existing_backend() -> None:
     assert {name: target.split(":")[1] for name, target in BACKENDS.items()} == {
         "torch": CrossEncoder.__name__,
         "onnx": OnnxCrossEncoder.__name__,
@@ -179,7 +182,7 @@ def test_every_row_of_the_tables_names_a_backend_that_exists() -> None:
 
 
 @pytest.mark.parametrize("name", ["default", *MODELS])
-def test_an_embedded_model_prefers_the_text_that_answers(name: str) -> None:
+def test_an_embedded_model_ranks_the_text_with_the_answer_first(name: str) -> None:
     folder = Path(resift.rerank.scorers.registry.__file__).parents[1] / "models" / "resift-minilm-l3"
     if not folder.is_dir():
         pytest.skip("the embedded model is not in this checkout yet")

@@ -1,4 +1,4 @@
-"""Torch cross-encoders: what loads, what is refused and with which words, and what `predict` and `rank` give."""
+"""Torch cross-encoders: results of `predict` and `rank`, and the errors for folders that cannot be used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def edit(path: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_no_pairs_give_empty_scores(bert: CrossEncoder) -> None:
+def test_an_empty_list_of_pairs_gives_empty_scores(bert: CrossEncoder) -> None:
     scores = bert.score([])
     assert scores.logits.shape == scores.truncated.shape == scores.query_truncated.shape == (0,)
     assert scores.logits.dtype == np.float32
@@ -48,7 +48,7 @@ def test_no_pairs_give_empty_scores(bert: CrossEncoder) -> None:
     assert bert.rank("cat", []) == []
 
 
-def test_predict_gives_sigmoids_by_default_and_logits_on_request(bert: CrossEncoder) -> None:
+def test_predict_returns_sigmoids_by_default_and_logits_on_request(bert: CrossEncoder) -> None:
     logits = bert.score(PAIRS).logits
     assert bert.predict(PAIRS).dtype == np.float32
     assert bert.predict(PAIRS) == pytest.approx(1 / (1 + np.exp(-logits.astype(float))), abs=1e-7)
@@ -56,7 +56,7 @@ def test_predict_gives_sigmoids_by_default_and_logits_on_request(bert: CrossEnco
     assert float(np.ptp(logits)) > 0.1
 
 
-def test_rank_gives_the_documents_best_first_with_their_places(bert: CrossEncoder) -> None:
+def test_rank_returns_the_documents_best_first_with_their_indices(bert: CrossEncoder) -> None:
     logits = bert.predict([("cat food", document) for document in DOCUMENTS], activation="identity")
     ranking = bert.rank("cat food", DOCUMENTS, activation="identity", return_documents=True)
     assert [(row["corpus_id"], row["score"]) for row in ranking] == sorted(
@@ -81,12 +81,12 @@ def test_a_prompt_is_put_before_the_query(bert: CrossEncoder) -> None:
 
 
 @pytest.mark.parametrize("pairs", [("cat", "dog"), ["cat"], [("cat", None)], [("a", "b", "c")], [None], [{"a", "b"}]])
-def test_what_is_not_a_list_of_pairs_of_strings_is_refused(bert: CrossEncoder, pairs: list[tuple[str, str]]) -> None:
+def test_pairs_that_are_not_pairs_of_strings_are_refused(bert: CrossEncoder, pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(SettingsError, match="pairs: number 0"):
         bert.predict(pairs)
 
 
-def test_arguments_that_cannot_be_used_are_refused(bert: CrossEncoder) -> None:
+def test_invalid_arguments_are_refused(bert: CrossEncoder) -> None:
     with pytest.raises(SettingsError, match="documents: expected a list"):
         bert.rank("cat", "dog")
     with pytest.raises(SettingsError, match="top_n: -1"):
@@ -96,14 +96,14 @@ def test_arguments_that_cannot_be_used_are_refused(bert: CrossEncoder) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_one_by_one_and_all_at_once_give_the_same_scores(family: str, tmp_path: Path) -> None:
+def test_pairs_get_the_same_scores_one_by_one_and_all_at_once(family: str, tmp_path: Path) -> None:
     scorer = CrossEncoder(save_family(family, tmp_path), ScorerSettings(batch_tokens=300))
     together = scorer.score(PAIRS).logits
     alone = [float(scorer.score([pair]).logits[0]) for pair in PAIRS]
     assert together == pytest.approx(alone, abs=1e-5)
 
 
-def test_eight_threads_get_what_one_gets(bert: CrossEncoder) -> None:
+def test_eight_threads_get_the_same_scores_as_one(bert: CrossEncoder) -> None:
     jobs = [[(query, document) for document in sentences(10, seed)] for seed in range(16) for query in ("cat", "bread")]
     alone = [bert.score(job).logits for job in jobs]
     with ThreadPoolExecutor(8) as pool:
@@ -112,39 +112,39 @@ def test_eight_threads_get_what_one_gets(bert: CrossEncoder) -> None:
         assert other == pytest.approx(one, abs=1e-6)
 
 
-def test_cut_documents_and_cut_queries_are_reported(bert: CrossEncoder) -> None:
+def test_truncated_documents_and_queries_are_reported(bert: CrossEncoder) -> None:
     scores = bert.score([("cat", "dog"), ("cat", "dog " * 300), ("cat " * 300, "dog"), ("cat " * 300, "dog " * 300)])
     assert scores.truncated.tolist() == [False, True, False, True]
     assert scores.query_truncated.tolist() == [False, False, True, True]
 
 
-def test_texts_that_no_one_would_write_are_scored(bert: CrossEncoder) -> None:
+def test_unusual_texts_are_scored(bert: CrossEncoder) -> None:
     odd = ["", " ", "\x00", "\ud800", "🐈" * 500, "a" * 100_000, "\n\t\r", "[SEP][CLS][PAD]", "\u202e\u200b", "é" * 99]
     assert np.isfinite(bert.score([(query, document) for query in odd for document in odd]).logits).all()
 
 
-def test_the_longest_pair_is_what_the_folder_says_unless_asked(folder: Path) -> None:
+def test_the_window_is_the_folders_limit_unless_max_length_is_set(folder: Path) -> None:
     assert CrossEncoder(folder).encoder.max_length == 96
     assert CrossEncoder(folder, ScorerSettings(max_length=300)).encoder.max_length == 300
-    with pytest.raises(SettingsError, match="max_length: 513 tokens asked, but .* reads 1 to 512"):
+    with pytest.raises(SettingsError, match="max_length: 513 tokens were requested; expected 1 to 512"):
         CrossEncoder(folder, ScorerSettings(max_length=513))
 
 
-def test_roberta_numbers_two_positions_fewer_than_its_table_has(tmp_path: Path) -> None:
+def test_roberta_reads_two_tokens_fewer_than_it_has_positions(tmp_path: Path) -> None:
     save_family("roberta", tmp_path, max_length=10**30)
     scorer = CrossEncoder(tmp_path)
     assert scorer.encoder.max_length == 512
     assert scorer.score([("cat", "dog " * 900)]).truncated.tolist() == [True]
 
 
-def test_a_device_that_is_not_there_is_refused() -> None:
+def test_an_unusable_device_is_refused() -> None:
     assert choose_device("cpu").type == "cpu"
     for name in ("cuda:99", "tpu", "cuda:x", "meta"):
         with pytest.raises(SettingsError, match="device: "):
             choose_device(name)
 
 
-def test_the_dtype_is_float32_on_a_cpu_unless_asked(folder: Path) -> None:
+def test_the_dtype_on_a_cpu_is_float32_unless_another_is_requested(folder: Path) -> None:
     assert choose_dtype("auto", torch.device("cpu")) == torch.float32
     narrow = CrossEncoder(folder, ScorerSettings(dtype="bfloat16", device="cpu"))
     assert narrow.model.dtype == torch.bfloat16
@@ -153,7 +153,7 @@ def test_the_dtype_is_float32_on_a_cpu_unless_asked(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family != "deberta-v2"])
-def test_attention_is_the_fused_one_wherever_the_family_has_it(family: str, tmp_path: Path) -> None:
+def test_attention_is_sdpa_for_every_family_that_supports_it(family: str, tmp_path: Path) -> None:
     assert CrossEncoder(save_family(family, tmp_path)).model.config._attn_implementation == "sdpa"
 
 
@@ -189,7 +189,7 @@ def head_of_another_shape(folder: Path) -> None:
     save_file(weights, path, metadata={"format": "pt"})
 
 
-def weights_that_are_not_numbers(folder: Path) -> None:
+def weights_that_are_nan(folder: Path) -> None:
     path = folder / "model.safetensors"
     weights = load_file(path)
     weights["classifier.weight"][0, 0] = float("nan")
@@ -224,26 +224,26 @@ DAMAGE: list[tuple[Callable[[Path], object], str]] = [
     (wrong_header, "weights cannot be loaded"),
     (no_head, r"lacks 2 of the model's weights \(classifier.bias, classifier.weight\), which would be random"),
     (head_of_another_shape, "cannot be loaded|would be random"),
-    (no_labels, "names no labels"),
+    (no_labels, "does not have labels"),
     (changed("config.json", id2label={"0": "no", "1": "yes"}), "2 labels; expected one"),
     (changed("config.json", architectures=["BertForMaskedLM"]), "BertForMaskedLM has no trained scoring head"),
     (changed("config.json", architectures=["Qwen3ForCausalLM"]), "Qwen3ForCausalLM generates text"),
-    (changed("config.json", auto_map={"AutoModel": "mine.Model"}), "Python code of its own"),
+    (changed("config.json", auto_map={"AutoModel": "mine.Model"}), "needs custom Python code"),
     (changed("config.json", model_type="unheard-of"), "cannot be loaded"),
     (written("config.json", "{'wrong': 1}"), "config.json cannot be read as JSON"),
-    (written("config.json", "[1]"), "config.json does not hold a JSON object"),
+    (written("config.json", "[1]"), "config.json is not a JSON object"),
     (written("tokenizer_config.json", "{"), "tokenizer_config.json cannot be read as JSON"),
     (written("tokenizer.json", '{"version": '), "its tokenizer cannot be loaded"),
     (lambda folder: (folder / "tokenizer.json").unlink(), "the folder has no tokenizer"),
     (lambda folder: (folder / "config.json").unlink(), "no config.json"),
     (written("modules.json", json.dumps([BODY, HEAD])), "modules.json adds LogitScore"),
-    (written("modules.json", "5"), "modules.json does not hold a list"),
-    (short_vocabulary, r"ids up to \d+, but the model only 20"),
+    (written("modules.json", "5"), "modules.json is not a list"),
+    (short_vocabulary, r"ids up to \d+, but the model has only 20 embeddings"),
 ]
 
 
 @pytest.mark.parametrize(("damage", "message"), DAMAGE, ids=[message[:40] for _, message in DAMAGE])
-def test_a_folder_that_cannot_be_used_is_refused_in_one_line(
+def test_an_unusable_folder_is_refused_with_a_one_line_message(
     folder: Path, damage: Callable[[Path], object], message: str
 ) -> None:
     damage(folder)
@@ -254,14 +254,14 @@ def test_a_folder_that_cannot_be_used_is_refused_in_one_line(
     assert len(str(caught.value)) < 400
 
 
-def test_weights_that_give_no_numbers_are_refused_when_they_score(folder: Path) -> None:
-    weights_that_are_not_numbers(folder)
-    with pytest.raises(ModelError, match="mine: it gives scores that are not numbers"):
+def test_weights_that_are_nan_are_refused_during_scoring(folder: Path) -> None:
+    weights_that_are_nan(folder)
+    with pytest.raises(ModelError, match="mine: its scores are NaN or infinite"):
         CrossEncoder(folder, name="mine").score(PAIRS)
 
 
 class NarrowMemory(CrossEncoder):
-    """A torch model on a machine that allocates for at most four rows."""
+    """A torch model on a machine with memory for at most four rows."""
 
     failures = 0
 
@@ -278,13 +278,13 @@ class NarrowMemory(CrossEncoder):
         torch.empty(2**60)
 
 
-def test_torchs_own_error_on_a_short_memory_halves_the_batch(folder: Path) -> None:
+def test_an_out_of_memory_error_of_torch_halves_the_batch(folder: Path) -> None:
     narrow, wide = NarrowMemory(folder), CrossEncoder(folder)
     assert narrow.score(PAIRS).logits == pytest.approx(wide.score(PAIRS).logits, abs=1e-5)
     assert narrow.failures >= 2
 
 
-def test_loading_writes_nothing_and_changes_no_global_of_transformers(folder: Path) -> None:
+def test_loading_prints_nothing_and_keeps_the_global_settings_of_transformers(folder: Path) -> None:
     program = (
         "from resift.rerank.scorers.torch_backend import CrossEncoder\n"
         "from transformers.utils import logging\n"
