@@ -52,13 +52,13 @@ def retriever(index: Path) -> Bm25Retriever:
     return Bm25Retriever.open(index)
 
 
-def test_scores_equal_rank_bm25_once_it_has_lucenes_idf(texts: list[str], retriever: Bm25Retriever) -> None:
-    # rank_bm25 computes idf * tf * (k1 + 1) / (tf + ...): Lucene dropped the constant k1 + 1 (LUCENE-8563) and has
-    # another idf. The term frequencies, lengths, saturation and sum over repeated words are those of rank_bm25.
+def test_scores_equal_those_of_rank_bm25_with_the_idf_of_lucene(texts: list[str], retriever: Bm25Retriever) -> None:
+    # rank_bm25 computes idf * tf * (k1 + 1) / (tf + ...); Lucene omits the constant k1 + 1 (LUCENE-8563) and uses
+    # another idf. Only these two are replaced: frequencies, lengths, saturation and sum are computed by rank_bm25.
     tokens = [text.split() for text in texts]
     oracle = BM25Okapi(tokens, k1=K1, b=B)
-    held = {word: sum(word in own for own in map(set, tokens)) for word in oracle.idf}
-    oracle.idf = {w: math.log(1 + (len(texts) - df + 0.5) / (df + 0.5)) / (K1 + 1) for w, df in held.items()}
+    containing = {word: sum(word in own for own in map(set, tokens)) for word in oracle.idf}
+    oracle.idf = {w: math.log(1 + (len(texts) - df + 0.5) / (df + 0.5)) / (K1 + 1) for w, df in containing.items()}
     for query in corpus(40, seed=4):
         scores = oracle.get_scores(query.split())
         ours = found(retriever, query, len(texts))
@@ -66,7 +66,7 @@ def test_scores_equal_rank_bm25_once_it_has_lucenes_idf(texts: list[str], retrie
         assert [score for _, score in ours] == pytest.approx([scores[int(doc_id)] for doc_id, _ in ours], rel=2e-6)
 
 
-def test_order_for_one_word_is_that_of_rank_bm25(texts: list[str], retriever: Bm25Retriever) -> None:
+def test_the_order_for_one_word_equals_that_of_rank_bm25(texts: list[str], retriever: Bm25Retriever) -> None:
     oracle = BM25Okapi([text.split() for text in texts], k1=K1, b=B)
     for word in ["kakalo", "kakami", "lokaka", "zozozo"]:
         scores = oracle.get_scores([word])
@@ -85,7 +85,7 @@ def test_bm25s_opens_the_same_files_and_finds_the_same_documents(
         assert [score for _, score in ours] == pytest.approx([scores[int(doc_id)] for doc_id, _ in ours], rel=1e-6)
 
 
-def test_index_built_by_bm25s_has_the_same_numbers(texts: list[str], index: Path) -> None:
+def test_an_index_built_by_bm25s_has_the_same_numbers(texts: list[str], index: Path) -> None:
     own = bm25s.BM25(method="lucene", k1=K1, b=B)
     own.index([text.split() for text in texts], show_progress=False)
     ours = bm25s.BM25.load(str(index), mmap=True, show_progress=False)
@@ -123,13 +123,13 @@ def read_collection(name: str, split: str) -> tuple[list[Document], list[Query],
     with gzip.open(folder / "corpus.jsonl.gz", "rt", encoding="utf-8") as file:
         entries: list[dict[str, Any]] = [json.loads(line) for line in file]
     with (folder / "queries.jsonl").open(encoding="utf-8") as file:
-        asked = [json.loads(line) for line in file]
+        all_queries = [json.loads(line) for line in file]
     qrels: Qrels = defaultdict(dict)
     for line in (folder / "qrels" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()[1:]:
         query_id, doc_id, relevance = line.split("\t")
         qrels[query_id][doc_id] = int(relevance)
     documents = [Document(entry["_id"], entry["text"], entry.get("title") or "") for entry in entries]
-    return documents, [Query(entry["_id"], entry["text"]) for entry in asked if entry["_id"] in qrels], qrels
+    return documents, [Query(entry["_id"], entry["text"]) for entry in all_queries if entry["_id"] in qrels], qrels
 
 
 def measured(path: Path, documents: list[Document], queries: list[Query], qrels: Qrels) -> list[float]:
@@ -145,7 +145,7 @@ def measured(path: Path, documents: list[Document], queries: list[Query], qrels:
 
 @pytest.mark.shared
 @pytest.mark.parametrize(("name", "split", "figures"), FIGURES)
-def test_quality_of_a_collection_is_the_reference_within_a_hundredth(
+def test_measures_of_a_collection_equal_the_reference_within_a_hundredth(
     tmp_path: Path, name: str, split: str, figures: list[float]
 ) -> None:
     assert measured(tmp_path / "index", *read_collection(name, split)) == pytest.approx(figures, abs=0.01)

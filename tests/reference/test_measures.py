@@ -1,4 +1,4 @@
-"""Our measures against pytrec_eval (trec_eval itself), scikit-learn, and a published figure."""
+"""Our measures compared with pytrec_eval (trec_eval itself), scikit-learn and a published figure."""
 
 import os
 from pathlib import Path
@@ -47,7 +47,7 @@ def read_run(path: Path) -> Run:
 
 
 @given(QRELS, RUNS)
-def test_every_query_scores_as_in_trec_eval_ties_included(qrels: Qrels, run: Run) -> None:
+def test_measures_of_every_query_equal_those_of_trec_eval_also_for_ties(qrels: Qrels, run: Run) -> None:
     oracle = pytrec_eval.RelevanceEvaluator(qrels, {"ndcg_cut.10", "map", "recall.100", "recip_rank"}).evaluate(run)
     ours = per_query(qrels, run)
 
@@ -65,7 +65,7 @@ def test_every_query_scores_as_in_trec_eval_ties_included(qrels: Qrels, run: Run
 
 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30))
-def test_ranking_without_ties_scores_as_in_scikit_learn(grades: list[int]) -> None:
+def test_measures_of_a_ranking_without_ties_equal_those_of_scikit_learn(grades: list[int]) -> None:
     scores = np.arange(len(grades), 0, -1)
     qrels = {"q": dict(zip(DOCS, grades, strict=False))}
     values = per_query(qrels, {"q": dict(zip(DOCS, scores.tolist(), strict=False))})["q"]
@@ -76,22 +76,24 @@ def test_ranking_without_ties_scores_as_in_scikit_learn(grades: list[int]) -> No
 
 
 @given(LABELS_AND_SCORES)
-def test_tie_averaged_ndcg_is_scikit_learns(pairs: list[tuple[int, float]]) -> None:
+def test_tie_averaged_ndcg_equals_that_of_scikit_learn(pairs: list[tuple[int, float]]) -> None:
     labels, scores = np.array([label for label, _ in pairs]), np.array([score for _, score in pairs])
 
     assert ndcg(labels, scores, 10) == pytest.approx(ndcg_score([labels], [scores], k=10), abs=1e-12)
 
 
 @given(LABELS_AND_SCORES)
-def test_tie_grouped_average_precision_is_scikit_learns(pairs: list[tuple[int, float]]) -> None:
+def test_tie_grouped_average_precision_equals_that_of_scikit_learn(pairs: list[tuple[int, float]]) -> None:
     labels, scores = np.array([label for label, _ in pairs]), np.array([score for _, score in pairs])
 
     assert average_precision(labels, scores) == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not DL19.is_dir(), reason=f"no collection at {DL19}; set RESIFT_SHARED")
-def test_bm25_of_trec_dl_2019_scores_what_anserini_published() -> None:
+@pytest.mark.skipif(
+    not DL19.is_dir(), reason=f"{DL19} does not exist; set RESIFT_SHARED to the folder that contains collections/"
+)
+def test_bm25_on_trec_dl_2019_has_the_ndcg_that_anserini_published() -> None:
     values = per_query(read_qrels(DL19 / "qrels" / "all.trec"), read_run(DL19 / "runs" / "bm25.trec"))
 
     assert len(values) == 43

@@ -1,4 +1,4 @@
-"""Comparable mode gives the figures of sentence-transformers on the same data and model, to 1e-6."""
+"""Comparable mode gives the same figures as sentence-transformers on the same data and model, within 1e-6."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ MEASURES = ("ndcg@10", "mrr@10", "map")
 
 @dataclass
 class Stored:
-    """A set as it lies in NanoBEIR."""
+    """One data set of NanoBEIR."""
 
     name: str
     corpus: list[Document]
@@ -43,7 +43,7 @@ class Stored:
 
 
 class TransformersScorer:
-    """The model through transformers alone, in batches of 50: another path than sentence-transformers'."""
+    """Runs the model with transformers only, in batches of 50, independently of sentence-transformers."""
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -61,10 +61,14 @@ class TransformersScorer:
 
 
 def make_set(name: str) -> Stored:
-    """Six queries over 130 documents: graded and many positives, some not stored, one never stored, twins."""
+    """Return six queries over 130 documents, with the special cases of the protocol.
+
+    Relevance is graded; some queries have many positives; some positives, and all of one query, are not in the first
+    stage; two documents have the text of another one.
+    """
     random = Random(name)
     texts = [" ".join(random.choices(WORDS, k=random.randint(4, 40))) for _ in range(128)]
-    texts += texts[:2]  # two documents whose text another one has too
+    texts += texts[:2]  # two documents with the text of another one
     corpus = [Document(f"d{number}", text, title=" ".join(WORDS[:3])) for number, text in enumerate(texts)]
     doc_ids = [document.doc_id for document in corpus]
     result = Stored(name, corpus, [], {})
@@ -74,13 +78,16 @@ def make_set(name: str) -> Stored:
         relevant = random.sample(doc_ids, positives)
         result.qrels[query_id] = {doc_id: random.randint(0, 3) for doc_id in relevant}
         result.first_stage[query_id] = random.sample(doc_ids, 110)
-    result.qrels["q0"], result.qrels["q1"] = {"d0": 1}, {"d5": 2, "d129": 1}  # d0 and d129 have twins
+    result.qrels["q0"], result.qrels["q1"] = (
+        {"d0": 1},
+        {"d5": 2, "d129": 1},
+    )  # another document has the text of d0, and another that of d129
     result.first_stage["q5"] = [doc_id for doc_id in result.first_stage["q5"] if doc_id not in result.qrels["q5"]][:20]
     return result
 
 
 def write_layout(folder: Path, sets: Sequence[Stored]) -> None:
-    """Write `sets` as sentence-transformers/NanoBEIR-en lies on the hub: a parquet file a subset and split."""
+    """Write `sets` in the layout of sentence-transformers/NanoBEIR-en: one parquet file per subset and split."""
     header = ["---", "configs:"]
     for subset in ("corpus", "queries", "qrels", "bm25"):
         (folder / subset).mkdir()
@@ -127,7 +134,7 @@ def save_model(folder: Path, scale: float) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """A model this small runs ten times as fast on one thread as on many that wait for each other."""
+    """Use one thread: a model this small runs ten times as fast as on several threads, which wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -148,7 +155,7 @@ def layout(sets: list[Stored], tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def evaluator(layout: Path) -> CrossEncoderNanoBEIREvaluator:
-    """Theirs, with every default: which sets, how many candidates, positives added."""
+    """Return their evaluator with all its defaults: the sets, the number of candidates, and added positives."""
     return CrossEncoderNanoBEIREvaluator(dataset_id=str(layout), write_csv=False)
 
 
@@ -160,8 +167,8 @@ def ours(sets: Sequence[Stored], model: Path, sigmoid: bool) -> ExperimentResult
     )
 
 
-# scale 0 ties all candidates of every query; scale 1e6 makes the sigmoid 0 or 1 throughout, and where only some are
-# tied their mrr is left out: it hangs on the order of a Python set of ids there, which changes from run to run
+# With scale 0, all candidates of a query are tied. With scale 1e6, every sigmoid is 0 or 1 and some candidates are
+# tied; mrr is then not compared, because theirs depends on the order of a Python set of ids, which varies per run.
 @pytest.mark.parametrize(
     ("scale", "sigmoid", "names"),
     [(1.0, True, MEASURES), (1.0, False, MEASURES), (0.0, True, MEASURES), (1e6, True, ("ndcg@10", "map"))],
@@ -190,8 +197,8 @@ def test_figures_equal_those_of_sentence_transformers(
     assert found == pytest.approx(expected, abs=1e-6, rel=0)
 
 
-def test_data_reaches_every_corner_of_the_protocol(sets: list[Stored]) -> None:
-    """Guards the test above: without these cases it would say less."""
+def test_the_data_covers_every_special_case_of_the_protocol(sets: list[Stored]) -> None:
+    """Ensure that the comparison above includes these cases."""
     grades = {grade for one in sets for judged in one.qrels.values() for grade in judged.values()}
     missing = [set(one.qrels[query_id]) - set(docs[:100]) for one in sets for query_id, docs in one.first_stage.items()]
 

@@ -1,4 +1,4 @@
-"""Logits against transformers' own forward pass over its own tokenizer's pairs."""
+"""Logits equal those of transformers, with its own tokenization and forward pass."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAIRS = [(query, document) for query in QUERIES for document in DOCUMENTS]
 
 
 def theirs(folder: Path, max_length: int) -> NDArray[np.float32]:
-    """Logits of `PAIRS` one padded batch at a time in the given order, float32 (n,)."""
+    """Return the logits of `PAIRS` computed by transformers in padded batches of 16, float32 (n,)."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     found = []
