@@ -99,7 +99,7 @@ def connect(
     settings = settings or ConnectionSettings()
     credentials = read_credentials(settings.credentials, ask if settings.ask_password else None)
     _check(address, settings, credentials)
-    url = ",".join(address.hosts) or "the cloud"
+    url = ",".join(address.hosts) or str(address)
     flavour, version = settings.flavour, ""
     if settings.aws_region:
         flavour = OPENSEARCH

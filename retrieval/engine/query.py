@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,14 @@ PLACEHOLDER = "{{query}}"
 TIE_BREAKER = 0.5
 """Weight of the fields other than the best-matching one; the value that BEIR uses for title and text."""
 _MOST_CLAUSES = 1000  # words times fields; engines reject queries of more than 1,024 to 4,096 clauses
+_WORD = re.compile(
+    r"[^\s!-&(-\-/:-@\[-^`{-~\u2000-\u2018\u201a-\uabff\ud7a4-\U0010ffff]{1,255}"  # a run of letters and digits
+    r"|[^\s\x00-\u206f\uac00-\ud7a3]"  # an ideograph, a kana or an emoji
+)
+"""What an engine's standard analysis counts as a word, or a little more.
+
+Source: Unicode UAX #29, and the largest length of a token, 255 characters, in the engines' standard tokenizer.
+"""
 _BODY_KEYS = {"knn", "retriever", "query"}
 _COMBINING = {"rrf", "linear", "rule", "pinned"}  # retrievers that combine others
 
@@ -25,13 +35,35 @@ def longest_query(fields: Fields) -> int:
     return max(10, _MOST_CLAUSES // len(fields.searched))
 
 
+def first_words(text: str, count: int) -> str:
+    """Return the beginning of `text` with at most `count` words, separated by single spaces.
+
+    A character of a script without spaces counts as a word, and hyphens and slashes separate words, as in engines.
+
+    >>> first_words("one-two three", 2), first_words("日本語", 2)
+    ('one-two', '日本')
+    """
+    return " ".join(text[: _end(text, count)].split())
+
+
+def is_longer(text: str, count: int) -> bool:
+    """Return True if `first_words` leaves out words of `text`."""
+    return _end(text, count) is not None
+
+
+def _end(text: str, count: int) -> int | None:
+    """Return where the word after the first `count` words starts, None if there is none."""
+    following = next(islice(_WORD.finditer(text), count, None), None)
+    return following and following.start()
+
+
 def search_body(fields: Fields, text: str) -> dict[str, Any]:
     """Return the body that searches `fields` for `text`.
 
     One field is scored by BM25, several by the best score plus TIE_BREAKER times the others, a nested field by its best
     object.
     """
-    short = " ".join(text.split()[: longest_query(fields)])
+    short = first_words(text, longest_query(fields))
     groups: dict[str, list[str]] = {}
     for name in fields.searched:
         groups.setdefault(fields.nested.get(name.partition("^")[0], ""), []).append(name)

@@ -14,6 +14,7 @@ from resift.retrieval.engine.fields import Fields, field_types, find_fields
 from resift.retrieval.engine.hits import HitReader
 from resift.retrieval.engine.query import (
     fill,
+    is_longer,
     longest_query,
     read_filter,
     read_template,
@@ -96,7 +97,7 @@ class EngineRetriever:
             raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
         rankings = []
         if self.template is None:
-            self.cut += sum(len(query.text.split()) > longest_query(self.fields) for query in queries)
+            self.cut += sum(is_longer(query.text, longest_query(self.fields)) for query in queries)
         for start in range(0, len(queries), _SEARCHES_PER_REQUEST):
             part = queries[start : start + _SEARCHES_PER_REQUEST]
             with parsing(str(self.address)):

@@ -12,6 +12,8 @@ from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.fields import Fields, find_fields, text_fields
 from resift.retrieval.engine.query import (
     fill,
+    first_words,
+    is_longer,
     longest_query,
     read_filter,
     read_template,
@@ -105,6 +107,24 @@ def test_a_query_has_no_more_clauses_than_engines_accept(count: int, words: int)
     assert longest_query(fields) == words
     query = search_body(fields, "word " * 3000)["query"]["multi_match"]["query"]
     assert len(query.split()) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("word " * 4, "word word word"),
+        ("don't stop_it 3.5 now", "don't stop_it 3.5"),
+        ("one-two/three-four", "one-two/three-"),
+        ("日本語です", "日本語"),
+        ("한국어 질문 입니다 네", "한국어 질문 입니다"),
+        ("🦄🦄🦄🦄", "🦄🦄🦄"),
+        ("“quoted” — it’s fine", "“quoted” — it’s fine"),
+        ("x" * 1000, "x" * 765),
+    ],
+)
+def test_words_are_counted_as_engines_count_them_and_the_rest_is_left_out(text: str, kept: str) -> None:
+    assert first_words(text, 3) == kept
+    assert is_longer(text, 3) == (text != kept)
 
 
 def test_a_query_replaces_every_placeholder_and_nothing_else_changes() -> None:
