@@ -37,6 +37,7 @@ class Scorer(Protocol):
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return one finite logit per pair; an empty sequence gives empty arrays.
 
-        Raises ModelError if the model cannot score the pairs.
+        Raises SettingsError if `pairs` is not a list of pairs of strings, and ModelError if the model cannot score
+        them.
         """
         ...

@@ -23,6 +23,7 @@ class Retriever(Protocol):
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return one ranking per query, in the given order: its best `depth` documents, or fewer if fewer match.
 
-        A query that matches nothing gives a ranking without hits. Raises EngineError if the index cannot be read.
+        A query that matches nothing gives a ranking without hits. Raises SettingsError if `depth` is below 1, and
+        EngineError if the index cannot be read.
         """
         ...

@@ -180,12 +180,19 @@ def is_pair(given: object) -> bool:
     return isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(text, str) for text in given)
 
 
+def is_list(given: object) -> bool:
+    """Return whether `given` can be read more than once and has an order, as a list but not an iterator does."""
+    return isinstance(given, Sequence) and not isinstance(given, str)
+
+
 def _distinct(pairs: Sequence[Pair]) -> dict[Pair, int]:
     """Return each distinct pair with its index, so that equal pairs are scored only once.
 
-    Raises SettingsError if a member of `pairs` is not a pair of strings.
+    Raises SettingsError if `pairs` is not a list, or a member of it is not a pair of strings.
     """
     indices: dict[Pair, int] = {}
+    if not is_list(pairs):
+        raise SettingsError(f"expected a list of (query, document) pairs, got {type(pairs).__name__}", "pairs")
     for position, pair in enumerate(pairs):
         if not is_pair(pair):
             raise SettingsError(f"number {position} is not a pair of strings; expected (query, document)", "pairs")
