@@ -5,13 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.scorers.registry import BACKENDS, MODELS
 from resift.retrieval.registry import RETRIEVERS
 from tests.contracts.engine_rows import Engines
 from tests.contracts.place import Place
 from tests.contracts.retriever_rows import PLACES, WITHOUT_AN_ENGINE
+from tests.contracts.scorer_rows import WEIGHTS, Model
+from tests.rerank.scorers.small_models import save_family
 
 
 def place_cases() -> list[object]:
@@ -39,3 +44,24 @@ def place(
         pytest.skip("needs openssl, which creates the certificate")
     with PLACES[scheme][name](engines, tmp_path_factory.mktemp(scheme)) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small BERT and the weights for every backend."""
+    folder = save_family("bert", tmp_path_factory.mktemp("small"))
+    for add_weights in WEIGHTS.values():
+        add_weights(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", params=[*(backend for backend in BACKENDS if backend in WEIGHTS), *MODELS])
+def model(request: pytest.FixtureRequest, small_model: Path) -> Model:
+    """The small model on each backend, and each model of the package."""
+    in_package = request.param in MODELS
+    return Model(request.param, "auto") if in_package else Model(str(small_model), request.param)
+
+
+@pytest.fixture(scope="session")
+def scorer(model: Model) -> Predictor:
+    return model.load()
