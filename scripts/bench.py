@@ -2,7 +2,7 @@
 
     python -m scripts.bench
 
-Both parts say what they measure in their own help: `python -m scripts.bench_bm25 --help`, `scripts.bench_rerank`.
+The help of each part describes what it measures: `python -m scripts.bench_bm25 --help`, `scripts.bench_rerank`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compare loading with the clients' own parallel_bulk, and measure what a search adds to the engine's own time.
+"""Compare loading with the clients' own parallel_bulk, and measure the time that resift adds to a search.
 
     python -m scripts.bench_engines http://127.0.0.1:9200 --documents 200000
 
@@ -98,9 +98,9 @@ def overhead(engine: Engine, url: str, texts: Sequence[str]) -> dict[str, float]
                 retriever.retrieve([query], 100)
                 whole.append(1000 * (time.perf_counter() - started))
             else:
-                answer = engine.request("POST", f"/{INDEX}-ours/_search", retriever.body(query, 100), params)
+                response = engine.request("POST", f"/{INDEX}-ours/_search", retriever.body(query, 100), params)
                 plain.append(1000 * (time.perf_counter() - started))
-                took.append(float(answer["took"]))
+                took.append(float(response["took"]))
     took, plain, whole = took[20:], plain[20:], whole[20:]
     ours = statistics.median(w - p for w, p in zip(whole, plain, strict=True))
     transport = statistics.median(p - t for p, t in zip(plain, took, strict=True))

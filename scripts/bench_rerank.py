@@ -1,10 +1,10 @@
-"""Rerank 100 candidates with resift and with sentence-transformers, in turn, on the same model and machine.
+"""Compare reranking 100 candidates with resift and with sentence-transformers, on the same model and machine.
 
 ::
 
     python scripts/bench_rerank.py --folder ../shared/collections/scifact --shape minilm-l6 --onnx
 
-Repetitions are interleaved, so that a busy machine slows both; what counts is the median of the paired ratios.
+Repetitions are interleaved, so that a busy machine slows both; the result is the median of the paired ratios.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def texts_of(folder: Path | None, count: int, seed: int) -> list[str]:
 
 
 def save_model(shape: str, texts: list[str], folder: Path) -> None:
-    """Save a seeded BERT of that shape, with a WordPiece tokenizer trained on `texts`, and as ONNX beside it."""
+    """Save a BERT of that shape with seeded weights, also as ONNX, with a WordPiece tokenizer trained on `texts`."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -69,9 +69,9 @@ def save_model(shape: str, texts: list[str], folder: Path) -> None:
     )
     tokenizer.save(str(folder / "tokenizer.json"))
     roles = {"pad_token": 0, "unk_token": 1, "cls_token": 2, "sep_token": 3, "mask_token": 4}
-    said = {role: SPECIAL[place] for role, place in roles.items()}
-    said |= {"tokenizer_class": "BertTokenizer"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(said | {"model_max_length": 512}))
+    tokenizer_config = {role: SPECIAL[place] for role, place in roles.items()}
+    tokenizer_config |= {"tokenizer_class": "BertTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer_config | {"model_max_length": 512}))
     torch.manual_seed(0)
     config = AutoConfig.for_model("bert", vocab_size=tokenizer.get_vocab_size(), num_labels=1, **SHAPES[shape])
     maker: Any = AutoModelForSequenceClassification
@@ -91,7 +91,7 @@ def save_model(shape: str, texts: list[str], folder: Path) -> None:
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Return how long one call took, seconds."""
+    """Return how long one call took, in seconds."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
@@ -113,7 +113,7 @@ def compare(runs: dict[str, Callable[[], object]], repetitions: int) -> None:
 
 
 def main() -> None:
-    """Compare on each asked shape."""
+    """Compare on each requested shape."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="a BEIR folder to take passages from; seeded words if not given")
     parser.add_argument("--shape", choices=SHAPES, action="append", help="may be repeated; bert-tiny and minilm-l6")

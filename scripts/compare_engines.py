@@ -65,7 +65,7 @@ def run_of(target: str, collection: JudgedCollection, reranker: Reranker | None)
 
 
 def overlap(one: Run, other: Run) -> float:
-    """Return the mean over queries of intersection by union of the documents of two runs."""
+    """Return the mean over queries of |intersection| / |union| of the documents of two runs."""
     shares = []
     for query_id, documents in one.items():
         either = documents.keys() | other.get(query_id, {}).keys()
@@ -79,7 +79,7 @@ def overlap(one: Run, other: Run) -> float:
 @click.argument("names", nargs=-1)
 @click.option("--rerank", is_flag=True, help="Rerank with the default model, and show nDCG@10 before and after.")
 def main(elasticsearch: str, opensearch: str, names: Sequence[str], rerank: bool) -> None:
-    """Compare the first stages on the collections NAMES, or on all without any."""
+    """Compare the first stages on the collections NAMES, or on all if none is named."""
     reranker = Reranker(load_scorer("resift-minilm-l3")) if rerank else None
     print("| collection | embedded | Elasticsearch | OpenSearch | widest gap | top 100 shared: with ES | with OS |")
     print("|---|---|---|---|---|---|---|")

@@ -2,7 +2,7 @@
 
     python -m scripts.evaluate_collections --output results [NAME ...]
 
-Each collection's report is kept in the output folder, so a run that was stopped goes on where it was.
+Each collection's report is kept in the output folder, so that a stopped run can be resumed.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def jobs(names: Sequence[str]) -> list[tuple[str, Path, list[str]]]:
 )
 @click.argument("names", nargs=-1)
 def main(output: Path, options: tuple[str, ...], names: tuple[str, ...]) -> None:
-    """Evaluate the collections NAMES (all where none is named)."""
+    """Evaluate the collections NAMES (all if none is named)."""
     output.mkdir(parents=True, exist_ok=True)
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for name, folder, arguments in jobs(names):

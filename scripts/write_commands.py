@@ -13,9 +13,8 @@ from resift.rerank.cli.main import COMMANDS, cli
 TARGET = Path(__file__).parents[1] / "docs" / "commands.md"
 HEADER = """# Commands
 
-Written by `python -m scripts.write_commands` from the commands' own help; a test holds the two together. Each option
-with a variable can also stand in the TOML file, under the option's name (`--batch-tokens 4096` is
-`batch_tokens = 4096`).
+Written by `python -m scripts.write_commands` from the commands' own help; a test compares the two. Each option with
+a variable can also be set in the TOML file, under the option's name (`--batch-tokens 4096` is `batch_tokens = 4096`).
 """
 
 

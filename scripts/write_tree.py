@@ -13,7 +13,7 @@ _WIDTH = 26
 
 
 def tree() -> str:
-    """Return one line a module of the three packages: its name, and the first line of its docstring."""
+    """Return one line per module of the three packages: its name, and the first line of its docstring."""
     face = _line("resift/", "The one installed package: its public names, and links to the three folders below.", 0)
     return "\n".join([face, *(line for package in PACKAGES for line in _folder(ROOT / package, 0))])
 

@@ -129,7 +129,7 @@ def _html(content: str) -> tuple[str, str]:
     headings = (" ".join(tag.get_text(" ").split()) for tag in (page.title, page.h1) if tag is not None)
     title = next((heading for heading in headings if heading), "")
     for tag in page(_NOT_TEXT):
-        if not tag.decomposed:  # by the decompose of a tag around it
+        if not tag.decomposed:  # already, together with an enclosing tag
             tag.decompose()
     lines = (" ".join(line.split()) for line in page.get_text("\n").splitlines())
     return title, "\n".join(line for line in lines if line)

@@ -62,7 +62,7 @@ def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = 
         except FileNotFoundError:
             raise CorpusError("does not exist; expected a file", file) from None
         except Exception as error:  # pyarrow's own, OSError, ValueError, OverflowError, NotImplementedError …
-            raise CorpusError(f"cannot be read as Parquet ({_one_line(error)}); is the file whole?", file) from None
+            raise CorpusError(f"cannot be read as Parquet ({_one_line(error)}); is the file complete?", file) from None
 
 
 def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
@@ -77,7 +77,7 @@ def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | No
         ) from None
     try:
         if not hasattr(dataset, "docs_iter"):
-            raise CorpusError(f"{name!r} has no documents of its own; name the dataset that has them", source)
+            raise CorpusError(f"{name!r} does not contain documents; name the dataset that contains them", source)
         total = dataset.docs_count() if reading is not None and dataset.docs_count else 0
         for number, document in enumerate(dataset.docs_iter(), start=1):
             if reading is not None and total:
@@ -92,7 +92,7 @@ def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | No
 
 
 def nanobeir_set(name: str) -> str:
-    """Return the full name of a set, given in any case, with or without "Nano"; an unknown name is returned with it.
+    """Return the full name of a set, which may be given in any case and without "Nano"; unknown names get "Nano" too.
 
     >>> nanobeir_set("nfcorpus")
     'NanoNFCorpus'

@@ -28,11 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.train_default", description=__doc__)
     parser.add_argument("step", choices=(*STEPS, "all"))
     parser.add_argument("--work-dir", type=Path, required=True, help="checkpoints, vectors, float32 weights")
-    parser.add_argument("--model-dir", type=Path, default=MODEL_FOLDER, help="the folder that ships")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the processor to use")
-    parser.add_argument("--share", type=float, default=1.0, help="weight of stage 2 against stage 1 in what ships")
+    parser.add_argument("--model-dir", type=Path, default=MODEL_FOLDER, help="the folder of the delivered model")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads to use")
+    parser.add_argument("--share", type=float, default=1.0, help="share of stage 2 in the delivered weights")
     parser.add_argument("--note", action="append", default=[], help="a remark for training.json (papers)")
-    parser.add_argument("--sample", type=int, default=None, help="evaluate this many queries of a split, not all")
+    parser.add_argument("--sample", type=int, default=None, help="evaluate only this many queries of a split")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     for step in STEPS if given.step == "all" else (given.step,):
@@ -62,7 +62,7 @@ def run(step: str, given: argparse.Namespace) -> None:
 
 
 def train(step: str, student: BertForSequenceClassification, sampler: Sampler, work: Path) -> None:
-    """Train one stage and save what it made."""
+    """Train one stage and save its weights."""
     trainer = Trainer(student, STAGES[step], work)
     trainer.run(sampler)
     save_float32(trainer.student, work / step)

@@ -1,4 +1,4 @@
-"""BM25 candidates: Lucene's formula over the English chain, top 100 of a source."""
+"""BM25 candidates: Lucene's formula with the English analyzer, the top 100 of a source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .settings import CANDIDATES
 
 
 class FirstStage:
-    """BM25 (k1 1.2, b 0.75) over passages held in memory."""
+    """BM25 (k1 1.2, b 0.75) over passages in memory."""
 
     def __init__(self, passages: list[str]) -> None:
         """Index the passages."""
@@ -22,7 +22,7 @@ class FirstStage:
         self._depth = min(CANDIDATES, len(passages))
 
     def top(self, queries: list[str]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return places and scores, both (queries, 100); a place is -1 where nothing matches."""
+        """Return the positions of passages, and their scores, both (queries, 100); -1 after the last match."""
         places = np.full((len(queries), CANDIDATES), -1, np.int32)
         scores = np.zeros((len(queries), CANDIDATES), np.float32)
         terms = [self._english(query) for query in queries]

@@ -14,16 +14,17 @@ tags: [cross-encoder, reranker, onnx, int8]
 ---
 # resift-minilm-l3
 
-A small English cross-encoder: it reads a query and a passage together and gives one score, a raw logit; higher is
-more relevant. It is the model inside resift, made to rerank the top 100 of a BM25 search on a CPU.
+A small English cross-encoder: it reads a query and a passage together and returns one score, a raw logit; a higher
+score means more relevant. It is the default model of resift, trained to rerank the top 100 of a BM25 search on a CPU.
 
 """
 
-DATA = """## What it learned from
+DATA = """## Training data
 
-The first {layers} of 6 layers, the pooler and the embeddings of
+The model consists of the first {layers} of 6 layers, the pooler and the embeddings of
 [all-MiniLM-L6-v2](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2) (Apache-2.0), with a new scoring head.
-First it was taught the cosines of that bi-encoder over BM25's candidates, then judgements. The data:
+It was trained first on the cosine similarities of that bi-encoder for BM25's candidates, then on relevance judgements.
+The data:
 
 | source | what | attribution and licence |
 |---|---|---|
@@ -36,35 +37,39 @@ First it was taught the cosines of that bi-encoder over BM25's candidates, then 
 | nfcorpus, train | 110,575 judgements | Boteva et al. 2016; academic use (NanoNFCorpus: CC BY 4.0) |
 | scifact, train | 919 judgements | Wadden et al. 2020; claims CC BY 4.0, abstracts ODC-By 1.0 |
 
-No test split and no MS MARCO judgement was trained on or chosen by. (The backbone itself was made by others from
-about a billion sentence pairs, MS MARCO and Natural Questions among them.) Word embeddings stayed frozen.
+Test splits and MS MARCO judgements were used neither for training nor to select the model. (Its backbone,
+all-MiniLM-L6-v2, was trained by others on about a billion sentence pairs, which include MS MARCO and Natural
+Questions.) The word embeddings were not changed in training.
 """
 
 LIMITS = """## Limits
 
-- English only. It lower-cases, and other languages fall into word pieces that it never learned to weigh.
-- It reads {max_length} tokens of a pair; of a longer document only the beginning counts.
-- {layers} layers and {tokens:.0f} M training tokens: a larger cross-encoder ranks better, at many times the cost.
-- Alone it is not better than BM25 everywhere; the equal sum of both z-scores (over a query's candidates) is
-  what the figures recommend.
-- A logit orders the candidates of one query; it is no probability.
+- It supports only English. Texts are converted to lower case, and words of other languages are split into word
+  pieces on which it was not trained.
+- It reads {max_length} tokens of a query with its document; the end of a longer document is not read.
+- It has {layers} layers and was trained on {tokens:.0f} M tokens. \
+A larger cross-encoder ranks better, at many times the cost.
+- The model alone is not better than BM25 on every collection. The figures recommend the sum of both z-scores (over a
+  query's candidates) with equal weights.
+- A logit is only for ordering the candidates of one query; it is not a probability.
 """
 
 FILES = """## Files and use
 
 `model.onnx` ({megabytes:.1f} MB): inputs `input_ids`, `attention_mask`, `token_type_ids` (int64, batch x sequence),
-output `logits` (float32, batch x 1). Weights are int8, one scale a column; the word table is int8, one scale a row;
-activations are uint8 with ranges fixed beforehand on training pairs, so a pair scores the same in any batch (to
-rounding of float sums). The last layer is computed at [CLS] only. ONNX Runtime is needed (`com.microsoft` operators).
+output `logits` (float32, batch x 1). Weights are int8 with one scale per column; the word embeddings are int8 with one
+scale per row; activations are uint8 with fixed ranges, measured on training pairs. So a pair gets the same score in
+any batch, except for the rounding of float sums. The last layer is computed only at [CLS]. The model needs ONNX
+Runtime, because it uses `com.microsoft` operators.
 
 ```python
-from resift.rerank.scorers.load import load_scorer
+from resift import load_scorer
 
 scorer = load_scorer("resift-minilm-l3")
 ```
 
-`training.json` holds the seed, the data's SHA-256, settings, losses over time and every figure. To make the model
-again: `python -m scripts.train_default all --work-dir WORK` from the root of the checkout.
+`training.json` contains the seed, the SHA-256 of the data, the settings, the losses over time and all figures. To
+train the model again, run `python -m scripts.train_default all --work-dir WORK` in the root of the checkout.
 """
 
 
@@ -82,14 +87,15 @@ def card(manifest: dict[str, Any]) -> str:
 
 
 def figures(manifest: dict[str, Any]) -> str:
-    """Return the section of measured figures; a line instead where none were measured."""
+    """Return the section of measured figures; one line instead if none were measured."""
     measured = manifest.get("int8")
     if not measured:
         return "## Figures\n\nPreliminary weights: not measured yet.\n"
     lines = [
         "## Figures",
         "",
-        "nDCG@10 of reranking BM25's top 100 on the dev splits that chose the model (so they flatter it a little).",
+        "nDCG@10 after reranking BM25's top 100. The model was selected on these dev splits, so the figures are "
+        "slightly\noptimistic.",
         "",
         "| dev split | queries | BM25 | model alone | z-score sum |",
         "|---|---|---|---|---|",
@@ -104,9 +110,9 @@ def _agreement(agreement: dict[str, float] | None) -> list[str]:
     if not agreement:
         return []
     return [
-        f"Int8 against float32 on {agreement['pairs']} dev pairs: logits differ by {agreement['mean']:.3f} on average, "
-        f"{agreement['max']:.3f} at most (their standard deviation is {agreement['spread']:.2f}). Speed on "
-        f"{agreement['threads']} thread(s) of a busy 2-core server with VNNI: "
-        f"{agreement['int8_tokens_per_second']:,} tokens a second in int8, "
+        f"Int8 compared with float32 on {agreement['pairs']} dev pairs: logits differ by {agreement['mean']:.3f} on "
+        f"average, and by {agreement['max']:.3f} at most (their standard deviation is {agreement['spread']:.2f}). "
+        f"Speed with {agreement['threads']} thread(s) on a busy 2-core server with VNNI: "
+        f"{agreement['int8_tokens_per_second']:,} tokens per second in int8, "
         f"{agreement['float32_tokens_per_second']:,} in float32 ONNX."
     ]

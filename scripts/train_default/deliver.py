@@ -1,4 +1,4 @@
-"""Build the folder that ships: weights, tokenizer, configuration, card and manifest."""
+"""Build the delivered folder: weights, tokenizer, configuration, card and manifest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GROUPS_A_SOURCE = 6
 
 
 def deliver(student: BertForSequenceClassification, sampler: Sampler, work: Path, folder: Path) -> None:
-    """Write the model's files to ``folder``: everything but the card and the manifest."""
+    """Write the model's files to ``folder``: all except the card and the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     float32 = work / "model-float32.onnx"
     export_float32(student, float32)
@@ -39,7 +39,7 @@ def deliver(student: BertForSequenceClassification, sampler: Sampler, work: Path
 
 
 def calibration(sampler: Sampler) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Return training pairs of every source to fix the activations' ranges on."""
+    """Return training pairs of every source, which determine the ranges of the activations."""
     sampler.refresh()
     random = np.random.default_rng(SEED)
     batches: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -47,7 +47,9 @@ def calibration(sampler: Sampler) -> list[tuple[Tensor, Tensor, Tensor]]:
         for _ in range(GROUPS_A_SOURCE):
             group = draw_distilled(prepared, int(random.integers(len(prepared.queries))), 8, random)
             pairs = [(group.query, passage) for passage in group.passages]
-            batches.extend(pad([pair], EVALUATION_TOKENS) for pair in pairs)  # one a batch: no padding is observed
+            batches.extend(
+                pad([pair], EVALUATION_TOKENS) for pair in pairs
+            )  # one per batch, so that no padding is observed
     return batches
 
 
@@ -60,8 +62,8 @@ def save_float32(student: BertForSequenceClassification, folder: Path) -> None:
 def write_configuration(student: BertForSequenceClassification, folder: Path) -> None:
     """Write config.json, tokenizer.json and tokenizer_config.json."""
     config = student.config.to_dict()
-    for gone in ("_name_or_path", "gradient_checkpointing"):
-        config.pop(gone, None)
+    for unused in ("_name_or_path", "gradient_checkpointing"):
+        config.pop(unused, None)
     config |= {
         "architectures": ["BertForSequenceClassification"],
         "id2label": {"0": "LABEL_0"},
@@ -76,13 +78,13 @@ def write_configuration(student: BertForSequenceClassification, folder: Path) ->
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    said = json.loads((backbone_folder() / "tokenizer_config.json").read_text())
-    said.pop("name_or_path", None)
-    write_json(folder / "tokenizer_config.json", said | {"model_max_length": EVALUATION_TOKENS})
+    tokenizer_config = json.loads((backbone_folder() / "tokenizer_config.json").read_text())
+    tokenizer_config.pop("name_or_path", None)
+    write_json(folder / "tokenizer_config.json", tokenizer_config | {"model_max_length": EVALUATION_TOKENS})
 
 
 def manifest(shared: Path, folder: Path, stages: dict[str, Progress], measured: dict[str, Any]) -> dict[str, Any]:
-    """Return everything needed to retrace the weights: data, settings, course and figures."""
+    """Return everything needed to reproduce the weights: data, settings, progress of the training, and figures."""
     files = [path for name in SOURCE_ORDER for path in source_files(shared, name)]
     backbone = backbone_folder() / "model.safetensors"
     return {
@@ -110,7 +112,7 @@ def write_papers(shared: Path, folder: Path, stages: dict[str, Progress], measur
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write JSON with an indent of one blank."""
+    """Write JSON with an indent of one space."""
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -37,7 +37,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """A split ready for scoring: ids of documents and queries in tokens, BM25's top 100."""
+    """A split ready for scoring: token ids of documents and queries, and BM25's top 100."""
 
     collection: Collection
     queries: list[list[int]]
@@ -47,7 +47,7 @@ class Candidates:
 
     @classmethod
     def load(cls, shared: Path, name: str, sample: int | None, limit: int) -> Candidates:
-        """Read a dev split; ``sample`` draws that many of its queries, always the same ones."""
+        """Read a dev split; ``sample`` selects that many of its queries, always the same ones."""
         full = read_collection(shared, name, "dev")
         kept = np.arange(len(full.queries))
         if sample is not None and sample < len(kept):
@@ -88,19 +88,19 @@ class Candidates:
 
 
 def z(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (scores - mean) / population standard deviation; zeros where all are equal."""
+    """Return (scores - mean) / population standard deviation; zeros if all are equal."""
     spread = scores.std()
     return (scores - scores.mean()) / spread if spread > 0 else np.zeros_like(scores)
 
 
 def ndcg(qrels: dict[str, dict[str, int]], run: Run) -> float:
-    """Return nDCG@10 over all judged queries; one that the run lacks counts 0."""
+    """Return nDCG@10 over all judged queries; one that is missing from the run counts 0."""
     values = ir_measures.iter_calc([nDCG @ 10], qrels, run)
     return float(sum(metric.value for metric in values if metric.query_id in run)) / len(qrels)
 
 
 def torch_scorer(student: BertForSequenceClassification, limit: int, bfloat16: bool = False, batch: int = 25) -> Scorer:
-    """Return a scorer that runs the student, in float32 unless told."""
+    """Return a scorer that runs the student, in float32 unless `bfloat16`."""
 
     @torch.inference_mode()
     def scored(pairs: list[Pair]) -> NDArray[np.float32]:
@@ -139,7 +139,7 @@ def onnx_scorer(path: Path, limit: int, threads: int = 2, batch: int = 10) -> Sc
 
 
 def compare(pairs: list[Pair], int8: Scorer, float32: Scorer, limit: int) -> dict[str, float]:
-    """Return how far int8 logits are from float32 ones, and both speeds in tokens a second."""
+    """Return the differences of int8 and float32 logits, and both speeds in tokens per second."""
     tokens = sum(min(limit, len(query) + len(document) + 3) for query, document in pairs)
     timed = {}
     for kind, scorer in (("int8", int8), ("float32", float32)):

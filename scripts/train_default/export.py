@@ -1,4 +1,4 @@
-"""The student as ONNX: float32 first, then int8."""
+"""Export the student to ONNX: first float32, then int8."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class Exported(nn.Module):
-    """The forward that ships: ids, mask and types, (pairs, tokens) int64, to (pairs, 1)."""
+    """The exported forward pass: ids, mask and types, (pairs, tokens) int64, to logits (pairs, 1)."""
 
     def __init__(self, student: BertForSequenceClassification) -> None:
         """Wrap the student."""
@@ -50,7 +50,7 @@ def export_float32(student: BertForSequenceClassification, path: Path) -> None:
 
 
 def export_int8(float32: Path, path: Path, layers: list[Quantized]) -> None:
-    """Write the int8 model: the word table and the encoder's products."""
+    """Write the int8 model: its word table and the encoder's matrix products are int8."""
     model = onnx.load(float32)
     quantize_word_table(model)
     quantize_linears(model, layers)

@@ -13,13 +13,13 @@ from .settings import SOURCE_ORDER, StageSettings, TeacherSettings
 from .sources import Source, read_source
 from .teacher import load_tokenizer, prepared_path, token_ids
 
-FALSE_NEGATIVE = 0.95  # of the positive's cosine; above it a negative may well be an answer
+FALSE_NEGATIVE = 0.95  # of the positive's cosine; a negative above it is probably relevant
 LABELLED_DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One query against ``group_size`` passages; ``label`` is the positive's place or -1."""
+    """One query against ``group_size`` passages; ``label`` is the position of the positive, or -1."""
 
     query: list[int]
     passages: list[list[int]]
@@ -65,7 +65,7 @@ class PreparedSource:
 
 @dataclass(slots=True)
 class Sampler:
-    """Draws groups from the sources that are ready, in proportion to the root of their size."""
+    """Draws groups from the sources that are ready, in proportion to the square root of their size."""
 
     shared: Path
     work: Path
@@ -104,7 +104,7 @@ def draw_distilled(prepared: PreparedSource, query: int, size: int, random: Gene
     chosen = [int(random.choice(list(positives)))] if positives else []
     found = prepared.candidates[query]
     found = found[found >= 0]
-    near = random.permutation(found[:20])[:3]  # the hard ones: BM25's first page
+    near = random.permutation(found[:20])[:3]  # hard negatives: BM25's top 20
     far = random.permutation(found[20:])[:3]
     chosen += [int(place) for place in (*near, *far) if int(place) not in chosen]
     chosen = chosen[: size - 1]
@@ -113,7 +113,7 @@ def draw_distilled(prepared: PreparedSource, query: int, size: int, random: Gene
 
 
 def draw_labelled(prepared: PreparedSource, query: int, size: int, random: Generator) -> Group:
-    """Return one positive, first, and negatives of BM25's top 50 that look like no answer."""
+    """Return one positive, first, and negatives of BM25's top 50 that are probably not relevant."""
     positives = prepared.source.positives[query]
     positive = int(random.choice(list(positives)))
     vector = prepared.query_vectors[query].astype(np.float32)

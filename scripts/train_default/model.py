@@ -1,7 +1,8 @@
 """The student: three layers of all-MiniLM-L6-v2 as a BertForSequenceClassification.
 
-:func:`score` computes what ``BertForSequenceClassification.forward`` computes, but
-the last layer only at [CLS], the one place that the head reads: a quarter less work.
+:func:`score` computes what ``BertForSequenceClassification.forward`` computes, but the
+last layer only at [CLS], the only position that the head reads; this saves a quarter of
+the work.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ CLS, SEP = 101, 102
 
 
 def new_student(seed: int) -> BertForSequenceClassification:
-    """Return the untrained student: the backbone's first layers and a fresh classifier."""
+    """Return the untrained student: the backbone's first layers and a new classifier."""
     torch.manual_seed(seed)
     folder = backbone_folder()
     config = BertConfig.from_pretrained(folder, num_hidden_layers=LAYERS, num_labels=1, id2label={0: "LABEL_0"})
     student = BertForSequenceClassification.from_pretrained(folder, config=config, dtype=torch.float32)
-    student.train(False)  # no dropout: one pass over much data needs none
+    student.train(False)  # no dropout: one pass over much data does not need it
     return student
 
 
@@ -54,7 +55,7 @@ def score(student: BertForSequenceClassification, ids: Tensor, types: Tensor, ma
 
 
 def pad(pairs: list[tuple[list[int], list[int]]], limit: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return ids, types and mask, each (pairs, tokens) int64; only the document is cut.
+    """Return ids, types and mask, each (pairs, tokens) int64; only the document is truncated.
 
     >>> ids, types, mask = pad([([7], [8, 9]), ([7], [8])], 512)
     >>> ids.tolist(), types.tolist()
@@ -75,7 +76,7 @@ def _attend(layer: BertLayer, targets: Tensor, states: Tensor, seen: Tensor) -> 
     query = _heads(attention.query(targets), attention.num_attention_heads)
     key = _heads(attention.key(states), attention.num_attention_heads)
     value = _heads(attention.value(states), attention.num_attention_heads)
-    # Plain products: PyTorch's fused attention runs backward 1.6 times slower on a CPU.
+    # Plain products: the backward pass of PyTorch's fused attention is 1.6 times slower on a CPU.
     weights = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
     hidden = torch.zeros_like(seen, dtype=weights.dtype).masked_fill(~seen, -1e4)
     mixed = torch.softmax(weights + hidden, 3, dtype=weights.dtype) @ value

@@ -1,10 +1,10 @@
-"""Int8 for ONNX Runtime, with activation ranges fixed beforehand on training pairs.
+"""Int8 for ONNX Runtime, with fixed activation ranges that are determined on training pairs.
 
-Ranges fixed beforehand make a pair's score independent of the pairs beside it, which
-dynamic quantization (one range for a whole batch) does not. Channels are first evened
-out as in SmoothQuant (Xiao et al. 2023, equation 4): inputs divided by s, weights
-multiplied by it. Then x is uint8 with one range, W int8 with one scale for each column:
-x @ W is near a_scale * w_scale * (x8 - zero) @ W8.
+With fixed ranges, the score of a pair does not depend on the other pairs of its batch;
+with dynamic quantization (one range for a whole batch) it does. Channels are first
+smoothed as in SmoothQuant (Xiao et al. 2023, equation 4): inputs are divided by s, and
+weights multiplied by it. Then x is uint8 with one range, and W int8 with one scale for
+each column: x @ W is approximately a_scale * w_scale * (x8 - zero) @ W8.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from .model import score
 
 Float = NDArray[np.float32]
 WORD_TABLE = "student.bert.embeddings.word_embeddings.weight"
-ROWS_KEPT = 4096  # activations kept of a layer to choose its smoothing by
+ROWS_KEPT = 4096  # activations of a layer that are kept, to choose its smoothing
 STRENGTHS = (0.0, 0.3, 0.5, 0.65, 0.8)
 SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
-WEIGHT_TOP = 63  # 7 bits: 2 * 255 * 63 < 2 ** 15, so that no processor without VNNI saturates
+WEIGHT_TOP = 63  # 7 bits: 2 * 255 * 63 < 2 ** 15, so that processors without VNNI do not saturate
 
 
 @dataclass(slots=True)
 class Observed:
-    """What one linear layer reads: the reach of each channel, and a sample of rows."""
+    """The input of one linear layer: the range of each channel, and a sample of rows."""
 
     weight: Float
     low: Float
@@ -40,14 +40,14 @@ class Observed:
     rows: list[Float] = field(default_factory=list)
 
     def add(self, rows: Float, kept: NDArray[np.int64]) -> None:
-        """Widen the reach to all rows (rows, width) and keep the chosen ones."""
+        """Extend the ranges to all rows (rows, width), and keep the chosen rows."""
         self.low = np.minimum(self.low, rows.min(0))
         self.high = np.maximum(self.high, rows.max(0))
         self.rows.append(rows[kept])
 
 
 def observe(student: BertForSequenceClassification, batches: list[tuple[Tensor, Tensor, Tensor]]) -> list[Observed]:
-    """Return what each linear layer of the encoder reads, in the order in which they run."""
+    """Return the input of each linear layer of the encoder, in the order of execution."""
     seen: dict[nn.Module, Observed] = {}
     random = np.random.default_rng(0)
 
@@ -77,7 +77,7 @@ class Quantized:
     a_zero: np.uint8
     weight: NDArray[np.int8]
     w_scale: Float
-    shift: Float  # added to the bias: what rounding takes away on average
+    shift: Float  # added to the bias: compensates the mean error of rounding
 
 
 def quantize_layer(observed: Observed) -> Quantized:
@@ -94,7 +94,7 @@ def quantize_layer(observed: Observed) -> Quantized:
 
 
 def apply(layer: Quantized, rows: Float) -> Float:
-    """Return what the int8 layer makes of rows (rows, width): (rows, columns), float32."""
+    """Return the output of the int8 layer for rows (rows, width): (rows, columns), float32."""
     zero = np.float32(layer.a_zero)
     x8 = np.clip(np.rint(rows / layer.even / layer.a_scale) + zero, 0, 255) - zero
     return np.asarray((x8 @ layer.weight.astype(np.float32)) * (layer.a_scale * layer.w_scale) + layer.shift)
@@ -113,7 +113,7 @@ def _quantize(observed: Observed, rows: Float, strength: float) -> Quantized:
 
 
 def _quantize_weight(weight: Float, power: Float) -> tuple[NDArray[np.int8], Float]:
-    """Return int8 and the scale of each column, of least error under inputs of mean square ``power``."""
+    """Return int8 weights and the scale of each column, with the least error for inputs of mean square ``power``."""
     full = np.maximum(np.abs(weight).max(0) / WEIGHT_TOP, 1e-12).astype(np.float32)
     scales = np.stack([full * np.float32(shrink) for shrink in SHRINKS])
     errors = []
@@ -125,16 +125,16 @@ def _quantize_weight(weight: Float, power: Float) -> tuple[NDArray[np.int8], Flo
 
 
 def quantize_linears(model: onnx.ModelProto, layers: list[Quantized]) -> None:
-    """Replace the encoder's products with constants, in order, by their int8 form.
+    """Replace the encoder's matrix products with constants, in order, by their int8 form.
 
-    Raises ValueError where the products of the graph are not those layers.
+    Raises ValueError if the products of the graph are not the products of `layers`.
     """
     graph = model.graph
     constants = {i.name: i for i in graph.initializer}
     nodes = [n for n in graph.node if n.op_type == "MatMul" and n.input[1] in constants]
     for number, (node, layer) in enumerate(zip(nodes, layers, strict=True)):
         if tuple(constants[node.input[1]].dims) != layer.weight.shape:
-            raise ValueError(f"{node.name} is not the layer that was observed in its place")
+            raise ValueError(f"the shape of {node.name} is not that of layer {number}; expected the observed layers")
         place = list(graph.node).index(node)
         graph.node.remove(node)
         graph.initializer.remove(constants[node.input[1]])
@@ -148,15 +148,15 @@ def quantize_linears(model: onnx.ModelProto, layers: list[Quantized]) -> None:
 
 
 def _take_bias(graph: onnx.GraphProto, product: str, layer: Quantized) -> tuple[str, list[str]]:
-    """Shift the bias added to a product and remove the addition; return what it wrote, and the bias.
+    """Shift the bias of a product and remove its addition; return the name of the addition's output, and the bias.
 
-    A product that widens keeps its addition: ONNX Runtime joins that one to the Gelu.
+    A layer with more outputs than inputs keeps its addition, because ONNX Runtime fuses it with the Gelu.
     """
     constants = {i.name: i for i in graph.initializer}
     added = next(n for n in graph.node if n.op_type == "Add" and product in n.input)
     bias = next(name for name in added.input if name != product)
     if bias not in constants:
-        raise ValueError(f"{added.name} adds no bias")
+        raise ValueError(f"{added.name} does not add a bias; expected the addition of a constant")
     shifted = numpy_helper.to_array(constants[bias]) + layer.shift
     constants[bias].CopyFrom(numpy_helper.from_array(shifted.astype(np.float32), bias))
     width, columns = layer.weight.shape

@@ -1,7 +1,7 @@
-"""Every choice of the training run, written once.
+"""All settings of the training run, defined once.
 
-The values below are those that made the weights that ship; ``training.json``
-beside the weights repeats them together with what the run measured.
+The delivered weights were trained with these values; ``training.json`` beside the
+weights contains them too, together with the figures that the run measured.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TRAINING_FILES = (
 TRAINING_COLLECTIONS = ("nfcorpus", "scifact")
 DEV_COLLECTIONS = ("nfcorpus", "med", "time", "squad-dev")
 
-# Encoded in this order, so that stage 1 can start on the first of them.
+# Encoded in this order, so that stage 1 can start with the first of them.
 SOURCE_ORDER = (
     "nfcorpus",
     "scifact",
@@ -40,7 +40,7 @@ SOURCE_ORDER = (
 # Titles such as "Amazon Reviews 2030" say nothing about the passage.
 UNTITLED = frozenset({"squadshifts-reddit", "squadshifts-amazon"})
 
-# Sources whose passages also lend sentences (and titles) as unlabelled queries.
+# Sources from whose passages sentences (and titles) are taken as unlabelled queries.
 LENDING = frozenset({"nfcorpus", "scifact", "medquad", "pubmedqa", "stackexchange"})
 
 

@@ -21,9 +21,9 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Passages and the queries asked of them; a query's positives map passage to grade.
+    """Passages, and queries for them; a query's positives map passage to grade.
 
-    The first ``len(positives)`` queries are labelled, the others lent by passages.
+    The first ``len(positives)`` queries are labelled; the others are taken from passages.
     """
 
     name: str
@@ -88,7 +88,7 @@ def read_collection(shared: Path, name: str, split: str) -> Collection:
 
 
 def read_source(shared: Path, name: str) -> Source:
-    """Read a training source by name, with the queries that its passages lend."""
+    """Read a training source by name, with the queries that are taken from its passages."""
     if name in TRAINING_COLLECTIONS:
         source, titles = _from_collection(shared, name)
     else:
@@ -140,6 +140,6 @@ def _from_pairs(shared: Path, name: str) -> tuple[Source, list[str]]:
         passage = join_title(title, row["positive"])
         if passage not in places:
             places[passage] = len(places)
-            titles.append("")  # an article's title is no query for one of its passages
+            titles.append("")  # an article's title is not a query for one of its passages
         positives.setdefault(row["query"].strip(), {})[places[passage]] = 1
     return Source(name, list(places), list(positives), list(positives.values())), titles

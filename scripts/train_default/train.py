@@ -34,13 +34,13 @@ class Progress:
 
 
 class Trainer:
-    """Runs one stage, resuming from its checkpoint where there is one."""
+    """Runs one stage, and resumes from its checkpoint if there is one."""
 
     def __init__(self, student: BertForSequenceClassification, stage: StageSettings, work: Path) -> None:
-        """Set the optimiser up; word embeddings stay frozen."""
+        """Create the optimizer; word embeddings stay frozen."""
         self.student, self.stage, self.progress = student, stage, Progress()
         self.path = work / f"{stage.name}.checkpoint.pt"
-        student.bert.embeddings.word_embeddings.weight.requires_grad_(False)  # rare words stay general
+        student.bert.embeddings.word_embeddings.weight.requires_grad_(False)  # so that rare words keep general vectors
         trained = [p for p in student.parameters() if p.requires_grad]
         flat = [p for p in trained if p.ndim == 1]
         deep = [p for p in trained if p.ndim > 1]
@@ -71,7 +71,7 @@ class Trainer:
         return self.progress
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint atomically."""
         state = {
             "student": self.student.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -125,7 +125,7 @@ class Trainer:
 def forward(student: BertForSequenceClassification, groups: list[Group], stage: StageSettings) -> tuple[Tensor, int]:
     """Return logits (groups, group_size), float32, and the number of tokens read.
 
-    Pairs go through in micro-batches of like length, so that little is padding.
+    Pairs of similar length share a micro-batch, so that there is little padding.
     """
     pairs = [(group.query, passage) for group in groups for passage in group.passages]
     order = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]) + len(pairs[i][1]))
@@ -144,7 +144,7 @@ def group_loss(logits: Tensor, groups: list[Group], stage: StageSettings) -> Ten
     """Return the mean loss of the groups, a scalar.
 
     KL of the teacher's softmax (Hinton et al. 2015) over 20 x cosine, the squared error
-    of logits centred on their group, and cross-entropy on the label where there is one.
+    of logits centred on their group, and cross-entropy on the label if there is one.
     """
     cosines = torch.from_numpy(np.stack([group.cosines for group in groups]))
     target = TeacherSettings().scale * cosines  # (groups, group_size)

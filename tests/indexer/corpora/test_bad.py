@@ -84,7 +84,7 @@ RECORDS = [
 
 
 @pytest.mark.parametrize(("record", "message"), RECORDS)
-def test_bad_record_is_refused_at_its_line_and_left_out_when_asked(tmp_path: Path, record: bytes, message: str) -> None:
+def test_bad_record_is_refused_at_its_line_and_left_out_on_request(tmp_path: Path, record: bytes, message: str) -> None:
     path = tmp_path / "c.jsonl"
     path.write_bytes(GOOD + b"\n" + record + b"\n" + b'{"id": "z", "text": "z"}')
     error = refused(path)

@@ -182,7 +182,7 @@ def test_usual_names_of_columns_are_found(tmp_path: Path, id_field: str, text_fi
     assert read(source) == [Document("5", "words", fields={"x": 1})]
 
 
-def test_named_columns_become_id_title_and_text_and_only_the_fields_asked_for_are_kept(tmp_path: Path) -> None:
+def test_named_columns_become_id_title_and_text_and_only_the_requested_fields_are_kept(tmp_path: Path) -> None:
     source = write(tmp_path / "c.csv", 'sku,name,blurb,"size, cm",id,colour\n1,Mug,white,9,x,\n')
     named = {"id_field": "sku", "title_field": "name"}
 
@@ -225,7 +225,7 @@ def test_bad_records_are_skipped_counted_by_reason_and_written(tmp_path: Path) -
     assert written[0]["record"] == "{"
 
 
-def test_skipped_quotes_and_rows_do_not_take_good_rows_with_them(tmp_path: Path) -> None:
+def test_bad_quotes_and_rows_are_skipped_without_the_good_rows_after_them(tmp_path: Path) -> None:
     table = b'id,text\na,x\nb,"two"words\nc,"caf\xe9\nnext"\nd\ne,y\n'
     report = SkipReport()
     found = list(read_documents(write(tmp_path / "c.csv", table), CorpusSettings(skip_bad=True), report))

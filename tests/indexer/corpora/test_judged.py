@@ -75,7 +75,7 @@ def test_topics_of_several_lines_become_one_line_each(tmp_path: Path) -> None:
     ]
 
 
-def test_queries_on_standard_input_lose_none() -> None:
+def test_all_queries_on_standard_input_are_read() -> None:
     code = "from resift.indexer.corpora import read_queries; print([q.text for q in read_queries('-')])"
     done = subprocess.run(
         [sys.executable, "-c", code], input="cats\ndogs\n", capture_output=True, text=True, check=True
@@ -230,7 +230,7 @@ def test_unknown_ir_dataset_is_refused(name: str, message: str) -> None:
 def test_ir_dataset_without_documents_or_with_a_lost_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "q.tsv").write_text("1\tx\n")
     for name, dataset, message in (
-        ("queries", ir_datasets.create_dataset(queries_tsv=str(tmp_path / "q.tsv")), "has no documents of its own"),
+        ("queries", ir_datasets.create_dataset(queries_tsv=str(tmp_path / "q.tsv")), "does not contain documents"),
         ("lost", ir_datasets.create_dataset(docs_tsv=str(tmp_path / "lost.tsv")), "ir_datasets cannot read "),
     ):
         ir_datasets.registry.register(f"resift-{name}-{tmp_path.name}", dataset)

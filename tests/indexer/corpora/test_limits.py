@@ -23,7 +23,7 @@ MEGABYTE = 1_000_000
 
 
 def fails(code: str, folder: Path, **environment: str) -> str:
-    """Run `code` in a fresh interpreter that finds modules in `folder` first, and return what it wrote."""
+    """Run `code` in a new interpreter that finds modules in `folder` first, and return what it wrote."""
     path = os.pathsep.join([str(folder), str(ROOT)])
     done = subprocess.run(
         [

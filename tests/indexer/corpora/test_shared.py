@@ -16,7 +16,7 @@ COLLECTIONS = Path(os.environ.get("RESIFT_SHARED", Path(__file__).parents[4] / "
 
 shared = [
     pytest.mark.shared,
-    pytest.mark.skipif(not COLLECTIONS.is_dir(), reason=f"{COLLECTIONS} is not there; set RESIFT_SHARED"),
+    pytest.mark.skipif(not COLLECTIONS.is_dir(), reason=f"{COLLECTIONS} does not exist; set RESIFT_SHARED"),
 ]
 
 
@@ -55,7 +55,7 @@ def test_collection_has_the_documents_queries_and_judgements_of_its_readme(
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not COLLECTIONS.is_dir(), reason=f"{COLLECTIONS} is not there; set RESIFT_SHARED")
+@pytest.mark.skipif(not COLLECTIONS.is_dir(), reason=f"{COLLECTIONS} does not exist; set RESIFT_SHARED")
 def test_every_run_of_dl19_ranks_the_43_judged_queries() -> None:
     judged = set(read_qrels(COLLECTIONS / "dl19" / "qrels" / "all.trec"))
     runs = sorted((COLLECTIONS / "dl19" / "runs").glob("*.trec"))
