@@ -39,7 +39,7 @@ def running(flavour: str) -> Iterator[str]:
     elif STAGED.exists():
         with staged(flavour, PORTS[flavour]) as url:
             yield url
-    elif importlib.util.find_spec("testcontainers") and docker_answers():
+    elif importlib.util.find_spec("testcontainers") and docker_responds():
         yield from contained(flavour)
     elif flavour == "opensearch" and importlib.util.find_spec("osmem_server"):
         yield from embedded()
@@ -88,7 +88,7 @@ def tuned(flavour: str, port: int, **settings: str) -> Iterator[str]:
         shutil.rmtree(own, ignore_errors=True)
 
 
-def docker_answers() -> bool:
+def docker_responds() -> bool:
     """Return True if a Docker engine runs; the docker command alone is not enough."""
     try:
         return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
@@ -124,6 +124,6 @@ def ask(method: str, url: str, body: object = None) -> dict[str, object]:
     """Send a request to an engine without any client library, and return the JSON of the response."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        found: dict[str, object] = json.load(answer)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        found: dict[str, object] = json.load(response)
         return found

@@ -59,8 +59,8 @@ class Proxy(BaseHTTPRequestHandler):
         headers = {name: self.headers[name] for name in ("Content-Type", "Accept") if self.headers[name]}
         request = urllib.request.Request(engine + self.path, body, headers, method=self.command)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, answer.headers, answer.read()
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, response.headers, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()
 

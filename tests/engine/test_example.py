@@ -1,4 +1,4 @@
-"""The example application answers over a real index."""
+"""The example application searches a real index."""
 
 import threading
 import urllib.parse
@@ -27,8 +27,8 @@ def test_the_search_page_shows_reranked_hits(native: Any, filled: Callable[..., 
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         words = urllib.parse.quote("how long do I cook lentil soup <script>")
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/?q={words}", timeout=60) as answer:
-            page = answer.read().decode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/?q={words}", timeout=60) as response:
+            page = response.read().decode()
     finally:
         server.shutdown()
         server.server_close()

@@ -155,7 +155,7 @@ def test_many_queries_as_a_run_equal_each_one_alone(filled: Fill, tmp_path: Path
         assert [(line[2], float(line[4])) for line in lines if line[0] == query_id] == alone
 
 
-def test_searching_sends_no_write_to_the_index(engine: str, name: str, filled: Fill, tmp_path: Path) -> None:
+def test_searching_does_not_write_to_the_index(engine: str, name: str, filled: Fill, tmp_path: Path) -> None:
     filled(DOCUMENTS, MAPPINGS)
     (tmp_path / "q.tsv").write_text("1\tlentils\n2\tsoup\n")
     (tmp_path / "qrels.tsv").write_text("1 0 1 1\n")

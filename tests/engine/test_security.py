@@ -28,8 +28,8 @@ def admin(method: str, url: str, body: object = None) -> dict[str, Any]:
     headers = {"Content-Type": "application/json", "Authorization": f"Basic {pair}"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        found: dict[str, Any] = json.load(answer)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        found: dict[str, Any] = json.load(response)
         return found
 
 

@@ -1,4 +1,4 @@
-"""The drop-in client on real engines: the same response, in another order."""
+"""The drop-in client on real engines: the same response, with the hits in another order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain,
 pytestmark = pytest.mark.engine
 
 
-def test_the_response_is_the_plain_clients_in_a_new_order(native: Any, index: str) -> None:
+def test_only_the_order_of_the_hits_differs_from_the_plain_clients_response(native: Any, index: str) -> None:
     request: dict[str, Any] = {
         "query": QUERY,
         "size": COUNT,
@@ -40,7 +40,7 @@ def test_the_response_is_the_plain_clients_in_a_new_order(native: Any, index: st
 
 
 @pytest.mark.parametrize("scores", ["engine", "model", "final"])
-def test_the_score_is_kept_or_replaced_as_asked(native: Any, index: str, scores: Any) -> None:
+def test_the_score_is_kept_or_replaced_as_requested(native: Any, index: str, scores: Any) -> None:
     before = {hit["_id"]: hit["_score"] for hit in search(native, index, query=QUERY, size=COUNT)["hits"]["hits"]}
     after = search(RerankingClient(native, reranker(), FIELDS, scores=scores), index, query=QUERY, size=COUNT)["hits"]
     for hit in after["hits"]:
@@ -48,7 +48,7 @@ def test_the_score_is_kept_or_replaced_as_asked(native: Any, index: str, scores:
     assert after["max_score"] == (max(before.values()) if scores == "engine" else COUNT - 1)
 
 
-def test_fields_that_the_template_names_are_read_and_taken_out_again(native: Any, index: str) -> None:
+def test_fields_of_the_template_are_read_and_removed_from_the_hits_again(native: Any, index: str) -> None:
     own = Reranker(Numbers(), RerankSettings(fusion="none", template="{title} {n}"))
     client = RerankingClient(native, own, ["title"])
     found = search(client, index, query=QUERY, size=2, _source=["kind"])
@@ -71,7 +71,7 @@ def test_hits_below_the_window_keep_the_engines_order(native: Any, index: str) -
 
 
 @pytest.mark.parametrize("source", [False, True, ["n"], "n", {"includes": ["n"]}, ["body.*"], {"excludes": ["n"]}])
-def test_the_source_is_what_was_asked_for(native: Any, index: str, source: Any) -> None:
+def test_the_source_has_the_requested_fields(native: Any, index: str, source: Any) -> None:
     request = {"query": QUERY, "size": 5, "_source": source}
     before = search(native, index, **{**request, "size": COUNT})
     after = search(RerankingClient(native, reranker(), FIELDS), index, **request)
@@ -91,7 +91,7 @@ def test_the_source_is_what_was_asked_for(native: Any, index: str, source: Any) 
         ({"query": QUERY, "enabled": False}, "switched off"),
     ],
 )
-def test_what_cannot_be_reranked_passes_through_and_says_so(
+def test_a_search_that_cannot_be_reranked_is_passed_through_with_the_reason(
     native: Any, index: str, request_: dict[str, Any], reason: str
 ) -> None:
     before = search(native, index, **{name: value for name, value in request_.items() if name != "enabled"})
@@ -100,7 +100,7 @@ def test_what_cannot_be_reranked_passes_through_and_says_so(
     assert plain(after) == plain(before)
 
 
-def test_many_searches_share_the_model_and_errors_stay_where_they_are(native: Any, index: str) -> None:
+def test_many_searches_share_the_model_and_an_error_affects_only_its_search(native: Any, index: str) -> None:
     lines: list[Any] = [
         {"index": index},
         {"query": QUERY, "size": 2},
@@ -121,7 +121,7 @@ def test_many_searches_share_the_model_and_errors_stay_where_they_are(native: An
     assert {query for query, _ in scorer.pairs} == {"soup", "soup bowl"}
 
 
-def test_everything_else_is_the_clients_own(native: Any, index: str) -> None:
+def test_all_other_calls_behave_as_with_the_plain_client(native: Any, index: str) -> None:
     client = RerankingClient(native, reranker(), FIELDS)
     assert client.indices.exists(index=index)
     assert client.count(index=index)["count"] == COUNT
@@ -131,7 +131,7 @@ def test_everything_else_is_the_clients_own(native: Any, index: str) -> None:
         search(client, index, query=QUERY, rank_window_size=0)
 
 
-def test_what_wins_over_the_body_is_heeded(native: Any, index: str) -> None:
+def test_arguments_that_override_the_body_are_respected(native: Any, index: str) -> None:
     client = RerankingClient(native, reranker(), FIELDS)
     if isinstance(native, Elasticsearch):
         assert numbers(client.search(index=index, query=QUERY, size=2)) == [29, 28]
@@ -146,7 +146,7 @@ def test_what_wins_over_the_body_is_heeded(native: Any, index: str) -> None:
     assert trimmed.resift.status == "passed" and set(trimmed) == {"took"}
 
 
-def test_a_copy_and_a_pickle_of_a_response_are_the_clients_own(native: Any, index: str) -> None:
+def test_a_copy_and_a_pickle_of_a_response_have_the_plain_clients_type(native: Any, index: str) -> None:
     found = search(RerankingClient(native, reranker(), FIELDS), index, query=QUERY, size=3)
     for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
         assert plain(again) == plain(found)

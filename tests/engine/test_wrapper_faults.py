@@ -1,4 +1,4 @@
-"""The drop-in client where something is in its way: a search never fails because of it."""
+"""The drop-in client under faults: a search never fails because of the client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain,
 pytestmark = pytest.mark.engine
 
 
-def test_a_model_that_fails_or_is_late_leaves_the_engines_order(native: Any, index: str) -> None:
+def test_a_model_that_fails_or_is_late_keeps_the_engines_order(native: Any, index: str) -> None:
     before = search(native, index, query=QUERY, size=5)
     for scorer, status in ((Numbers(fails=True), "failed"), (Numbers(seconds=0.5), "late")):
         after = search(RerankingClient(native, reranker(scorer), FIELDS), index, query=QUERY, size=5, deadline_ms=100)
@@ -26,7 +26,7 @@ def test_a_model_that_fails_or_is_late_leaves_the_engines_order(native: Any, ind
         assert plain(after) == plain(before)
 
 
-def test_a_window_that_the_engine_refuses_costs_the_reranking_and_not_the_search(
+def test_a_window_that_the_engine_refuses_prevents_reranking_but_not_the_search(
     engine: str, native: Any, index: str
 ) -> None:
     ask("PUT", f"{engine}/{index}/_settings", {"index": {"max_result_window": 20}})
@@ -36,11 +36,11 @@ def test_a_window_that_the_engine_refuses_costs_the_reranking_and_not_the_search
     assert after.resift.status == "failed" and "window" in after.resift.reason
     assert plain(after) == plain(before)
     assert search(client, index, query=QUERY, size=5, rank_window_size=20).resift.status == "reranked"
-    if isinstance(native, Elasticsearch):  # whose client writes arguments into the body that it is given
+    if isinstance(native, Elasticsearch):  # its client writes the arguments into the given body
         with pytest.warns(DeprecationWarning, match="in the presence of a 'body'"):
             both = client.search(index=index, body={"query": QUERY}, size=5, from_=0)
         assert both.resift.status == "failed" and numbers(both) == numbers(before)
-    with pytest.raises((BadRequestError, OpenSearchRequestError)):  # the application's own mistake stays its own
+    with pytest.raises((BadRequestError, OpenSearchRequestError)):  # an error of the application is raised
         search(client, index, query={"nonsense": "soup", "match": {"title": "soup"}})
     lines: list[Any] = [{"index": index}, {"query": QUERY, "size": 3}, {"index": index}, {"query": {"match_none": {}}}]
     many = client.msearch(**{"searches" if isinstance(native, Elasticsearch) else "body": lines})
@@ -63,9 +63,9 @@ def test_an_index_among_several_that_refuses_the_window_keeps_its_hits(
     assert plain(after) == plain(before) and after["_shards"]["failed"] == 0
 
 
-def test_a_hybrid_search_that_is_late_comes_as_it_would_without_us(native: Any, index: str) -> None:
+def test_a_late_hybrid_search_has_the_plain_clients_response(native: Any, index: str) -> None:
     if not isinstance(native, OpenSearch) or native.info()["cluster_name"] == "osmem":
-        pytest.skip("hybrid is OpenSearch's")
+        pytest.skip("only OpenSearch has hybrid queries")
     processors = [{"normalization-processor": {"normalization": {"technique": "min_max"}}}]
     request = {
         "query": {"hybrid": {"queries": [{"match": {"title": "soup"}}, {"match": {"body.main": "number 7"}}]}},
@@ -91,7 +91,7 @@ def test_arguments_by_position_are_understood(native: Any, index: str) -> None:
     assert found.resift.status == "reranked" and numbers(found) == [29, 28]
 
 
-def test_stored_fields_leave_the_source_out_as_they_do_without_us(native: Any, index: str) -> None:
+def test_stored_fields_exclude_the_source_as_with_the_plain_client(native: Any, index: str) -> None:
     before = search(native, index, query=QUERY, size=COUNT, stored_fields=["kind"])
     after = search(RerankingClient(native, reranker(), FIELDS), index, query=QUERY, size=3, stored_fields=["kind"])
     assert after.resift.status == "reranked" and numbers(after) == [29, 28, 27]
@@ -101,7 +101,7 @@ def test_stored_fields_leave_the_source_out_as_they_do_without_us(native: Any, i
     assert none.resift.status == "passed" and "stored_fields" in none.resift.reason
 
 
-def test_a_crowd_that_waits_for_a_slow_model_gets_the_engines_order(native: Any, index: str) -> None:
+def test_searches_that_wait_too_long_for_a_slow_model_keep_the_engines_order(native: Any, index: str) -> None:
     client = RerankingClient(native, reranker(Numbers(seconds=0.1)), FIELDS, rank_window_size=5)
     expected = numbers(search(native, index, query=QUERY, size=3))
     with ThreadPoolExecutor(60) as crowd:
@@ -109,17 +109,19 @@ def test_a_crowd_that_waits_for_a_slow_model_gets_the_engines_order(native: Any,
     assert {one.resift.status for one in found} == {"reranked", "late"}
     assert any("wait for the model already" in one.resift.reason for one in found)
     assert all(numbers(one) == expected for one in found if one.resift.status == "late")
-    assert search(client, index, query=QUERY, size=3).resift.status == "reranked"  # those who gave up clog nothing
+    assert (
+        search(client, index, query=QUERY, size=3).resift.status == "reranked"
+    )  # searches that gave up do not block the queue
 
 
-def test_the_vendors_query_builder_takes_the_wrapper_for_a_client(native: Any, index: str) -> None:
+def test_the_vendors_query_builder_accepts_the_wrapper_as_its_client(native: Any, index: str) -> None:
     if not isinstance(native, Elasticsearch):
-        pytest.skip("elasticsearch.dsl is Elasticsearch's")
+        pytest.skip("only Elasticsearch has elasticsearch.dsl")
     client: Any = RerankingClient(native, reranker(), FIELDS)
     found = Search(using=client, index=index).query("match", title="soup")[:3].execute()
     assert [int(hit.meta.id) for hit in found] == [29, 28, 27]
 
 
-def test_fields_without_any_text_leave_the_engines_order(native: Any, index: str) -> None:
+def test_fields_without_any_text_keep_the_engines_order(native: Any, index: str) -> None:
     after = search(RerankingClient(native, reranker(), ["nope"]), index, query=QUERY)
     assert after.resift.status == "failed" and "nope" in after.resift.reason

@@ -1,4 +1,4 @@
-"""What the tests of the drop-in client share: a scorer that is known, and searches as each client's users write them."""
+"""Shared by the tests of the drop-in client: a scorer with known logits, and a search as users of each client write it."""
 
 from __future__ import annotations
 

@@ -67,17 +67,17 @@ def test_written_qrels_read_back_the_same_and_as_ir_measures_reads_them(qrels: Q
 @given(st.dictionaries(IDS, st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=8))
 @settings(deadline=None, max_examples=50)
 def test_written_order_is_that_of_trec_eval(scores: dict[str, float]) -> None:
-    """trec_eval shows its own order: RR of a run with one relevant document is 1 / its rank."""
+    """The order of trec_eval is known from RR, which is 1 / rank for a run with one relevant document."""
     out = io.StringIO()
     write_run(out, rankings({"q": scores}), "tag")
     written = [line.split()[2] for line in out.getvalue().splitlines()]
-    asked = {doc_id: {"q": {doc_id: 1}} for doc_id in scores}
-    ranks = {d: round(1 / ir_measures.RR.calc_aggregate(qrels, {"q": scores})) for d, qrels in asked.items()}
+    judged = {doc_id: {"q": {doc_id: 1}} for doc_id in scores}
+    ranks = {d: round(1 / ir_measures.RR.calc_aggregate(qrels, {"q": scores})) for d, qrels in judged.items()}
 
     assert [ranks[doc_id] for doc_id in written] == list(range(1, len(scores) + 1))
 
 
-def test_line_of_a_run_holds_rank_and_tag_and_a_stream_is_written_as_it_is() -> None:
+def test_line_of_a_run_has_rank_and_tag_and_a_run_is_written_to_a_stream() -> None:
     out = io.StringIO()
     write_run(out, rankings({"q1": {"a": 0.1, "b": 2.0}, "q2": {}, "q3": {"c": -1e-9}}), "resift")
 

@@ -184,7 +184,7 @@ def test_a_query_that_matches_nothing_is_reported_and_is_not_an_error(index: str
 @pytest.mark.parametrize(
     ("flags", "code", "parts"),
     [
-        (["--model", "no-such-model"], 1, ["no-such-model", "known"]),
+        (["--model", "no-such-model"], 1, ["no-such-model", "expected default"]),
         (["--model", "/nowhere/at/all"], 1, ["/nowhere/at/all"]),
         (["--depth", "0"], 2, ["depth"]),
         (["--depth", "many"], 2, ["--depth", "not a valid integer"]),

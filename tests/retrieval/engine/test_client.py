@@ -214,7 +214,7 @@ def test_a_credentials_file_that_cannot_be_used_gives_a_reason_without_secrets(
     assert part in str(error.value) and "hunter2" not in str(error.value)
 
 
-def test_the_command_line_shows_no_secret(tmp_path: Path) -> None:
+def test_the_command_line_does_not_show_secrets(tmp_path: Path) -> None:
     secret = {"RESIFT_USERNAME": "me", "RESIFT_PASSWORD": "hunter2"}
     with serving(401, b'{"error": "no"}') as (url, _):
         done = invoke("search", f"{url}/i", "x", env={**secret, "RESIFT_MAX_RETRIES": "0"})
