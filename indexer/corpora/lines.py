@@ -169,7 +169,7 @@ _JSON = json.JSONDecoder(parse_constant=_reject_constant)
 
 
 def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each row below the header row; quoted fields may hold line breaks."""
+    """Yield a record for each row below the header row; quoted fields may contain line breaks."""
     yield from read_rows(path, settings.encoding, ",", reading)
 
 

@@ -18,7 +18,7 @@ from resift.rerank.cli.stages import refuse_engine_flags
 
 if TYPE_CHECKING:
     from resift.indexer.bm25.build import IndexReport
-    from resift.indexer.corpora import CorpusSettings
+    from resift.indexer.corpora import CorpusSettings, SkipReport
     from resift.indexer.engine.load import Loader, LoadReport, LoadRequest
     from resift.indexer.engine.settings import LoadSettings
     from resift.retrieval.bm25.settings import Bm25Settings
@@ -83,32 +83,41 @@ def index(
     resift index articles.csv --to bm25:articles --id-field sku --text-field body
     resift index articles.csv --to http://localhost:9200/articles --alias live
     """
-    from resift.indexer.bm25.build import build_index
-    from resift.indexer.corpora import Reading, SkipReport, read_documents
-    from resift.retrieval.registry import embedded_path, is_engine
+    from resift.retrieval.registry import is_engine
 
     _check_flags(ctx, target)
     loader = _loader(target, settings) if is_engine(target) else None
+    with _resume_hint(loader, request.source):
+        built, loaded, skipped = _load(request, settings, target, loader)
+    if skipped.count:
+        say(f"note: {skipped}")
+    if built:
+        return _show_built(built, target, skipped.count, as_json)
+    assert loaded is not None
+    return _show_loaded(loaded, target, request.alias, skipped.count, as_json)
+
+
+def _load(
+    request: LoadRequest, settings: IndexSettings, target: str, loader: Loader | None
+) -> tuple[IndexReport | None, LoadReport | None, SkipReport]:
+    """Load the documents with `loader`, or build an embedded index without one; return the reports."""
+    from resift.indexer.bm25.build import build_index
+    from resift.indexer.corpora import Reading, SkipReport, read_documents
+    from resift.retrieval.registry import embedded_path
+
     reading = Reading()
     # an engine detects repeated document ids itself, but not those of documents that are split into passages
     unique = loader is None or settings.load.passage_words > 0
     with (
-        _resume_hint(loader, request.source),
         SkipReport.opened(settings.corpus) as skipped,
         progress("indexing", share=lambda: reading.share) as done,
         closing(read_documents(request.source, settings.corpus, skipped, reading=reading, unique=unique)) as documents,
     ):
-        if loader is None:
-            built = build_index(
-                documents, embedded_path(target), settings.bm25, overwrite=request.overwrite, progress=done
-            )
-        else:
-            loaded = loader.load(documents, _described(request, settings.corpus), done)
-    if skipped.count:
-        say(f"note: {skipped}")
-    if loader is None:
-        return _show_built(built, target, skipped.count, as_json)
-    return _show_loaded(loaded, target, request.alias, skipped.count, as_json)
+        if loader is not None:
+            return None, loader.load(documents, _described(request, settings.corpus), done), skipped
+        folder = embedded_path(target)
+        built = build_index(documents, folder, settings.bm25, overwrite=request.overwrite, progress=done)
+        return built, None, skipped
 
 
 def _check_flags(ctx: click.Context, target: str) -> None:
@@ -122,7 +131,7 @@ def _check_flags(ctx: click.Context, target: str) -> None:
     if "alias" not in given and given & {"keep", "allow_refused"}:
         raise click.UsageError("--keep and --allow-refused need --alias NAME; leave them out, or name the alias")
     if {"alias", "overwrite"} <= given:
-        raise click.UsageError("--alias loads a new index beside the others and overwrites none; leave out --overwrite")
+        raise click.UsageError("--alias loads a new index and does not overwrite another one; leave out --overwrite")
 
 
 def _described(request: LoadRequest, corpus: CorpusSettings) -> LoadRequest:

@@ -29,7 +29,7 @@ def config_path(given: str | None) -> Path | None:
 def default_map(given: str | None) -> dict[str, Any]:
     """Return the settings of the TOML file in force, by name; empty if there is no file.
 
-    Raises SettingsError on a file that cannot be read, is not TOML, or holds a name that is not a setting.
+    Raises SettingsError on a file that cannot be read, is not TOML, or contains a name that is not a setting.
     """
     path = config_path(given)
     if path is None:

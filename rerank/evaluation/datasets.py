@@ -13,7 +13,7 @@ NANOBEIR = tuple(name.removeprefix("Nano") for name in NANOBEIR_SETS)
 """The thirteen sets as `sentence-transformers/NanoBEIR-en` spells them, without their prefix "Nano"."""
 
 OUTSIDE_COMPARABLE_MEAN = frozenset({"ArguAna", "Touche2020"})
-"""The sets that sentence-transformers excludes by default: to find arguments is another task than to find answers."""
+"""The sets that sentence-transformers excludes: finding arguments is not the same task as finding answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def doubts(qrels: Qrels, query_ids: Collection[str], candidates: Run, given: boo
     if found and named and not any(candidates.get(query_id, {}).keys() & judged for query_id, judged in qrels.items()):
         lines.append(
             f"none of the judged documents was found, so that all measures are 0; check that the ids of the judgements "
-            f"({named[0]!r}) and of the {'run' if given else 'index'} ({found[0]!r}) are of the same collection"
+            f"({named[0]!r}) and of the {'run' if given else 'index'} ({found[0]!r}) come from the same collection"
         )
     return lines
 

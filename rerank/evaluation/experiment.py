@@ -138,8 +138,8 @@ def evaluate_set(
     """Return both stages' measures on the judged queries of one set, in end-to-end mode.
 
     Each stage is given as a run or as rankings. A judged query that is missing from a run counts 0. Raises CorpusError
-    if there are no judgements, or if no query of the first stage is judged, because the ids then probably are of
-    different collections.
+    if there are no judgements, or if no query of the first stage is judged, because the ids then probably
+    come from different collections.
     """
     runs = _as_run(first_stage), _as_run(reranked)
     if runs[0] and not runs[0].keys() & qrels.keys():

@@ -163,7 +163,7 @@ def test_flags_without_effect_are_rejected(target: str, tmp_path: Path) -> None:
     for flags, part in (
         (["--keep", "2"], "need --alias"),
         (["--allow-refused"], "need --alias"),
-        (["--alias", "x", "--overwrite"], "overwrites none"),
+        (["--alias", "x", "--overwrite"], "does not overwrite"),
     ):
         done, _ = load(source, target, tmp_path, *flags)
         assert done.code == 2 and part in done.error_line
