@@ -102,10 +102,8 @@ class ModelFolder:
         positions = self.positions
         if requested is not None:
             if requested < 1 or (positions is not None and requested > positions):
-                raise SettingsError(
-                    f"{requested} tokens were requested; expected 1 to {positions}, which {self.name} can read",
-                    "max_length",
-                )
+                most = f"1 to {positions}, which {self.name} can read" if positions else "1 or more"
+                raise SettingsError(f"{requested} tokens were requested; expected {most}", "max_length")
             return requested
         limits = (
             self.tokenizer.get("model_max_length"),
