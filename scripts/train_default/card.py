@@ -37,7 +37,7 @@ The data:
 | nfcorpus, train | 110,575 judgements | Boteva et al. 2016; academic use (NanoNFCorpus: CC BY 4.0) |
 | scifact, train | 919 judgements | Wadden et al. 2020; claims CC BY 4.0, abstracts ODC-By 1.0 |
 
-Test splits and MS MARCO judgements were used neither for training nor to select the model. (Its backbone,
+Test splits and MS MARCO judgements were not used, neither to train nor to select the model. (Its backbone,
 all-MiniLM-L6-v2, was trained by others on about a billion sentence pairs, which include MS MARCO and Natural
 Questions.) The word embeddings were not changed in training.
 """
