@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from resift.rerank.reranker import Reranker, Reranking
-from resift.retrieval.errors import SettingsError
 from resift.retrieval.retriever import Retriever
-from resift.retrieval.settings import setting
-from resift.retrieval.types import Query
+from resift.retrieval.types import Query, Ranking
 
 QUERIES_PER_BATCH = 16
 """Queries that are searched together: enough to fill the model's batches, few enough to show progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """How many candidates the first stage retrieves."""
-
-    depth: int = setting(100, "How many candidates the first stage returns per query.")
-
-    def __post_init__(self) -> None:
-        """Check the depth. Raises SettingsError if it is below 1."""
-        if self.depth < 1:
-            raise SettingsError(f"{self.depth} is below 1; expected 1 or more", "depth")
 
 
 class Pipeline:
@@ -40,10 +25,7 @@ class Pipeline:
 
         Raises EngineError if the index cannot be read, and ModelError if the model cannot score the candidates.
         """
-        rankings = self.retriever.retrieve(queries, depth)
-        if self.reranker is None:
-            return [Reranking(ranking, ranking, {}) for ranking in rankings]
-        return self.reranker.rerank(rankings)
+        return rerank(self.retriever.retrieve(queries, depth), self.reranker)
 
     def stream(self, queries: Sequence[Query], depth: int = 100) -> Iterator[Reranking]:
         """Yield what `search` returns for `queries` and `depth`, with one batch of queries in memory at a time.
@@ -52,6 +34,16 @@ class Pipeline:
         """
         for batch in in_batches(queries):
             yield from self.search(batch, depth)
+
+
+def rerank(rankings: Sequence[Ranking], reranker: Reranker | None) -> list[Reranking]:
+    """Return one reranking per ranking of `rankings`, in the given order; unchanged if `reranker` is None.
+
+    Raises ModelError if the model cannot score the candidates.
+    """
+    if reranker is None:
+        return [Reranking.unchanged(ranking) for ranking in rankings]
+    return reranker.rerank(rankings)
 
 
 def in_batches(queries: Sequence[Query]) -> Iterator[Sequence[Query]]:

@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.fusion import fuse
 from resift.rerank.scorer import Scorer, Scores
-from resift.rerank.template import DEFAULT_TEMPLATE, Template
-from resift.retrieval.errors import ModelError, SettingsError
-from resift.retrieval.settings import setting
+from resift.rerank.settings import RerankSettings
+from resift.rerank.template import Template
+from resift.retrieval.errors import ModelError
 from resift.retrieval.types import Hit, Ranking
-
-
-@dataclass(frozen=True, slots=True)
-class RerankSettings:
-    """How many hits are rescored, by which text, and how the scores of the two stages are combined."""
-
-    rank_window_size: int = setting(
-        100,
-        "How many hits of the first stage the model rescores; later hits keep their order below them.",
-        flag="window",
-    )
-    fusion: str = setting(
-        "zscore",
-        "zscore: order by the weighted sum of both stages' z-scores; none: by the model's score alone.",
-        choices=("zscore", "none"),
-    )
-    fusion_weight: float = setting(0.5, "The weight of the model in the zscore fusion, from 0 to 1.")
-    template: str = setting(DEFAULT_TEMPLATE, "The text that the model reads, as a pattern with field names in braces.")
-
-    def __post_init__(self) -> None:
-        """Check the values. Raises SettingsError if one cannot be used."""
-        if self.rank_window_size < 0:
-            raise SettingsError(f"{self.rank_window_size} is below 0; expected 0 or more", "window")
-        if self.fusion not in ("zscore", "none"):
-            raise SettingsError(f"{self.fusion!r} is not known; expected zscore or none", "fusion")
-        if not 0.0 <= self.fusion_weight <= 1.0:
-            raise SettingsError(f"{self.fusion_weight} is not between 0 and 1", "fusion_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +35,11 @@ class Reranking:
     query_truncated: bool = False
     lacking: Mapping[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def unchanged(cls, ranking: Ranking) -> Reranking:
+        """Return the result of a query that was not reranked: `ranking` before and after, without logits."""
+        return cls(ranking, ranking, {})
+
 
 class Reranker:
     """Reorders rankings by the scores of a scorer."""
@@ -73,6 +52,15 @@ class Reranker:
         self.scorer = scorer
         self.settings = settings or RerankSettings()
         self.template = Template(self.settings.template)
+
+    def with_settings(self, **changes: Any) -> Reranker:  # noqa: ANN401 - the types are those of the settings
+        """Return a reranker with the same scorer, and these settings with `changes`, by name of the setting.
+
+        Raises SettingsError if a value or the template cannot be used, and TypeError if no setting has a name.
+
+        >>> Reranker(scorer).with_settings(rank_window_size=20)  # doctest: +SKIP
+        """
+        return Reranker(self.scorer, replace(self.settings, **changes))
 
     def rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
         """Return one reranking per ranking of `rankings`, in the given order; all queries share the scorer's batches.
@@ -101,7 +89,7 @@ class Reranker:
         """Reorder one ranking by `scores`, the scores of its window."""
         size = len(scores.logits)
         if size == 0:
-            return Reranking(ranking, ranking, {})
+            return Reranking.unchanged(ranking)
         window, tail = ranking.hits[:size], ranking.hits[size:]
         final = self._final_scores(window, scores.logits)
         head = [Hit(hit.document, float(score)) for hit, score in zip(window, final, strict=True)]

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,14 +19,15 @@ from resift.rerank.evaluation.doubts import doubts
 from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
 from resift.rerank.evaluation.given_run import GivenRun
 from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
-from resift.rerank.reranker import Reranker, Reranking, RerankSettings
+from resift.rerank.pipeline import rerank
+from resift.rerank.reranker import Reranker, RerankSettings
 from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.stages import SearchStages
 from resift.retrieval.bm25.store import is_index
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.registry import RETRIEVERS, is_engine
 from resift.retrieval.trec import read_qrels, read_run
-from resift.retrieval.types import Qrels, Query, Ranking, Run
+from resift.retrieval.types import Qrels, Query, Run
 
 
 class ShowProgress(Protocol):
@@ -163,16 +165,11 @@ class Evaluator:
         given = isinstance(retriever, GivenRun)
         candidates = SelfExcludingFirstStage(retriever, self.stages.search.depth, timed=not given)
         with self._progress(f"evaluating {name}", sum(query.query_id in qrels for query in queries)) as done:
-            result = run_set(name, qrels, queries, candidates, self._rerank, done)
+            result = run_set(name, qrels, queries, candidates, partial(rerank, reranker=self.reranker), done)
         self._note_all(result.counts.notes())
         query_ids = {query.query_id for query in queries}
         self._note_all(f"note: {doubt}" for doubt in doubts(qrels, query_ids, result.runs[0], given))
         return result
-
-    def _rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
-        if self.reranker is None:
-            return [Reranking(ranking, ranking, {}) for ranking in rankings]
-        return self.reranker.rerank(rankings)
 
     def _given_run(self, collection: JudgedCollection, run: Run) -> GivenRun:
         """Return the run as a first stage. Raises CorpusError if it contains none of the judged queries."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resift.rerank.pipeline import Pipeline, SearchSettings
-from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.reranker import Reranker, Reranking, RerankSettings
 from resift.rerank.scorer import Pair, Scores
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Document, Hit, Query, Ranking
@@ -114,6 +114,26 @@ def test_truncated_documents_are_counted_and_truncated_queries_reported() -> Non
     )
     assert (short.truncated, short.query_truncated) == (1, False)
     assert (long.truncated, long.query_truncated) == (1, True)
+
+
+def test_with_settings_keeps_the_scorer_and_all_other_settings() -> None:
+    reranker = Reranker(table(a=-1.0, b=2.0), RerankSettings(fusion="none", template="{text}"))
+    narrow = reranker.with_settings(rank_window_size=1)
+    assert narrow.scorer is reranker.scorer
+    assert narrow.settings == RerankSettings(fusion="none", template="{text}", rank_window_size=1)
+    assert reranker.settings.rank_window_size == 100
+
+
+def test_with_settings_refuses_an_unusable_value_and_an_unknown_name() -> None:
+    with pytest.raises(SettingsError, match="window: -1 is below 0"):
+        Reranker(table()).with_settings(rank_window_size=-1)
+    with pytest.raises(TypeError, match="window"):
+        Reranker(table()).with_settings(window=5)
+
+
+def test_a_ranking_that_was_not_reranked_is_its_own_result_without_logits() -> None:
+    before = ranking(QUERY, [("a", 2.0), ("b", 1.0)])
+    assert Reranking.unchanged(before) == Reranking(before, before, {})
 
 
 def test_inputs_are_not_changed() -> None:
