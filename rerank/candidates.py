@@ -1,10 +1,11 @@
-"""Candidates from outside, a list of texts with scores, as a ranking, and back to positions in the list."""
+"""Candidates from outside, documents with scores, as a ranking, and reranked ones back as positions in the list."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from resift.rerank.reranker import Reranking
 from resift.retrieval.types import Document, Hit, Query, Ranking
 
 _LARGEST = 10**9  # candidates in one list, at most
@@ -12,37 +13,56 @@ _LARGEST = 10**9  # candidates in one list, at most
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One text to rerank; `score` is the first stage's, None if there is none."""
+    """One document to rerank; `score` is the first stage's, None if it is missing.
 
-    text: str
-    title: str = ""
+    The document's id is ignored, since ids from outside may be missing or repeated.
+    """
+
+    document: Document
     score: float | None = None
-    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """One candidate after reranking.
+
+    `position`: where it is in the list of candidates, from 0. `score`: what decided the order. `logit`: the model's raw
+    score, None if the candidate is below the rerank window.
+    """
+
+    position: int
+    score: float
+    logit: float | None
 
 
 def to_ranking(query: Query, candidates: Sequence[Candidate]) -> Ranking:
     """Return `candidates`, best first as the first stage gave them, as a ranking.
 
     Candidates of equal score keep their given order. If none has a score, the given order itself is the first
-    stage's: the scores fall by 1 per position. Each document's id encodes its position, since ids from outside may
-    be missing or repeated; `position` decodes it. Raises ValueError on a NaN, and if only some have a score.
-
-    >>> ranking = to_ranking(Query("q", "soup"), [Candidate("a", score=1.0), Candidate("b", score=1.0)])
-    >>> [(position(hit.document), hit.document.text) for hit in ranking.hits]
-    [(0, 'a'), (1, 'b')]
+    stage's: the scores fall by 1 per position. Each document's id becomes its position, encoded, which
+    `from_reranking` decodes. Raises ValueError on a NaN, and if only some have a score.
     """
     missing = sum(candidate.score is None for candidate in candidates)
     if 0 < missing < len(candidates):
-        raise ValueError(f"{missing} of {len(candidates)} candidates have no score; expected a score for all or none")
-    return Ranking.of(query, [_hit(place, candidate) for place, candidate in enumerate(candidates)])
+        raise ValueError(f"{missing} of {len(candidates)} documents have no score; give one to all or to none")
+    return Ranking.of(query, [_hit(position, candidate) for position, candidate in enumerate(candidates)])
 
 
-def position(document: Document) -> int:
-    """Return the position, from 0, of a document of `to_ranking` in the list of candidates."""
-    return _LARGEST - int(document.doc_id)
+def from_reranking(result: Reranking) -> list[Reranked]:
+    """Return the candidates of a reranked ranking of `to_ranking`, best first.
+
+    >>> candidates = [Candidate(Document("", "a"), score=1.0), Candidate(Document("", "b"), score=2.0)]
+    >>> ranking = to_ranking(Query("q", "soup"), candidates)
+    >>> [one.position for one in from_reranking(Reranking(ranking, ranking, logits={}))]
+    [1, 0]
+    """
+    return [
+        Reranked(_LARGEST - int(hit.document.doc_id), hit.score, result.logits.get(hit.document.doc_id))
+        for hit in result.ranking.hits
+    ]
 
 
-def _hit(place: int, candidate: Candidate) -> Hit:
+def _hit(position: int, candidate: Candidate) -> Hit:
     # ids fall as positions rise: the ordering rule (ties by doc_id, descending) then keeps the given order
-    document = Document(f"{_LARGEST - place:010d}", candidate.text, candidate.title, candidate.fields)
-    return Hit(document, -float(place) if candidate.score is None else candidate.score)
+    document = replace(candidate.document, doc_id=f"{_LARGEST - position:010d}")
+    return Hit(document, -float(position) if candidate.score is None else candidate.score)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from resift.rerank.candidates import Candidate, position, to_ranking
+from resift.rerank.candidates import Candidate, from_reranking, to_ranking
 from resift.rerank.reranker import Reranker, Reranking
 from resift.retrieval.errors import CorpusError
-from resift.retrieval.types import Query, Ranking
+from resift.retrieval.types import Document, Query, Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,9 @@ def _request(number: int, body: dict[str, Any]) -> RerankRequest:
     if not isinstance(documents, list):
         raise ValueError('"documents" is missing or not a list; expected a list of texts or of objects with "text"')
     candidates = [_candidate(place, document) for place, document in enumerate(documents)]
-    given = [candidate.score is not None for candidate in candidates]
-    if any(given) and not all(given):
-        raise ValueError('some documents have a "score" and some have none; give it to all or to none')
     text = query.encode("utf-8", "replace").decode("utf-8")
-    return RerankRequest(body, to_ranking(Query(str(number), text), candidates), scored=any(given))
+    ranking = to_ranking(Query(str(number), text), candidates)
+    return RerankRequest(body, ranking, scored=any(candidate.score is not None for candidate in candidates))
 
 
 def _is_finite(score: object) -> bool:
@@ -92,7 +90,7 @@ def _is_finite(score: object) -> bool:
 
 def _candidate(place: int, value: object) -> Candidate:
     if isinstance(value, str):
-        return Candidate(value)
+        return Candidate(Document("", value))
     if not isinstance(value, dict) or not isinstance(value.get("text"), str):
         raise ValueError(f'document {place} is neither a text nor an object with a "text"')
     title, score = value.get("title") or "", value.get("score")
@@ -101,20 +99,19 @@ def _candidate(place: int, value: object) -> Candidate:
     if score is not None and not _is_finite(score):
         raise ValueError(f'document {place}: "score" is {str(score)[:40]}; expected a finite number')
     rest = {key: member for key, member in value.items() if key not in ("text", "title", "score")}
-    return Candidate(value["text"], title, None if score is None else float(score), rest)
+    return Candidate(Document("", value["text"], title, rest), None if score is None else float(score))
 
 
 def _reply(request: RerankRequest, result: Reranking, top: int | None, return_documents: bool) -> RerankReply:
     documents = request.body["documents"]
     results = []
-    for hit in result.ranking.hits[:top]:
-        place = position(hit.document)
-        given = documents[place]
-        entry: dict[str, Any] = {"index": place}
+    for reranked in from_reranking(result)[:top]:
+        given = documents[reranked.position]
+        entry: dict[str, Any] = {"index": reranked.position}
         if isinstance(given, dict) and "doc_id" in given:
             entry["doc_id"] = given["doc_id"]
-        entry["score"] = hit.score
-        entry["logit"] = result.logits.get(hit.document.doc_id)
+        entry["score"] = reranked.score
+        entry["logit"] = reranked.logit
         if return_documents:
             entry["document"] = given
         results.append(entry)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from resift.rerank.candidates import Candidate, position, to_ranking
+from resift.rerank.candidates import Candidate, from_reranking, to_ranking
 from resift.rerank.plugin.request import Plan
 from resift.rerank.reranker import Reranking
 from resift.retrieval.engine.fields import TITLE_NAMES, Fields
@@ -39,31 +39,26 @@ def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
     that the template names besides.
     """
     title = next((name for name in names if name in TITLE_NAMES), "") if len(names) > 1 else ""
-    return Fields((), title, tuple(name for name in names if name != title), {}, "", tuple(others))
+    text = tuple(name for name in names if name != title)
+    return Fields(searched=(), title=title, text=text, nested={}, others=tuple(others))
 
 
 def hits_to_ranking(hits: Sequence[Mapping[str, Any]], text: str, reader: HitReader) -> Ranking:
     """Return the hits of a response as a ranking for the query `text`; a missing score counts as 0."""
-    candidates = []
-    for hit in hits:
-        document, score = reader.read(hit), hit.get("_score")
-        candidates.append(
-            Candidate(document.text, document.title, 0.0 if score is None else float(score), document.fields)
-        )
-    return to_ranking(Query("q", text), candidates)
+    return to_ranking(Query("q", text), [Candidate(reader.read(hit), float(hit.get("_score") or 0.0)) for hit in hits])
 
 
 def reorder(body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKind) -> Outcome:
     """Order the hits of `body` as in `result`, and keep the requested page; return the outcome."""
     hits = body["hits"]["hits"]
     ordered = []
-    for ranked in result.ranking.hits:
-        hit = hits[position(ranked.document)]
+    for reranked in from_reranking(result):
+        hit = hits[reranked.position]
         score = hit["_score"]
         if scores == "final":
-            score = ranked.score
-        elif scores == "model":
-            score = result.logits.get(ranked.document.doc_id, score)
+            score = reranked.score
+        elif scores == "model" and reranked.logit is not None:
+            score = reranked.logit
         ordered.append({**hit, "_score": score})
     body["hits"]["hits"] = ordered
     known = [hit["_score"] for hit in ordered if hit["_score"] is not None]

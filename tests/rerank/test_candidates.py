@@ -1,19 +1,21 @@
-"""A list of candidates becomes a ranking, and its hits lead back to the list."""
+"""A list of candidates becomes a ranking, and a reranking leads back to the positions in the list."""
 
 from __future__ import annotations
 
 import pytest
 
-from resift.rerank.candidates import Candidate, position, to_ranking
-from resift.retrieval.types import Query
+from resift.rerank.candidates import Candidate, Reranked, from_reranking, to_ranking
+from resift.rerank.reranker import Reranking
+from resift.retrieval.types import Document, Hit, Query, Ranking
 
 QUERY = Query("q", "soup")
 
 
 def placed(*scores: float | None) -> list[tuple[int, float]]:
-    ranking = to_ranking(QUERY, [Candidate(f"text {n}", score=score) for n, score in enumerate(scores)])
-    assert [hit.document.text for hit in ranking.hits] == [f"text {position(hit.document)}" for hit in ranking.hits]
-    return [(position(hit.document), hit.score) for hit in ranking.hits]
+    ranking = to_ranking(QUERY, [Candidate(Document("", f"text {n}"), score) for n, score in enumerate(scores)])
+    placed = [(one.position, one.score) for one in from_reranking(Reranking(ranking, ranking, {}))]
+    assert [hit.document.text for hit in ranking.hits] == [f"text {position}" for position, _ in placed]
+    return placed
 
 
 def test_scores_decide_the_order() -> None:
@@ -36,8 +38,8 @@ def test_no_candidates_give_an_empty_ranking() -> None:
     assert to_ranking(QUERY, []).hits == ()
 
 
-def test_a_score_for_some_alone_is_refused() -> None:
-    with pytest.raises(ValueError, match="1 of 2 candidates have no score; expected a score for all or none"):
+def test_scores_for_only_some_candidates_are_refused() -> None:
+    with pytest.raises(ValueError, match="1 of 2 documents have no score; give one to all or to none"):
         placed(1.0, None)
 
 
@@ -47,5 +49,17 @@ def test_a_score_that_is_not_a_number_is_refused() -> None:
 
 
 def test_title_and_fields_are_kept() -> None:
-    [hit] = to_ranking(QUERY, [Candidate("text", "title", 1.0, {"lang": "en"})]).hits
+    [hit] = to_ranking(QUERY, [Candidate(Document("x", "text", "title", {"lang": "en"}), 1.0)]).hits
     assert (hit.document.title, hit.document.text, hit.document.fields) == ("title", "text", {"lang": "en"})
+
+
+def test_repeated_ids_from_outside_stay_separate_candidates() -> None:
+    ranking = to_ranking(QUERY, [Candidate(Document("same", "a"), 1.0), Candidate(Document("same", "b"), 2.0)])
+    assert [hit.document.text for hit in ranking.hits] == ["b", "a"]
+
+
+def test_a_reranked_candidate_has_its_position_its_score_and_its_logit_if_it_was_in_the_window() -> None:
+    first = to_ranking(QUERY, [Candidate(Document("", text), score) for text, score in (("a", 1.0), ("b", 2.0))])
+    b, a = (hit.document for hit in first.hits)
+    after = Ranking.of(QUERY, [Hit(b, 0.5), Hit(a, -0.5)])
+    assert from_reranking(Reranking(first, after, {b.doc_id: 7.0})) == [Reranked(1, 0.5, 7.0), Reranked(0, -0.5, None)]

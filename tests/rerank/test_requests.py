@@ -83,7 +83,10 @@ def test_doc_ids_and_documents_come_back_when_asked() -> None:
         (b'{"query": "q", "documents": [{"text": "t", "score": NaN}]}', "NaN is not a JSON number"),
         (b'{"query": "q", "documents": ["t"], "extra": Infinity}', "Infinity is not a JSON number"),
         (b'{"query": "q", "documents": [{"text": "t", "score": 1' + b"0" * 400 + b"}]}", "expected a finite number"),
-        (b'{"query": "q", "documents": [{"text": "t", "score": 1}, "u"]}', "give it to all or to none"),
+        (
+            b'{"query": "q", "documents": [{"text": "t", "score": 1}, "u"]}',
+            "1 of 2 documents have no score; give one to all or to none",
+        ),
         (b"[" * 100_000, "not JSON"),
     ],
 )
