@@ -235,14 +235,16 @@ def _aws(settings: ConnectionSettings) -> Any:  # noqa: ANN401
 @contextmanager
 def _certificate_errors(settings: ConnectionSettings) -> Iterator[None]:
     """Raise SettingsError for certificate files that are missing, or that the clients cannot read."""
-    names = [name for name in (settings.ca_certs, settings.client_cert, settings.client_key) if name]
-    missing = next((name for name in names if not os.path.isfile(name)), None)
-    if missing:
-        raise SettingsError(f"{missing} is not a file; expected a certificate or key in PEM format", "ca_certs")
+    given = {field: getattr(settings, field) for field in ("ca_certs", "client_cert", "client_key")}
+    files = {field: name for field, name in given.items() if name}
+    for field, name in files.items():
+        if not os.path.isfile(name):
+            raise SettingsError(f"{name} is not a file; expected a certificate or key in PEM format", field)
     try:
         yield
     except OSError as error:  # ssl.SSLError is one
-        raise SettingsError(f"{', '.join(names) or 'a setting'} cannot be used: {error}", "connection") from None
+        names = ", ".join(files.values()) or "a setting"
+        raise SettingsError(f"{names} cannot be used: {error}", "connection") from None
     except ValueError:  # its text might show a secret
         message = "the engine's client rejects a setting; check the hosts and the files"
         raise SettingsError(message, "connection") from None

@@ -113,6 +113,21 @@ def test_a_host_that_does_not_respond_is_one_line() -> None:
         connect(read_address(f"{url.replace('http:', 'https:')}/i"), FAST)
 
 
+@pytest.mark.parametrize("flavour", ["elasticsearch", "opensearch"])
+@pytest.mark.parametrize("missing", ["ca_certs", "client_cert", "client_key"])
+def test_a_certificate_file_that_is_missing_is_reported_under_its_own_setting(
+    tmp_path: Path, flavour: str, missing: str
+) -> None:
+    names = {field: tmp_path / f"{field}.pem" for field in ("ca_certs", "client_cert", "client_key")}
+    for field, name in names.items():
+        if field != missing:
+            name.write_text("not read before all files are found")
+    files = {field: str(name) for field, name in names.items()}
+    with pytest.raises(SettingsError, match=f"{missing}.pem is not a file") as error:
+        connect("https://localhost:1/i", ConnectionSettings(flavour=flavour, **files))  # type: ignore[arg-type]
+    assert error.value.field == missing
+
+
 def test_an_expired_key_has_its_own_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESIFT_API_KEY", "b2xkOm9uZQ==")
     words = {"reason": "unable to authenticate", "additional_unsuccessful_credentials": "API key: api key is expired"}
