@@ -2,14 +2,18 @@
 
 ::
 
-    ResiftError                 anything that resift raises on purpose; only the CLI and the service handle it
+    ResiftError                 anything that resift raises on purpose
     ├── CorpusError             a corpus, queries, qrels or run file cannot be read (path, line)
     ├── IndexingError           an index cannot be written (failed: ids of the documents not indexed)
     ├── EngineError             a search engine or a saved index cannot be reached or read (url)
     │   └── StatusError         a search engine returned an error or did not answer (status, kind)
+    ├── UnknownProductError     a server does not identify itself as Elasticsearch (body); in `engine/client_errors`
+    ├── StoppedError            another thread asked to stop while this one waited; in `engine/retry`
     ├── ModelError              a model cannot be found, loaded or run (path)
     └── SettingsError           a setting or an argument is wrong (field)
 
+Two parts handle every one of them: the command line, which ends with exit code 1 or 2, and the wrapper of an engine's
+client, which keeps the engine's own order.
 A message says what was wrong, what was expected and what to do, in one line.
 """
 

@@ -139,7 +139,7 @@ def to_documents(
             seen.add(document.doc_id)
         yield document
     if found and not good:
-        raise CorpusError(f"no good record is left: {report}", source)
+        raise CorpusError(f"every record is bad: {report}; correct them, or name the fields to read", source)
 
 
 def to_document(record: Record, settings: CorpusSettings, *, empty_ok: bool = False) -> Document:

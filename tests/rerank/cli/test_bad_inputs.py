@@ -73,7 +73,7 @@ def test_the_error_at_a_bad_record_ends_with_how_to_skip_it(tmp_path: Path, line
 def test_a_corpus_with_only_bad_records_is_refused_although_they_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("{\n{\n")
     done = invoke("index", str(tmp_path / "bad.jsonl"), "--to", f"bm25:{tmp_path / 'index'}", "--skip-bad")
-    assert_one_line(done, 1, "no good record", "2")
+    assert_one_line(done, 1, "every record is bad", "2")
 
 
 @pytest.mark.parametrize(
