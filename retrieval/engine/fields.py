@@ -120,7 +120,7 @@ def _is_multi_field(name: str, types: FieldTypes) -> bool:
 
 
 def nested_path(name: str, types: FieldTypes) -> str:
-    """Return the path of the innermost nested object that contains a field, "" if there is none."""
+    """Return the path of the innermost nested object that contains a field, "" if none does."""
     path = name
     while path := path.rpartition(".")[0]:
         if "nested" in types.get(path, ()):

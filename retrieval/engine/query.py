@@ -22,7 +22,7 @@ _WORD = re.compile(
     r"[^\s!-&(-\-/:-@\[-^`{-~\u2000-\u2018\u201a-\uabff\ud7a4-\U0010ffff]{1,255}"  # a run of letters and digits
     r"|[^\s\x00-\u206f\uac00-\ud7a3]"  # an ideograph, a kana or an emoji
 )
-"""What an engine's standard analysis counts as a word, or a little more.
+"""What an engine's standard analysis counts as a word, possibly counting more words than the engine does.
 
 Source: Unicode UAX #29, and the largest length of a token, 255 characters, in the engines' standard tokenizer.
 """
@@ -52,7 +52,7 @@ def is_longer(text: str, count: int) -> bool:
 
 
 def _end(text: str, count: int) -> int | None:
-    """Return where the word after the first `count` words starts, None if there is none."""
+    """Return where the word after the first `count` words starts, None if the text ends before."""
     following = next(islice(_WORD.finditer(text), count, None), None)
     return following and following.start()
 
