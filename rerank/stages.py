@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from resift.rerank.pipeline import SearchSettings
-from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.template import Template
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings, OpenOptions
@@ -45,7 +45,7 @@ class SearchStages:
         """Load the second stage; None if the model is `none`. Raises ModelError and SettingsError."""
         if self.scorer.model == NO_MODEL:
             return None
-        return Reranker(load_scorer(self.scorer.model, self.scorer), self.rerank)
+        return Reranker(load_scorer(settings=self.scorer), self.rerank)
 
     def describe(self) -> str:
         """Return in a few words what decides the order.

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from resift.indexer.corpora.sources import read_documents
     from resift.rerank.pipeline import Pipeline
     from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
-    from resift.rerank.reranker import Reranker, RerankSettings
+    from resift.rerank.reranker import Reranker
     from resift.rerank.scorers.load import load_scorer
     from resift.rerank.scorers.settings import ScorerSettings
+    from resift.rerank.settings import RerankSettings
     from resift.retrieval.errors import ResiftError
     from resift.retrieval.registry import open_retriever
     from resift.retrieval.types import Document, Hit, Query, Ranking
@@ -33,7 +34,7 @@ _HOMES = {
     "Pipeline": "rerank.pipeline",
     "Query": "retrieval.types",
     "Ranking": "retrieval.types",
-    "RerankSettings": "rerank.reranker",
+    "RerankSettings": "rerank.settings",
     "Reranker": "rerank.reranker",
     "RerankingClient": "rerank.plugin.wrapper",
     "ResiftError": "retrieval.errors",

@@ -13,7 +13,7 @@ class Retriever(Protocol):
 
     @property
     def language(self) -> str:
-        """The language in which the index analyzes its texts, one of `resift.retrieval.bm25.analysis.languages()`."""
+        """The language in which the index analyzes its texts, one of `resift.retrieval.bm25.settings.LANGUAGES`."""
         ...
 
     def notes(self) -> list[str]:

@@ -13,8 +13,8 @@ SETTINGS = {
     "load": "resift.indexer.engine.settings:LoadSettings",
     "connection": "resift.retrieval.engine.settings:ConnectionSettings",
     "engine": "resift.retrieval.engine.settings:EngineSettings",
-    "search": "resift.rerank.pipeline:SearchSettings",
-    "rerank": "resift.rerank.reranker:RerankSettings",
+    "search": "resift.rerank.settings:SearchSettings",
+    "rerank": "resift.rerank.settings:RerankSettings",
     "scorer": "resift.rerank.scorers.settings:ScorerSettings",
     "display": "resift.rerank.cli.display:DisplaySettings",
 }

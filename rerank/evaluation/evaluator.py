@@ -20,8 +20,9 @@ from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, Experime
 from resift.rerank.evaluation.given_run import GivenRun
 from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
 from resift.rerank.pipeline import rerank
-from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.settings import RerankSettings
 from resift.rerank.stages import SearchStages
 from resift.retrieval.bm25.store import is_index
 from resift.retrieval.errors import CorpusError, SettingsError

@@ -18,6 +18,7 @@ from collections.abc import Callable
 import Stemmer
 
 from resift.retrieval.bm25.segmentation import words
+from resift.retrieval.bm25.settings import LANGUAGES
 from resift.retrieval.bm25.stop_words import STOP_WORDS
 from resift.retrieval.errors import SettingsError
 
@@ -42,23 +43,17 @@ _LONGEST_CACHED = 64  # characters; longer words rarely occur again
 _CACHE_SIZE = 1 << 18  # words cached with their terms, about 40 MB
 
 
-def languages() -> tuple[str, ...]:
-    """Return the names that `analyzer` accepts."""
-    stemmed = set(Stemmer.algorithms()) - {"porter", "dutch_porter"}
-    return (*sorted(stemmed), *_NOT_STEMMED)
-
-
 @functools.cache
 def analyzer(language: str) -> Analyzer:
-    """Return the analyzer of `language`, one of `languages()`; the same object each time.
+    """Return the analyzer of `language`, one of `LANGUAGES`; the same object each time.
 
     Raises SettingsError on another name.
 
     >>> analyzer("english")("The cats' owner's 2 running dogs")
     ['cat', 'owner', '2', 'run', 'dog']
     """
-    if language not in languages():
-        raise SettingsError(f"{language!r} is not known; expected one of {', '.join(languages())}", "language")
+    if language not in LANGUAGES:
+        raise SettingsError(f"{language!r} is not known; expected one of {', '.join(LANGUAGES)}", "language")
     return Analyzer(language)
 
 
@@ -70,7 +65,7 @@ class Analyzer:
     """
 
     def __init__(self, language: str) -> None:
-        """Prepare the steps of `language`, which is one of `languages()`."""
+        """Prepare the steps of `language`, which is one of `LANGUAGES`."""
         self.language = language
         self._cache = _TermCache(self.term)
         self._lock = threading.Lock()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from resift.retrieval.bm25.analysis import languages
+from resift.retrieval.bm25.settings import LANGUAGES
 from resift.retrieval.registry import RETRIEVERS, open_retriever
 from resift.retrieval.retriever import Retriever
 from resift.retrieval.types import Document, Query, Ranking
@@ -73,7 +73,7 @@ def test_an_index_opens_by_its_url_as_the_class_of_its_row(place: Place) -> None
 def test_the_language_is_one_that_the_analysis_knows_and_notes_are_single_lines(place: Place) -> None:
     retriever = place.open([Document("1", "soup"), Document("2", "")])
     search(retriever, "soup " * 2000)
-    assert retriever.language in languages()
+    assert retriever.language in LANGUAGES
     notes = retriever.notes()
     assert isinstance(notes, list)
     assert [note for note in notes if len(note.splitlines()) != 1] == []

@@ -13,7 +13,8 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy import NotFoundError as OpenSearchNotFound
 
 from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
-from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.reranker import Reranker
+from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 from tests.engine.wrapping import COUNT, FIELDS, QUERY, Numbers, numbers, plain, reranker, search
 

@@ -11,8 +11,9 @@ import numpy as np
 from elasticsearch import Elasticsearch
 
 from resift.rerank.plugin.wrapper import RerankingClient
-from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Pair, Scores
+from resift.rerank.settings import RerankSettings
 
 COUNT = 30
 FIELDS = ["title", "body.main"]

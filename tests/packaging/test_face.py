@@ -29,7 +29,7 @@ HOMES = {
     "Hit": "resift.retrieval.types",
     "Ranking": "resift.retrieval.types",
     "ScorerSettings": "resift.rerank.scorers.settings",
-    "RerankSettings": "resift.rerank.reranker",
+    "RerankSettings": "resift.rerank.settings",
     "ResiftError": "resift.retrieval.errors",
 }
 HEAVY = {"numpy", "torch", "click", "onnxruntime", "transformers", "elasticsearch", "opensearchpy"}

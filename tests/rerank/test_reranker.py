@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from resift.rerank.pipeline import Pipeline, SearchSettings
-from resift.rerank.reranker import Reranker, Reranking, RerankSettings
+from resift.rerank.pipeline import Pipeline
+from resift.rerank.reranker import Reranker, Reranking
 from resift.rerank.scorer import Pair, Scores
+from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Document, Hit, Query, Ranking
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
-from resift.rerank.reranker import Reranker, RerankSettings
+from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Pair, Scores
+from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 
 
@@ -73,6 +74,20 @@ def test_the_window_is_asked_for_and_the_page_cut_from_it() -> None:
     found = wrapped(client).search(body={**MATCH, "from": 1, "size": 2})
     assert ids(found) == ["8", "7"] and found.resift.status == "reranked"
     assert client.asked == [{**MATCH, "from": 0, "size": 100}]
+
+
+def test_the_window_is_the_rerankers_own_unless_the_client_or_the_call_gives_another() -> None:
+    client = Client()
+    own = Reranker(Last(), RerankSettings(rank_window_size=3, fusion="none"))
+    four = RerankingClient(client, own, ["title"], rank_window_size=4)
+    page = {**MATCH, "size": 2}
+    found = [
+        RerankingClient(client, own, ["title"]).search(body=page),
+        four.search(body=page),
+        four.search(body=page, rank_window_size=5),
+    ]
+    assert [(ids(one), one.resift.scored) for one in found] == [(["2", "1"], 3), (["3", "2"], 4), (["4", "3"], 5)]
+    assert [asked["size"] for asked in client.asked] == [3, 4, 5]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@ from importlib.metadata import version
 
 import bm25s.stopwords
 import pytest
+import Stemmer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resift.retrieval.bm25 import segmentation
-from resift.retrieval.bm25.analysis import ENGLISH_STOP_WORDS, analyzer, languages, stop_words
+from resift.retrieval.bm25.analysis import ENGLISH_STOP_WORDS, analyzer, stop_words
 from resift.retrieval.bm25.segmentation import words
+from resift.retrieval.bm25.settings import LANGUAGES
 from resift.retrieval.errors import SettingsError
 
 
@@ -105,7 +107,7 @@ def test_language_with_a_stop_list_leaves_all_of_it_out(language: str) -> None:
 
 
 @pytest.mark.skipif(version("bm25s") != "0.3.16", reason="the stop words were copied from bm25s 0.3.16")
-@pytest.mark.parametrize("language", sorted(set(languages()) - {"english"}))
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"english"}))
 def test_stop_words_are_those_of_bm25s(language: str) -> None:
     assert stop_words(language) == frozenset(getattr(bm25s.stopwords, f"STOPWORDS_{language.upper()}", ()))
 
@@ -115,7 +117,12 @@ def test_unknown_language_is_refused_with_the_known_ones() -> None:
         analyzer("klingon")
 
 
-@pytest.mark.parametrize("language", languages())
+def test_languages_are_those_of_the_stemmer_and_two_without_stemming() -> None:
+    porters = {"porter", "dutch_porter"}  # other algorithms for English and Dutch, not languages
+    assert sorted(LANGUAGES) == sorted({*Stemmer.algorithms(), "standard", "whitespace"} - porters)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @given(text=st.text(st.characters(exclude_categories=[])))
 def test_any_text_in_any_language_gives_the_same_terms_each_time(language: str, text: str) -> None:
     terms = analyzer(language)(text)

@@ -1,0 +1,48 @@
+"""The settings of a search's two stages; imports nothing heavy, so that the command line lists them at no cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from resift.rerank.template import DEFAULT_TEMPLATE
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How many candidates the first stage retrieves."""
+
+    depth: int = setting(100, "How many candidates the first stage returns per query.")
+
+    def __post_init__(self) -> None:
+        """Check the depth. Raises SettingsError if it is below 1."""
+        if self.depth < 1:
+            raise SettingsError(f"{self.depth} is below 1; expected 1 or more", "depth")
+
+
+@dataclass(frozen=True, slots=True)
+class RerankSettings:
+    """How many hits are rescored, by which text, and how the scores of the two stages are combined."""
+
+    rank_window_size: int = setting(
+        100,
+        "How many hits of the first stage the model rescores; later hits keep their order below them.",
+        flag="window",
+    )
+    fusion: str = setting(
+        "zscore",
+        "zscore: order by the weighted sum of both stages' z-scores; none: by the model's score alone.",
+        choices=("zscore", "none"),
+    )
+    fusion_weight: float = setting(0.5, "The weight of the model in the zscore fusion, from 0 to 1.")
+    template: str = setting(DEFAULT_TEMPLATE, "The text that the model reads, as a pattern with field names in braces.")
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises SettingsError if one cannot be used."""
+        if self.rank_window_size < 0:
+            raise SettingsError(f"{self.rank_window_size} is below 0; expected 0 or more", "window")
+        if self.fusion not in ("zscore", "none"):
+            raise SettingsError(f"{self.fusion!r} is not known; expected zscore or none", "fusion")
+        if not 0.0 <= self.fusion_weight <= 1.0:
+            raise SettingsError(f"{self.fusion_weight} is not between 0 and 1", "fusion_weight")
