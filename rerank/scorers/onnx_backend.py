@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.lookup import find_folder
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
-from resift.rerank.scorers.predictor import Batch, OutOfMemory, Predictor, one_line, short_of_memory
+from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.retrieval.errors import SettingsError
 
@@ -54,14 +54,14 @@ class OnnxCrossEncoder(Predictor):
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,).
 
-        Raises OutOfMemory if the batch does not fit into memory, and ModelError if the graph cannot be run or does not
-        return one score per pair.
+        Raises OutOfMemoryError if the batch does not fit into memory, and ModelError if the graph cannot be run or does
+        not return one score per pair.
         """
         try:
             [logits] = self.session.run([self.output], {name: batch[name] for name in self.inputs})
         except Exception as error:  # ONNX Runtime's errors share no base class
             if isinstance(error, MemoryError) or short_of_memory(error):
-                raise OutOfMemory from error
+                raise OutOfMemoryError from error
             raise self.folder.error(f"ONNX Runtime could not run it: {one_line(error)}") from error
         rows = len(batch["input_ids"])
         if logits.shape not in ((rows, 1), (rows,)):

@@ -33,7 +33,7 @@ _MEMORY_MESSAGES = (  # parts of the messages of errors that mean too little mem
 )
 
 
-class OutOfMemory(Exception):
+class OutOfMemoryError(Exception):
     """Raised by a backend if a batch does not fit into memory; the predictor then tries smaller batches."""
 
 
@@ -53,7 +53,7 @@ class Predictor(ABC):
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,).
 
-        Raises OutOfMemory if the batch does not fit into memory, and ModelError if the model cannot be run.
+        Raises OutOfMemoryError if the batch does not fit into memory, and ModelError if the model cannot be run.
         """
 
     def predict(
@@ -134,7 +134,7 @@ class Predictor(ABC):
             end = batch_end(lengths, start, budget)
             try:
                 logits[order[start:end]] = self.forward(self.encoder.pad(encoded, order[start:end]))
-            except OutOfMemory as error:
+            except OutOfMemoryError as error:
                 if end - start == 1:
                     raise self.folder.error(
                         f"there is not enough memory for one pair of {lengths[start]} tokens; reduce max_length, or "

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.lookup import find_folder
 from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder, read_folder
-from resift.rerank.scorers.predictor import Batch, OutOfMemory, Predictor, one_line, short_of_memory
+from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.retrieval.errors import ModelError, SettingsError
 
@@ -59,7 +59,7 @@ class CrossEncoder(Predictor):
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,): the encoder runs in the model's dtype, the head in float32.
 
-        Raises OutOfMemory if the batch does not fit into memory, and ModelError if torch cannot run the model.
+        Raises OutOfMemoryError if the batch does not fit into memory, and ModelError if torch cannot run the model.
         """
         import torch
 
@@ -70,13 +70,13 @@ class CrossEncoder(Predictor):
                 found: NDArray[np.float32] = logits.float().squeeze(-1).cpu().numpy()  # (rows,)
                 return found
         except MemoryError as error:
-            raise OutOfMemory from error
+            raise OutOfMemoryError from error
         except RuntimeError as error:
             if not short_of_memory(error):
                 raise self.folder.error(f"torch could not run it: {one_line(error)}") from error
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
-            raise OutOfMemory from error
+            raise OutOfMemoryError from error
 
 
 def keep_head_exact(model: Any) -> None:  # noqa: ANN401 - transformers is untyped

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.packing import batch_end, batches, inverse, longest_first
-from resift.rerank.scorers.predictor import Batch, OutOfMemory, Predictor, short_of_memory
+from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, short_of_memory
 from resift.retrieval.errors import ModelError
 from tests.rerank.scorers.small_models import make_tokenizer, sentences
 
@@ -71,7 +71,7 @@ class SmallMemory(Predictor):
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         if len(batch["input_ids"]) > self.rows:
-            raise OutOfMemory
+            raise OutOfMemoryError
         self.sizes.append(len(batch["input_ids"]))
         logits: NDArray[np.float32] = batch["attention_mask"].sum(axis=1).astype(np.float32)
         return logits
