@@ -91,8 +91,8 @@ class Inversion:
 def write_postings(folder: Path, inversion: Inversion, terms: int, k1: float, b: float) -> int:
     """Write the postings files of all `terms` (data, indices, indptr, term_max); return the number of postings.
 
-    The formula is in `resift.retrieval.bm25.retriever`. The precision is that of bm25s: idf is rounded to float32, the rest
-    is float64, and the product is rounded to float32. Raises OSError if the disk is full.
+    The formula is in `resift.retrieval.bm25.retriever`. The precision is that of bm25s: idf is rounded to float32, the
+    rest is float64, and the product is rounded to float32. Raises OSError if the disk is full.
     """
     lengths = inversion.lengths()
     documents = len(lengths)

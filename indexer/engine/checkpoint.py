@@ -93,7 +93,8 @@ class CheckpointFile:
     def read(self, target: str, source: str, how: Mapping[str, Any]) -> Checkpoint:
         """Return the checkpoint of a stopped load.
 
-        Raises IndexingError if no load has left one, or if its `target`, its `source` or one of its settings (`how`) differs.
+        Raises IndexingError if no load has left one, or if its `target`, its `source` or one of its settings (`how`)
+        differs.
         """
         try:
             checkpoint = Checkpoint(**json.loads(self.path.read_text(encoding="utf-8")))

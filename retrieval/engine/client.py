@@ -235,11 +235,11 @@ def _aws(settings: ConnectionSettings) -> Any:  # noqa: ANN401
 @contextmanager
 def _certificate_errors(settings: ConnectionSettings) -> Iterator[None]:
     """Raise SettingsError for certificate files that are missing, or that the clients cannot read."""
-    given = {field: getattr(settings, field) for field in ("ca_certs", "client_cert", "client_key")}
-    files = {field: name for field, name in given.items() if name}
-    for field, name in files.items():
+    given = {setting: getattr(settings, setting) for setting in ("ca_certs", "client_cert", "client_key")}
+    files = {setting: name for setting, name in given.items() if name}
+    for setting, name in files.items():
         if not os.path.isfile(name):
-            raise SettingsError(f"{name} is not a file; expected a certificate or key in PEM format", field)
+            raise SettingsError(f"{name} is not a file; expected a certificate or key in PEM format", setting)
     try:
         yield
     except OSError as error:  # ssl.SSLError is one
