@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +45,7 @@ def rerank_requests(
     requests: Iterable[RerankRequest], reranker: Reranker, top: int | None, return_documents: bool
 ) -> Iterator[RerankReply]:
     """Yield the reply to each request as soon as it is read, in order. Raises CorpusError and ModelError."""
-    alone = Reranker(reranker.scorer, dataclasses.replace(reranker.settings, fusion="none"))
+    alone = reranker.with_settings(fusion="none")
     for request in requests:
         [result] = (reranker if request.scored else alone).rerank([request.ranking])
         yield _reply(request, result, top, return_documents)

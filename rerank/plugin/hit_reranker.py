@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +26,7 @@ from resift.rerank.work_queue import QueueFullError, WorkQueue
 from resift.retrieval.engine.hits import HitReader
 from resift.retrieval.errors import SettingsError
 
-_WAITING = 32  # searches that wait for the model at once; further ones get the engine's order
+_CAPACITY = 32  # searches in the model's queue, the running one included; further ones get the engine's order
 
 
 class HitReranker:
@@ -40,7 +39,7 @@ class HitReranker:
         self._scores = scores
         self._rerankers: dict[str | None, Reranker] = {None: reranker}
         self._loading = threading.Lock()
-        self._queue = WorkQueue(_WAITING)
+        self._queue = WorkQueue(_CAPACITY)
 
     def plan(self, request: Mapping[str, Any] | None, options: SearchOptions) -> Plan:
         """Return how a search is reranked; a request that is not understood is passed through, with the reason."""
@@ -48,8 +47,11 @@ class HitReranker:
             return Plan("the body is not a JSON object")
         if not options.enabled or options.model == NO_MODEL:
             return Plan("switched off for this search")
+        window = options.rank_window_size
+        if window is None:
+            window = self._rerankers[None].settings.rank_window_size
         try:
-            return plan(request, (*self._fields, *self._others), options.rank_window_size, options.query_text)
+            return plan(request, (*self._fields, *self._others), window, options.query_text)
         except Exception as error:  # a request that the engine itself may refuse
             return Plan(f"the request is not understood: {type(error).__name__}: {error}")
 
@@ -70,7 +72,7 @@ class HitReranker:
         except TimeoutError:
             late = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
             return _keep_order(bodies, plans, late)
-        except Exception as error:  # a search never fails because of us
+        except Exception as error:  # an error of reranking must not fail the search
             return _keep_order(bodies, plans, reranking_failed(error))
         return [reorder(*each, self._scores) for each in zip(bodies, plans, results, strict=True)]
 
@@ -83,9 +85,10 @@ class HitReranker:
         rankings = [hits_to_ranking(body["hits"]["hits"], one.text, reader) for body, one in pairs]
         if reader.counts["empty"] and reader.counts["empty"] == sum(len(ranking.hits) for ranking in rankings):
             raise SettingsError(f"no hit has a text in {', '.join(self._fields)}; name fields that have one", "fields")
-        base = self._reranker(options.model)
-        sized = Reranker(base.scorer, replace(base.settings, rank_window_size=options.rank_window_size))
-        return sized.rerank(rankings)
+        reranker = self._reranker(options.model)
+        if options.rank_window_size is not None:
+            reranker = reranker.with_settings(rank_window_size=options.rank_window_size)
+        return reranker.rerank(rankings)
 
     def _reranker(self, model: str | None) -> Reranker:
         """Return the reranker of `model`, loaded on first use."""

@@ -13,12 +13,13 @@ from resift.retrieval.errors import SettingsError
 class SearchOptions:
     """How one search is reranked. Raises SettingsError on a value that cannot be used.
 
-    `rank_window_size`: how many hits are rescored. `model`: another model's name; None: the client's own; "none":
-    do not rerank. `deadline_ms`: milliseconds that reranking may take; None: no limit. `enabled`: False passes the
-    search through. `query_text`: the text to rerank by, if it cannot be found in the search.
+    `rank_window_size`: how many hits are rescored; None: as the reranker's own settings say. `model`: another model's
+    name; None: the client's own; "none": do not rerank. `deadline_ms`: milliseconds that reranking may take; None: no
+    limit. `enabled`: False passes the search through. `query_text`: the text to rerank by, if it cannot be found in the
+    search.
     """
 
-    rank_window_size: int = 100
+    rank_window_size: int | None = None
     model: str | None = None
     deadline_ms: float | None = None
     enabled: bool = True
@@ -27,14 +28,14 @@ class SearchOptions:
     def __post_init__(self) -> None:
         """Refuse values that cannot be used."""
         given: object = self.rank_window_size
-        if not isinstance(given, int) or given < 1:
+        if given is not None and (not isinstance(given, int) or given < 1):
             raise SettingsError(f"{given!r} is not a whole number above 0", "rank_window_size")
         if self.deadline_ms is not None and not self.deadline_ms > 0:
             raise SettingsError(f"{self.deadline_ms!r} is not above 0; expected milliseconds", "deadline_ms")
 
     @property
     def seconds(self) -> float | None:
-        """The deadline in seconds, None if there is none."""
+        """The deadline in seconds, None if time is not limited."""
         return None if self.deadline_ms is None or math.isinf(self.deadline_ms) else self.deadline_ms / 1000
 
     def take(self, arguments: dict[str, Any]) -> SearchOptions:

@@ -40,7 +40,7 @@ class _Wrapper:
         client: Any,  # noqa: ANN401 - either engine's client, sync or async
         reranker: Reranker,
         fields: Sequence[str],
-        rank_window_size: int = 100,
+        rank_window_size: int | None = None,
         deadline_ms: float | None = None,
         enabled: bool = True,
         scores: ScoreKind = "engine",
