@@ -1,17 +1,30 @@
-"""Find the folder of a model by its name: embedded in the package, on the disk, or on the Hugging Face Hub."""
+"""Find and read the folder of a model by its name: embedded in the package, on the disk, or on the Hugging Face Hub."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from resift.rerank.scorers.hub import fetch
+from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.retrieval.errors import ModelError
 
 _EMBEDDED = Path(__file__).parents[1] / "models"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@(?!.*\.\.)[\w./-]+)?")
+
+
+def open_folder(model: str | Path | ModelFolder, settings: ScorerSettings, name: str | None = None) -> ModelFolder:
+    """Return the contents of the folder of `model`, a name or a path as in `find_folder`, or a folder already read.
+
+    `name` is the model's name in error messages; `model`'s own if not given. Raises ModelError and SettingsError as
+    `find_folder` and `read_folder` do.
+    """
+    if isinstance(model, ModelFolder):
+        return replace(model, name=name) if name else model
+    return read_folder(find_folder(str(model), settings), name or str(model))
 
 
 def find_folder(model: str, settings: ScorerSettings) -> Path:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from resift.rerank.scorers.encoding import PairEncoder
-from resift.rerank.scorers.lookup import find_folder
-from resift.rerank.scorers.model_folder import ModelFolder, read_folder
+from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.retrieval.errors import SettingsError
@@ -27,19 +27,21 @@ class OnnxCrossEncoder(Predictor):
     The output that is read is "logits", or the first one if none has this name: (rows, 1) or (rows,).
     """
 
-    def __init__(self, model: str | Path, settings: ScorerSettings | None = None, name: str | None = None) -> None:
-        """Load `model`, a folder or a Hugging Face name; it runs on the CPU unless the device is cuda.
+    def __init__(
+        self, model: str | Path | ModelFolder, settings: ScorerSettings | None = None, name: str | None = None
+    ) -> None:
+        """Load `model`; it runs on the CPU unless the device is cuda.
 
-        `name` is the model's name in error messages; `model` if not given. Raises ModelError if the model cannot be
-        found or loaded, or is not a cross-encoder; SettingsError if the device, the dtype, the length or the revision
-        cannot be used.
+        `model` is a folder, as a path or already read, or a Hugging Face name. `name` is the model's name in error
+        messages; that of `model` if not given. Raises ModelError if the model cannot be found or loaded, or is not a
+        cross-encoder; SettingsError if the device, the dtype, the length or the revision cannot be used.
         """
         settings = settings or ScorerSettings()
         if settings.dtype not in ("auto", "float32"):
             raise SettingsError(
                 f"{settings.dtype} needs a torch model; the precision of an ONNX file is fixed, use auto", "dtype"
             )
-        folder = read_folder(find_folder(str(model), settings), name or str(model))
+        folder = open_folder(model, settings, name)
         folder.check()
         providers = choose_providers(settings.device)
         tokenizer = load_tokenizer(folder)

@@ -7,7 +7,7 @@ BACKENDS = {
     "torch": "resift.rerank.scorers.torch_backend:CrossEncoder",
     "onnx": "resift.rerank.scorers.onnx_backend:OnnxCrossEncoder",
 }
-"""Backend -> "module:Class"; the arguments of the class are (folder, settings, name)."""
+"""Backend -> "module:Class"; the arguments of the class are (folder, settings, name), the last one optional."""
 
 MODELS = {"resift-minilm-l3": "resift-minilm-l3"}
 """Name of an embedded model -> its folder in `rerank/models`."""

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.scorers.encoding import PairEncoder
-from resift.rerank.scorers.lookup import find_folder
-from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder, read_folder
+from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder
 from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.retrieval.errors import ModelError, SettingsError
@@ -32,16 +32,19 @@ class CrossEncoder(Predictor):
     >>> CrossEncoder("cross-encoder/ms-marco-MiniLM-L6-v2").rank("who wrote it?", ["He did.", "No."])  # doctest: +SKIP
     """
 
-    def __init__(self, model: str | Path, settings: ScorerSettings | None = None, name: str | None = None) -> None:
-        """Load `model`, a folder or a Hugging Face name, for inference on one device.
+    def __init__(
+        self, model: str | Path | ModelFolder, settings: ScorerSettings | None = None, name: str | None = None
+    ) -> None:
+        """Load `model` for inference on one device.
 
-        `name` is the model's name in error messages; `model` if not given. `settings.threads` sets torch's number of
-        threads for the whole process. Raises ModelError if the model cannot be found or loaded, or is not a
-        cross-encoder; SettingsError if the device, the length or the revision cannot be used.
+        `model` is a folder, as a path or already read, or a Hugging Face name. `name` is the model's name in error
+        messages; that of `model` if not given. `settings.threads` sets torch's number of threads for the whole process.
+        Raises ModelError if the model cannot be found or loaded, or is not a cross-encoder; SettingsError if the
+        device, the length or the revision cannot be used.
         """
         settings = settings or ScorerSettings()
-        torch = _torch(str(model))
-        folder = read_folder(find_folder(str(model), settings), name or str(model))
+        torch = _torch(model.name if isinstance(model, ModelFolder) else str(model))
+        folder = open_folder(model, settings, name)
         folder.check()
         self.device = choose_device(settings.device)
         self.dtype = choose_dtype(settings.dtype, self.device)

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-import resift.rerank.scorers.registry
 from resift.rerank.scorers.hub import fetch, split_revision
 from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.model_folder import read_folder
 from resift.rerank.scorers.onnx_backend import OnnxCrossEncoder
-from resift.rerank.scorers.registry import BACKENDS, MODELS
+from resift.rerank.scorers.registry import BACKENDS, DEFAULT_MODEL, MODELS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.scorers.torch_backend import CrossEncoder
 from resift.retrieval.errors import ModelError, SettingsError
+from tests.contracts.protocols import load_class
 from tests.rerank.scorers.small_models import export_onnx, save_family
 
 COMMIT, OLDER = "1234567890abcdef1234567890abcdef12345678", "fedcba0987654321fedcba0987654321fedcba09"
@@ -89,6 +90,23 @@ def test_a_hugging_face_model_loads_offline_from_the_cache(tmp_path: Path) -> No
     scorer = load_scorer("org/name", offline(tmp_path))
     assert scorer.name == "org/name"
     assert scorer.score(PAIRS).logits.tolist() == CrossEncoder(folder).score(PAIRS).logits.tolist()
+
+
+def test_the_model_is_the_argument_and_without_one_that_of_the_settings(tmp_path: Path) -> None:
+    folder = str(save_family("bert", tmp_path / "model"))
+    assert load_scorer(settings=ScorerSettings(model=folder)).name == folder
+    assert load_scorer(folder, ScorerSettings(model="unheard-of")).name == folder
+    assert load_scorer(settings=ScorerSettings(offline=True)).name == DEFAULT_MODEL
+    with pytest.raises(ModelError, match="^unheard-of: no model has this name"):
+        load_scorer(settings=ScorerSettings(model="unheard-of"))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_backend_class_accepts_a_folder_that_was_read_already(backend: str, tmp_path: Path) -> None:
+    folder = read_folder(export_onnx(save_family("bert", tmp_path)), "mine")
+    found = load_class(BACKENDS[backend])
+    assert (found(folder).name, found(folder, None, "yours").name) == ("mine", "yours")
+    assert found(folder).score(PAIRS).logits.tolist() == found(tmp_path).score(PAIRS).logits.tolist()
 
 
 def test_a_backend_class_accepts_a_hugging_face_name(tmp_path: Path) -> None:
@@ -174,18 +192,8 @@ def test_invalid_settings_are_refused(values: dict[str, object], field: str) -> 
         ScorerSettings(**values)  # type: ignore[arg-type]
 
 
-def test_every_row_of_the_table_names_an_existing_backend() -> None:
-    assert {name: target.split(":")[1] for name, target in BACKENDS.items()} == {
-        "torch": CrossEncoder.__name__,
-        "onnx": OnnxCrossEncoder.__name__,
-    }
-
-
 @pytest.mark.parametrize("name", ["default", *MODELS])
 def test_an_embedded_model_ranks_the_text_with_the_answer_first(name: str) -> None:
-    folder = Path(resift.rerank.scorers.registry.__file__).parents[1] / "models" / "resift-minilm-l3"
-    if not folder.is_dir():
-        pytest.skip("the embedded model is not in this checkout yet")
     ranking = load_scorer(name).rank(
         "what do cats eat", ["Rivers run to the sea.", "Cats eat meat, fish and mice.", "The price of bread rose."]
     )
