@@ -1,10 +1,15 @@
 # Sourced by scripts/demo and scripts/test.
 #
-# require_links                              stops where git wrote the links of resift/ as text files (Windows)
+# require_links                              makes the links of resift/ that are missing, as in an unpacked source
+#                                            distribution; stops where git wrote them as text files (Windows)
 # ensure_environment FOLDER REQUIREMENT...   makes a virtual environment, once for each state of the requirements,
 #                                            for example: ensure_environment .venv -e '.[dev]'
 
 require_links() {
+    local room
+    for room in retrieval indexer rerank; do
+        [ -e "resift/$room" ] || ln -s "../$room" "resift/$room"
+    done
     [ -d resift/retrieval/ ] || {
         echo "resift/retrieval is not a link to the folder retrieval, which a checkout needs. Clone again with links:" >&2
         echo "git clone -c core.symlinks=true (on Windows, switch on the developer mode first)." >&2
