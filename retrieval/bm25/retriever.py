@@ -18,6 +18,7 @@ from resift.retrieval.bm25.analysis import analyzer
 from resift.retrieval.bm25.postings import Postings
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import EngineError, SettingsError
+from resift.retrieval.retriever import check_depth
 from resift.retrieval.types import Hit, Query, Ranking
 
 _ATTEMPTS = 10  # times to open an index that is being replaced
@@ -89,8 +90,7 @@ class Bm25Retriever:
 
         Scores are float32, without unit. Raises SettingsError on a depth below 1, EngineError on a damaged index.
         """
-        if depth < 1:
-            raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
+        check_depth(depth)
         try:
             return [self._retrieve(query, depth) for query in queries]
         except (IndexError, ValueError, KeyError) as error:

@@ -24,7 +24,8 @@ from resift.retrieval.engine.query import (
 )
 from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Retry
 from resift.retrieval.engine.settings import EngineSettings, OpenOptions
-from resift.retrieval.errors import EngineError, SettingsError
+from resift.retrieval.errors import EngineError
+from resift.retrieval.retriever import check_depth
 from resift.retrieval.types import Hit, Query, Ranking
 
 _SEARCHES_PER_REQUEST = 16
@@ -93,8 +94,7 @@ class EngineRetriever:
         SettingsError if `depth` is below 1, and EngineError if the search fails, or a shard does not respond and the
         settings do not allow partial results.
         """
-        if depth < 1:
-            raise SettingsError(f"{depth} is too small; expected 1 or more, usually 100", "depth")
+        check_depth(depth)
         rankings = []
         if self.template is None:
             self.cut += sum(is_longer(query.text, longest_query(self.fields)) for query in queries)
