@@ -17,10 +17,9 @@ from typing import IO, Any, AnyStr
 
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.records import Record
-from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
 from resift.retrieval.errors import CorpusError
 
-STANDARD_INPUT = "-"
 _BOM = b"\xef\xbb\xbf"
 _SIGNATURES = {
     codecs.BOM_UTF16_LE: "UTF-16",

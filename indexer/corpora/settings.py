@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.settings import setting
 
+STANDARD_INPUT = "-"
+"""The source that is read from standard input."""
 FORMATS = ("auto", "beir", "jsonl", "csv", "tsv", "parquet", "folder", "trec", "ir_datasets", "nanobeir")
 ID_FIELDS = ("_id", "id", "doc_id", "docid", "docno")
 TITLE_FIELDS = ("title",)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from resift.indexer.corpora.folder import read_folder
-from resift.indexer.corpora.lines import STANDARD_INPUT, check_file, read_csv, read_jsonl, read_trec, read_tsv
+from resift.indexer.corpora.lines import check_file, read_csv, read_jsonl, read_trec, read_tsv
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.records import Record, SkipReport, to_documents
-from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
 from resift.indexer.corpora.tables import read_ir_dataset, read_nanobeir_corpus, read_parquet
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document

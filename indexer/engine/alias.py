@@ -10,7 +10,8 @@ from typing import Any
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.errors import IndexingError, StatusError
 
-_SLOW = 300.0  # seconds; removing a large index takes long
+SLOW = 300.0
+"""Timeout in seconds of requests that take long: to create, remove, refresh or count a large index."""
 _NAME = re.compile(r'[^\s\\/*?"<>|,#:_+-][^\s\\/*?"<>|,#:]{0,250}')
 
 
@@ -66,7 +67,7 @@ def _properties(engine: Engine, alias: str) -> dict[str, Any]:
 
 def remove_index(engine: Engine, name: str) -> None:
     """Remove an index if it exists; after a lost response, the retry does not find it any more."""
-    request_or_none(engine, "DELETE", f"/{name}", timeout=_SLOW)
+    request_or_none(engine, "DELETE", f"/{name}", timeout=SLOW)
 
 
 def request_or_none(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resift.indexer.engine.alias import check_alias, index_name, remove_index, request_or_none, swap, unfinished
+from resift.indexer.engine.alias import SLOW, check_alias, index_name, remove_index, request_or_none, swap, unfinished
 from resift.indexer.engine.bulk import Sender
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
 from resift.indexer.engine.in_order import InOrderSender
@@ -25,7 +25,6 @@ from resift.retrieval.engine.retry import Deadline, Retry
 from resift.retrieval.errors import IndexingError, StatusError
 from resift.retrieval.types import Document
 
-_SLOW = 300.0  # seconds; creating, refreshing and counting take long
 _RETRY_EVERY = 1.0  # seconds
 
 
@@ -56,13 +55,13 @@ class LoadReport:
 class LoadRequest:
     """The source of a load, and what to do with an existing index or an earlier load.
 
-    `source`: the fingerprint of the documents, and `reading`: the settings by which they are read; a resumed load must
+    `source`: the fingerprint of the documents, and `corpus_settings`: how they are read, by name; a resumed load must
     have the same. `alias`: moved to the new index at the end, despite refused documents only with `allow_refused`.
     `keep`: number of older indices of the alias to keep. `state`: the folder of the checkpoint.
     """
 
     source: str
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    corpus_settings: Mapping[str, Any] = field(default_factory=dict)
     overwrite: bool = False
     resume: bool = False
     alias: str | None = None
@@ -168,7 +167,7 @@ class Loader:
         """Create the index of a load. Raises IndexingError if another process has created it in the meantime."""
         body = index_body(self.bm25, self.settings, request.alias, checkpoint.token)
         try:
-            self.engine.request("PUT", f"/{checkpoint.index}", body, timeout=_SLOW)
+            self.engine.request("PUT", f"/{checkpoint.index}", body, timeout=SLOW)
         except StatusError as error:
             if error.kind != "resource_already_exists_exception":
                 raise
@@ -191,7 +190,7 @@ class Loader:
         """Return the settings that a resumed load must share with the stopped one, as JSON stores them."""
         passages = {name: getattr(self.settings, name) for name in ("passage_words", "passage_overlap")}
         how: dict[str, Any] = json.loads(
-            json.dumps({**request.reading, **asdict(self.bm25), **passages, "alias": request.alias})
+            json.dumps({**request.corpus_settings, **asdict(self.bm25), **passages, "alias": request.alias})
         )
         return how
 
@@ -219,7 +218,7 @@ class Loader:
         """
         settings = {"index": {"refresh_interval": None, "number_of_replicas": self.settings.replicas}}
         path = f"/{checkpoint.index}/_settings"
-        self._retry().call(lambda: self.engine.request("PUT", path, settings, timeout=_SLOW))
+        self._retry().call(lambda: self.engine.request("PUT", path, settings, timeout=SLOW))
         self._retry().call(lambda: self._check_token(checkpoint))
         return self._count_all(checkpoint)
 
@@ -255,8 +254,8 @@ class Loader:
         """
 
         def count_once() -> _Count:
-            refreshed = self._retry().call(lambda: self.engine.request("POST", f"/{name}/_refresh", timeout=_SLOW))
-            counted = self._retry().call(lambda: self.engine.request("GET", f"/{name}/_count", timeout=_SLOW))
+            refreshed = self._retry().call(lambda: self.engine.request("POST", f"/{name}/_refresh", timeout=SLOW))
+            counted = self._retry().call(lambda: self.engine.request("GET", f"/{name}/_count", timeout=SLOW))
             shards = counted["_shards"]
             missing = max(refreshed["_shards"]["failed"], shards["total"] - shards["successful"])
             return _Count(int(counted["count"]), shards["total"], missing)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
+from resift.indexer.corpora.settings import STANDARD_INPUT
 from resift.retrieval.errors import IndexingError
 from resift.retrieval.types import Document
 
@@ -32,12 +33,12 @@ def skip_loaded(entries: Iterable[Document], count: int) -> Iterator[Document]:
     yield from rest
 
 
-def name_source(source: str, resume: bool = False) -> str:
-    """Return a fingerprint of a source that changes with it: path, size in bytes and modification time.
+def fingerprint(source: str, resume: bool = False) -> str:
+    """Return a text that changes with the source: its path, its size in bytes and its modification time.
 
     Raises IndexingError if `resume` is set for standard input, which cannot be read again.
     """
-    if source == "-":
+    if source == STANDARD_INPUT:
         if resume:
             raise IndexingError(
                 "standard input cannot be read again, so a load of it cannot be resumed; load from a file"

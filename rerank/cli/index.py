@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from resift.retrieval.bm25.settings import Bm25Settings
     from resift.retrieval.engine.settings import ConnectionSettings
 
-STANDARD_INPUT = "-"
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class IndexSettings:
@@ -136,11 +134,12 @@ def _check_flags(ctx: click.Context, target: str) -> None:
 
 def _described(request: LoadRequest, corpus: CorpusSettings) -> LoadRequest:
     """Return `request` with what identifies its source and how that is read, which a resumed load must repeat."""
-    from resift.indexer.engine.resume import name_source
+    from resift.indexer.engine.resume import fingerprint
 
-    how = dataclasses.asdict(corpus)
-    reading = {name: how[name] for name in how.keys() - {"skip_bad", "skipped_file"}}
-    return dataclasses.replace(request, source=name_source(request.source, request.resume), reading=reading)
+    settings = dataclasses.asdict(corpus)
+    fixed = {name: settings[name] for name in settings.keys() - {"skip_bad", "skipped_file"}}
+    source = fingerprint(request.source, request.resume)
+    return dataclasses.replace(request, source=source, corpus_settings=fixed)
 
 
 def _loader(target: str, settings: IndexSettings) -> Loader:
@@ -160,6 +159,7 @@ def _loader(target: str, settings: IndexSettings) -> Loader:
 @contextmanager
 def _resume_hint(loader: Loader | None, source: str) -> Iterator[None]:
     """On interruption, print how to resume the load, if it has begun and its source can be read again."""
+    from resift.indexer.corpora.settings import STANDARD_INPUT
     from resift.retrieval.errors import CorpusError
 
     try:

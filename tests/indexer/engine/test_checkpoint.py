@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
-from resift.indexer.engine.resume import name_source
+from resift.indexer.engine.resume import fingerprint
 from resift.indexer.passages import split_documents
 from resift.retrieval.errors import IndexingError
 from resift.retrieval.types import Document
@@ -74,13 +74,13 @@ def test_a_file_that_is_not_a_checkpoint_is_an_error(tmp_path: Path, content: st
 def test_a_changed_source_has_a_different_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "corpus.jsonl").write_text("one")
-    before = [name_source(str(tmp_path / "b")), name_source(str(tmp_path / "b" / "corpus.jsonl"))]
-    assert before == [name_source(str(tmp_path / "b")), name_source(str(tmp_path / "b" / "corpus.jsonl"))]
+    before = [fingerprint(str(tmp_path / "b")), fingerprint(str(tmp_path / "b" / "corpus.jsonl"))]
+    assert before == [fingerprint(str(tmp_path / "b")), fingerprint(str(tmp_path / "b" / "corpus.jsonl"))]
     (tmp_path / "b" / "corpus.jsonl").write_text("another")
-    after = [name_source(str(tmp_path / "b")), name_source(str(tmp_path / "b" / "corpus.jsonl"))]
+    after = [fingerprint(str(tmp_path / "b")), fingerprint(str(tmp_path / "b" / "corpus.jsonl"))]
     assert before[0] != after[0] and before[1] != after[1]
     with pytest.raises(IndexingError, match="cannot be read again"):
-        name_source("-", resume=True)
+        fingerprint("-", resume=True)
 
 
 @pytest.mark.parametrize("words", [0, 1])
