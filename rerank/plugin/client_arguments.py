@@ -6,10 +6,8 @@ import copy
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-from resift.retrieval.errors import SettingsError
 
 _NAMES = {"from": "from_", "_source": "source"}
 """Names in a search body -> the keyword arguments of the clients."""
@@ -23,19 +21,39 @@ Send = Callable[[], Any]
 class SearchCall:
     """One call of `client.search`.
 
-    `arguments`: by name. `request`: the whole search as one mapping with the body's names; None if the body is not a
-    JSON object.
+    `arguments`: by name, as the application gave them. `body`: their body as a mapping, empty if there is none.
+    `problem`: why the body cannot be read, else "".
     """
 
     client: Any
     arguments: Arguments
-    request: Arguments | None
+    body: Arguments
+    problem: str = ""
 
     @classmethod
     def parse(cls, client: Any, args: Sequence[Any], arguments: Arguments) -> SearchCall:  # noqa: ANN401
         """Parse a call with positional and keyword arguments. Raises TypeError if the client does not take them."""
         named = _by_name(client.search, args, arguments)
-        return cls(client, named, merge_request(client, named))
+        try:
+            return cls(client, named, _parse_object(named.get("body") or {}))
+        except ValueError:
+            return cls(client, named, {}, "the body is not a JSON object")
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The whole search, body and arguments, as one mapping with the body's names.
+
+        Arguments win over the body. Values that go into the URL are text there, lists with commas.
+        """
+        params = self.arguments.get("params")
+        in_url = dict(params) if isinstance(params, Mapping) else {}
+        elsewhere = ("body", "params", "headers", "index")
+        own = {name: value for name, value in self.arguments.items() if name not in elsewhere}
+        if "_source" in own and not _is_elasticsearch(self.client):
+            in_url["_source"] = own.pop("_source")
+        if "_source" in in_url:
+            in_url["_source"] = _from_url(in_url["_source"])
+        return overlay(overlay(self.body, in_url), own)
 
     def unchanged(self) -> Send:
         """Return the call as the application made it."""
@@ -43,49 +61,78 @@ class SearchCall:
 
     def changed(self, changes: Arguments) -> Send:
         """Return the call with `changes`, by the body's names."""
-        return _send(self.client.search, apply_changes(self.client, self.arguments, changes))
+        return _send(self.client.search, self.changed_arguments(changes))
+
+    def changed_arguments(self, changes: Arguments) -> dict[str, Any]:
+        """Return the arguments with `changes`, each in the place where the call has that value, else in the body."""
+        made, body = dict(self.arguments), dict(self.body)
+        params = made.get("params")
+        if isinstance(params, Mapping):  # a parameter in the URL would win over the body
+            made["params"] = {name: _to_url(changes.get(name, value)) for name, value in params.items()}
+        for name, value in changes.items():
+            other = _NAMES.get(name, name)
+            given = next((one for one in (other, name) if one in made), None)
+            if given is None and "body" not in made and _is_elasticsearch(self.client):
+                given = other
+            if given is not None:
+                made[given] = value
+            else:
+                body[name] = value
+                made["body"] = body
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class MultiSearchCall:
-    """One call of `client.msearch`: its searches are `headers` and `bodies`, one of each per search.
+    """One call of `client.msearch`.
 
-    `name`: the argument that holds them. `filter_path`: the client's own filter of the response, None if not given.
+    `arguments`: by name, as the application gave them; searches that can be read only once have become a list.
+    `name`: the argument that holds the searches. `searches`: the header and the body of each. `problem`: why they
+    cannot be read, else "".
     """
 
     client: Any
     arguments: Arguments
     name: str
-    headers: Sequence[Arguments]
-    bodies: Sequence[Arguments]
-    filter_path: Any
+    searches: Sequence[tuple[Arguments, Arguments]]
+    problem: str = ""
 
     @classmethod
-    def parse(cls, client: Any, arguments: Arguments) -> MultiSearchCall:  # noqa: ANN401
-        """Parse a call's arguments, by name. Raises SettingsError if the searches cannot be read or paired."""
-        name, lines = _read_searches(arguments)
-        params = arguments.get("params")
-        in_address = params.get("filter_path") if isinstance(params, Mapping) else None
-        filter_path = arguments.get("filter_path") or in_address
-        return cls(client, arguments, name, lines[::2], lines[1::2], filter_path)
+    def parse(cls, client: Any, args: Sequence[Any], arguments: Arguments) -> MultiSearchCall:  # noqa: ANN401
+        """Parse a call with positional and keyword arguments. Raises TypeError if the client does not take them."""
+        named = _by_name(client.msearch, args, arguments)
+        name = "searches" if named.get("searches") is not None else "body"
+        if isinstance(named.get(name), Iterator):
+            named[name] = list(named[name])
+        try:
+            return cls(client, named, name, _parse_searches(named.get(name)))
+        except ValueError as error:
+            return cls(client, named, name, (), f"{name}: {error}")
 
-    def searches(self, places: Sequence[int], changes: Sequence[Arguments]) -> Send:
-        """Return the call of the searches at `places`, each with its `changes`."""
-        pairs = [(self.headers[p], {**self.bodies[p], **more}) for p, more in zip(places, changes, strict=True)]
-        return _send(self.client.msearch, {**self.arguments, self.name: [line for pair in pairs for line in pair]})
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """Each search as one mapping with the body's names, and the call's own filter of the response."""
+        params = self.arguments.get("params")
+        in_url = params.get("filter_path") if isinstance(params, Mapping) else None
+        filter_path = self.arguments.get("filter_path") or in_url
+        return [{**body, "filter_path": filter_path} for _, body in self.searches]
 
+    def only(self, places: Sequence[int]) -> MultiSearchCall:
+        """Return the call of the searches at `places` alone."""
+        return self._of([self.searches[place] for place in places])
 
-def multi_search_arguments(client: Any, args: Sequence[Any], arguments: Arguments) -> Arguments:  # noqa: ANN401
-    """Return a call's arguments by name; searches that can be read only once become a list."""
-    return {
-        name: list(value) if name in ("searches", "body") and isinstance(value, Iterator) else value
-        for name, value in _by_name(client.msearch, args, arguments).items()
-    }
+    def unchanged(self) -> Send:
+        """Return the call as the application made it."""
+        return _send(self.client.msearch, self.arguments)
 
+    def changed(self, changes: Sequence[Arguments]) -> Send:
+        """Return the call with `changes`, one per search, by the body's names."""
+        pairs = zip(self.searches, changes, strict=True)
+        return self._of([(header, {**body, **more}) for (header, body), more in pairs]).unchanged()
 
-def send_multi_search(client: Any, arguments: Arguments) -> Send:  # noqa: ANN401
-    """Return the call of `client.msearch` with `arguments`."""
-    return _send(client.msearch, arguments)
+    def _of(self, searches: Sequence[tuple[Arguments, Arguments]]) -> MultiSearchCall:
+        lines = [line for pair in searches for line in pair]
+        return replace(self, arguments={**self.arguments, self.name: lines}, searches=searches)
 
 
 def _by_name(method: Callable[..., Any], args: Sequence[Any], arguments: Arguments) -> dict[str, Any]:
@@ -100,54 +147,10 @@ def _send(method: Callable[..., Any], arguments: Arguments) -> Send:
     )
 
 
-def merge_request(client: Any, arguments: Arguments) -> dict[str, Any] | None:  # noqa: ANN401
-    """Merge body and arguments into one mapping with the body's names; None if the body is not a JSON object.
-
-    Arguments win over the body. Values that go into the URL are text there, lists with commas.
-    """
-    body = arguments.get("body") or {}
-    if isinstance(body, str | bytes):
-        try:
-            body = json.loads(body)
-        except ValueError:
-            return None
-    if not isinstance(body, Mapping):
-        return None
-    params = arguments.get("params")
-    in_url = dict(params) if isinstance(params, Mapping) else {}
-    own = {name: value for name, value in arguments.items() if name not in ("body", "params", "headers", "index")}
-    if "_source" in own and not _is_elasticsearch(client):
-        in_url["_source"] = own.pop("_source")
-    if "_source" in in_url:
-        in_url["_source"] = _from_url(in_url["_source"])
-    return overlay(overlay(body, in_url), own)
-
-
 def overlay(body: Arguments, arguments: Arguments) -> dict[str, Any]:
     """Return `body` with the values of `arguments` in place of its own; None counts as not given."""
     renamed = {name: next((one for one, other in _NAMES.items() if other == name), name) for name in arguments}
     return {**body, **{renamed[name]: value for name, value in arguments.items() if value is not None}}
-
-
-def apply_changes(client: Any, arguments: Arguments, changes: Arguments) -> dict[str, Any]:  # noqa: ANN401
-    """Return a call's arguments with `changes`, each in the place where the call has that value, else in the body."""
-    made = dict(arguments)
-    given_body = made.get("body") or {}
-    body = dict(json.loads(given_body) if isinstance(given_body, str | bytes) else given_body)
-    params = made.get("params")
-    if isinstance(params, Mapping):  # a parameter in the URL would win over the body
-        made["params"] = {name: _to_url(changes.get(name, value)) for name, value in params.items()}
-    for name, value in changes.items():
-        other = _NAMES.get(name, name)
-        given = next((one for one in (other, name) if one in made), None)
-        if given is None and "body" not in made and _is_elasticsearch(client):
-            given = other
-        if given is not None:
-            made[given] = value
-        else:
-            body[name] = value
-            made["body"] = body
-    return made
 
 
 def _from_url(value: Any) -> Any:  # noqa: ANN401
@@ -167,21 +170,27 @@ def _is_elasticsearch(client: Any) -> bool:  # noqa: ANN401
     return any(kind.__module__.partition(".")[0] == "elasticsearch" for kind in type(client).__mro__)
 
 
-def _read_searches(arguments: Arguments) -> tuple[str, list[dict[str, Any]]]:
-    """Return the argument that holds the searches of an msearch, and their lines: header, body, header, body.
+def _parse_object(given: Any) -> Arguments:  # noqa: ANN401
+    """Return a JSON object, given as text or as a mapping. Raises ValueError if it is not one."""
+    value = json.loads(given) if isinstance(given, str | bytes) else given
+    if not isinstance(value, Mapping):
+        raise ValueError(f"a {type(value).__name__}; expected a JSON object")
+    return value
 
-    Raises SettingsError if they cannot be read, or headers and bodies do not pair.
+
+def _parse_searches(lines: Any) -> list[tuple[Arguments, Arguments]]:  # noqa: ANN401
+    """Return the header and the body of each search of an msearch, given as text or as objects.
+
+    Raises ValueError if they cannot be read, or headers and bodies do not pair.
     """
-    name = "searches" if arguments.get("searches") is not None else "body"
-    lines = arguments.get(name)
-    if isinstance(lines, bytes):
-        lines = lines.decode()
-    if isinstance(lines, str):
-        lines = lines.removesuffix("\n").split("\n")  # an empty line is an empty header
     try:
-        found = [json.loads(line or "{}") if isinstance(line, str | bytes) else dict(line) for line in lines or []]
+        if isinstance(lines, bytes):
+            lines = lines.decode()
+        if isinstance(lines, str):
+            lines = lines.removesuffix("\n").split("\n")  # an empty line is an empty header
+        found = [_parse_object({} if line in ("", b"") else line) for line in lines or []]
     except (ValueError, TypeError) as error:
-        raise SettingsError(f"the searches cannot be read: {error}", name) from None
+        raise ValueError(f"the searches cannot be read: {error}") from None
     if len(found) % 2:
-        raise SettingsError("an msearch has a header and a body for each search; one is missing", name)
-    return name, found
+        raise ValueError("an msearch has a header and a body for each search; one is missing")
+    return list(zip(found[::2], found[1::2], strict=True))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from resift.rerank.plugin.options import SearchOptions
-from resift.rerank.plugin.request import Plan, plan
+from resift.rerank.plugin.request import PassThrough, Plan, plan
 from resift.rerank.plugin.response import (
     Outcome,
     ScoreKind,
@@ -41,19 +41,17 @@ class HitReranker:
         self._loading = threading.Lock()
         self._queue = WorkQueue(_CAPACITY)
 
-    def plan(self, request: Mapping[str, Any] | None, options: SearchOptions) -> Plan:
+    def plan(self, request: Mapping[str, Any], options: SearchOptions) -> Plan | PassThrough:
         """Return how a search is reranked; a request that is not understood is passed through, with the reason."""
-        if request is None:
-            return Plan("the body is not a JSON object")
         if not options.enabled or options.model == NO_MODEL:
-            return Plan("switched off for this search")
+            return PassThrough("switched off for this search")
         window = options.rank_window_size
         if window is None:
             window = self._rerankers[None].settings.rank_window_size
         try:
             return plan(request, (*self._fields, *self._others), window, options.query_text)
         except Exception as error:  # a request that the engine itself may refuse
-            return Plan(f"the request is not understood: {type(error).__name__}: {error}")
+            return PassThrough(f"the request is not understood: {type(error).__name__}: {error}")
 
     def rerank(self, options: SearchOptions, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in place before the deadline, or keep the engine's order.

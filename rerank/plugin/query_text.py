@@ -21,7 +21,7 @@ _UNSCORED = {"filter", "must_not", "negative", "functions", "fields", "sort", "a
 
 
 def query_text(body: Mapping[str, Any]) -> str:
-    """Return the first text that decides the scores of a search body, "" if there is none.
+    """Return the first text that decides the scores of a search body, "" if it is missing.
 
     bool, dis_max, function_score, nested, hybrid, knn and retrievers are searched; filters and negations are skipped.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,24 +17,31 @@ _SOURCE_PARAMETERS = ("source_includes", "source_excludes", "_source_includes", 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one search is reranked; `reason` says why it is passed through instead, and is empty if it is not.
+    """How one search is reranked.
 
-    `text`: the query's text. `changes`: what is set in the request. `start`, `size`: the requested page. `added`:
-    source fields that are fetched for the model and removed from the hits again. `bare`: no source was requested.
-    `joins`: the request joins several rankings, so that a larger window changes the engine's own order.
+    `text`: the query's text. `start`, `size`: the requested page. `changes`: what is set in the request. `added`:
+    source fields that are fetched for the model and removed from the hits again. `source_suppressed`: the request
+    asks for no source. `combines_rankings`: the request combines several rankings, so that a larger window changes the
+    engine's own order.
     """
 
-    reason: str = ""
-    text: str = ""
-    start: int = 0
-    size: int = _DEFAULT_SIZE
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    text: str
+    start: int
+    size: int
+    changes: Mapping[str, Any]
     added: tuple[str, ...] = ()
-    bare: bool = False
-    joins: bool = False
+    source_suppressed: bool = False
+    combines_rankings: bool = False
 
 
-def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: str | None = None) -> Plan:
+@dataclass(frozen=True, slots=True)
+class PassThrough:
+    """One search is sent unchanged and not reranked, for this `reason`."""
+
+    reason: str
+
+
+def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: str | None = None) -> Plan | PassThrough:
     """Return how `request` (a search body, or the client's keyword arguments laid over one) is reranked.
 
     `fields`: what the model reads of a hit. `window`: how many hits it rescores. `text`: the query's text if it is
@@ -43,13 +50,13 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     try:
         start, size = int(request.get("from") or 0), int(request.get("size", _DEFAULT_SIZE))
     except (TypeError, ValueError):
-        return Plan("from or size is not a number")
+        return PassThrough("from or size is not a number")
     words = text or query_text(request)
     reason = _refusal(request) or _page_refusal(start, size, window)
     if not reason and not words.strip():
         reason = "no query text was found; pass query_text"
     if reason:
-        return Plan(reason)
+        return PassThrough(reason)
     changes: dict[str, Any] = {"from": 0, "size": max(window, start + size)}
     if "retriever" in request:
         changes["retriever"] = with_window(request["retriever"], changes["size"])
@@ -59,11 +66,19 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     if requested is False or (requested is not None and requested is not True and requested not in ("", [], ())):
         source, added, reason = _source(requested, fields)
         if reason:
-            return Plan(reason)
+            return PassThrough(reason)
         changes["_source"] = source
     query = request.get("query")
-    joins = "retriever" in request or "knn" in request or (isinstance(query, Mapping) and "hybrid" in query)
-    return Plan("", words, start, size, changes, added, requested is False, joins)
+    combines = "retriever" in request or "knn" in request or (isinstance(query, Mapping) and "hybrid" in query)
+    return Plan(
+        text=words,
+        start=start,
+        size=size,
+        changes=changes,
+        added=added,
+        source_suppressed=requested is False,
+        combines_rankings=combines,
+    )
 
 
 def _refusal(request: Mapping[str, Any]) -> str:
@@ -117,7 +132,7 @@ def _added(requested: Sequence[str], fields: Sequence[str]) -> tuple[tuple[str, 
     """Return the fields that must be requested besides, and why they could not be removed again."""
     added = tuple(name for name in fields if not _covered(name, requested))
     part = next((name for name in added if _inside(name, requested)), "")
-    return added, f"_source requests a part of {part}, which the model reads whole" if part else ""
+    return added, f"_source requests a part of {part}; the model needs the whole field" if part else ""
 
 
 def _list(names: Any) -> list[str]:  # noqa: ANN401

@@ -72,7 +72,7 @@ def keep_page(body: dict[str, Any], plan: Plan) -> None:
     """Keep the requested page of the hits, and the requested fields of their sources."""
     page = body["hits"]["hits"][plan.start : plan.start + plan.size]
     for hit in page:
-        if plan.bare:
+        if plan.source_suppressed:
             hit.pop("_source", None)
         for name in plan.added:
             _remove(hit.get("_source"), name.split("."))

@@ -37,7 +37,7 @@ def run(steps: Steps) -> Any:  # noqa: ANN401 - what the steps return
             result = step.future.result(step.seconds) if isinstance(step, Wait) else step()
         except Exception as raised:
             if isinstance(step, Wait):
-                step.future.cancel()  # nobody waits for it any more
+                step.future.cancel()  # the search no longer needs it
             error = raised
 
 

@@ -16,12 +16,7 @@ from functools import partial
 from typing import Any
 
 from resift.rerank.plugin import search_flow
-from resift.rerank.plugin.client_arguments import (
-    MultiSearchCall,
-    SearchCall,
-    multi_search_arguments,
-    send_multi_search,
-)
+from resift.rerank.plugin.client_arguments import MultiSearchCall, SearchCall
 from resift.rerank.plugin.hit_reranker import HitReranker
 from resift.rerank.plugin.options import SearchOptions
 from resift.rerank.plugin.response import ScoreKind
@@ -86,14 +81,9 @@ class _Wrapper:
     def _msearch(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
         """Return the steps of many searches; their result is the response."""
         options = self._defaults.take(arguments)
-        given = multi_search_arguments(self.client, args, arguments)
-        plain = send_multi_search(self.client, given)
-        try:
-            call = MultiSearchCall.parse(self.client, given)
-        except SettingsError as error:
-            return search_flow.passed_through(plain, str(error))
-        plans = [self._hits.plan({**body, "filter_path": call.filter_path}, options) for body in call.bodies]
-        return search_flow.msearch(call, plain, plans, partial(self._hits.rerank, options))
+        call = MultiSearchCall.parse(self.client, args, arguments)
+        plans = [self._hits.plan(request, options) for request in call.requests]
+        return search_flow.msearch(call, plans, partial(self._hits.rerank, options))
 
 
 class RerankingClient(_Wrapper):

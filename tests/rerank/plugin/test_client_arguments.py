@@ -8,8 +8,8 @@ import pytest
 from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch
 
-from resift.rerank.plugin.client_arguments import apply_changes, merge_request
-from resift.rerank.plugin.request import plan
+from resift.rerank.plugin.client_arguments import MultiSearchCall, SearchCall
+from resift.rerank.plugin.request import Plan, plan
 
 ELASTIC, OPEN = Elasticsearch("http://localhost:1"), OpenSearch("http://localhost:1")
 MATCH = {"match": {"title": "soup"}}
@@ -38,15 +38,40 @@ MATCH = {"match": {"title": "soup"}}
         (ELASTIC, {"body": '{"query": {"match": {"title": "soup"}}, "_source": ["n"]}'}, ["n", "title"]),
     ],
 )
-def test_the_source_is_asked_for_as_it_was_with_what_the_model_reads(client: Any, arguments: Any, source: Any) -> None:
-    request = merge_request(client, arguments)
-    assert request is not None
-    made = plan(request, ["title"], 100)
+def test_the_requested_source_is_kept_and_what_the_model_reads_is_added(
+    client: Any, arguments: Any, source: Any
+) -> None:
+    made = plan(SearchCall.parse(client, (), arguments).request, ["title"], 100)
+    assert isinstance(made, Plan)
     assert made.text == "soup" and made.changes.get("_source") == source
 
 
-def test_a_body_that_is_not_json_gives_none() -> None:
-    assert merge_request(OPEN, {"body": "no json"}) is None and merge_request(OPEN, {"body": [1]}) is None
+@pytest.mark.parametrize("body", ["no json", b"\xff", "[1]", [1], 5])
+def test_a_body_that_is_not_a_json_object_is_a_problem(body: Any) -> None:
+    call = SearchCall.parse(OPEN, (), {"body": body})
+    assert call.problem == "the body is not a JSON object" and call.arguments == {"body": body}
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("{}\nno json\n", "cannot be read"),
+        (b"\xff\n{}\n", "cannot be read"),
+        ("{}\n[1]\n", "expected a JSON object"),
+        ([{}, 5], "expected a JSON object"),
+        (5, "cannot be read"),
+        ([{}, {"query": MATCH}, {}], "one is missing"),
+    ],
+)
+def test_searches_that_cannot_be_read_are_a_problem(body: Any, problem: str) -> None:
+    call = MultiSearchCall.parse(OPEN, (), {"body": body})
+    assert problem in call.problem and call.requests == [] and call.arguments == {"body": body}
+
+
+def test_a_part_of_many_searches_has_their_headers_and_the_calls_other_arguments() -> None:
+    lines = [{"index": "a"}, {"size": 1}, {"index": "b"}, {"size": 2}, {"index": "c"}, {"size": 3}]
+    part = MultiSearchCall.parse(OPEN, (), {"body": lines, "max_concurrent_searches": 4}).only([0, 2])
+    assert part.arguments == {"body": [*lines[:2], *lines[4:]], "max_concurrent_searches": 4}
 
 
 @pytest.mark.parametrize(
@@ -61,9 +86,10 @@ def test_a_body_that_is_not_json_gives_none() -> None:
     ],
 )
 def test_a_change_is_made_where_the_call_has_the_value(client: Any, arguments: Any, expected: Any) -> None:
-    assert apply_changes(client, arguments, {"from": 0, "size": 100}) == expected
+    call = SearchCall.parse(client, (), arguments)
+    assert call.changed_arguments({"from": 0, "size": 100}) == expected
 
 
-def test_a_list_in_an_address_has_commas() -> None:
-    made = apply_changes(OPEN, {"body": {}, "params": {"_source": "n"}}, {"_source": ["n", "title"]})
-    assert made["params"] == {"_source": "n,title"}
+def test_a_list_in_a_url_has_commas() -> None:
+    call = SearchCall.parse(OPEN, (), {"body": {}, "params": {"_source": "n"}})
+    assert call.changed_arguments({"_source": ["n", "title"]})["params"] == {"_source": "n,title"}

@@ -6,7 +6,7 @@ import pytest
 
 from resift.rerank.plugin.client_arguments import overlay
 from resift.rerank.plugin.query_text import query_text
-from resift.rerank.plugin.request import plan
+from resift.rerank.plugin.request import PassThrough, Plan, plan
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_arguments_win_over_the_body_and_keep_its_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "sent", "added"),
+    ("requested", "sent", "added"),
     [
         (["title"], ["title", "body"], ("body",)),
         ("t*", ["t*", "body"], ("body",)),
@@ -68,14 +68,24 @@ def test_arguments_win_over_the_body_and_keep_its_names() -> None:
         (False, ["title", "body"], ()),
     ],
 )
-def test_fields_that_the_model_reads_are_asked_for_besides(asked: object, sent: object, added: tuple[str, ...]) -> None:
-    made = plan({"query": {"match": {"a": "b"}}, "_source": asked}, ["title", "body"], 100)
+def test_fields_that_the_model_reads_are_added(requested: object, sent: object, added: tuple[str, ...]) -> None:
+    made = plan({"query": {"match": {"a": "b"}}, "_source": requested}, ["title", "body"], 100)
+    assert isinstance(made, Plan)
     assert (made.changes["_source"], made.added) == (sent, added)
 
 
-def test_a_deep_page_and_a_scroll_are_refused() -> None:
-    query = {"query": {"match": {"a": "b"}}}
-    assert "10,000" in plan({**query, "from": 99, "size": 9_950}, ["a"], 100).reason
-    assert "beyond the window" in plan({**query, "from": 100}, ["a"], 100).reason
-    assert "scroll" in plan({**query, "scroll": "1m"}, ["a"], 100).reason
-    assert plan({**query, "from": 4, "size": 10}, ["a"], 5).changes == {"from": 0, "size": 14}
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"from": 99, "size": 9_950}, "the page is beyond the first 10,000 hits"),
+        ({"from": 100}, "the page is beyond the window, which alone is reranked"),
+        ({"scroll": "1m"}, "scroll reads all hits in the engine's order"),
+    ],
+)
+def test_a_deep_page_and_a_scroll_are_passed_through(more: dict[str, Any], reason: str) -> None:
+    assert plan({"query": {"match": {"a": "b"}}, **more}, ["a"], 100) == PassThrough(reason)
+
+
+def test_a_page_that_ends_below_the_window_enlarges_the_request_to_its_end() -> None:
+    made = plan({"query": {"match": {"a": "b"}}, "from": 4, "size": 10}, ["a"], 5)
+    assert isinstance(made, Plan) and made.changes == {"from": 0, "size": 14}
