@@ -55,13 +55,13 @@ def test_equal_scores_keep_the_given_order() -> None:
     assert indices(reply) == [0, 1, 2]
 
 
-def test_other_members_of_a_line_come_back_and_lines_keep_their_order() -> None:
+def test_other_members_of_a_line_are_returned_and_lines_keep_their_order() -> None:
     first, second = replies({"id": 7, "query": "q", "documents": ["a"]}, b"\n", {"query": "r", "documents": []})
     assert (first["id"], first["query"], "documents" in first) == (7, "q", False)
     assert second == {"query": "r", "results": []}
 
 
-def test_doc_ids_and_documents_come_back_when_asked() -> None:
+def test_doc_ids_and_documents_are_returned_on_request() -> None:
     [reply] = replies({"query": "q", "documents": [{"doc_id": "x", "text": "a"}, "bb"]}, top=1, return_documents=True)
     assert reply["results"] == [{"index": 1, "score": 2.0, "logit": 2.0, "document": "bb"}]
 
