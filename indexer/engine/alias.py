@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from resift.retrieval.engine.client import Engine
+from resift.retrieval.engine.retry import Retry
 from resift.retrieval.errors import IndexingError, StatusError
 
 SLOW = 300.0
@@ -76,11 +77,15 @@ def request_or_none(
     path: str,
     params: Mapping[str, Any] | None = None,
     *,
+    retry: Retry | None = None,
     timeout: float | None = None,
 ) -> dict[str, Any] | None:
-    """Send a request about an index or an alias; return the response, or None if it does not exist (404)."""
+    """Send a request about an index or an alias; return the response, or None if it does not exist (404).
+
+    `retry` and `timeout` are those of `Engine.request`.
+    """
     try:
-        found: dict[str, Any] = engine.request(method, path, params=params, timeout=timeout)
+        found: dict[str, Any] = engine.request(method, path, params=params, retry=retry, timeout=timeout)
     except StatusError as error:
         if error.status == 404:
             return None
@@ -107,5 +112,5 @@ def _loaded_for(engine: Engine, alias: str, live: str, complete: bool) -> list[s
     return sorted(older, key=lambda name: older[name], reverse=True)
 
 
-def _matches(alias: str, complete: bool, mark: dict[str, Any]) -> bool:
-    return mark.get("alias") == alias and bool(mark.get("whole")) == complete
+def _matches(alias: str, complete: bool, facts: dict[str, Any]) -> bool:
+    return facts.get("alias") == alias and bool(facts.get("whole")) == complete

@@ -11,7 +11,7 @@ from typing import Any
 from resift.indexer.engine.mapping import source_of
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.engine.client_errors import BLOCKED
-from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Deadline, Retry, StoppedError, is_transient
+from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Patience, Retry, StoppedError, is_transient, once
 from resift.retrieval.errors import CorpusError, IndexingError, StatusError
 from resift.retrieval.types import Document
 
@@ -132,7 +132,7 @@ class Sender:
         """Send to the index at the URL path `path`; give up after `patience` seconds without progress in any thread."""
         self._engine = engine
         self._path = path
-        self._deadline = Deadline(patience)
+        self._patience = Patience(patience)
         self._stop = threading.Event()
 
     def __enter__(self) -> Sender:
@@ -151,7 +151,7 @@ class Sender:
         engine refuses every document for a reason that does not depend on the document.
         """
         progress = _Progress(chunk)
-        retry = Retry(deadline=self._deadline, stop=self._stop)
+        retry = Retry(patience=self._patience, stop=self._stop)
         try:
             retry.call(lambda: self._send_rest(progress, retry))
         except StatusError as error:
@@ -178,10 +178,10 @@ class Sender:
             raise StatusError("the engine is overloaded (429)", self._engine.url, 429)
 
     def _as_indexing_error(self, error: StatusError) -> IndexingError:
-        """Return the IndexingError for an error that is not transient, or that was retried until the deadline."""
+        """Return the IndexingError for an error that is not transient, or after patience is exhausted."""
         if not is_transient(error):
             return IndexingError(f"{error}")
-        silent = self._deadline.elapsed
+        silent = self._patience.elapsed
         return IndexingError(
             f"{error}; no progress for {silent:.0f} s (--patience); indexed documents stay, resume with --resume"
         )
@@ -204,7 +204,7 @@ class Sender:
             f"{self._path}/_bulk",
             b"".join(chunk.lines),
             {"filter_path": _FILTER_PATH},
-            retries=0,
+            retry=once(),
             timeout=_REQUEST_TIMEOUT,
         )
         return answer
@@ -250,7 +250,7 @@ class Sender:
             return []
         body = {"ids": [chunk.ids[place] for place in places]}
         path = f"{self._path}/_mget"
-        found = self._engine.request("POST", path, body, retries=0, timeout=_REQUEST_TIMEOUT).get("docs", [])
+        found = self._engine.request("POST", path, body, retry=once(), timeout=_REQUEST_TIMEOUT).get("docs", [])
         ours = (json.loads(chunk.lines[place].split(b"\n")[1]) for place in places)
         return [p for p, one, own in zip(places, found, ours, strict=False) if not _same(one.get("_source") or {}, own)]
 

@@ -19,20 +19,25 @@ if sys.platform != "win32":
     import fcntl
 
 
+_FIELDS = {"token": "load_id", "how": "settings"}
+"""Name in the file -> field, where the two differ; the names in the file stay, so that a newer resift can resume."""
+
+
 @dataclass(slots=True)
 class Checkpoint:
     """The first `done` entries of the source are in the engine, or in the file of refused documents.
 
-    `how`: the settings that decide which entries the source yields and how they are indexed. `token`: the mark that the
-    index got when it was created. `created`: number of new documents in the engine. `refused`: number of refused ones.
-    `listed`: size in bytes of the file of refused documents. Raises ValueError for values that a load does not write.
+    `load_id`: stored in the index when it was created. `settings`: those that decide which entries the source yields
+    and how they are indexed, by name. `created`: number of new documents in the engine. `refused`: number of refused
+    ones. `listed`: size in bytes of the file of refused documents. Raises ValueError for values that a load does not
+    write.
     """
 
     target: str
     source: str
     index: str
-    token: str
-    how: dict[str, Any]
+    load_id: str
+    settings: dict[str, Any]
     done: int = 0
     created: int = 0
     refused: int = 0
@@ -40,12 +45,23 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         """Raise ValueError for values of a wrong type, and for negative counts."""
-        texts = (self.target, self.source, self.index, self.token)
+        texts = (self.target, self.source, self.index, self.load_id)
         counts = (self.done, self.created, self.refused, self.listed)
-        if not all(isinstance(one, str) for one in texts) or not isinstance(self.how, dict):
+        if not all(isinstance(one, str) for one in texts) or not isinstance(self.settings, dict):
             raise ValueError("a name is not a string")
         if not all(type(one) is int and one >= 0 for one in counts):
             raise ValueError("a count is not a whole number of 0 or more")
+
+    @classmethod
+    def from_json(cls, text: str) -> Checkpoint:
+        """Return the checkpoint that `to_json` wrote. Raises ValueError and TypeError if it is not one."""
+        values: dict[str, Any] = dict(json.loads(text))
+        return cls(**{_FIELDS.get(name, name): value for name, value in values.items()})
+
+    def to_json(self) -> str:
+        """Return the checkpoint as a JSON object."""
+        names = {field: name for name, field in _FIELDS.items()}
+        return json.dumps({names.get(field, field): value for field, value in asdict(self).items()})
 
     def add(self, sent: int, created: int, refused: int) -> None:
         """Count `sent` more entries, of which `created` are new in the engine and `refused` were refused."""
@@ -90,14 +106,14 @@ class CheckpointFile:
                 pass
         return file
 
-    def read(self, target: str, source: str, how: Mapping[str, Any]) -> Checkpoint:
+    def read(self, target: str, source: str, settings: Mapping[str, Any]) -> Checkpoint:
         """Return the checkpoint of a stopped load.
 
-        Raises IndexingError if no load has left one, or if its `target`, its `source` or one of its settings (`how`)
+        Raises IndexingError if no load has left one, or if its `target`, its `source` or one of its `settings`
         differs.
         """
         try:
-            checkpoint = Checkpoint(**json.loads(self.path.read_text(encoding="utf-8")))
+            checkpoint = Checkpoint.from_json(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise IndexingError(
                 f"{self.path} does not exist: there is nothing to resume for this target; leave out --resume"
@@ -106,7 +122,8 @@ class CheckpointFile:
             raise IndexingError(f"{self.path} cannot be read ({error}); load again without --resume") from None
         facts: dict[str, tuple[object, object]] = {"target": (checkpoint.target, target)}
         facts["source"] = (checkpoint.source, source)
-        facts |= {name: (checkpoint.how.get(name), how.get(name)) for name in {*checkpoint.how, *how}}
+        names = {*checkpoint.settings, *settings}
+        facts |= {name: (checkpoint.settings.get(name), settings.get(name)) for name in names}
         for name, (before, now) in sorted(facts.items()):
             if before != now and name == "source":
                 raise IndexingError(
@@ -127,7 +144,7 @@ class CheckpointFile:
         """Write the checkpoint to the disk. Raises IndexingError."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self.path, [json.dumps(asdict(checkpoint))])
+            write_file(self.path, [checkpoint.to_json()])
         except OSError as error:
             raise IndexingError(f"{self.path} cannot be written: {error.strerror}") from None
 

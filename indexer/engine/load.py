@@ -21,7 +21,7 @@ from resift.indexer.passages import split_documents
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.client import Engine
-from resift.retrieval.engine.retry import Deadline, Retry
+from resift.retrieval.engine.retry import Patience, Retry, once
 from resift.retrieval.errors import IndexingError, StatusError
 from resift.retrieval.types import Document
 
@@ -111,7 +111,7 @@ class Loader:
             entries = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
             sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
             in_order = InOrderSender(
-                sender, checkpoint, files, self.settings, progress, lambda: self._check_token(checkpoint)
+                sender, checkpoint, files, self.settings, progress, lambda: self._check_load_id(checkpoint)
             )
             in_order.send(skip_loaded(entries, resumed_at))
             count = self._finish(checkpoint)
@@ -136,7 +136,7 @@ class Loader:
         if request.alias:
             check_alias(self.engine, request.alias)
         name = index_name(self.address.index) if request.alias else self.address.index
-        exists = self._token(name) is not None
+        exists = self._load_id(name) is not None
         if exists:
             if not request.overwrite:
                 resume = "continue the stopped load with --resume, " if files.path.exists() else ""
@@ -158,20 +158,20 @@ class Loader:
 
     def _first_checkpoint(self, name: str, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
         """Write the first checkpoint of a load, before anything in the engine changes, and return it."""
-        how = self._fixed_settings(request)
-        checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex, how)
+        settings = self._fixed_settings(request)
+        checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex, settings)
         files.write(checkpoint)
         return checkpoint
 
     def _create(self, checkpoint: Checkpoint, request: LoadRequest) -> None:
         """Create the index of a load. Raises IndexingError if another process has created it in the meantime."""
-        body = index_body(self.bm25, self.settings, request.alias, checkpoint.token)
+        body = index_body(self.bm25, self.settings, request.alias, checkpoint.load_id)
         try:
             self.engine.request("PUT", f"/{checkpoint.index}", body, timeout=SLOW)
         except StatusError as error:
             if error.kind != "resource_already_exists_exception":
                 raise
-            if self._token(checkpoint.index) != checkpoint.token:  # else it is ours, and only the response was lost
+            if self._load_id(checkpoint.index) != checkpoint.load_id:  # else it is ours, and only the response was lost
                 raise IndexingError(
                     f"{self.engine.url}: {checkpoint.index} was just created by another process; wait for its load, or "
                     "choose another index"
@@ -180,33 +180,33 @@ class Loader:
     def _resume(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
         """Return the checkpoint of a stopped load. Raises IndexingError if its index is not the one that it created."""
         checkpoint = files.read(str(self.address), request.source, self._fixed_settings(request))
-        if not checkpoint.done and self._token(checkpoint.index) is None:  # it stopped before it created the index
+        if not checkpoint.done and self._load_id(checkpoint.index) is None:  # it stopped before it created the index
             self._create(checkpoint, request)
-        self._check_token(checkpoint)
+        self._check_load_id(checkpoint)
         checkpoint.created = self._count_all(checkpoint)
         return checkpoint
 
     def _fixed_settings(self, request: LoadRequest) -> dict[str, Any]:
         """Return the settings that a resumed load must share with the stopped one, as JSON stores them."""
         passages = {name: getattr(self.settings, name) for name in ("passage_words", "passage_overlap")}
-        how: dict[str, Any] = json.loads(
-            json.dumps({**request.corpus_settings, **asdict(self.bm25), **passages, "alias": request.alias})
-        )
-        return how
+        settings = {**request.corpus_settings, **asdict(self.bm25), **passages, "alias": request.alias}
+        stored: dict[str, Any] = json.loads(json.dumps(settings))
+        return stored
 
-    def _token(self, name: str) -> str | None:
-        """Return the token of the load that created an index, "" if it has none; None if the index does not exist."""
-        found = request_or_none(self.engine, "GET", f"/{name}/_mapping", {"filter_path": "*.mappings._meta.resift"})
+    def _load_id(self, name: str, retry: Retry | None = None) -> str | None:
+        """Return the id of the load that created an index, "" if none did; None if the index does not exist."""
+        params = {"filter_path": "*.mappings._meta.resift"}
+        found = request_or_none(self.engine, "GET", f"/{name}/_mapping", params, retry=retry)
         if found is None:
             return None
-        marks = [one["mappings"]["_meta"]["resift"] for one in found.values()]
-        return str(marks[0].get("load", "")) if marks else ""
+        facts = [one["mappings"]["_meta"]["resift"] for one in found.values()]
+        return str(facts[0].get("load", "")) if facts else ""
 
-    def _check_token(self, checkpoint: Checkpoint) -> None:
+    def _check_load_id(self, checkpoint: Checkpoint, retry: Retry | None = None) -> None:
         """Raise IndexingError if the index is not the one that this load created."""
-        token = self._token(checkpoint.index)
-        if token != checkpoint.token:
-            what = "does not exist any more" if token is None else "is not the one that the load created"
+        load_id = self._load_id(checkpoint.index, retry)
+        if load_id != checkpoint.load_id:
+            what = "does not exist any more" if load_id is None else "is not the one that the load created"
             raise IndexingError(
                 f"the index {checkpoint.index} {what}: it was removed in the meantime; load again without --resume"
             )
@@ -214,28 +214,28 @@ class Loader:
     def _finish(self, checkpoint: Checkpoint) -> int:
         """Restore refresh and replicas; return the number of documents that the engine counts.
 
-        Raises IndexingError if it is lower than the number that the engine has accepted.
+        Each step that succeeds is progress, so the next one has the full patience. Raises IndexingError if the engine
+        counts fewer than it has accepted.
         """
         settings = {"index": {"refresh_interval": None, "number_of_replicas": self.settings.replicas}}
-        path = f"/{checkpoint.index}/_settings"
-        self._retry().call(lambda: self.engine.request("PUT", path, settings, timeout=SLOW))
-        self._retry().call(lambda: self._check_token(checkpoint))
+        self.engine.request("PUT", f"/{checkpoint.index}/_settings", settings, retry=self._retry(), timeout=SLOW)
+        self._check_load_id(checkpoint, self._retry())
         return self._count_all(checkpoint)
 
     def _swap(self, checkpoint: Checkpoint, request: LoadRequest) -> tuple[bool, list[str]]:
         """Move the alias if requested and allowed; return whether it was moved, and the indices behind it before."""
         if request.alias is None or (checkpoint.refused and not request.allow_refused):
             return False, []
-        self._retry().call(lambda: self._mark_complete(checkpoint.index))
+        self._mark_complete(checkpoint.index)
         return True, swap(self.engine, request.alias, checkpoint.index, request.keep)
 
     def _mark_complete(self, name: str) -> None:
         """Mark an index as complete, so that later loads for its alias keep or remove it."""
-        found = self.engine.request("GET", f"/{name}/_mapping", params={"filter_path": "*.mappings._meta"})
+        path, params, retry = f"/{name}/_mapping", {"filter_path": "*.mappings._meta"}, self._retry()
+        found = self.engine.request("GET", path, params=params, retry=retry)
         [meta] = [one["mappings"]["_meta"] for one in found.values()]
-        self.engine.request(
-            "PUT", f"/{name}/_mapping", {"_meta": {**meta, "resift": {**meta["resift"], "whole": True}}}
-        )
+        body = {"_meta": {**meta, "resift": {**meta["resift"], "whole": True}}}
+        self.engine.request("PUT", path, body, retry=retry)
 
     def _count_all(self, checkpoint: Checkpoint) -> int:
         """Return the number of documents in the engine. Raises IndexingError if it has accepted more."""
@@ -250,12 +250,13 @@ class Loader:
     def _count(self, name: str) -> int:
         """Return the number of documents in all shards of an index, once all of them respond.
 
-        Raises IndexingError if some of them still do not respond after `patience` seconds.
+        Raises IndexingError if some of them still do not respond after `patience` seconds, and StatusError if the
+        engine does not.
         """
 
         def count_once() -> _Count:
-            refreshed = self._retry().call(lambda: self.engine.request("POST", f"/{name}/_refresh", timeout=SLOW))
-            counted = self._retry().call(lambda: self.engine.request("GET", f"/{name}/_count", timeout=SLOW))
+            refreshed = self.engine.request("POST", f"/{name}/_refresh", retry=once(), timeout=SLOW)
+            counted = self.engine.request("GET", f"/{name}/_count", retry=once(), timeout=SLOW)
             shards = counted["_shards"]
             missing = max(refreshed["_shards"]["failed"], shards["total"] - shards["successful"])
             return _Count(int(counted["count"]), shards["total"], missing)
@@ -270,4 +271,4 @@ class Loader:
 
     def _retry(self) -> Retry:
         """Retry every second until `patience` seconds have passed."""
-        return Retry(deadline=Deadline(self.settings.patience), wait=lambda retry: _RETRY_EVERY)
+        return Retry(patience=Patience(self.settings.patience), wait=lambda retry: _RETRY_EVERY)

@@ -19,12 +19,12 @@ _BUILT_IN = frozenset(
 )
 
 
-def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token: str) -> dict[str, Any]:
+def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, load_id: str) -> dict[str, Any]:
     """Return the body that creates the index of a load, without replicas and refresh until the load ends.
 
     `title` and `text` are analyzed by language, and copied to the field ALL_TEXT, which is indexed and not stored, so
     that BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as
-    keywords. `token` marks the index as created by this load.
+    keywords. `load_id` is stored as the load that created the index.
     """
     analyzer = analyzer_of(bm25.language)
     text = {"type": "text", "analyzer": analyzer, "copy_to": ALL_TEXT}
@@ -36,7 +36,7 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, token:
             "similarity": {"default": {"type": "BM25", "k1": bm25.k1, "b": bm25.b}},
         },
         "mappings": {
-            "_meta": {"resift": {"language": bm25.language, "alias": alias, "load": token}},
+            "_meta": {"resift": {"language": bm25.language, "alias": alias, "load": load_id}},
             "date_detection": False,
             "dynamic_templates": [
                 {

@@ -21,6 +21,11 @@ class LoadSettings:
     passage_words: int = setting(0, "Split longer texts into passages of this many words; 0 keeps documents whole.")
     passage_overlap: int = setting(0, "Number of words that a passage repeats from the previous one.")
 
+    @property
+    def detects_repeated_ids(self) -> bool:
+        """True if a load detects repeated document ids itself, which it cannot if documents are split into passages."""
+        return self.passage_words == 0
+
     def __post_init__(self) -> None:
         for name in ("shards", "workers", "bulk_documents"):
             if getattr(self, name) < 1:

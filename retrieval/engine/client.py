@@ -52,20 +52,23 @@ class Engine:
         body: object = None,
         params: Mapping[str, Any] | None = None,
         *,
-        retries: int | None = None,
+        retry: Retry | None = None,
         timeout: float | None = None,
     ) -> Any:  # noqa: ANN401 - any JSON
         """Send a request and return the JSON of the response; a `body` of bytes is sent as JSON lines, others as JSON.
 
-        429, 502, 503, 504 and lost connections are retried up to `retries` times (`max_retries` if None), see `retry`.
-        `timeout` is in seconds (`request_timeout` if None). Raises StatusError, and UnknownProductError if the
-        Elasticsearch client reaches another product.
+        429, 502, 503, 504 and lost connections are retried by `retry`, which is `self.retry()` if None. `timeout` is in
+        seconds (`request_timeout` if None). Raises StatusError, and UnknownProductError if the Elasticsearch client
+        reaches another product.
         """
-        attempts = 1 + (self.settings.max_retries if retries is None else retries)
         seconds = timeout or self.settings.request_timeout
-        return Retry(attempts=attempts).call(lambda: self._once(method, path, body, dict(params or {}), seconds))
+        return (retry or self.retry()).call(lambda: self._send(method, path, body, dict(params or {}), seconds))
 
-    def _once(self, method: str, path: str, body: object, params: dict[str, Any], timeout: float) -> Any:  # noqa: ANN401
+    def retry(self) -> Retry:
+        """Return a new Retry with the attempts that the settings allow: one, and up to `max_retries` more."""
+        return Retry(attempts=1 + self.settings.max_retries)
+
+    def _send(self, method: str, path: str, body: object, params: dict[str, Any], timeout: float) -> Any:  # noqa: ANN401
         headers = _LINES if isinstance(body, bytes) else _JSON
         try:
             if isinstance(self.client, elasticsearch.Elasticsearch):

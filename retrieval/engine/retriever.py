@@ -22,7 +22,7 @@ from resift.retrieval.engine.query import (
     with_filter,
     with_window,
 )
-from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Retry
+from resift.retrieval.engine.retry import TRANSIENT_STATUSES, once
 from resift.retrieval.engine.settings import EngineSettings, OpenOptions
 from resift.retrieval.errors import EngineError
 from resift.retrieval.retriever import check_depth
@@ -30,7 +30,6 @@ from resift.retrieval.types import Hit, Query, Ranking
 
 _SEARCHES_PER_REQUEST = 16
 _NO_SCORE = -4e9  # lower scores are the separators in the results of a hybrid query without a search pipeline
-_ATTEMPTS = 6  # for single searches of a multi-search that the engine rejects
 _HIT_FIELDS = ("_index", "_id", "_score", "_source", "fields")
 _FILTER_PATH = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _HIT_FIELDS)])
 _MULTI_FILTER_PATH = ",".join(f"responses.{name}" for name in _FILTER_PATH.split(","))
@@ -139,9 +138,8 @@ class EngineRetriever:
             """Send the searches without a response; return the rejections, by place."""
             places = [place for place in range(len(queries)) if place not in responses]
             lines = b"".join(self._lines(queries[place], depth) for place in places)
-            found = self.engine.request(
-                "POST", f"{self.address.path}/_msearch", lines, {"filter_path": _MULTI_FILTER_PATH}
-            )
+            params = {"filter_path": _MULTI_FILTER_PATH}
+            found = self.engine.request("POST", f"{self.address.path}/_msearch", lines, params, retry=once())
             rejected = {}
             for place, response in zip(places, found["responses"], strict=True):
                 if response.get("status") in TRANSIENT_STATUSES:
@@ -150,8 +148,7 @@ class EngineRetriever:
                     responses[place] = self._complete(response)
             return rejected
 
-        retry = Retry(attempts=_ATTEMPTS, transient=lambda error: False)  # `request` has its own retries
-        rejected = retry.call(send_rest, lambda rejected: not rejected)
+        rejected = self.engine.retry().call(send_rest, lambda rejected: not rejected)
         for place, response in rejected.items():
             responses[place] = self._complete(response)  # raises the engine's reason
         return [responses[place] for place in range(len(queries))]

@@ -23,11 +23,11 @@ class StoppedError(ResiftError):
     """Another thread asked to stop while this one waited for its next attempt."""
 
 
-class Deadline:
+class Patience:
     """A number of seconds without progress after which to give up; safe to share between threads."""
 
     def __init__(self, seconds: float) -> None:
-        """Start the clock; it expires after `seconds`."""
+        """Start the clock."""
         self.seconds = seconds
         self._started = time.monotonic()
 
@@ -41,8 +41,8 @@ class Deadline:
         return time.monotonic() - self._started
 
     @property
-    def expired(self) -> bool:
-        """True if more than `seconds` have passed."""
+    def exhausted(self) -> bool:
+        """True if more than `seconds` have passed since then."""
         return self.elapsed > self.seconds
 
 
@@ -62,6 +62,8 @@ def backoff(retry: int) -> float:
 class Retry:
     """Repeats a call until it succeeds, or a limit is reached; use one object per thread.
 
+    Retries are not nested: work that is repeated as a whole sends each of its requests `once()`.
+
     >>> Retry(attempts=3).call(lambda: "done")
     'done'
     """
@@ -70,20 +72,20 @@ class Retry:
         self,
         *,
         attempts: int | None = None,
-        deadline: Deadline | None = None,
+        patience: Patience | None = None,
         wait: Callable[[int], float] = backoff,
         transient: Callable[[BaseException], bool] = is_transient,
         stop: threading.Event | None = None,
     ) -> None:
-        """Give up after `attempts` calls without progress, or when `deadline` has expired, whichever comes first.
+        """Give up at a failure after `attempts` calls without progress, or once `patience` is exhausted.
 
         `wait` maps the number of a retry, from 0, to the seconds to wait before it. Only errors for which `transient`
         returns True are retried. Setting `stop` ends a wait at once. Raises ValueError without any limit.
         """
-        if attempts is None and deadline is None:
-            raise ValueError("no limit: expected attempts, a deadline, or both")
+        if attempts is None and patience is None:
+            raise ValueError("no limit: expected attempts, patience, or both")
         self._attempts = attempts
-        self._deadline = deadline
+        self._patience = patience
         self._wait = wait
         self._transient = transient
         self._stop = stop
@@ -108,10 +110,10 @@ class Retry:
         return retrying(act)
 
     def progressed(self) -> None:
-        """Count attempts from 0 again and restart the deadline; for `act` to call when part of its work succeeded."""
+        """Count attempts from 0 again and restart the patience; for `act` to call when part of its work succeeded."""
         self._failures = 0
-        if self._deadline:
-            self._deadline.restart()
+        if self._patience:
+            self._patience.restart()
 
     def _count_failure(self, state: tenacity.RetryCallState) -> None:
         self._failures += 1
@@ -119,13 +121,18 @@ class Retry:
     def _at_limit(self) -> bool:
         if self._attempts is not None and self._failures >= self._attempts:
             return True
-        return self._deadline is not None and self._deadline.expired
+        return self._patience is not None and self._patience.exhausted
 
     def _sleep(self, seconds: float) -> None:
         if self._stop is None:
             time.sleep(seconds)
         elif self._stop.wait(seconds):
             raise StoppedError("stopped while waiting for the next attempt")
+
+
+def once() -> Retry:
+    """Return a Retry that makes one attempt, for a request inside work that is retried as a whole."""
+    return Retry(attempts=1)
 
 
 def _last_outcome(state: tenacity.RetryCallState) -> Any:  # noqa: ANN401 - whatever the call returns

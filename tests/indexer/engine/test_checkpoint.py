@@ -14,14 +14,21 @@ from resift.indexer.passages import split_documents
 from resift.retrieval.errors import IndexingError
 from resift.retrieval.types import Document
 
-HOW: dict[str, Any] = {"language": "english", "passage_words": 0, "alias": None}
+SETTINGS: dict[str, Any] = {"language": "english", "passage_words": 0, "alias": None}
 
-GOOD: dict[str, Any] = {"target": "http://h/i", "source": "file", "index": "i", "token": "t", "how": HOW, "done": 1}
+GOOD: dict[str, Any] = {
+    "target": "http://h/i",
+    "source": "file",
+    "index": "i",
+    "token": "t",
+    "how": SETTINGS,
+    "done": 1,
+}
 
 
 def test_refused_documents_that_a_killed_load_did_not_count_are_removed(tmp_path: Path) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
-    checkpoint = Checkpoint(**GOOD)
+    checkpoint = Checkpoint.from_json(json.dumps(GOOD))
     file.append_refusals(["one\n"], checkpoint)
     before = checkpoint.listed
     file.append_refusals(["two\n"], checkpoint)
@@ -30,27 +37,39 @@ def test_refused_documents_that_a_killed_load_did_not_count_are_removed(tmp_path
     assert file.refusals.read_text() == "one\ntwo\nthree\n"
 
 
+def test_a_checkpoint_of_an_older_version_is_read_and_the_file_keeps_its_names(tmp_path: Path) -> None:
+    file = CheckpointFile(tmp_path, "http://h/i")
+    file.path.write_text(json.dumps({**GOOD, "created": 1, "refused": 0, "listed": 0}))
+    checkpoint = file.read("http://h/i", "file", SETTINGS)
+    assert (checkpoint.load_id, checkpoint.settings, checkpoint.done) == ("t", SETTINGS, 1)
+    before = json.loads(file.path.read_text())
+    file.write(checkpoint)
+    assert json.loads(file.path.read_text()) == before
+
+
 def test_a_checkpoint_is_read_by_the_same_load(tmp_path: Path) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
-    written = Checkpoint("http://h/i", "file", "i", "token", HOW, 5, 4, 1)
+    written = Checkpoint("http://h/i", "file", "i", "token", SETTINGS, 5, 4, 1)
     file.write(written)
-    assert CheckpointFile(tmp_path, "http://h/i").read("http://h/i", "file", dict(HOW)) == written
+    assert CheckpointFile(tmp_path, "http://h/i").read("http://h/i", "file", dict(SETTINGS)) == written
 
 
 @pytest.mark.parametrize(
-    ("source", "how", "part"),
+    ("source", "settings", "part"),
     [
-        ("another", HOW, "read file, but this is another"),
-        ("file", {**HOW, "passage_words": 50}, "used passage_words 0, not 50"),
-        ("file", {**HOW, "alias": "live"}, "used alias None, not 'live'"),
-        ("file", {**HOW, "id_field": "sku"}, "used id_field None, not 'sku'"),
+        ("another", SETTINGS, "read file, but this is another"),
+        ("file", {**SETTINGS, "passage_words": 50}, "used passage_words 0, not 50"),
+        ("file", {**SETTINGS, "alias": "live"}, "used alias None, not 'live'"),
+        ("file", {**SETTINGS, "id_field": "sku"}, "used id_field None, not 'sku'"),
     ],
 )
-def test_a_different_load_does_not_resume_from_it(tmp_path: Path, source: str, how: dict[str, Any], part: str) -> None:
+def test_a_different_load_does_not_resume_from_it(
+    tmp_path: Path, source: str, settings: dict[str, Any], part: str
+) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
-    file.write(Checkpoint("http://h/i", "file", "i", "token", HOW))
+    file.write(Checkpoint("http://h/i", "file", "i", "token", SETTINGS))
     with pytest.raises(IndexingError, match=part):
-        file.read("http://h/i", source, how)
+        file.read("http://h/i", source, settings)
 
 
 def test_long_addresses_have_different_files_for_each_index(tmp_path: Path) -> None:
@@ -68,7 +87,7 @@ def test_a_file_that_is_not_a_checkpoint_is_an_error(tmp_path: Path, content: st
     file = CheckpointFile(tmp_path, "http://h/i")
     file.path.write_text(content)
     with pytest.raises(IndexingError, match="load again without --resume"):
-        file.read("http://h/i", "file", HOW)
+        file.read("http://h/i", "file", SETTINGS)
 
 
 def test_a_changed_source_has_a_different_fingerprint(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from resift.retrieval.engine.retriever import EngineRetriever
+from resift.retrieval.engine.retry import Retry
 from resift.retrieval.errors import StatusError
 from resift.retrieval.types import Query
 
@@ -31,6 +32,9 @@ class Engine:
         texts = [search["query"]["multi_match"]["query"] for search in searches]
         self.sent.append(texts)
         return {"responses": [self.respond(text) for text in texts]}
+
+    def retry(self) -> Retry:
+        return Retry(attempts=6, wait=lambda retry: 0.0)
 
     def respond(self, text: str) -> dict[str, Any]:
         if self.refused.get(text):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from resift.retrieval.engine.client_errors import UNTRUSTED
-from resift.retrieval.engine.retry import LONGEST_WAIT, Deadline, Retry, StoppedError, backoff, is_transient
+from resift.retrieval.engine.retry import LONGEST_WAIT, Patience, Retry, StoppedError, backoff, is_transient, once
 from resift.retrieval.errors import SettingsError, StatusError
 
 
@@ -56,6 +56,13 @@ def test_the_last_error_is_raised_after_the_last_attempt() -> None:
     assert raised.value is last and act.calls == 3
 
 
+def test_once_makes_one_attempt() -> None:
+    act = Flaky(status(503), status(503))
+    with pytest.raises(StatusError):
+        once().call(act)
+    assert act.calls == 1
+
+
 def test_another_definition_of_transient_replaces_ours() -> None:
     act = Flaky(status(429))
     with pytest.raises(StatusError):
@@ -68,15 +75,15 @@ def test_a_result_that_is_not_a_success_is_retried_and_the_last_one_returned() -
     assert Retry(attempts=2, wait=no_wait).call(Flaky(), lambda calls: calls == 3) == 2
 
 
-def test_an_expired_deadline_ends_the_attempts_but_the_first_is_always_made() -> None:
+def test_exhausted_patience_ends_the_attempts_but_the_first_is_always_made() -> None:
     act = Flaky(status(503), status(503))
     with pytest.raises(StatusError):
-        Retry(deadline=Deadline(-1.0), wait=no_wait).call(act)
+        Retry(patience=Patience(-1.0), wait=no_wait).call(act)
     assert act.calls == 1
 
 
-def test_a_deadline_that_has_not_expired_allows_any_number_of_attempts() -> None:
-    assert Retry(deadline=Deadline(60.0), wait=no_wait).call(Flaky(*[status(503)] * 50)) == 51
+def test_patience_that_is_not_exhausted_allows_any_number_of_attempts() -> None:
+    assert Retry(patience=Patience(60.0), wait=no_wait).call(Flaky(*[status(503)] * 50)) == 51
 
 
 def test_the_wait_is_given_the_number_of_the_retry_from_0() -> None:
@@ -85,18 +92,18 @@ def test_the_wait_is_given_the_number_of_the_retry_from_0() -> None:
     assert waits == [0, 1, 2]
 
 
-def test_progress_restarts_the_deadline_and_counts_attempts_from_0() -> None:
+def test_progress_restarts_the_patience_and_counts_attempts_from_0() -> None:
     waits: list[int] = []
-    deadline = Deadline(0.5)
-    retry = Retry(attempts=3, deadline=deadline, wait=recorded(waits))
+    patience = Patience(0.5)
+    retry = Retry(attempts=3, patience=patience, wait=recorded(waits))
     act = Flaky(*[status(429)] * 4)
 
     def partly() -> int:
         if act.calls == 2:
             time.sleep(0.6)
-            assert deadline.expired
+            assert patience.exhausted
             retry.progressed()
-            assert not deadline.expired
+            assert not patience.exhausted
         return act()
 
     assert retry.call(partly) == 5
@@ -122,7 +129,7 @@ def test_an_event_ends_a_wait_at_once() -> None:
 
 
 def test_a_retry_without_a_limit_is_refused() -> None:
-    with pytest.raises(ValueError, match="attempts, a deadline"):
+    with pytest.raises(ValueError, match="attempts, patience"):
         Retry()
 
 
