@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 
 from resift.rerank.template import DEFAULT_TEMPLATE
 from resift.retrieval.errors import SettingsError
@@ -37,6 +38,10 @@ class RerankSettings:
     )
     fusion_weight: float = setting(0.5, "The weight of the model in the zscore fusion, from 0 to 1.")
     template: str = setting(DEFAULT_TEMPLATE, "The text that the model reads, as a pattern with field names in braces.")
+
+    def unbounded(self) -> RerankSettings:
+        """Return these settings with a window that no ranking exceeds, so that all hits are rescored."""
+        return replace(self, rank_window_size=sys.maxsize)
 
     def __post_init__(self) -> None:
         """Check the values. Raises SettingsError if one cannot be used."""

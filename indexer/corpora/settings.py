@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.settings import setting
@@ -39,6 +40,11 @@ class CorpusSettings:
     encoding: str = setting("utf-8", "The encoding of text files.")
     skip_bad: bool = setting(False, "Leave out bad records and count them, instead of stopping at the first one.")
     skipped_file: str | None = setting(None, "With --skip-bad: write one JSON line per record left out to this file.")
+
+    def fixed(self) -> dict[str, Any]:
+        """Return the settings by name that a resumed load must repeat: all but those for bad records."""
+        settings = asdict(self)
+        return {name: settings[name] for name in settings.keys() - {"skip_bad", "skipped_file"}}
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:

@@ -1,4 +1,4 @@
-"""`resift config`: every setting in force, and its source."""
+"""`resift config`: the effective settings, and the source of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from resift.rerank.cli.options import config_option, stage_options
+from resift.rerank.cli.options import config_option, stage_options, take_settings
 from resift.rerank.cli.settings_table import ENVIRONMENT_PREFIX, SETTINGS, parameter_name, settings_class
 
 SOURCES = {
@@ -23,19 +23,15 @@ SOURCES = {
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object: setting -> value and source.")
 @click.pass_context
 def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa: ANN401 - one parameter a setting
-    """Show the settings in force, and whether each comes from a flag, the environment, the file or its default.
+    """Show the effective settings, and whether each comes from a flag, the environment, the file or its default.
 
     \b
     RESIFT_DEPTH=200 resift config --model none
     """
     rows = []
     for stage in SETTINGS:
-        owner = settings_class(stage)
-        names = {field.name: parameter_name(field) for field in dataclasses.fields(owner)}
-        owner(
-            **{field: values[name] for field, name in names.items()}
-        )  # raises SettingsError, as the stage itself would
-        for name in names.values():
+        take_settings(stage, dict(values))  # raises SettingsError, as the stage itself would
+        for name in map(parameter_name, dataclasses.fields(settings_class(stage))):
             source = SOURCES.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
             rows.append((stage, name, values[name], source))
     _show(rows, as_json)

@@ -10,7 +10,7 @@ import click
 from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import BOTH_STAGES, refuse_engine_flags
+from resift.rerank.cli.stages import SEARCH_STAGES, refuse_engine_flags
 
 if TYPE_CHECKING:
     from resift.rerank.evaluation.evaluator import EvaluationRequest
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     type=click.Choice(["end-to-end", "comparable"]),
     default="end-to-end",
     show_default=True,
-    help="end-to-end: our own first stage, nothing added. comparable: sentence-transformers' NanoBEIR protocol.",
+    help="end-to-end: our own first stage, no relevant documents are added. comparable: sentence-transformers' "
+    "NanoBEIR protocol.",
 )
 @click.option("--root", metavar="FOLDER", help="A local copy of NanoBEIR, in the hub's layout.")
 @click.option("--output", metavar="FOLDER", help="Write both runs, all per-query values and the report there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 1 if reranking lowers the mean nDCG@10.")
-@settings_options("connection", "engine", "bm25", "search", "rerank", "scorer", into=BOTH_STAGES)
+@settings_options("connection", "engine", "bm25", "search", "rerank", "scorer", into=SEARCH_STAGES)
 @grouped("request", "resift.rerank.evaluation.evaluator:EvaluationRequest")
 @click.pass_context
 def evaluate(
@@ -53,7 +54,7 @@ def evaluate(
 
     TARGET is a BEIR folder, an index (http(s)://HOST:PORT/INDEX or bm25:PATH, with --queries and --qrels), or
     nanobeir (all 13 sets of the hub's NanoBEIR; nanobeir:NFCorpus,NQ names some). A folder is indexed for the
-    evaluation with the BM25 settings in force, into a temporary index.
+    evaluation with the effective BM25 settings, into a temporary index.
 
     \b
     resift evaluate my-collection/ --output results/

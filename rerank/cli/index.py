@@ -104,8 +104,7 @@ def _load(
     from resift.retrieval.registry import embedded_path
 
     reading = Reading()
-    # an engine detects repeated document ids itself, but not those of documents that are split into passages
-    unique = loader is None or settings.load.passage_words > 0
+    unique = loader is None or not settings.load.detects_repeated_ids
     with (
         SkipReport.opened(settings.corpus) as skipped,
         progress("indexing", share=lambda: reading.share) as done,
@@ -136,10 +135,8 @@ def _described(request: LoadRequest, corpus: CorpusSettings) -> LoadRequest:
     """Return `request` with what identifies its source and how that is read, which a resumed load must repeat."""
     from resift.indexer.engine.resume import fingerprint
 
-    settings = dataclasses.asdict(corpus)
-    fixed = {name: settings[name] for name in settings.keys() - {"skip_bad", "skipped_file"}}
     source = fingerprint(request.source, request.resume)
-    return dataclasses.replace(request, source=source, corpus_settings=fixed)
+    return dataclasses.replace(request, source=source, corpus_settings=corpus.fixed())
 
 
 def _loader(target: str, settings: IndexSettings) -> Loader:
@@ -153,6 +150,8 @@ def _loader(target: str, settings: IndexSettings) -> Loader:
         say(f"note: engines have no analyzer for {language}; texts are analyzed as {analyzer}")
     address = read_address(target)
     engine = connect(address, settings.connection, ask_hidden)
+    for note in engine.notes:
+        say(note)
     return Loader(engine, address, settings.bm25, settings.load)
 
 
@@ -209,15 +208,8 @@ def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
 
 def _refusals(report: LoadReport, alias: str | None) -> str:
     """Return in one line how many documents were refused, the most frequent reasons, and whether the alias moved."""
-    import json
-    import re
-    from collections import Counter
+    from resift.indexer.engine.refusals import most_frequent_reasons
 
-    reasons: Counter[str] = Counter()
-    with open(report.refusals, encoding="utf-8") as file:
-        for line in file:
-            reason = re.sub(r"^\[\d+:\d+\] ", "", json.loads(line)["reason"])  # the position in the document
-            reasons[reason.partition(" in document")[0].partition(" of document")[0][:120]] += 1
-    most = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common(2))
+    most = "; ".join(f"{count} × {reason}" for reason, count in most_frequent_reasons(report.refusals))
     kept = f"; {alias} was not moved: --resume --allow-refused moves it anyway" if alias and not report.swapped else ""
     return f"the engine refused {report.refused} documents ({most}); {report.refusals} lists each with its reason{kept}"

@@ -23,7 +23,7 @@ COMMANDS = {
     "rerank": ("resift.rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
     "run": ("resift.rerank.cli.run", "Search many queries and write a TREC run file."),
     "evaluate": ("resift.rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
-    "config": ("resift.rerank.cli.config", "Show which settings are in force, and where each comes from."),
+    "config": ("resift.rerank.cli.config", "Show the effective settings, and where each comes from."),
     "completion": ("resift.rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),
 }
 """Command name -> (module that holds it under the same name, its one-line help)."""

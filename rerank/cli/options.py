@@ -33,7 +33,7 @@ def settings_options(*stages: str, into: str = "", name: str = "stages") -> Call
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def command(*context: Any, **values: Any) -> Any:  # noqa: ANN401 - click passes parameters by keyword
-            made = {stage: _take_settings(stage, values) for stage in stages}
+            made = {stage: take_settings(stage, values) for stage in stages}
             if into:
                 owner = load_class(into)
                 bundled = {field.name for field in dataclasses.fields(owner)} & made.keys()
@@ -49,7 +49,7 @@ def settings_options(*stages: str, into: str = "", name: str = "stages") -> Call
     return decorate
 
 
-def _take_settings(stage: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - the stage's own class
+def take_settings(stage: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - the stage's own class
     """Return the settings object of a stage, made of its options, which are removed from `values`."""
     owner = settings_class(stage)
     fields = {field.name: parameter_name(field) for field in dataclasses.fields(owner)}

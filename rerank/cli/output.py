@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from resift.rerank.cli.text import plain
+from resift.rerank.explanation import explain
 from resift.rerank.reranker import Reranking
 from resift.rerank.snippets import Snippet, best_snippet
 from resift.retrieval.types import Hit
@@ -21,37 +23,15 @@ from resift.retrieval.types import Hit
 Analyze = Callable[[str], Sequence[str]]
 
 
-def explain(result: Reranking, top: int) -> list[dict[str, Any]]:
-    """Return the first `top` hits with the rank and score of each stage; ranks count from 1.
-
-    `logit` is None below the window that the model rescored.
-    """
-    before = {hit.document.doc_id: (rank, hit.score) for rank, hit in enumerate(result.first_stage.hits, start=1)}
-    rows = []
-    for rank, hit in enumerate(result.ranking.top(top).hits, start=1):
-        first_rank, first_score = before[hit.document.doc_id]
-        rows.append(
-            {
-                "rank": rank,
-                "doc_id": hit.document.doc_id,
-                "score": hit.score,
-                "first_stage_rank": first_rank,
-                "first_stage_score": first_score,
-                "logit": result.logits.get(hit.document.doc_id),
-            }
-        )
-    return rows
-
-
 def search_json(result: Reranking, top: int, analyze: Analyze, facts: dict[str, Any]) -> str:
-    """Return one query's result as a JSON object: `query`, the `facts` in force, and `hits`."""
+    """Return one query's result as a JSON object: `query`, the `facts` about the search, and `hits`."""
     hits = []
     for row, hit in zip(explain(result, top), result.ranking.hits, strict=False):
         document = hit.document
         snippet = best_snippet(document.text, result.ranking.query.text, analyze)
         hits.append(
             {
-                **row,
+                **dataclasses.asdict(row),
                 "title": document.title,
                 "text": document.text,
                 "snippet": snippet.text,
@@ -89,7 +69,7 @@ def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> 
     table.add_column("document", overflow="fold")
     for row, hit in zip(explain(result, top), result.ranking.hits, strict=False):
         text = _document(hit, result.ranking.query.text, analyze)
-        table.add_row(str(row["rank"]), move(row["first_stage_rank"], row["rank"]), f"{row['score']:.3f}", text)
+        table.add_row(str(row.rank), move(row.first_stage_rank, row.rank), f"{row.score:.3f}", text)
     console.print(table)
     console.print(Text(caption, style="dim italic"))
 

@@ -28,10 +28,10 @@ def progress(
     if sys.stderr.isatty():
         yield from _bar(label, expected)
     else:
-        yield Lines(label, expected).update
+        yield ProgressLines(label, expected).update
 
 
-class Lines:
+class ProgressLines:
     """Writes a line of progress every `LINE_EVERY` seconds."""
 
     def __init__(self, label: str, expected: Callable[[int], int | None], every: float = LINE_EVERY) -> None:

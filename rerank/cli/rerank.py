@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import settings_options
-from resift.rerank.cli.stages import BOTH_STAGES
+from resift.rerank.cli.stages import SEARCH_STAGES
 
 if TYPE_CHECKING:
     from resift.rerank.stages import SearchStages
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     help="How many results each reply has at most. [default: all]",
 )
 @click.option("--return-documents", is_flag=True, help="Repeat each document in its result.")
-@settings_options("rerank", "scorer", into=BOTH_STAGES)
+@settings_options("rerank", "scorer", into=SEARCH_STAGES)
 @click.pass_context
 def rerank(
     ctx: click.Context,
@@ -51,11 +51,10 @@ def rerank(
     from resift.rerank.requests import read_requests, rerank_requests
 
     if ctx.get_parameter_source("window") is ParameterSource.DEFAULT:
-        unbounded = dataclasses.replace(stages.rerank, rank_window_size=sys.maxsize)
-        stages = dataclasses.replace(stages, rerank=unbounded)
+        stages = dataclasses.replace(stages, rerank=stages.rerank.unbounded())
     reranker = stages.reranker()
     if reranker is None:
-        raise click.UsageError("--model none has nothing to rerank with; name a model or leave it out")
+        raise click.UsageError("`resift rerank` needs a model; --model none disables it")
     counts = Counts()
     name = getattr(source, "name", "standard input")
     for reply in rerank_requests(read_requests(source, str(name)), reranker, top, return_documents):

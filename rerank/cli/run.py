@@ -12,7 +12,7 @@ import click
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import BOTH_STAGES, check_outputs, check_tag, open_index, say_notes
+from resift.rerank.cli.stages import SEARCH_STAGES, check_outputs, check_tag, open_index, say_notes
 
 if TYPE_CHECKING:
     from resift.rerank.counts import Counts
@@ -42,7 +42,7 @@ class RunFiles:
 @click.option("--output", required=True, metavar="FILE", help="The TREC run file to write; - for standard output.")
 @click.option("--first-stage-output", metavar="FILE", help="Write the first stage's run as well.")
 @click.option("--tag", default="resift", show_default=True, help="The run's name, its last column.")
-@settings_options("connection", "engine", "search", "rerank", "scorer", into=BOTH_STAGES)
+@settings_options("connection", "engine", "search", "rerank", "scorer", into=SEARCH_STAGES)
 @grouped("files", "resift.rerank.cli.run:RunFiles")
 @click.pass_context
 def run(ctx: click.Context, /, index: str, files: RunFiles, stages: SearchStages) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from resift.rerank.cli.messages import read_text_argument
 from resift.rerank.cli.options import settings_options
-from resift.rerank.cli.stages import BOTH_STAGES, open_index, say_notes
+from resift.rerank.cli.stages import SEARCH_STAGES, open_index, say_notes
 
 if TYPE_CHECKING:
     from resift.rerank.cli.display import DisplaySettings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--json", "style", flag_value="json", help="Print one JSON object.")
 @click.option("--compare", "style", flag_value="compare", help="Show both orders side by side, with the moves.")
 @click.option("--trec", "style", flag_value="trec", help="Print TREC run lines.")
-@settings_options("connection", "engine", "display", "search", "rerank", "scorer", into=BOTH_STAGES)
+@settings_options("connection", "engine", "display", "search", "rerank", "scorer", into=SEARCH_STAGES)
 @click.pass_context
 def search(
     ctx: click.Context,
@@ -48,7 +48,7 @@ def search(
     from resift.rerank.pipeline import Pipeline
     from resift.retrieval.types import Query
 
-    text = read_text_argument(query, "query")
+    text = _read_query(query)
     retriever = open_index(ctx, index, stages)
     pipeline = Pipeline(retriever, stages.reranker())
     started = time.perf_counter()
@@ -65,6 +65,25 @@ def search(
     counts = Counts()
     counts.add([result])
     say_notes(counts, retriever)
+
+
+def _read_query(text: str) -> str:
+    """Return the query of the command line, with invalid bytes replaced. Raises click.UsageError if it is empty."""
+    from resift.retrieval.text import clean
+
+    words = clean(os.fsencode(text).decode("utf-8", "replace") if _is_argument(text) else text)
+    if not words.strip():
+        raise click.UsageError("the query is empty; expected some words")
+    return words
+
+
+def _is_argument(text: str) -> bool:
+    """Return whether `text` can be what Python decodes from the bytes of a command line."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any], language: str) -> None:

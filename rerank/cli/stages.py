@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resift.rerank.stages import SearchStages
     from resift.retrieval.retriever import Retriever
 
-BOTH_STAGES = "resift.rerank.stages:SearchStages"
+SEARCH_STAGES = "resift.rerank.stages:SearchStages"
 """The class in which the searching commands get the settings of both stages."""
 
 
@@ -44,15 +44,20 @@ def say_notes(counts: Counts, retriever: Retriever) -> None:
 
 
 def check_outputs(outputs: Sequence[str | None], queries: str, index: str) -> None:
-    """Raise click.UsageError, before any work, for an output that cannot be written or would overwrite an input."""
+    """Raise click.UsageError, before any work, for an output that cannot be written or would overwrite an input.
+
+    Raises SettingsError if `index` is not the name of an index.
+    """
+    from resift.retrieval.registry import embedded_path, is_engine
+
     files = [Path(output).resolve() for output in outputs if output not in (None, "-")]
-    inside = Path(index.partition(":")[2] or index).resolve()
+    folder = None if is_engine(index) else embedded_path(index).resolve()
     for file in files:
         if not file.parent.is_dir():
             raise click.UsageError(
                 f"{file} cannot be written: the folder {file.parent} does not exist; create it first"
             )
-        if file == Path(queries).resolve() or file.is_relative_to(inside):
+        if file == Path(queries).resolve() or (folder is not None and file.is_relative_to(folder)):
             raise click.UsageError(f"{file} is an input of this run; name another file to write")
     if len(set(files)) < len(files):
         raise click.UsageError("both runs would be written to the same file; name two files")

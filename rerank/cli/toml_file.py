@@ -27,7 +27,7 @@ def config_path(given: str | None) -> Path | None:
 
 
 def default_map(given: str | None) -> dict[str, Any]:
-    """Return the settings of the TOML file in force, by name; empty if there is no file.
+    """Return the settings of the TOML file that is used, by name; empty if there is no file.
 
     Raises SettingsError on a file that cannot be read, is not TOML, or contains a name that is not a setting.
     """

@@ -162,6 +162,20 @@ def test_a_field_that_some_documents_have_is_not_reported(collection: Path) -> N
     assert invoke("rerank", "--template", "{kind}: {text}", stdin=line).err == ""
 
 
+def test_rerank_rescores_all_documents_unless_a_window_is_given() -> None:
+    documents = [{"text": f"cats eat meat {n}", "score": 200 - n} for n in range(120)]
+    line = json.dumps({"query": "what cats eat", "documents": documents}).encode()
+    every, fewer = invoke("rerank", stdin=line), invoke("rerank", "--window", "5", stdin=line)
+    assert every.code == fewer.code == 0, every.err + fewer.err
+    rescored = [sum(r["logit"] is not None for r in json.loads(done.out)["results"]) for done in (every, fewer)]
+    assert rescored == [120, 5]
+
+
+def test_rerank_without_a_model_is_wrong_usage() -> None:
+    done = invoke("rerank", "--model", "none")
+    assert done.code == 2 and "`resift rerank` needs a model; --model none disables it" in done.err
+
+
 def test_rerank_stops_at_a_bad_line_with_its_number() -> None:
     done = invoke("rerank", stdin=b'{"query": "a", "documents": ["b"]}\nnonsense\n')
     assert (done.code, "line 2: not JSON" in done.error_line) == (1, True), done.err
@@ -237,6 +251,15 @@ def test_ids_with_spaces_are_evaluated_and_a_trec_run_refuses_them(tmp_path: Pat
     done = invoke("run", index, "--queries", str(tmp_path / "queries.tsv"), "--output", str(tmp_path / "run.trec"))
     assert (done.code, "white space" in done.error_line) == (1, True)
     assert not (tmp_path / "run.trec").exists()
+
+
+def test_a_load_notes_that_its_connection_is_not_secure(collection: Path) -> None:
+    unreachable = "http://0.0.0.0:9/articles"  # nothing listens on port 9, and 0.0.0.0 is not known as this machine
+    options = ["--flavour", "elasticsearch", "--max-retries", "0", "--no-verify-certs"]
+    done = invoke("index", str(collection), "--to", unreachable, *options, env={"RESIFT_API_KEY": "k3y"})
+    assert done.code == 1 and "no connection" in done.err and "k3y" not in done.err
+    assert "note: the engine's certificate is not verified (--no-verify-certs)\n" in done.err
+    assert "note: credentials are sent unencrypted over http://; use https://\n" in done.err
 
 
 def test_words_are_marked_by_the_analysis_of_the_index(tmp_path: Path) -> None:

@@ -42,6 +42,16 @@ def test_a_file_of_an_index_is_not_overwritten_by_a_run(tmp_path: Path, index: s
     assert invoke("search", index, "lentils", "--model", "none").code == 0
 
 
+def test_a_folder_that_is_named_as_an_index_of_an_engine_is_not_an_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("articles").mkdir()
+    Path("q.txt").write_text("lentils\n")
+    done = invoke("run", "cloud:articles", "--queries", "q.txt", "--output", "articles/run.trec", "--model", "none")
+    assert_one_line(done, 2, "cloud:NAME needs a Cloud ID")
+
+
 @pytest.mark.parametrize("name", ["corpus.jsonl", "other.jsonl"])
 def test_a_report_of_skipped_records_never_overwrites_the_corpus(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "beir"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resift.indexer.corpora import Reading, read_documents
-from resift.rerank.cli.progress import Lines, describe
+from resift.rerank.cli.progress import ProgressLines, describe
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_progress_shows_the_rate_and_the_remaining_time(facts: tuple[int, int, i
 
 
 def test_a_line_is_written_periodically_and_not_for_every_step(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = Lines("indexing", lambda done: 100, every=0.05)
+    lines = ProgressLines("indexing", lambda done: 100, every=0.05)
     lines.update(1)
     assert capsys.readouterr().err == ""
     time.sleep(0.06)
