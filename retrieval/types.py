@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 Run = dict[str, dict[str, float]]
@@ -78,3 +78,26 @@ class Ranking:
 def to_run(rankings: Iterable[Ranking]) -> Run:
     """Return `rankings` as a run; a query without hits keeps an empty entry."""
     return {ranking.query.query_id: {hit.document.doc_id: hit.score for hit in ranking.hits} for ranking in rankings}
+
+
+def from_run(
+    run: Mapping[str, Mapping[str, float]],
+    queries: Iterable[Query] | None = None,
+    documents: Mapping[str, Document] | None = None,
+) -> list[Ranking]:
+    """Return the rankings of `run`, hits in the order of `Ranking.of`: one for each of `queries`, empty if it has none.
+
+    Without `queries`, there is one for each query of the run, with an empty text. `documents` are the documents by
+    doc_id; one that is not there has empty texts. Raises ValueError if a score is NaN.
+
+    >>> [hit.document.doc_id for hit in from_run({"q": {"a": 1.0, "b": 1.0, "c": 2.0}})[0].hits]
+    ['c', 'b', 'a']
+    """
+    known = documents or {}
+
+    def hits(query_id: str) -> Iterator[Hit]:
+        for doc_id, score in run.get(query_id, {}).items():
+            yield Hit(known.get(doc_id, Document(doc_id, "")), score)
+
+    wanted = [Query(query_id, "") for query_id in run] if queries is None else queries
+    return [Ranking.of(query, hits(query.query_id)) for query in wanted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from resift.retrieval.types import Document, Hit, Query, Ranking, Run
+from resift.retrieval.types import Document, Query, Ranking, Run, from_run
 
 
 class GivenRun:
@@ -23,8 +23,4 @@ class GivenRun:
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return the run's best `depth` documents of each query; none if the query is missing from the run."""
-        return [Ranking.of(query, self._hits(query.query_id)).top(depth) for query in queries]
-
-    def _hits(self, query_id: str) -> list[Hit]:
-        scores = self._run.get(query_id, {}).items()
-        return [Hit(self._documents.get(doc_id, Document(doc_id, "")), score) for doc_id, score in scores]
+        return [ranking.top(depth) for ranking in from_run(self._run, queries, self._documents)]

@@ -9,12 +9,11 @@ resift's ordering rule, and then passes positions (whole numbers, exact in float
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import ir_measures
 
 from resift.retrieval.errors import CorpusError
-from resift.retrieval.types import Qrels, Run
+from resift.retrieval.types import Qrels, Ranking, Run, from_run
 
 MEASURES = {
     "ndcg@10": ir_measures.nDCG @ 10,
@@ -35,19 +34,6 @@ Values = dict[str, dict[str, float]]
 """query_id -> name of the measure -> value from 0 to 1."""
 
 
-def order(scores: Mapping[str, float]) -> list[str]:
-    """Return the doc_ids of `scores` by the ordering rule: score descending, then doc_id descending.
-
-    Raises ValueError on a score that is NaN.
-
-    >>> order({"a": 1.0, "b": 1.0, "c": 2.0})
-    ['c', 'b', 'a']
-    """
-    if any(math.isnan(score) for score in scores.values()):
-        raise ValueError("a score is NaN; scores must be comparable")
-    return sorted(scores, key=lambda doc_id: (scores[doc_id], doc_id), reverse=True)
-
-
 def per_query(qrels: Qrels, run: Run) -> Values:
     """Return every measure of every judged query, in the order of `qrels`.
 
@@ -59,7 +45,8 @@ def per_query(qrels: Qrels, run: Run) -> Values:
     0.5
     """
     grades = {query_id: {doc_id: max(0, grade) for doc_id, grade in docs.items()} for query_id, docs in qrels.items()}
-    positions = {query_id: _positions(run[query_id]) for query_id in qrels if run.get(query_id)}
+    judged = {query_id: run[query_id] for query_id in qrels if run.get(query_id)}
+    positions = {ranking.query.query_id: _positions(ranking) for ranking in from_run(judged)}
     values = {query_id: dict.fromkeys(MEASURES, 0.0) for query_id in qrels}
     names = {measure: name for name, measure in MEASURES.items()}
     for metric in ir_measures.iter_calc(list(MEASURES.values()), grades, positions):
@@ -88,7 +75,7 @@ def ceiling(qrels: Qrels, run: Run) -> dict[str, float]:
     return mean(per_query(qrels, ideal))
 
 
-def _positions(scores: Mapping[str, float]) -> dict[str, float]:
-    """Return scores with the same order and without ties: n for the first of n documents, 1 for the last."""
-    ordered = order(scores)
-    return {doc_id: float(len(ordered) - position) for position, doc_id in enumerate(ordered)}
+def _positions(ranking: Ranking) -> dict[str, float]:
+    """Return scores with the order of `ranking` and without ties: n for the first of n documents, 1 for the last."""
+    count = len(ranking.hits)
+    return {hit.document.doc_id: float(count - position) for position, hit in enumerate(ranking.hits)}

@@ -17,7 +17,7 @@ from resift.rerank.evaluation.measures import MEASURES
 from resift.rerank.evaluation.significance import SAMPLES
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.trec import write_run
-from resift.retrieval.types import Document, Hit, Query, Ranking, Run
+from resift.retrieval.types import Run, from_run
 
 _COMPARABLE_NOTE = "sentence-transformers' NanoBEIR protocol, positives added"
 _END_TO_END_NOTE = "our own first stage over the whole corpus, nothing added"
@@ -151,10 +151,10 @@ def _set_to_json(one: SetResult) -> dict[str, object]:
         "ceiling": dict(one.ceiling),
         "unanswered": one.unanswered,
         "seconds": {"first_stage": one.seconds.first_stage, "rerank": one.seconds.rerank},
-        "cut": {
+        "cut": {  # what was truncated; the name is part of the file format
             "scored_documents": one.counts.scored,
             "documents": one.counts.truncated,
-            "queries": one.counts.queries_cut,
+            "queries": one.counts.queries_truncated,
         },
         "in_mean": one.in_mean,
     }
@@ -187,11 +187,7 @@ def _fits_trec(run: Run) -> bool:
 
 
 def _write_run(path: Path, run: Run, tag: str) -> Path:
-    rankings = [
-        Ranking.of(Query(query_id, ""), [Hit(Document(doc_id, ""), score) for doc_id, score in scores.items()])
-        for query_id, scores in run.items()
-    ]
-    write_run(path, rankings, tag)
+    write_run(path, from_run(run), tag)
     return path
 
 

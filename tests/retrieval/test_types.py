@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.retrieval.types import Document, Hit, Query, Ranking, to_run
+from resift.retrieval.types import Document, Hit, Query, Ranking, from_run, to_run
 
 IDS = st.text(alphabet="abAB01é中", min_size=1, max_size=3)
 SCORES = st.one_of(st.integers(-3, 3).map(float), st.floats(allow_nan=False, width=32))
@@ -70,6 +70,29 @@ def test_document_given_twice_is_refused(second: float) -> None:
 def test_query_without_hits_is_a_ranking_and_keeps_its_entry_in_the_run() -> None:
     full = Ranking.of(Query("1", "x"), [Hit(Document("a", "t"), 1.0), Hit(Document("b", "t"), 3.0)])
     assert to_run([full, Ranking.of(Query("2", "y"), [])]) == {"1": {"b": 3.0, "a": 1.0}, "2": {}}
+
+
+def test_a_run_has_the_same_rankings_as_it_was_made_from_without_their_texts() -> None:
+    run = {"1": {"a": 1.0, "b": 3.0, "c": 1.0}, "2": {}}
+    first, second = from_run(run)
+    assert [(hit.document, hit.score) for hit in first.hits] == [
+        (Document("b", ""), 3.0),
+        (Document("c", ""), 1.0),
+        (Document("a", ""), 1.0),
+    ]
+    assert (first.query, second) == (Query("1", ""), Ranking(Query("2", ""), ()))
+    assert to_run([first, second]) == run
+
+
+def test_a_run_is_read_for_the_given_queries_with_the_given_documents() -> None:
+    known = Document("a", "text", "title")
+    rankings = from_run(
+        {"1": {"a": 1.0, "gone": 2.0}, "other": {"a": 1.0}}, [Query("2", "y"), Query("1", "x")], {"a": known}
+    )
+    assert rankings == [
+        Ranking(Query("2", "y"), ()),
+        Ranking(Query("1", "x"), (Hit(Document("gone", ""), 2.0), Hit(known, 1.0))),
+    ]
 
 
 def test_top_keeps_the_first_hits_and_the_query() -> None:
