@@ -253,9 +253,9 @@ def test_ids_with_spaces_are_evaluated_and_a_trec_run_refuses_them(tmp_path: Pat
     assert not (tmp_path / "run.trec").exists()
 
 
-def test_a_load_notes_that_its_connection_is_not_secure(collection: Path) -> None:
+def test_a_load_notes_that_its_connection_is_not_secure(collection: Path, tmp_path: Path) -> None:
     unreachable = "http://0.0.0.0:9/articles"  # nothing listens on port 9, and 0.0.0.0 is not known as this machine
-    options = ["--flavour", "elasticsearch", "--max-retries", "0", "--no-verify-certs"]
+    options = ["--flavour", "elasticsearch", "--max-retries", "0", "--no-verify-certs", "--state", str(tmp_path)]
     done = invoke("index", str(collection), "--to", unreachable, *options, env={"RESIFT_API_KEY": "k3y"})
     assert done.code == 1 and "no connection" in done.err and "k3y" not in done.err
     assert "note: the engine's certificate is not verified (--no-verify-certs)\n" in done.err
