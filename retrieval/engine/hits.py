@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from resift.retrieval.engine.fields import Fields
+from resift.retrieval.engine.tally import Tally
 from resift.retrieval.text import clean
 from resift.retrieval.types import Document
 
@@ -20,7 +20,7 @@ _CLOSING = re.compile(
 
 
 class HitReader:
-    """Converts hits to documents, and counts the irregular ones.
+    """Converts hits to documents, and counts the irregular ones; safe to share between threads.
 
     `counts`: "empty" (documents without text), "html" (texts with tags removed), "long" (documents that were cut).
     """
@@ -29,7 +29,7 @@ class HitReader:
         """Read `fields`; `html` is auto, strip or keep."""
         self.fields = fields
         self.html = html
-        self.counts: Counter[str] = Counter()
+        self.counts = Tally()
 
     def read(self, hit: Mapping[str, Any], doc_id: str | None = None) -> Document:
         """Return the document of a hit, with `doc_id` in place of the hit's own id if it is given."""
@@ -37,9 +37,9 @@ class HitReader:
         title = self._text(" ".join(values(source, self.fields.title))) if self.fields.title else ""
         text = self._text("\n".join(value for name in self.fields.text for value in values(source, name)))
         if not text.strip():
-            self.counts["empty"] += 1
+            self.counts.add("empty")
         if len(text) > LONGEST_TEXT:
-            self.counts["long"] += 1
+            self.counts.add("long")
             text = text[:LONGEST_TEXT]
         fields: dict[str, object] = {"_index": hit.get("_index", "")}
         fields |= {name: found for name in self.fields.others if (found := list(values(source, name)))}
@@ -52,7 +52,7 @@ class HitReader:
 
     def _text(self, text: str) -> str:
         if self.html != "keep" and "<" in text and (self.html == "strip" or _CLOSING.search(text)):
-            self.counts["html"] += 1
+            self.counts.add("html")
             text = strip_tags(text)
         return clean(text)
 

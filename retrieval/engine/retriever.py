@@ -24,6 +24,7 @@ from resift.retrieval.engine.query import (
 )
 from resift.retrieval.engine.retry import TRANSIENT_STATUSES, once
 from resift.retrieval.engine.settings import EngineSettings, OpenOptions
+from resift.retrieval.engine.tally import Tally
 from resift.retrieval.errors import EngineError
 from resift.retrieval.retriever import check_depth
 from resift.retrieval.types import Hit, Query, Ranking
@@ -38,7 +39,8 @@ _MULTI_FILTER_PATH = ",".join(f"responses.{name}" for name in _FILTER_PATH.split
 class EngineRetriever:
     """Finds documents in an index, an alias, a data stream or several of them; safe to share between threads.
 
-    `took`: the sum of the milliseconds that the engine reports for its searches.
+    `counts`: "took" (milliseconds that the engine reports for its searches, in all), "shortened" (queries that were too
+    long), "repeated" (hits left out because a better one has the same id, from another index or routing).
 
     >>> EngineRetriever.open("http://localhost:9200/articles").retrieve([Query("1", "reset")], 10)  # doctest: +SKIP
     """
@@ -60,9 +62,7 @@ class EngineRetriever:
         self.reader = HitReader(self.fields, self.settings.html)
         self.by_fields = False  # True once no source had a text field, as with a field alias: request `fields`
         self.several = any(character in self.address.index for character in "*,")
-        self.repeated = 0  # hits left out because a better one has the same id, from another index or routing
-        self.took = 0
-        self.cut = 0  # queries that were too long and were shortened
+        self.counts = Tally()
 
     @classmethod
     def open(
@@ -81,10 +81,12 @@ class EngineRetriever:
 
     def notes(self) -> list[str]:
         """Return one line for each kind of irregular query or document so far."""
-        long = f"note: queries cut to their first {longest_query(self.fields):,} words for the search: {self.cut}"
-        twice = f"note: hits left out, because a better hit of the same ranking has the same id: {self.repeated}"
-        notes = [*self.engine.notes, *self.reader.notes()]
-        return [*notes, *([long] if self.cut else []), *([twice] if self.repeated else [])]
+        lines = {
+            "shortened": f"queries cut to their first {longest_query(self.fields):,} words for the search",
+            "repeated": "hits left out, because a better hit of the same ranking has the same id",
+        }
+        counted = [f"note: {text}: {self.counts[name]}" for name, text in lines.items() if self.counts[name]]
+        return [*self.engine.notes, *self.reader.notes(), *counted]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return for each query the engine's best `depth` documents, in the order of `Ranking.of`.
@@ -96,25 +98,27 @@ class EngineRetriever:
         check_depth(depth)
         rankings = []
         if self.template is None:
-            self.cut += sum(is_longer(query.text, longest_query(self.fields)) for query in queries)
+            longest = longest_query(self.fields)
+            self.counts.add("shortened", sum(is_longer(query.text, longest) for query in queries))
         for start in range(0, len(queries), _SEARCHES_PER_REQUEST):
             part = queries[start : start + _SEARCHES_PER_REQUEST]
             with parsing(str(self.address)):
-                answers = self._search(part, depth)
-                if not self.by_fields and self._textless(answers):
+                by_fields = self.by_fields  # another thread may set it during the search
+                answers = self._search(part, depth, by_fields)
+                if not by_fields and self._textless(answers):
                     self.by_fields = True
-                    answers = self._search(part, depth)
+                    answers = self._search(part, depth, True)
                 rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
         return rankings
 
-    def body(self, query: Query, depth: int) -> dict[str, Any]:
-        """Return the search body for `query`."""
+    def body(self, query: Query, depth: int, by_fields: bool = False) -> dict[str, Any]:
+        """Return the search body for `query`; with `by_fields` it requests the values of fields besides the source."""
         body = search_body(self.fields, query.text) if self.template is None else fill(self.template, query.text)
         collapse = [self.fields.collapse] if self.fields.collapse else []
         body = {**with_filter(body, self.filter), "size": depth, "_source": [*self.fields.read, *collapse]}
         if "retriever" in body:
             body["retriever"] = with_window(body["retriever"], depth)
-        if self.by_fields:
+        if by_fields:
             body["fields"] = self.fields.read
         if self.template is None:
             body["track_total_hits"] = False
@@ -122,22 +126,22 @@ class EngineRetriever:
                 body["collapse"] = {"field": self.fields.collapse}
         return body
 
-    def _search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
+    def _search(self, queries: Sequence[Query], depth: int, by_fields: bool) -> list[dict[str, Any]]:
         """Return the engine's response to each query."""
         if len(queries) == 1:
+            body = self.body(queries[0], depth, by_fields)
             params = {"preference": _preference(queries[0]), "filter_path": _FILTER_PATH}
-            answer = self.engine.request("POST", f"{self.address.path}/_search", self.body(queries[0], depth), params)
-            return [self._complete(answer)]
-        return self._multi_search(queries, depth)
+            return [self._complete(self.engine.request("POST", f"{self.address.path}/_search", body, params))]
+        return self._multi_search([_lines(query, self.body(query, depth, by_fields)) for query in queries])
 
-    def _multi_search(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
-        """Return the engine's response to each query; searches that it rejects are sent again."""
+    def _multi_search(self, searches: Sequence[bytes]) -> list[dict[str, Any]]:
+        """Return the engine's response to each search, given as its two lines; those that it rejects are sent again."""
         responses: dict[int, dict[str, Any]] = {}
 
         def send_rest() -> dict[int, dict[str, Any]]:
             """Send the searches without a response; return the rejections, by place."""
-            places = [place for place in range(len(queries)) if place not in responses]
-            lines = b"".join(self._lines(queries[place], depth) for place in places)
+            places = [place for place in range(len(searches)) if place not in responses]
+            lines = b"".join(searches[place] for place in places)
             params = {"filter_path": _MULTI_FILTER_PATH}
             found = self.engine.request("POST", f"{self.address.path}/_msearch", lines, params, retry=once())
             rejected = {}
@@ -151,12 +155,7 @@ class EngineRetriever:
         rejected = self.engine.retry().call(send_rest, lambda rejected: not rejected)
         for place, response in rejected.items():
             responses[place] = self._complete(response)  # raises the engine's reason
-        return [responses[place] for place in range(len(queries))]
-
-    def _lines(self, query: Query, depth: int) -> bytes:
-        """Return the two lines of one search in a multi-search."""
-        header = {"preference": _preference(query)}
-        return b"%b\n%b\n" % (json.dumps(header).encode(), json.dumps(self.body(query, depth)).encode())
+        return [responses[place] for place in range(len(searches))]
 
     def _complete(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Return a response to which all shards contributed. Raises EngineError for any other."""
@@ -169,7 +168,7 @@ class EngineRetriever:
             raise EngineError(
                 f"{what}; check the cluster's health, or accept the other hits with --allow-partial", str(self.address)
             )
-        self.took += answer.get("took", 0)
+        self.counts.add("took", answer.get("took", 0))
         return answer
 
     def _textless(self, answers: Sequence[Mapping[str, Any]]) -> bool:
@@ -191,7 +190,7 @@ class EngineRetriever:
             if doc_id not in found:
                 found[doc_id] = Hit(self.reader.read(hit, doc_id), score)
             elif not self.fields.collapse:
-                self.repeated += 1
+                self.counts.add("repeated")
         return Ranking.of(query, found.values())
 
     def _doc_id(self, hit: Mapping[str, Any]) -> str:
@@ -199,6 +198,12 @@ class EngineRetriever:
         parent = (hit.get("_source") or {}).get(self.fields.collapse) if self.fields.collapse else None
         doc_id = str(parent or hit["_id"])
         return f"{hit['_index']}/{doc_id}" if self.several else doc_id
+
+
+def _lines(query: Query, body: Mapping[str, Any]) -> bytes:
+    """Return the two lines of one search in a multi-search."""
+    header = {"preference": _preference(query)}
+    return b"%b\n%b\n" % (json.dumps(header).encode(), json.dumps(body).encode())
 
 
 def _preference(query: Query) -> str:
