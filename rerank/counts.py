@@ -14,8 +14,8 @@ class Counts:
     """Counts over reranked queries.
 
     `hits`: documents found. `empty`: queries without any hit. `scored`: documents that the model scored.
-    `truncated`: scored documents whose end the model did not read. `queries_cut`: queries that were cut themselves.
-    `lacking`: scored documents without a field that the template names, by field.
+    `truncated`: scored documents whose end the model did not read. `queries_truncated`: queries whose end was not read
+    either. `lacking`: scored documents without a field that the template names, by field.
     """
 
     queries: int = 0
@@ -23,7 +23,7 @@ class Counts:
     empty: int = 0
     scored: int = 0
     truncated: int = 0
-    queries_cut: int = 0
+    queries_truncated: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -39,7 +39,7 @@ class Counts:
             self.empty += not result.ranking.hits
             self.scored += len(result.logits)
             self.truncated += result.truncated
-            self.queries_cut += result.query_truncated
+            self.queries_truncated += result.query_truncated
             self.lacking.update(result.lacking)
 
     def notes(self) -> list[str]:
@@ -50,10 +50,9 @@ class Counts:
             notes.append(
                 f"note: none of the {self.scored} scored documents has the template's {names}; left empty (--template)"
             )
-        if self.queries_cut:
-            notes.append(
-                f"note: {self.queries_cut} of {self.queries} queries were longer than the model reads and were cut"
-            )
+        if self.queries_truncated:
+            share = f"{self.queries_truncated} of {self.queries} queries"
+            notes.append(f"note: {share} were longer than the model reads and were cut")
         if self.truncated:
             notes.append(
                 f"note: the end of {self.truncated} of {self.scored} scored documents was not read (--max-length)"

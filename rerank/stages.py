@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings, SearchSettings
@@ -41,11 +42,14 @@ class SearchStages:
         fields = Template(self.rerank.template).fields()
         return open_retriever(index, OpenOptions(self.connection, self.engine, ask, fields))
 
+    def model(self) -> Predictor | None:
+        """Load the model of the second stage; None if it is `none`. Raises ModelError and SettingsError."""
+        return None if self.scorer.model == NO_MODEL else load_scorer(settings=self.scorer)
+
     def reranker(self) -> Reranker | None:
         """Load the second stage; None if the model is `none`. Raises ModelError and SettingsError."""
-        if self.scorer.model == NO_MODEL:
-            return None
-        return Reranker(load_scorer(settings=self.scorer), self.rerank)
+        model = self.model()
+        return None if model is None else Reranker(model, self.rerank)
 
     def describe(self) -> str:
         """Return in a few words what decides the order.

@@ -18,38 +18,22 @@ measures.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resift.indexer.corpora import JudgedCollection
 from resift.rerank.counts import Counts
 from resift.rerank.evaluation.experiment import COMPARABLE, Seconds, SetResult
 from resift.rerank.evaluation.measures import mean
 from resift.rerank.scorer import Scorer, Scores
 from resift.retrieval.errors import CorpusError
-from resift.retrieval.types import Document, Qrels, Query, Run
+from resift.retrieval.types import Query, Run
 
-RERANK_K = 100
 _CUTOFF = 10
 _RECALL_CUTOFF = 100
-
-
-class StoredCollection(Protocol):
-    """The part of `JudgedCollection` that is read here; `first_stage` is query_id -> doc_ids, best first."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def documents(self) -> Callable[[], Iterator[Document]]: ...  # noqa: D102
-    @property
-    def queries(self) -> Sequence[Query]: ...  # noqa: D102
-    @property
-    def qrels(self) -> Qrels: ...  # noqa: D102
-    @property
-    def first_stage(self) -> Mapping[str, list[str]] | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +61,20 @@ class Sample:
 
 
 def evaluate_comparable(
-    collection: StoredCollection,
+    collection: JudgedCollection,
     scorer: Scorer,
-    rerank_k: int = RERANK_K,
-    sigmoid: bool = False,
+    depth: int,
+    sigmoid: bool,
     in_mean: bool = True,
 ) -> SetResult:
     """Return both stages' measures on one NanoBEIR set, as sentence-transformers computes them.
 
-    `sigmoid` applies a float32 sigmoid to the logits first, as sentence-transformers does for a one-label model whose
+    The first `depth` documents of each stored ranking are reranked; the published figures are those of 100. `sigmoid`
+    applies a float32 sigmoid to the logits first, as sentence-transformers does for a one-label model whose
     configuration does not name an activation; large logits that differ can become ties. Raises CorpusError if the
     stored ranking or a text is missing, and ModelError if the scorer raises it.
     """
-    samples = read_samples(collection, rerank_k)
+    samples = read_samples(collection, depth)
     pairs = [(sample.query.text, text) for sample in samples for text in sample.texts]
     started = time.perf_counter()
     scored = scorer.score(pairs)
@@ -113,8 +98,8 @@ def evaluate_comparable(
     )
 
 
-def read_samples(collection: StoredCollection, rerank_k: int = RERANK_K) -> list[Sample]:
-    """Return one sample for each stored ranking, with the first `rerank_k` documents of the ranking.
+def read_samples(collection: JudgedCollection, depth: int) -> list[Sample]:
+    """Return one sample for each stored ranking, with the first `depth` documents of the ranking.
 
     Raises CorpusError if there is no stored ranking, or if a query, judgement or document of it is missing.
     """
@@ -128,7 +113,7 @@ def read_samples(collection: StoredCollection, rerank_k: int = RERANK_K) -> list
     for query_id, stored in collection.first_stage.items():
         try:
             relevant = {doc_id: texts[doc_id] for doc_id in collection.qrels[query_id]}
-            candidates = {doc_id: texts[doc_id] for doc_id in stored[:rerank_k]}
+            candidates = {doc_id: texts[doc_id] for doc_id in stored[:depth]}
             query = queries[query_id]
         except KeyError as error:
             raise CorpusError(
@@ -206,13 +191,13 @@ def _tied(scores: NDArray[np.number]) -> NDArray[np.intp]:
 
 def _counts(samples: Sequence[Sample], scores: Scores) -> Counts:
     """Count the documents and queries whose end the model did not read."""
-    cut = {query_id for query_id, one in zip(_query_ids(samples), scores.query_truncated, strict=True) if one}
+    truncated = {query_id for query_id, one in zip(_query_ids(samples), scores.query_truncated, strict=True) if one}
     return Counts(
         queries=len(samples),
         hits=len(scores.logits),
         scored=len(scores.logits),
         truncated=int(scores.truncated.sum()),
-        queries_cut=len(cut),
+        queries_truncated=len(truncated),
     )
 
 

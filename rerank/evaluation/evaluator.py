@@ -15,18 +15,17 @@ from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import JudgedCollection, choose_split, read_queries
 from resift.rerank.evaluation.comparable import evaluate_comparable
 from resift.rerank.evaluation.datasets import DataSet, load, resolve
-from resift.rerank.evaluation.doubts import doubts
 from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
 from resift.rerank.evaluation.given_run import GivenRun
+from resift.rerank.evaluation.mismatches import find_mismatches
 from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
 from resift.rerank.pipeline import rerank
 from resift.rerank.reranker import Reranker
-from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.settings import RerankSettings
 from resift.rerank.stages import SearchStages
 from resift.retrieval.bm25.store import is_index
 from resift.retrieval.errors import CorpusError, SettingsError
-from resift.retrieval.registry import RETRIEVERS, is_engine
+from resift.retrieval.registry import has_scheme, is_engine, split_url
 from resift.retrieval.trec import read_qrels, read_run
 from resift.retrieval.types import Qrels, Query, Run
 
@@ -80,7 +79,8 @@ class Evaluator:
         `note` is called with each message for the user, `ask` with the prompt for a password.
         """
         self.stages = stages
-        self.reranker: Reranker | None = stages.reranker()
+        self.model = stages.model()
+        self.reranker = None if self.model is None else Reranker(self.model, stages.rerank)
         self._note = note
         self._progress = progress
         self._ask = ask
@@ -108,7 +108,6 @@ class Evaluator:
         """Return the settings that determine the figures, besides model and depth, by name; None for those not used."""
         names = [field.name for field in dataclasses.fields(RerankSettings)]
         fused = self.reranker is not None and request.mode == END_TO_END
-        scorer = self.reranker.scorer if self.reranker else None
         return {
             "target": request.target,
             "queries": request.queries,
@@ -117,7 +116,7 @@ class Evaluator:
             "run": request.run_file,
             **(dataclasses.asdict(self.stages.rerank) if fused else dict.fromkeys(names)),
             "revision": self.stages.scorer.revision,
-            "max_length": scorer.encoder.max_length if isinstance(scorer, Predictor) else None,
+            "max_length": None if self.model is None else self.model.max_length,
             "bm25": dataclasses.asdict(self.stages.bm25) if request.builds_index else None,
             "engine": dataclasses.asdict(self.stages.engine) if is_engine(request.target) else None,
         }
@@ -126,14 +125,13 @@ class Evaluator:
         message = "comparable needs NanoBEIR's stored ranking, which a folder does not have; use end-to-end"
         _refuse(data_set.folder, "mode", message)
         message = "comparable measures a model, and --model none leaves nothing to measure; name a model"
-        _refuse(self.reranker is None, "mode", message)
+        _refuse(self.model is None, "mode", message)
         message = "comparable takes NanoBEIR's stored ranking as its first stage; leave out --run"
         _refuse(request.run_file, "run", message)
-        assert self.reranker is not None  # refused above
-        scorer = self.reranker.scorer
-        sigmoid = isinstance(scorer, Predictor) and scorer.folder.activation == "sigmoid"
+        assert self.model is not None  # refused above
         collection, depth = _load(data_set, request), self.stages.search.depth
-        result = evaluate_comparable(collection, scorer, depth, sigmoid, data_set.in_mean)
+        sigmoid = self.model.activation == "sigmoid"
+        result = evaluate_comparable(collection, self.model, depth, sigmoid, data_set.in_mean)
         self._note_all(result.counts.notes())
         return result
 
@@ -144,7 +142,7 @@ class Evaluator:
         _refuse(request.run_file or request.split or request.root, "run", message)
         retriever = self.stages.open(request.target, self._ask)
         queries = list(read_queries(request.queries))
-        name = Path(request.target.removeprefix("bm25:")).name
+        name = Path(split_url(request.target)[1]).name
         result = self._run(name, read_qrels(Path(request.qrels)), queries, retriever)
         self._note_all(retriever.notes())
         return result
@@ -164,12 +162,13 @@ class Evaluator:
 
     def _run(self, name: str, qrels: Qrels, queries: Sequence[Query], retriever: FirstStage) -> SetResult:
         given = isinstance(retriever, GivenRun)
-        candidates = SelfExcludingFirstStage(retriever, self.stages.search.depth, timed=not given)
+        first_stage = SelfExcludingFirstStage(retriever, self.stages.search.depth, timed=not given)
         with self._progress(f"evaluating {name}", sum(query.query_id in qrels for query in queries)) as done:
-            result = run_set(name, qrels, queries, candidates, partial(rerank, reranker=self.reranker), done)
+            result = run_set(name, qrels, queries, first_stage, partial(rerank, reranker=self.reranker), done)
         self._note_all(result.counts.notes())
         query_ids = {query.query_id for query in queries}
-        self._note_all(f"note: {doubt}" for doubt in doubts(qrels, query_ids, result.runs[0], given))
+        mismatches = find_mismatches(qrels, query_ids, result.runs[0], given)
+        self._note_all(f"note: {mismatch}" for mismatch in mismatches)
         return result
 
     def _given_run(self, collection: JudgedCollection, run: Run) -> GivenRun:
@@ -192,7 +191,7 @@ class Evaluator:
 
 def names_index(target: str) -> bool:
     """Return whether `target` is an index rather than a collection."""
-    return target.partition(":")[0] in RETRIEVERS or is_index(Path(target))
+    return has_scheme(target) or is_index(Path(target))
 
 
 def _split(data_set: DataSet, request: EvaluationRequest) -> str | None:

@@ -163,7 +163,7 @@ def run_set(
     name: str,
     qrels: Qrels,
     queries: Iterable[Query],
-    candidates: SelfExcludingFirstStage,
+    retriever: SelfExcludingFirstStage,
     rerank: Rerank,
     progress: Callable[[int], None] = lambda done: None,
 ) -> SetResult:
@@ -186,7 +186,7 @@ def run_set(
     seconds = [0.0, 0.0]
     for batch in in_batches(judged):
         started = time.perf_counter()
-        rankings = candidates.retrieve(batch)
+        rankings = retriever.retrieve(batch)
         between = time.perf_counter()
         results = rerank(rankings)
         ended = time.perf_counter()
@@ -195,7 +195,7 @@ def run_set(
         first_stage |= to_run(rankings)
         reranked |= to_run([result.ranking for result in results])
         progress(counts.queries)
-    timed = Seconds(seconds[0] if candidates.timed else None, seconds[1])
+    timed = Seconds(seconds[0] if retriever.timed else None, seconds[1])
     return evaluate_set(name, qrels, first_stage, reranked, timed, counts)
 
 

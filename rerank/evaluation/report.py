@@ -16,7 +16,7 @@ from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult, Se
 from resift.rerank.evaluation.measures import MEASURES
 from resift.rerank.evaluation.significance import SAMPLES
 from resift.retrieval.atomic_file import write_file
-from resift.retrieval.trec import write_run
+from resift.retrieval.trec import column_problem, write_run
 from resift.retrieval.types import Run, from_run
 
 _COMPARABLE_NOTE = "sentence-transformers' NanoBEIR protocol, positives added"
@@ -181,9 +181,9 @@ def _file_names(result: ExperimentResult) -> list[str]:
 
 
 def _fits_trec(run: Run) -> bool:
-    """Return whether a TREC file can contain all ids of `run`; an id with white space is not allowed in one."""
+    """Return whether a TREC file can contain all ids of `run`."""
     ids = [doc_id for scores in run.values() for doc_id in scores]
-    return all(one and not any(character.isspace() for character in one) for one in [*run, *ids])
+    return not any(column_problem(one) for one in [*run, *ids])
 
 
 def _write_run(path: Path, run: Run, tag: str) -> Path:

@@ -19,20 +19,17 @@ class FirstStage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SelfExcludingFirstStage:
-    """A first stage at one depth, without each query's own document unless `drop_query_document` is False.
+    """A first stage at one depth, without each query's own document.
 
     `timed`: whether its seconds are reported; those of a run that was read from a file are not search time.
     """
 
     retriever: FirstStage
-    depth: int = 100
-    drop_query_document: bool = True
+    depth: int
     timed: bool = True
 
     def retrieve(self, queries: Sequence[Query]) -> list[Ranking]:
         """Return at most `depth` candidates for each query; one more is retrieved, in case one is dropped."""
-        if not self.drop_query_document:
-            return self.retriever.retrieve(queries, self.depth)
         rankings = self.retriever.retrieve(queries, self.depth + 1)
         return [without_query_document(ranking).top(self.depth) for ranking in rankings]
 

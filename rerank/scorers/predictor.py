@@ -49,6 +49,16 @@ class Predictor(ABC):
         """The model's name as the user gave it."""
         return self.folder.name
 
+    @property
+    def max_length(self) -> int:
+        """How many tokens of a pair the model reads, special tokens included."""
+        return self.encoder.max_length
+
+    @property
+    def activation(self) -> str:
+        """The activation that `predict` applies if none is given: "sigmoid", "identity", or one it does not know."""
+        return self.folder.activation
+
     @abstractmethod
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,).
@@ -146,7 +156,7 @@ class Predictor(ABC):
         return logits
 
     def _activation(self, name: str | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        chosen = self.folder.activation if name is None else name
+        chosen = self.activation if name is None else name
         if chosen not in ACTIVATIONS:
             if name is None:
                 raise self.folder.error(

@@ -1,6 +1,6 @@
 """Comparable mode gives the same figures as sentence-transformers on the same data and model, within 1e-6."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder.evaluation import CrossEncoderNanoBEIREvaluator, CrossEncoderRerankingEvaluator
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertForSequenceClassification
 
+from resift.indexer.corpora import JudgedCollection
 from resift.rerank.evaluation.comparable import evaluate_comparable, measure
 from resift.rerank.evaluation.datasets import NANOBEIR, resolve
 from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult
@@ -37,9 +38,10 @@ class Stored:
     qrels: Qrels
     first_stage: dict[str, list[str]] = field(default_factory=dict)
 
-    @property
-    def documents(self) -> Callable[[], Iterator[Document]]:
-        return lambda: iter(self.corpus)
+    def collection(self) -> JudgedCollection:
+        return JudgedCollection(
+            self.name, lambda: iter(self.corpus), self.queries, self.qrels, "test", self.first_stage
+        )
 
 
 class TransformersScorer:
@@ -163,7 +165,7 @@ def ours(sets: Sequence[Stored], model: Path, sigmoid: bool) -> ExperimentResult
     scorer = TransformersScorer(model)
     in_mean = {data_set.name for data_set in resolve("nanobeir", COMPARABLE) if data_set.in_mean}
     return ExperimentResult(
-        tuple(evaluate_comparable(one, scorer, sigmoid=sigmoid, in_mean=one.name in in_mean) for one in sets)
+        tuple(evaluate_comparable(one.collection(), scorer, 100, sigmoid, one.name in in_mean) for one in sets)
     )
 
 

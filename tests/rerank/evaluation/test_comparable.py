@@ -1,34 +1,31 @@
 """Comparable mode on one small set that can be computed by hand."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resift.indexer.corpora import JudgedCollection
 from resift.rerank.counts import Counts
 from resift.rerank.evaluation.comparable import evaluate_comparable, first_stage_measures, measure, read_samples
 from resift.rerank.evaluation.experiment import COMPARABLE
 from resift.rerank.scorer import Pair, Scores
 from resift.retrieval.errors import CorpusError
-from resift.retrieval.types import Document, Qrels, Query
+from resift.retrieval.types import Document, Query
 
 
-@dataclass(frozen=True)
-class Small:
-    """Four documents, one query; the stored ranking lacks the relevant document d."""
+def letters() -> Iterator[Document]:
+    return (Document(letter, letter * 3, title="a title") for letter in "abcd")
 
-    name: str = "Small"
-    queries: Sequence[Query] = (Query("q", "question"),)
-    qrels: Qrels = field(default_factory=lambda: {"q": {"b": 1, "d": 2}})
-    first_stage: Mapping[str, list[str]] | None = field(default_factory=lambda: {"q": ["a", "b", "c"]})
 
-    @property
-    def documents(self) -> Callable[[], Iterator[Document]]:
-        return lambda: iter([Document(letter, letter * 3, title="a title") for letter in "abcd"])
+SMALL = JudgedCollection(
+    "Small", letters, [Query("q", "question")], {"q": {"b": 1, "d": 2}}, "test", {"q": ["a", "b", "c"]}
+)
+"""Four documents, one query; the stored ranking lacks the relevant document d."""
 
 
 class Recorded:
@@ -47,7 +44,7 @@ class Recorded:
 
 def test_missing_positive_is_scored_and_titles_are_not_read() -> None:
     scorer = Recorded({"aaa": 3.0, "bbb": 4.0, "ccc": 1.0, "ddd": 2.0})
-    result = evaluate_comparable(Small(), scorer)
+    result = evaluate_comparable(SMALL, scorer, 100, sigmoid=False)
 
     assert scorer.pairs == [("question", "bbb"), ("question", "ddd"), ("question", "aaa"), ("question", "ccc")]
     assert result.mode == COMPARABLE
@@ -59,29 +56,27 @@ def test_missing_positive_is_scored_and_titles_are_not_read() -> None:
     assert result.reranked["q"] == pytest.approx(
         {"ndcg@10": 1.5 / best, "mrr@10": 1.0, "map": (1 + 2 / 3) / 2, "recall@100": 1.0}
     )
-    assert result.counts == Counts(queries=1, hits=4, scored=4, truncated=2, queries_cut=1)
+    assert result.counts == Counts(queries=1, hits=4, scored=4, truncated=2, queries_truncated=1)
     assert result.ceiling == {"ndcg@10": 1.0, "mrr@10": 1.0, "map": 1.0, "recall@100": 1.0}
 
 
-def test_only_the_first_rerank_k_stored_documents_are_candidates() -> None:
-    (sample,) = read_samples(Small(), rerank_k=1)
+def test_only_the_first_stored_documents_up_to_the_depth_are_candidates() -> None:
+    (sample,) = read_samples(SMALL, depth=1)
 
     assert (list(sample.stored), list(sample.relevant), list(sample.others)) == (["a"], ["b", "d"], ["a"])
 
 
 def test_first_stage_that_finds_nothing_relevant_scores_zero() -> None:
-    (sample,) = read_samples(Small(), rerank_k=1)
+    (sample,) = read_samples(SMALL, depth=1)
 
     assert first_stage_measures(sample) == {"ndcg@10": 0.0, "mrr@10": 0.0, "map": 0.0, "recall@100": 0.0}
 
 
 def test_stored_document_with_the_text_of_a_positive_counts_as_that_positive() -> None:
-    class Twins(Small):
-        @property
-        def documents(self) -> Callable[[], Iterator[Document]]:
-            return lambda: iter([Document(letter, "same" if letter in "ab" else letter) for letter in "abcd"])
+    def twins() -> Iterator[Document]:
+        return (Document(letter, "same" if letter in "ab" else letter) for letter in "abcd")
 
-    (sample,) = read_samples(Twins())
+    (sample,) = read_samples(replace(SMALL, documents=twins), depth=100)
 
     assert list(sample.others) == ["c"]
     assert first_stage_measures(sample)["mrr@10"] == 1.0
@@ -90,12 +85,13 @@ def test_stored_document_with_the_text_of_a_positive_counts_as_that_positive() -
 def test_sigmoid_in_float32_makes_large_logits_equal() -> None:
     scorer = Recorded({"aaa": 40.0, "bbb": 50.0, "ccc": -200.0, "ddd": 60.0})
 
-    assert evaluate_comparable(Small(), scorer).reranked["q"]["map"] == 1.0
-    assert evaluate_comparable(Small(), scorer, sigmoid=True).reranked["q"]["map"] == pytest.approx(2 / 3)
+    assert evaluate_comparable(SMALL, scorer, 100, sigmoid=False).reranked["q"]["map"] == 1.0
+    assert evaluate_comparable(SMALL, scorer, 100, sigmoid=True).reranked["q"]["map"] == pytest.approx(2 / 3)
 
 
 def test_query_without_a_positive_scores_zero() -> None:
-    result = evaluate_comparable(replace(Small(), qrels={"q": {}}), Recorded({"aaa": 3.0, "bbb": 2.0, "ccc": 1.0}))
+    scorer = Recorded({"aaa": 3.0, "bbb": 2.0, "ccc": 1.0})
+    result = evaluate_comparable(replace(SMALL, qrels={"q": {}}), scorer, 100, sigmoid=False)
 
     assert result.means == (dict.fromkeys(result.ceiling, 0.0), dict.fromkeys(result.ceiling, 0.0))
 
@@ -104,7 +100,7 @@ def test_set_without_a_stored_ranking_is_refused() -> None:
     nothing: tuple[dict[str, list[str]] | None, ...] = (None, {})
     for first_stage in nothing:
         with pytest.raises(CorpusError, match="no stored BM25 ranking"):
-            read_samples(replace(Small(), first_stage=first_stage))
+            read_samples(replace(SMALL, first_stage=first_stage), depth=100)
 
 
 @pytest.mark.parametrize(("first_stage", "missing"), [({"q": ["nowhere"]}, "nowhere"), ({"unknown": ["a"]}, "unknown")])
@@ -112,12 +108,12 @@ def test_stored_ranking_with_an_unknown_query_or_document_is_refused(
     first_stage: dict[str, list[str]], missing: str
 ) -> None:
     with pytest.raises(CorpusError, match=missing):
-        read_samples(replace(Small(), first_stage=first_stage))
+        read_samples(replace(SMALL, first_stage=first_stage), depth=100)
 
 
 def test_nan_score_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
-        evaluate_comparable(Small(), Recorded({"aaa": math.nan, "bbb": 2.0, "ccc": 1.0, "ddd": 0.0}))
+        evaluate_comparable(SMALL, Recorded({"aaa": math.nan, "bbb": 2.0, "ccc": 1.0, "ddd": 0.0}), 100, sigmoid=False)
 
 
 def test_candidates_that_are_all_tied_share_the_gain() -> None:

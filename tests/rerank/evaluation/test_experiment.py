@@ -130,7 +130,7 @@ def test_many_queries_go_through_both_stages_in_batches() -> None:
     assert seen == [16, 32, 40]
     assert result.queries == len(result.runs[0]) == len(result.runs[1]) == 40
     assert result.means[0]["mrr@10"] == pytest.approx(1 / 3) and result.means[1]["mrr@10"] == 1.0
-    assert result.counts == Counts(queries=40, hits=120, empty=0, scored=120, truncated=40, queries_cut=1)
+    assert result.counts == Counts(queries=40, hits=120, empty=0, scored=120, truncated=40, queries_truncated=1)
 
 
 def test_a_given_run_keeps_its_order_and_counts_missing_documents() -> None:
@@ -140,29 +140,19 @@ def test_a_given_run_keeps_its_order_and_counts_missing_documents() -> None:
 
     assert [ids(ranking) for ranking in given.retrieve(queries, 2)] == [[("gone", 3.0), ("1", 2.0)], []]
     assert (given.wanted, given.missing) == (3, 1)
-    result = run_set("set", {"q": {"1": 1}}, queries, SelfExcludingFirstStage(given, timed=False), rescored)
+    result = run_set("set", {"q": {"1": 1}}, queries, SelfExcludingFirstStage(given, 100, timed=False), rescored)
     assert result.seconds.first_stage is None and result.seconds.rerank is not None
 
 
 def test_queries_without_judgements_are_refused() -> None:
     with pytest.raises(CorpusError, match="none of the queries is judged.*'01'.*'1'"):
-        run_set("set", {"1": {"a": 1}}, [Query("01", "x")], SelfExcludingFirstStage(EveryDocument()), rescored)
+        run_set("set", {"1": {"a": 1}}, [Query("01", "x")], SelfExcludingFirstStage(EveryDocument(), 100), rescored)
 
 
 def test_document_that_is_the_query_is_excluded_and_replaced_by_the_next_one() -> None:
     query = Query("1", "an  argument for\n")
 
     assert ids(SelfExcludingFirstStage(EveryDocument(), depth=2).retrieve([query])[0]) == [("2", -1.0), ("3", -2.0)]
-
-
-def test_document_that_is_the_query_is_kept_on_request() -> None:
-    retriever = EveryDocument()
-    (ranking,) = SelfExcludingFirstStage(retriever, depth=2, drop_query_document=False).retrieve(
-        [Query("1", "an argument for")]
-    )
-
-    assert ids(ranking) == [("1", -0.0), ("2", -1.0)]
-    assert retriever.calls == [(["1"], 2)]
 
 
 @pytest.mark.parametrize("query", [Query("1", "another text"), Query("9", "an argument for")])

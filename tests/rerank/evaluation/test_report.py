@@ -20,7 +20,7 @@ RERANKED = {query_id: {"a": 2.0, "b": 1.0} for query_id in QRELS}
 def better(name: str = "alpha") -> SetResult:
     """Every query: the relevant document goes from rank 2 to rank 1."""
     return evaluate_set(
-        name, QRELS, FIRST_STAGE, RERANKED, Seconds(0.25, 1.5), Counts(scored=16, truncated=3, queries_cut=1)
+        name, QRELS, FIRST_STAGE, RERANKED, Seconds(0.25, 1.5), Counts(scored=16, truncated=3, queries_truncated=1)
     )
 
 

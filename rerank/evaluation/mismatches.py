@@ -7,25 +7,25 @@ from collections.abc import Collection
 from resift.retrieval.types import Qrels, Run
 
 
-def doubts(qrels: Qrels, query_ids: Collection[str], candidates: Run, given: bool = False) -> list[str]:
+def find_mismatches(qrels: Qrels, query_ids: Collection[str], run: Run, given: bool = False) -> list[str]:
     """Return one line for each reason why judged queries count 0 that does not depend on how good a stage is.
 
-    `query_ids`: the ids of all queries. `candidates`: the first stage's run of the judged queries. `given`: whether
+    `query_ids`: the ids of all queries. `run`: the first stage's run for the judged queries. `given`: whether
     that run was read from a file instead of searched.
 
-    >>> doubts({"q1": {"d": 1}, "q2": {"d": 1}}, ["q1"], {"q1": {"d": 2.0}})
+    >>> find_mismatches({"q1": {"d": 1}, "q2": {"d": 1}}, ["q1"], {"q1": {"d": 2.0}})
     ['1 of the 2 judged queries is not among the queries and counts 0']
     """
     unknown = sum(query_id not in query_ids for query_id in qrels)
-    empty = sum(query_id in query_ids and not candidates.get(query_id) for query_id in qrels)
+    empty = sum(query_id in query_ids and not run.get(query_id) for query_id in qrels)
     lines = []
     if unknown:
         lines.append(_count(unknown, len(qrels), "not among the queries"))
     if empty:
         lines.append(_count(empty, len(qrels), "not in the run" if given else "without any hit"))
-    found = [doc_id for query_id in qrels for doc_id in candidates.get(query_id, ())]
+    found = [doc_id for query_id in qrels for doc_id in run.get(query_id, ())]
     named = [doc_id for judged in qrels.values() for doc_id in judged]
-    if found and named and not any(candidates.get(query_id, {}).keys() & judged for query_id, judged in qrels.items()):
+    if found and named and not any(run.get(query_id, {}).keys() & judged for query_id, judged in qrels.items()):
         lines.append(
             f"none of the judged documents was found, so that all measures are 0; check that the ids of the judgements "
             f"({named[0]!r}) and of the {'run' if given else 'index'} ({found[0]!r}) come from the same collection"
