@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -25,8 +26,8 @@ class WorkQueue:
     def __init__(self, capacity: int) -> None:
         """Hold at most `capacity` pieces of work, the running one included."""
         self.capacity = capacity
-        self._lock = threading.Lock()
         self._start()
+        _QUEUES.add(self)
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Queue `work` and return its future, which can be cancelled until the work starts.
@@ -34,14 +35,11 @@ class WorkQueue:
         What `work` raises is the future's exception; SystemExit and the like become RuntimeError, so that they end
         neither the worker nor the waiting thread. Raises QueueFullError if the queue is full.
         """
-        with self._lock:
-            if self._process != os.getpid():  # a forked child has the queue but not the thread of its parent
-                self._start()
-            pool, room = self._pool, self._room
+        room = self._room
         if not room.acquire(blocking=False):
             raise QueueFullError(f"{self.capacity} pieces of work wait already")
         try:
-            future = pool.submit(_guarded, work)
+            future = self._pool.submit(_guarded, work)
         except BaseException:
             room.release()
             raise
@@ -53,9 +51,21 @@ class WorkQueue:
         self._pool.shutdown()
 
     def _start(self) -> None:
-        self._process = os.getpid()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="resift")
         self._room = threading.Semaphore(self.capacity)
+
+
+_QUEUES: weakref.WeakSet[WorkQueue] = weakref.WeakSet()
+
+
+def _start_again() -> None:
+    """Give each queue a new thread and new locks; those of the parent are dead in a forked child."""
+    for queue in tuple(_QUEUES):
+        queue._start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_again)
 
 
 def _guarded(work: Callable[[], T]) -> T:
@@ -65,4 +75,4 @@ def _guarded(work: Callable[[], T]) -> T:
     except Exception:
         raise
     except BaseException as error:
-        raise RuntimeError(f"the work raised {type(error).__name__}: {error}") from error
+        raise RuntimeError(f"{type(error).__name__} was raised in the worker: {error}") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -38,7 +38,6 @@ class HitReranker:
         self._others = reranker.template.fields()
         self._scores = scores
         self._rerankers: dict[str | None, Reranker] = {None: reranker}
-        self._loading = threading.Lock()
         self._queue = WorkQueue(_CAPACITY)
 
     def plan(self, request: Mapping[str, Any], options: SearchOptions) -> Plan | PassThrough:
@@ -61,16 +60,16 @@ class HitReranker:
         if not bodies:
             return []
         try:
-            work = partial(self._rerank, bodies, plans, options)
-            results: list[Reranking] = yield Wait(self._queue.submit(work), options.seconds)
+            future = self._queue.submit(partial(self._rerank, bodies, plans, options))
         except QueueFullError:
-            return _keep_order(
-                bodies, plans, Outcome("late", f"{self._queue.capacity} searches wait for the model already")
-            )
-        except TimeoutError:
-            late = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
-            return _keep_order(bodies, plans, late)
+            full = Outcome("late", f"{self._queue.capacity} searches wait for the model already")
+            return _keep_order(bodies, plans, full)
+        try:
+            results: list[Reranking] = yield Wait(future, options.seconds)
         except Exception as error:  # an error of reranking must not fail the search
+            if isinstance(error, TimeoutError) and not _raised(future, TimeoutError):
+                late = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
+                return _keep_order(bodies, plans, late)
             return _keep_order(bodies, plans, reranking_failed(error))
         return [reorder(*each, self._scores) for each in zip(bodies, plans, results, strict=True)]
 
@@ -89,12 +88,16 @@ class HitReranker:
         return reranker.rerank(rankings)
 
     def _reranker(self, model: str | None) -> Reranker:
-        """Return the reranker of `model`, loaded on first use."""
-        with self._loading:
-            if model not in self._rerankers:
-                assert model is not None  # None is the client's own, present from the start
-                self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)
-            return self._rerankers[model]
+        """Return the reranker of `model`, loaded on first use; only the worker thread calls it."""
+        if model not in self._rerankers:
+            assert model is not None  # None is the client's own, present from the start
+            self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)
+        return self._rerankers[model]
+
+
+def _raised(future: Future[Any], kind: type[Exception]) -> bool:
+    """Return whether the work of `future` itself ended with an error of this kind."""
+    return future.done() and not future.cancelled() and isinstance(future.exception(), kind)
 
 
 def _keep_order(bodies: list[Any], plans: list[Plan], outcome: Outcome) -> list[Outcome]:

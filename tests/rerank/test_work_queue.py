@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -86,3 +87,32 @@ def test_a_forked_process_has_its_own_worker_and_room() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     gate.set()
     assert running.result(timeout=20)
+
+
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked_while_threads_submit_work_can_submit_work() -> None:
+    queue = WorkQueue(capacity=2)
+    stop = threading.Event()
+
+    def submit() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(QueueFullError):
+                queue.submit(int)
+
+    threads = [threading.Thread(target=submit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    endings = []
+    for _ in range(10):
+        child = os.fork()
+        if not child:
+            signal.alarm(20)  # ends a child that waits for a lock that no thread releases
+            try:
+                os._exit(0 if queue.submit(lambda: 7).result(timeout=10) == 7 else 1)
+            except BaseException:
+                os._exit(2)
+        endings.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert endings == [0] * 10
