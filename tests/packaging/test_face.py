@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -104,3 +104,10 @@ def test_an_import_from_within_resift_is_seen_also_in_an_indented_block() -> Non
         "Pipeline",
         "Ranking",
     }
+
+
+def test_the_changelog_names_modules_that_exist() -> None:
+    moved = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("### Moved modules")[1].split("\n## ")[0]
+    modules = set(re.findall(r"`(resift\.[\w.]+\w)`", moved))
+    assert len(modules) > 30
+    assert {name for name in modules if importlib.util.find_spec(name) is None} == set()
