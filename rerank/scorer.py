@@ -32,11 +32,21 @@ class Scores:
 
 
 class Scorer(Protocol):
-    """Scores (query, document) pairs; `resift.rerank.scorers.registry` lists the implementations."""
+    """Scores (query, document) pairs; `resift.rerank.scorers.registry` lists the implementations.
+
+    Each of these holds for every implementation, and `tests/contracts` tests it:
+
+    - `score` may be called from several threads at once.
+    - A pair's score depends on its two texts and their order alone, up to the rounding of float32: not on the other
+      pairs of the call nor on its position. Equal pairs in one call have exactly equal scores, and so have two calls
+      with the same pairs.
+    - Every text is scored: empty ones, control characters, lone surrogates, and texts longer than the model reads.
+    """
 
     def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return one finite logit per pair; an empty sequence gives empty arrays.
+        """Return one finite logit per pair of `pairs`, never NaN, in their order; an empty list gives empty arrays.
 
+        `pairs` is a list or tuple of (query, document), each a tuple or list of two strings; an iterator is refused.
         Raises SettingsError if `pairs` is not a list of pairs of strings, and ModelError if the model cannot score
         them.
         """

@@ -1,4 +1,4 @@
-"""What every row of the retriever registry answers: the same sentences on the embedded index and on live engines."""
+"""What every row of the retriever registry does: the same sentences on the embedded index and on live engines."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_there_are_at_most_depth_hits_and_fewer_only_if_fewer_match(place: Place
     assert [len(search(retriever, "soup", depth)) for depth in (1, 3, 8, 100)] == [1, 3, 8, 8]
 
 
-def test_hits_go_by_falling_score_and_each_document_is_there_once(place: Place) -> None:
+def test_hits_are_ordered_by_descending_score_and_each_document_is_there_once(place: Place) -> None:
     found = search(place.open(soups(30)), "soup bread")
     assert found == sorted(found, key=lambda pair: (pair[1], pair[0]), reverse=True)
     assert len({doc_id for doc_id, _ in found}) == len(found) == 30
@@ -108,7 +108,7 @@ def test_scores_are_finite_floats(place: Place) -> None:
     assert all(map(math.isfinite, scores))
 
 
-def test_equal_scores_go_by_falling_doc_id_as_text(place: Place) -> None:
+def test_equal_scores_are_ordered_by_descending_doc_id_as_text(place: Place) -> None:
     names = ["10", "9", "é", "a", "B", "b1", "b", "日", "with space"]
     retriever = place.open([Document(name, "the same words") for name in names])
     found = search(retriever, "words")

@@ -1,4 +1,4 @@
-"""What every row of the scorer registry answers: the same sentences on each backend and on each model of the package."""
+"""What every row of the scorer registry does: the same sentences on each backend and on each model of the package."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_predict_gives_the_logits_or_their_sigmoid(scorer: Predictor) -> None:
     assert squeezed == pytest.approx(1 / (1 + np.exp(-logits.astype(np.float64))), abs=1e-6)
 
 
-def test_rank_orders_documents_by_falling_logit_and_keeps_the_order_of_equal_ones(scorer: Predictor) -> None:
+def test_rank_orders_documents_by_descending_logit_and_keeps_the_order_of_equal_ones(scorer: Predictor) -> None:
     documents = [*sentences(8, seed=5), "cat food", "river", "cat food"]
     logits = scorer.score([("cat", text) for text in documents]).logits.tolist()
     found = [row["corpus_id"] for row in scorer.rank("cat", documents)]

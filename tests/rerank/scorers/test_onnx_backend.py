@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -63,12 +62,6 @@ def test_scores_equal_those_of_torch_on_the_same_weights(family: str, tmp_path: 
         assert float(np.ptp(ours.logits)) > 0.1
 
 
-def test_pairs_get_the_same_scores_one_by_one_and_all_at_once(bert: Path) -> None:
-    scorer = OnnxCrossEncoder(bert, ScorerSettings(batch_tokens=300))
-    alone = [float(scorer.score([pair]).logits[0]) for pair in PAIRS]
-    assert scorer.score(PAIRS).logits == pytest.approx(alone, abs=1e-5)
-
-
 def test_rank_and_predict_give_the_same_results_as_torch(bert: Path) -> None:
     ours, torchs = OnnxCrossEncoder(bert), CrossEncoder(bert)
     documents = sentences(15, seed=3)
@@ -76,15 +69,6 @@ def test_rank_and_predict_give_the_same_results_as_torch(bert: Path) -> None:
     assert [row["corpus_id"] for row in ours.rank("cat food", documents)] == [
         row["corpus_id"] for row in torchs.rank("cat food", documents)
     ]
-
-
-def test_eight_threads_get_the_same_scores_as_one(bert: Path) -> None:
-    scorer = OnnxCrossEncoder(bert, ScorerSettings(threads=1))
-    jobs = [[(query, document) for document in sentences(10, seed)] for seed in range(16) for query in ("cat", "bread")]
-    alone = [scorer.score(job).logits for job in jobs]
-    with ThreadPoolExecutor(8) as pool:
-        for one, other in zip(alone, pool.map(lambda job: scorer.score(job).logits, jobs), strict=True):
-            assert other == pytest.approx(one, abs=1e-6)
 
 
 def test_loading_and_scoring_import_neither_torch_nor_transformers(bert: Path) -> None:
