@@ -13,7 +13,7 @@ from resift.rerank.fusion import fuse
 from resift.rerank.scorer import Scorer, Scores
 from resift.rerank.settings import RerankSettings
 from resift.rerank.template import Template
-from resift.retrieval.errors import ModelError
+from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.types import Hit, Ranking
 
 
@@ -47,8 +47,10 @@ class Reranker:
     def __init__(self, scorer: Scorer, settings: RerankSettings | None = None) -> None:
         """Use `scorer` with `settings` (the defaults if not given).
 
-        Raises SettingsError if the template cannot be used.
+        Raises SettingsError if `scorer` is not a scorer, or the template cannot be used.
         """
+        if not callable(getattr(scorer, "score", None)):
+            raise SettingsError(f"{scorer!r} is not a scorer; expected for example load_scorer('default')", "scorer")
         self.scorer = scorer
         self.settings = settings or RerankSettings()
         self.template = Template(self.settings.template)

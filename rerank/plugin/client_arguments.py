@@ -188,6 +188,7 @@ def _parse_searches(lines: Any) -> list[tuple[Arguments, Arguments]]:  # noqa: A
             lines = lines.decode()
         if isinstance(lines, str):
             lines = lines.removesuffix("\n").split("\n")  # an empty line is an empty header
+            lines = lines[:-1] if len(lines) % 2 and not lines[-1] else lines  # except after the last search
         found = [_parse_object({} if line in ("", b"") else line) for line in lines or []]
     except (ValueError, TypeError) as error:
         raise ValueError(f"the searches cannot be read: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -27,16 +28,22 @@ class SearchOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be used."""
-        given: object = self.rank_window_size
-        if given is not None and (not isinstance(given, int) or given < 1):
-            raise SettingsError(f"{given!r} is not a whole number above 0", "rank_window_size")
-        if self.deadline_ms is not None and not self.deadline_ms > 0:
-            raise SettingsError(f"{self.deadline_ms!r} is not above 0; expected milliseconds", "deadline_ms")
+        window: object = self.rank_window_size
+        if window is not None and (not isinstance(window, int) or isinstance(window, bool) or window < 1):
+            raise SettingsError(f"{window!r} is not a whole number above 0", "rank_window_size")
+        limit: object = self.deadline_ms
+        if limit is not None and (not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0):
+            raise SettingsError(f"{limit!r} is not above 0; expected milliseconds", "deadline_ms")
+        for name in ("model", "query_text"):
+            given = getattr(self, name)
+            if given is not None and not isinstance(given, str):
+                raise SettingsError(f"{given!r} is not a string", name)
 
     @property
     def seconds(self) -> float | None:
-        """The deadline in seconds, None if time is not limited."""
-        return None if self.deadline_ms is None or math.isinf(self.deadline_ms) else self.deadline_ms / 1000
+        """The deadline in seconds, None if time is not limited or longer than a thread can wait."""
+        seconds = math.inf if self.deadline_ms is None else self.deadline_ms / 1000
+        return None if seconds > threading.TIMEOUT_MAX else seconds
 
     def take(self, arguments: dict[str, Any]) -> SearchOptions:
         """Return these options with those in `arguments`, which are removed from there. Raises SettingsError."""

@@ -25,7 +25,7 @@ from resift.rerank.reranker import Reranker
 from resift.retrieval.errors import SettingsError
 
 
-class _Wrapper:
+class _RerankingClient:
     """The part that both clients share."""
 
     _awaits = False
@@ -46,10 +46,12 @@ class _Wrapper:
         `SearchOptions`. `scores`: what `_score` is afterwards: the engine's own, the model's logit, or the final
         score. Raises SettingsError on values that cannot be used.
         """
-        if isinstance(fields, str) or not fields:
+        if isinstance(fields, str) or not fields or not all(isinstance(field, str) for field in fields):
             raise SettingsError(f"{fields!r} is not a list of fields; expected for example ['title', 'body']", "fields")
         if not callable(getattr(client, "search", None)):
             raise SettingsError(f"{client!r} is not a client; expected Elasticsearch(...) or OpenSearch(...)", "client")
+        if not isinstance(reranker, Reranker):
+            raise SettingsError(f"{reranker!r} is not a reranker; expected Reranker(load_scorer(...))", "reranker")
         if inspect.iscoroutinefunction(inspect.unwrap(client.search)) != self._awaits:
             other = "RerankingClient" if self._awaits else "AsyncRerankingClient"
             raise SettingsError(f"{type(client).__name__} is for {other}", "client")
@@ -86,7 +88,7 @@ class _Wrapper:
         return search_flow.msearch(call, plans, partial(self._hits.rerank, options))
 
 
-class RerankingClient(_Wrapper):
+class RerankingClient(_RerankingClient):
     """A synchronous `Elasticsearch` or `OpenSearch` client whose `search` and `msearch` are reranked."""
 
     def __enter__(self) -> RerankingClient:
@@ -111,7 +113,7 @@ class RerankingClient(_Wrapper):
         return run(self._msearch(args, arguments))
 
 
-class AsyncRerankingClient(_Wrapper):
+class AsyncRerankingClient(_RerankingClient):
     """An `AsyncElasticsearch` or `AsyncOpenSearch` client whose `search` and `msearch` are reranked."""
 
     _awaits = True

@@ -68,6 +68,11 @@ def test_searches_that_cannot_be_read_are_a_problem(body: Any, problem: str) -> 
     assert problem in call.problem and call.requests == [] and call.arguments == {"body": body}
 
 
+def test_an_empty_line_is_an_empty_header_but_not_after_the_last_search() -> None:
+    call = MultiSearchCall.parse(OPEN, (), {"body": '\n{"size": 1}\n\n{"size": 2}\n\n'})
+    assert call.problem == "" and list(call.searches) == [({}, {"size": 1}), ({}, {"size": 2})]
+
+
 def test_a_part_of_many_searches_has_their_headers_and_the_calls_other_arguments() -> None:
     lines = [{"index": "a"}, {"size": 1}, {"index": "b"}, {"size": 2}, {"index": "c"}, {"size": 3}]
     part = MultiSearchCall.parse(OPEN, (), {"body": lines, "max_concurrent_searches": 4}).only([0, 2])

@@ -122,6 +122,22 @@ def test_a_client_of_the_other_kind_and_what_is_not_a_client_are_refused() -> No
             kind(client, own, ["title"])
 
 
+@pytest.mark.parametrize(
+    ("reranker", "fields", "field"),
+    [
+        (Last(), ["title"], "reranker"),
+        ("default", ["title"], "reranker"),
+        (Reranker(Last()), "title", "fields"),
+        (Reranker(Last()), [], "fields"),
+        (Reranker(Last()), [1], "fields"),
+    ],
+)
+def test_a_reranker_or_fields_of_another_type_are_refused(reranker: Any, fields: Any, field: str) -> None:
+    with pytest.raises(SettingsError, match=" is not a ") as caught:
+        RerankingClient(Client(), reranker, fields)
+    assert caught.value.field == field
+
+
 def test_model_none_for_one_call_keeps_the_engines_order() -> None:
     found = wrapped(Client()).search(body={**MATCH, "size": 2}, model="none")
     assert ids(found) == ["0", "1"] and found.resift.status == "passed"
