@@ -10,11 +10,12 @@ from resift.retrieval.engine.settings import OpenOptions
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.retriever import Retriever
 
+_ENGINE = "resift.retrieval.engine.retriever:EngineRetriever"
 RETRIEVERS = {
     "bm25": "resift.retrieval.bm25.retriever:Bm25Retriever",
-    "http": "resift.retrieval.engine.retriever:EngineRetriever",
-    "https": "resift.retrieval.engine.retriever:EngineRetriever",
-    "cloud": "resift.retrieval.engine.retriever:EngineRetriever",
+    "http": _ENGINE,
+    "https": _ENGINE,
+    "cloud": _ENGINE,
 }
 """URL scheme -> "module:Class"; the class has a class method `open(url, options)` that raises EngineError."""
 _EMBEDDED = "bm25"
@@ -27,7 +28,7 @@ def open_retriever(url: str, options: OpenOptions | None = None) -> Retriever:
     `options` says how to connect to an engine and which fields to read (by default title and text, without
     credentials). Raises SettingsError on another scheme and EngineError if the index cannot be opened.
     """
-    scheme, _ = _split(url)
+    scheme, _ = split_url(url)
     module, name = RETRIEVERS[scheme].split(":")
     retriever: Any = getattr(importlib.import_module(module), name)
     opened: Retriever = retriever.open(url, options)
@@ -39,25 +40,34 @@ def embedded_path(url: str) -> Path:
 
     Raises SettingsError on anything else.
     """
-    scheme, path = _split(url)
+    scheme, path = split_url(url)
     if scheme != _EMBEDDED:
         raise SettingsError(f"{url!r} is not an embedded index; expected bm25:PATH", "index")
     return Path(path)
 
 
-def _split(url: str) -> tuple[str, str]:
+def split_url(url: str) -> tuple[str, str]:
+    """Return the scheme of an index's URL, one of RETRIEVERS, and what follows it; an existing folder is bm25's.
+
+    Raises SettingsError on anything else.
+    """
     scheme, colon, rest = url.partition(":")
     if colon and scheme in RETRIEVERS:
         if not rest.strip():
             raise SettingsError(f"{url!r} names no index; expected {_FORMS}", "index")
         return scheme, rest
     if url and Path(url).is_dir():
-        return "bm25", url
+        return _EMBEDDED, url
     wrong = "has an unknown scheme" if colon else "is not a folder"
     raise SettingsError(f"{url!r} {wrong}; expected {_FORMS}", "index")
 
 
+def has_scheme(url: str) -> bool:
+    """Return whether `url` starts with the scheme of a retriever."""
+    scheme, colon, _ = url.partition(":")
+    return bool(colon) and scheme in RETRIEVERS
+
+
 def is_engine(url: str) -> bool:
-    """Return whether `url` names an index in a search engine, not an embedded one."""
-    scheme = url.partition(":")[0]
-    return scheme in RETRIEVERS and scheme != _EMBEDDED
+    """Return whether `url` names an index in Elasticsearch or OpenSearch."""
+    return has_scheme(url) and RETRIEVERS[url.partition(":")[0]] == _ENGINE

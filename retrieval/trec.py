@@ -220,13 +220,24 @@ def _number(text: str) -> float:
     return float(text)
 
 
-def _checked_column(text: str, what: str) -> str:
+def column_problem(text: str) -> str:
+    """Return why `text` cannot be an id or a tag in a TREC file, "" if it can.
+
+    >>> column_problem("d1"), column_problem("two words")
+    ('', 'is empty or has white space, which a TREC file does not allow')
+    """
     if not text or any(character.isspace() for character in text):
-        raise CorpusError(f"the {what} {text!r} is empty or has white space, which a TREC file does not allow")
+        return "is empty or has white space, which a TREC file does not allow"
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise CorpusError(f"the {what} {text!r} has a lone surrogate, which UTF-8 cannot encode") from None
+        return "has a lone surrogate, which UTF-8 cannot encode"
+    return ""
+
+
+def _checked_column(text: str, what: str) -> str:
+    if problem := column_problem(text):
+        raise CorpusError(f"the {what} {text!r} {problem}")
     return text
 
 

@@ -65,7 +65,7 @@ def check_outputs(outputs: Sequence[str | None], queries: str, index: str) -> No
 
 def check_tag(tag: str) -> None:
     """Raise click.UsageError if a TREC file does not allow `tag`."""
-    if not tag or any(character.isspace() for character in tag):
-        raise click.UsageError(
-            f"the tag {tag!r} is empty or has white space, which a TREC file does not allow; expected one word"
-        )
+    from resift.retrieval.trec import column_problem
+
+    if problem := column_problem(tag):
+        raise click.UsageError(f"the tag {tag!r} {problem}; expected one word")

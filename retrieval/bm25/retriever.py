@@ -18,6 +18,7 @@ from resift.retrieval.bm25.analysis import analyzer
 from resift.retrieval.bm25.postings import Postings
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import EngineError, SettingsError
+from resift.retrieval.registry import embedded_path
 from resift.retrieval.retriever import check_depth
 from resift.retrieval.types import Hit, Query, Ranking
 
@@ -57,13 +58,13 @@ class Bm25Retriever:
 
     @classmethod
     def open(cls, path: str | Path, options: object = None) -> Bm25Retriever:
-        """Open the index at `path`, a folder or `bm25:PATH`, in milliseconds for any size.
+        """Open the index at `path`, in milliseconds for any size; a text is `bm25:PATH` or an existing folder.
 
         `options` is ignored; it is there because `open_retriever` calls every first stage with it. If the index is
         replaced at the same time, either the old or the new one is opened. Raises EngineError if there is no index,
-        or if it is damaged or of another version; the message says what to do.
+        or if it is damaged or of another version, and SettingsError on any other text; the message says what to do.
         """
-        folder = Path(str(path).removeprefix("bm25:"))
+        folder = path if isinstance(path, Path) else embedded_path(path)
         for _ in range(_ATTEMPTS):
             manifest = store.read_manifest(folder)
             try:
