@@ -18,10 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from resift.indexer.lock import try_lock
 from resift.retrieval.errors import IndexingError
-
-if sys.platform != "win32":
-    import fcntl
 
 _BUILDING = ".building"
 _REPLACED = ".replaced"
@@ -73,7 +71,8 @@ def _check_target(target: Path, overwrite: bool, replaceable: Callable[[Path], b
             f"as {target}-index"
         )
     if not overwrite:
-        raise IndexingError(f"{target} exists; choose another path, or replace it with --overwrite")
+        how = "--overwrite (overwrite=True in Python)"
+        raise IndexingError(f"{target} exists; choose another path, or replace it with {how}")
 
 
 def _make_parents(folder: Path) -> list[Path]:
@@ -92,22 +91,11 @@ def _create_locked_folder(target: Path) -> tuple[Path, int]:
     while True:
         folder = target.with_name(f".{target.name}.{secrets.token_hex(6)}{_BUILDING}")
         folder.mkdir()
-        lock = _open_locked(folder)
-        if lock is not None and folder.exists():  # another build may have removed it before we had the lock
-            return folder, lock
-
-
-def _open_locked(folder: Path) -> int | None:
-    """Open and lock `folder`; None if it does not exist or is locked. The lock ends with the process."""
-    descriptor = -1
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        if descriptor >= 0:
-            os.close(descriptor)
-        return None
-    return descriptor
+        with suppress(FileNotFoundError):  # another build may remove it before it is locked
+            lock = os.open(folder, os.O_RDONLY)
+            if try_lock(lock) is not False and folder.exists():
+                return folder, lock
+            os.close(lock)
 
 
 def _remove_leftovers(target: Path) -> None:
@@ -118,10 +106,20 @@ def _remove_leftovers(target: Path) -> None:
         if entry.name.endswith(_REPLACED) and not target.exists():
             os.rename(entry, target)
         elif entry.name.endswith((_BUILDING, _REPLACED)):
-            lock = _open_locked(entry)
-            if lock is not None:
-                shutil.rmtree(entry, ignore_errors=True)
-                os.close(lock)
+            _remove_abandoned(entry)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the folder of a build that was killed; it stays if its lock is held, or if there are no locks to ask."""
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        if try_lock(lock):
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
 
 
 def _sync_to_disk(folder: Path) -> None:

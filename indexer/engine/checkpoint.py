@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from resift.indexer.lock import try_lock
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import IndexingError
-
-if sys.platform != "win32":
-    import fcntl
-
 
 _FIELDS = {"token": "load_id", "how": "settings"}
 """Name in the file -> field, where the two differ; the names in the file stay, so that a newer resift can resume."""
@@ -94,16 +90,9 @@ class CheckpointFile:
             file = self._lock.open("w")
         except OSError as error:
             raise IndexingError(f"{error.filename or self._lock} cannot be written: {error.strerror}") from None
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                raise IndexingError(
-                    f"another load of this target is running (it holds {self._lock}); wait until it ends"
-                ) from None
-            except OSError:  # the file system does not support locks
-                pass
+        if try_lock(file.fileno()) is False:
+            file.close()
+            raise IndexingError(f"another load of this target is running (it holds {self._lock}); wait until it ends")
         return file
 
     def read(self, target: str, source: str, settings: Mapping[str, Any]) -> Checkpoint:
