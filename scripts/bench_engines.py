@@ -24,7 +24,7 @@ import opensearchpy.helpers
 
 from resift.indexer.corpora import read_documents
 from resift.indexer.engine.load import Loader, LoadRequest
-from resift.indexer.engine.mapping import index_body, source_of
+from resift.indexer.engine.mapping import index_body, rename_fields, source_of
 from resift.indexer.engine.settings import LoadSettings
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.address import read_address
@@ -59,7 +59,7 @@ def by_helper(url: str, source: str) -> int:
 
     def actions() -> Iterator[dict[str, Any]]:
         for document in read_documents(source, unique=False):
-            yield {"_index": name, "_id": document.doc_id, "_source": source_of(document)}
+            yield {"_index": name, "_id": document.doc_id, "_source": source_of(rename_fields(document))}
 
     sizes: dict[str, Any] = {
         "chunk_size": SETTINGS.bulk_documents,

@@ -14,13 +14,14 @@ from resift.indexer.engine.alias import SLOW, check_alias, index_name, remove_in
 from resift.indexer.engine.bulk import Sender
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
 from resift.indexer.engine.in_order import InOrderSender
-from resift.indexer.engine.mapping import index_body
+from resift.indexer.engine.mapping import index_body, rename_fields
 from resift.indexer.engine.resume import check_readable, skip_loaded
 from resift.indexer.engine.settings import LoadSettings
 from resift.indexer.passages import split_documents
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.client import Engine
+from resift.retrieval.engine.fields import PARENT
 from resift.retrieval.engine.retry import Patience, Retry, once
 from resift.retrieval.errors import IndexingError, StatusError
 from resift.retrieval.types import Document
@@ -108,7 +109,8 @@ class Loader:
             resumed_at = checkpoint.done
             self.resumable_index = checkpoint.index
             progress(resumed_at)
-            entries = split_documents(documents, self.settings.passage_words, self.settings.passage_overlap)
+            words, overlap = self.settings.passage_words, self.settings.passage_overlap
+            entries = split_documents(map(rename_fields, documents), words, overlap, PARENT)
             sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
             in_order = InOrderSender(
                 sender, checkpoint, files, self.settings, progress, lambda: self._check_load_id(checkpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from resift.indexer.engine.settings import LoadSettings
@@ -10,7 +11,8 @@ from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.fields import ALL_TEXT, PARENT
 from resift.retrieval.types import Document
 
-RESERVED = ("title", "text", ALL_TEXT)
+RESERVED = ("title", "text", ALL_TEXT, PARENT)
+"""The fields of a loaded index that resift itself fills."""
 _LONGEST_KEYWORD = 1024  # characters; a longer value is stored and returned, but not found by exact match
 _BUILT_IN = frozenset(
     "arabic armenian basque bulgarian catalan czech danish dutch english finnish french galician german greek hindi "
@@ -63,9 +65,14 @@ def analyzer_of(language: str) -> str:
     return language if language in _BUILT_IN else "standard"
 
 
+def rename_fields(document: Document) -> Document:
+    """Return a document whose fields an engine accepts beside ours: a reserved name gets the prefix field_."""
+    return replace(document, fields={_field(name): value for name, value in document.fields.items()})
+
+
 def source_of(document: Document) -> dict[str, object]:
-    """Return the source that the engine stores; reserved names, and names that start with _, get the prefix field_."""
-    return {**{_field(name): value for name, value in document.fields.items()}, **_texts(document)}
+    """Return the source that the engine stores, of a document with the fields of `rename_fields`."""
+    return {**document.fields, **_texts(document)}
 
 
 def _texts(document: Document) -> Mapping[str, object]:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
+from resift.indexer.engine.mapping import rename_fields
 from resift.indexer.engine.resume import fingerprint
 from resift.indexer.passages import split_documents
+from resift.retrieval.engine.fields import PARENT
 from resift.retrieval.errors import IndexingError
 from resift.retrieval.types import Document
 
@@ -104,6 +106,8 @@ def test_a_changed_source_has_a_different_fingerprint(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [0, 1])
 def test_a_collections_own_field_is_not_mistaken_for_the_parent_of_a_passage(words: int) -> None:
-    [entry] = split_documents([Document("d", "text", fields={"resift_parent": "theirs"})], words)
+    document = rename_fields(Document("d", "text", fields={"resift_parent": "theirs", "title": "own", "_id": 3}))
+    [entry] = split_documents([document], words, 0, PARENT)
+    assert (entry.fields["field_title"], entry.fields["field_id"]) == ("own", 3)
     assert entry.fields["field_resift_parent"] == "theirs"
     assert entry.fields.get("resift_parent") == ("d" if words else None)
