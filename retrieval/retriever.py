@@ -13,7 +13,8 @@ class Retriever(Protocol):
     """Finds the candidates of queries, in any thread; `resift.retrieval.registry` lists the implementations.
 
     A class in the registry also has a class method `open(url, options)`, which returns a retriever of the index at
-    that URL and raises EngineError if there is none. It is not a member, so that a test can pass any object as retriever.
+    that URL and raises EngineError if there is none. It is not a member, so that a test can pass any object as
+    retriever.
     """
 
     @property
