@@ -65,15 +65,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Return a public name from its module, which is imported now (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'resift' has no attribute {name!r}")
-    found: object = getattr(import_module(f"resift.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # type checkers read the imports above, and report a name that is not among them
+
+    def __getattr__(name: str) -> object:
+        """Return a public name from its module, which is imported now (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'resift' has no attribute {name!r}")
+        found: object = getattr(import_module(f"resift.{_HOMES[name]}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
     """Return the public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

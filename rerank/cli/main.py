@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
     "config_file",
     envvar="RESIFT_CONFIG",
     type=click.Path(dir_okay=False),
-    help="TOML file of settings. [default: ./resift.toml, else the user's own config.toml]",
+    help="TOML file of settings. [default: ./resift.toml, else ~/.config/resift/config.toml]",
 )
 @click.version_option(package_name="resift", prog_name="resift")
 @click.pass_context
@@ -68,10 +68,11 @@ def cli(ctx: click.Context, config_file: str | None) -> None:
     \b
     A first try, with nothing to download:
       resift index my-documents.jsonl --to bm25:my-index
-      resift search my-index "how do I reset my password"
+      resift search bm25:my-index "how do I reset my password"
 
     A setting comes from its flag, else its RESIFT_* variable, else the TOML file, else its default;
     `resift config` shows them all. Exit codes: 0 done, 1 failed, 2 wrong usage.
+    RESIFT_DEBUG=1 prints the traceback of an error.
     """
     settings = default_map(config_file)
     ctx.default_map = dict.fromkeys(COMMANDS, settings)
@@ -133,6 +134,8 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return "interrupted", 130
     if isinstance(error, click.UsageError):
         return _usage(error), 2
+    if os.environ.get("RESIFT_DEBUG"):
+        traceback.print_exception(error)
     if isinstance(error, click.ClickException):
         return error.format_message(), 1
     if isinstance(error, ResiftError):
@@ -141,8 +144,6 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return f"{error.filename or 'standard output'}: {error.strerror or error}", 1
     if isinstance(error, MemoryError):
         return "not enough memory; add memory, or lower --depth or --batch-tokens", 1
-    if os.environ.get("RESIFT_DEBUG"):
-        traceback.print_exception(error)
     return f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1
 
 

@@ -95,7 +95,7 @@ class Evaluator:
         elif names_index(request.target):
             sets = [self._index_set(request)]
         else:
-            message = "--queries and --qrels are for an index, and a folder has its own; leave them out"
+            message = "--queries and --qrels are only for an index, because a collection has its own; leave them out"
             _refuse(request.queries or request.qrels, "queries", message)
             data_sets = resolve(request.target)
             request = dataclasses.replace(
@@ -138,7 +138,7 @@ class Evaluator:
     def _index_set(self, request: EvaluationRequest) -> SetResult:
         if not request.queries or not request.qrels:
             raise SettingsError("an index is evaluated with --queries FILE and --qrels FILE; give both", "queries")
-        message = "--run, --split and --root are not for an index; leave them out"
+        message = "the target is an index, for which --run, --split and --root have no meaning; leave them out"
         _refuse(request.run_file or request.split or request.root, "run", message)
         retriever = self.stages.open(request.target, self._ask)
         queries = list(read_queries(request.queries))
@@ -148,7 +148,8 @@ class Evaluator:
         return result
 
     def _collection_set(self, data_set: DataSet, request: EvaluationRequest) -> SetResult:
-        _refuse(data_set.folder and request.root, "root", "it is a copy of NanoBEIR; leave it out for a folder")
+        message = "--root names a copy of NanoBEIR, but the target is a folder; leave --root out"
+        _refuse(data_set.folder and request.root, "root", message)
         collection = _load(data_set, request)
         if request.run_file:
             run = read_run(_run_path(request.run_file, data_set))
@@ -197,7 +198,8 @@ def names_index(target: str) -> bool:
 def _split(data_set: DataSet, request: EvaluationRequest) -> str | None:
     """Return which judgements of a folder are used; None for NanoBEIR, which has one split."""
     if data_set.folder is None:
-        _refuse(request.split, "split", "it is for a folder, and each set of NanoBEIR has only one split; leave it out")
+        message = "--split is only for a folder, because the sets of NanoBEIR have one split; leave it out"
+        _refuse(request.split, "split", message)
         return None
     if request.split is None and request.run_file and (data_set.folder / "qrels" / "all.trec").is_file():
         return "all"  # a run may contain judged documents whose text the folder does not have

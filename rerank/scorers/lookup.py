@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resift.rerank.scorers.hub import fetch
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
-from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS
+from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS, NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.retrieval.errors import ModelError
 
@@ -38,6 +38,8 @@ def find_folder(model: str, settings: ScorerSettings) -> Path:
         if not folder.is_dir():
             raise ModelError("the embedded model is missing in this installation; install resift from its wheel", model)
         return folder
+    if model == NO_MODEL:
+        raise ModelError("this means that no model is used; pass None as the reranker, or name a model", model)
     path = _existing(model)
     if path is not None:
         if path.is_dir():

@@ -198,3 +198,8 @@ def test_an_embedded_model_ranks_the_text_with_the_answer_first(name: str) -> No
         "what do cats eat", ["Rivers run to the sea.", "Cats eat meat, fish and mice.", "The price of bread rose."]
     )
     assert ranking[0]["corpus_id"] == 1
+
+
+def test_the_name_none_is_refused_with_what_it_means() -> None:
+    with pytest.raises(ModelError, match="no model is used; pass None as the reranker"):
+        load_scorer("none")
