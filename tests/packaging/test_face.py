@@ -71,13 +71,7 @@ def test_the_names_are_listed_before_they_are_loaded_and_importing_resift_loads_
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'resift' has no attribute 'Rerankr'"):
-        _ = resift.Rerankr
-
-
-def test_a_type_checker_reports_an_unknown_name() -> None:
-    command = [sys.executable, "-m", "mypy", "-c", "from resift import Document, Rerankr"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert 'has no attribute "Rerankr"' in done.stdout and "Found 1 error" in done.stdout
+        _ = resift.Rerankr  # type: ignore[attr-defined]  # mypy must report it as well
 
 
 @pytest.mark.parametrize("name", [*DOCUMENTS, *EXAMPLES])
