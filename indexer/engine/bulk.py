@@ -153,7 +153,8 @@ class Sender:
         progress = _Progress(chunk)
         retry = Retry(patience=self._patience, stop=self._stop)
         try:
-            retry.call(lambda: self._send_rest(progress, retry))
+            with self._patience.running():
+                retry.call(lambda: self._send_rest(progress, retry))
         except StatusError as error:
             if error.status not in _SPLIT_STATUSES:
                 raise self._as_indexing_error(error) from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import tenacity
@@ -30,10 +31,25 @@ class Patience:
         """Start the clock."""
         self.seconds = seconds
         self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._running = 0  # threads in `running`
 
     def restart(self) -> None:
         """Start the clock again, because there was progress."""
         self._started = time.monotonic()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Start the clock again if no other thread is in this context: a time without any work is not a wait."""
+        with self._lock:
+            if not self._running:
+                self.restart()
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
 
     @property
     def elapsed(self) -> float:
@@ -79,8 +95,9 @@ class Retry:
     ) -> None:
         """Give up at a failure after `attempts` calls without progress, or once `patience` is exhausted.
 
-        `wait` maps the number of a retry, from 0, to the seconds to wait before it. Only errors for which `transient`
-        returns True are retried. Setting `stop` ends a wait at once. Raises ValueError without any limit.
+        `wait` maps the number of a retry, from 0, to the seconds to wait before it, which are never more than what is
+        left of `patience`. Only errors for which `transient` returns True are retried. Setting `stop` ends a wait at
+        once, and no call is made after it. Raises ValueError without any limit.
         """
         if attempts is None and patience is None:
             raise ValueError("no limit: expected attempts, patience, or both")
@@ -95,14 +112,16 @@ class Retry:
         """Call `act` until `succeeded` returns True for its result; return that result, or the last one at the limit.
 
         Raises what `act` raises, once it is not transient or the limit is reached, and StoppedError if `stop` is set
-        during a wait.
+        before the first call or during a wait.
         """
         self._failures = 0
+        if self._stop is not None and self._stop.is_set():
+            raise StoppedError("stopped before the first attempt")
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._transient)
             | tenacity.retry_if_result(lambda result: not succeeded(result)),
             after=self._count_failure,
-            wait=lambda state: self._wait(self._failures - 1),
+            wait=lambda state: self._next_wait(),
             stop=lambda state: self._at_limit(),
             sleep=self._sleep,
             retry_error_callback=_last_outcome,
@@ -117,6 +136,13 @@ class Retry:
 
     def _count_failure(self, state: tenacity.RetryCallState) -> None:
         self._failures += 1
+
+    def _next_wait(self) -> float:
+        """Return the seconds to wait before the next attempt, the last of which is made when `patience` runs out."""
+        seconds = self._wait(self._failures - 1)
+        if self._patience is None:
+            return seconds
+        return max(0.0, min(seconds, self._patience.seconds - self._patience.elapsed))
 
     def _at_limit(self) -> bool:
         if self._attempts is not None and self._failures >= self._attempts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -163,3 +164,12 @@ def test_an_error_that_is_not_transient_stops_the_load_at_once(status: int, kind
 def test_an_engine_that_does_not_respond_stops_the_load_after_patience() -> None:
     with pytest.raises(IndexingError, match="no progress for .*--resume"):
         send(Failing(0, ""), many(3), patience=0.3)
+
+
+def test_a_pause_of_the_source_is_not_a_wait_for_the_engine() -> None:
+    engine = Engine(lambda doc_id, times: error(429) if doc_id == "d1" and times == 1 else None)
+    first, second = chunks(many(2), 1, 10**6)
+    with Sender(engine, "/i", patience=0.5) as sender:  # type: ignore[arg-type]
+        sender.send(first)
+        time.sleep(0.6)
+        assert sender.send(second).created == 1

@@ -120,12 +120,17 @@ def recorded(waits: list[int]) -> Callable[[int], float]:
 
 def test_an_event_ends_a_wait_at_once() -> None:
     stop = threading.Event()
-    stop.set()
-    act = Flaky(status(503))
+    calls = []
+
+    def act() -> None:
+        calls.append(1)
+        stop.set()
+        raise status(503)
+
     started = time.monotonic()
     with pytest.raises(StoppedError):
         Retry(attempts=2, wait=lambda retry: 60.0, stop=stop).call(act)
-    assert act.calls == 1 and time.monotonic() - started < 30.0
+    assert calls == [1] and time.monotonic() - started < 30.0
 
 
 def test_a_retry_without_a_limit_is_refused() -> None:
@@ -141,3 +146,30 @@ def test_waits_are_random_and_their_limit_doubles_up_to_the_longest() -> None:
 
 def test_a_certificate_that_is_not_trusted_is_not_transient() -> None:
     assert is_transient(status(0)) and not is_transient(status(0, UNTRUSTED))
+
+
+def test_a_wait_is_never_longer_than_the_patience_that_is_left() -> None:
+    act = Flaky(*[status(503)] * 9)
+    patience = Patience(0.2)
+    with pytest.raises(StatusError):
+        Retry(patience=patience, wait=lambda retry: 60.0).call(act)
+    assert act.calls == 2 and patience.exhausted
+
+
+def test_no_call_is_made_once_it_is_stopped() -> None:
+    stop, act = threading.Event(), Flaky()
+    stop.set()
+    with pytest.raises(StoppedError):
+        Retry(attempts=3, stop=stop).call(act)
+    assert act.calls == 0
+
+
+def test_patience_does_not_run_out_while_nothing_is_under_way() -> None:
+    patience = Patience(0.05)
+    time.sleep(0.1)
+    assert patience.exhausted
+    with patience.running():
+        assert not patience.exhausted
+        time.sleep(0.1)
+        with patience.running():
+            assert patience.exhausted
