@@ -242,7 +242,7 @@ class Sender:
             raise IndexingError(f"{self._engine.url}: the index was removed during the load; load it again") from None
         if kind == BLOCKED and status != _NO_MASTER:
             raise IndexingError(
-                f"{self._engine.url}: the index rejects writes: {reason}; fix that, then --resume"
+                f"{self._engine.url}: the index rejects writes: {reason.rstrip(';. ')}; fix that, then --resume"
             ) from None
 
     def _different(self, chunk: Chunk, places: list[int]) -> list[int]:

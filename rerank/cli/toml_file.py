@@ -42,7 +42,14 @@ def default_map(given: str | None) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error}", "config") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}", "config") from None
-    return {name.replace("-", "_"): _checked(path, name, value) for name, value in values.items()}
+    settings: dict[str, Any] = {}
+    for name, value in values.items():
+        known = name.replace("-", "_")
+        if known in settings:
+            dashed = known.replace("_", "-")
+            raise SettingsError(f"{path} has both {known} and {dashed}, which are one setting; keep one", "config")
+        settings[known] = _checked(path, name, value)
+    return settings
 
 
 def _checked(path: Path, name: str, value: object) -> object:

@@ -38,6 +38,13 @@ def test_each_source_overrides_the_next(tmp_path: Path) -> None:
     assert settings("--depth", "10", file=file, RESIFT_DEPTH="20")["depth"] == entry(10, "flag")
 
 
+def test_a_setting_that_is_in_the_file_in_both_spellings_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "resift.toml"
+    file.write_text("batch-tokens = 512\nbatch_tokens = 600\n")
+    done = invoke("--config", str(file), "config")
+    assert done.code == 2 and "both batch_tokens and batch-tokens, which are one setting; keep one" in done.error_line
+
+
 def test_a_file_named_resift_toml_in_the_working_folder_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
