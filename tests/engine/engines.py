@@ -113,6 +113,8 @@ def embedded() -> Iterator[str]:
 
     with OsmemServer.start() as server:
         yield server.url
+    if server.process.stdout:  # the server itself closes only its standard input
+        server.process.stdout.close()
 
 
 def is_opensearch(url: str) -> bool:

@@ -79,7 +79,10 @@ def test_a_refused_document_is_listed_and_the_others_are_indexed(target: str, tm
 
 def test_a_killed_load_resumes_where_it_stopped(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(KILLED_COUNT))
-    code = "from resift.rerank.cli.main import main; main()"
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
+        "from resift.rerank.cli.main import main; main()"
+    )
     command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
     command += ["--bulk-documents", "100", "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -230,7 +233,10 @@ def test_long_documents_become_passages_and_are_found_as_documents(target: str, 
 
 def test_an_interrupted_load_prints_how_to_resume(target: str, tmp_path: Path) -> None:
     source = corpus(tmp_path, many(100_000))
-    code = "from resift.rerank.cli.main import main; main()"
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
+        "from resift.rerank.cli.main import main; main()"
+    )
     command = [sys.executable, "-c", code, "index", source, "--to", target, "--state", str(tmp_path / "state")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
