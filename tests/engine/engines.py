@@ -49,17 +49,22 @@ def running(flavour: str) -> Iterator[str]:
 
 @contextmanager
 def staged(flavour: str, port: int, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield the URL of the first node; nodes that a killed test run has left on these ports are removed first."""
     command = [str(STAGED), "start", flavour, "--port", str(port), *options]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.fail(f"{' '.join(command)}: {done.stderr.strip()}")
-    urls = done.stdout.split()  # one per node
+    nodes = int(options[options.index("--nodes") + 1]) if "--nodes" in options else 1
+
+    def stop() -> None:
+        for each in range(port, port + nodes):
+            subprocess.run([str(STAGED), "stop", str(each)], env=environment, capture_output=True, check=False)
+
+    stop()
     try:
-        yield urls[0]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.fail(f"{' '.join(command)}: {done.stderr.strip()}")
+        yield done.stdout.split()[0]
     finally:
-        for url in urls:
-            stop = [str(STAGED), "stop", url.rsplit(":", 1)[1]]
-            subprocess.run(stop, env=environment, capture_output=True, check=False)
+        stop()
 
 
 @contextmanager
