@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from resift.rerank.work_queue import QueueFullError, WorkQueue
+from tests.rerank.forks import fork
 
 
 def test_work_runs_in_the_order_of_submission() -> None:
@@ -77,7 +78,7 @@ def test_a_forked_process_has_its_own_worker_and_room() -> None:
     gate = threading.Event()
     queue = WorkQueue(capacity=1)
     running = queue.submit(gate.wait)
-    child = os.fork()
+    child = fork()
     if not child:
         signal.alarm(20)  # ends a child that waits for its parent's thread
         try:
@@ -104,7 +105,7 @@ def test_a_process_that_is_forked_while_threads_submit_work_can_submit_work() ->
         thread.start()
     endings = []
     for _ in range(10):
-        child = os.fork()
+        child = fork()
         if not child:
             signal.alarm(20)  # ends a child that waits for a lock that no thread releases
             try:

@@ -18,6 +18,7 @@ from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Pair, Scores
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
+from tests.rerank.forks import fork
 
 
 class Last:
@@ -229,7 +230,7 @@ def test_hybrid_searches_among_many_are_repeated_unchanged_if_the_model_fails() 
 def test_a_forked_process_has_its_own_worker() -> None:
     client = wrapped(Client())
     assert client.search(body=MATCH).resift.status == "reranked"
-    child = os.fork()
+    child = fork()
     if not child:
         signal.alarm(20)  # ends a child that waits for its parent's thread
         with contextlib.suppress(BaseException):
