@@ -44,7 +44,7 @@ class Pipeline:
         """
         _check(queries)
         for batch in in_batches(queries):
-            yield from self.search(batch, depth)
+            yield from rerank(self.retriever.retrieve(batch, depth), self.reranker)
 
 
 def _check(queries: object) -> None:

@@ -52,7 +52,7 @@ def split_url(url: str) -> tuple[str, str]:
     Raises SettingsError on anything else.
     """
     scheme, colon, rest = url.partition(":")
-    if colon and scheme in RETRIEVERS:
+    if has_scheme(url):
         if not rest.strip():
             raise SettingsError(f"{url!r} names no index; expected {_FORMS}", "index")
         return scheme, rest
