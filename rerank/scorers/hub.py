@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from resift.rerank.scorers.settings import ScorerSettings
 
 CONFIGURATION = (
+    "README.md",
     "config.json",
     "config_sentence_transformers.json",
     "modules.json",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from resift.rerank.scorers.card import language_codes, read_card
 from resift.retrieval.errors import ModelError, SettingsError
 
 NO_LIMIT = 1_000_000
@@ -48,6 +49,11 @@ class ModelFolder:
     def safetensors(self) -> bool:
         """True if the folder contains weights as safetensors."""
         return any(self.path.glob("model*.safetensors"))
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The ISO 639 codes of the languages that the model reads, by its card; empty if the card names none."""
+        return language_codes(read_card(self.path).get("language", ()))
 
     @property
     def embedded(self) -> Mapping[str, Any]:

@@ -55,6 +55,11 @@ class Predictor(ABC):
         return self.encoder.max_length
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The ISO 639 codes of the languages that the model reads, by its card; empty if the card names none."""
+        return self.folder.languages
+
+    @property
     def activation(self) -> str:
         """The activation that `predict` applies if none is given: "sigmoid", "identity", or one it does not know."""
         return self.folder.activation
