@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from resift.rerank.reranker import Reranking
+from resift.retrieval.wording import noun_for
 
 
 @dataclass(slots=True)
@@ -48,13 +49,16 @@ class Counts:
         if self.absent:
             names = ", ".join(f"{{{name}}}" for name in self.absent)
             notes.append(
-                f"note: none of the {self.scored} scored documents has the template's {names}; left empty (--template)"
+                f"note: none of the {_scored(self.scored)} has the template's {names}; left empty (--template)"
             )
         if self.queries_truncated:
-            share = f"{self.queries_truncated} of {self.queries} queries"
-            notes.append(f"note: {share} were longer than the model reads and were cut")
+            share = f"{self.queries_truncated} of {self.queries} {noun_for(self.queries, 'query', 'queries')}"
+            was = noun_for(self.queries_truncated, "was", "were")
+            notes.append(f"note: {share} {was} longer than the model reads and {was} cut")
         if self.truncated:
-            notes.append(
-                f"note: the end of {self.truncated} of {self.scored} scored documents was not read (--max-length)"
-            )
+            notes.append(f"note: the end of {self.truncated} of {_scored(self.scored)} was not read (--max-length)")
         return notes
+
+
+def _scored(count: int) -> str:
+    return f"{count} scored {noun_for(count, 'document')}"
