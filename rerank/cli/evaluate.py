@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from resift.rerank.stages import SearchStages
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("target")
 @click.option("--queries", metavar="FILE", help="The queries, if TARGET is an index: formats as in `resift run`.")
 @click.option("--qrels", metavar="FILE", help="The judgements, if TARGET is an index: TREC or BEIR qrels.")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from resift.rerank.cli.messages import ask_hidden, say
+from resift.rerank.cli.help import SettingsCommand
+from resift.rerank.cli.messages import ask_hidden, say, say_error
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import refuse_engine_flags
@@ -35,13 +36,19 @@ class IndexSettings:
     connection: ConnectionSettings
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("source")
 @click.option("--to", "target", required=True, metavar="INDEX", help="bm25:PATH or http(s)://HOST:PORT/INDEX.")
 @click.option(
     "--overwrite",
     is_flag=True,
-    help="Replace an existing index: an embedded one in one step; an engine's is removed first, see --alias.",
+    help="Replace an index that resift made: an embedded one in one step; an engine's is removed first, see --alias.",
+)
+@click.option(
+    "--overwrite-foreign",
+    default="",
+    metavar="NAME",
+    help="Remove an engine's index that resift did not make, with its documents: repeat its name.",
 )
 @click.option("--resume", is_flag=True, help="Resume a load into an engine that was stopped.")
 @click.option("--alias", metavar="NAME", help="Load a new index INDEX-TIME and point this alias to it at the end.")
@@ -123,11 +130,13 @@ def _check_flags(ctx: click.Context, target: str) -> None:
 
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     refuse_engine_flags(ctx, target, "load", "connection")
-    if not is_engine(target) and given & {"resume", "alias"}:
-        raise click.UsageError("--resume and --alias are for an index of Elasticsearch or OpenSearch")
+    if not is_engine(target) and given & {"resume", "alias", "overwrite_foreign"}:
+        raise click.UsageError(
+            "--resume, --alias and --overwrite-foreign are for an index of Elasticsearch or OpenSearch"
+        )
     if "alias" not in given and given & {"keep", "allow_refused"}:
         raise click.UsageError("--keep and --allow-refused need --alias NAME; leave them out, or name the alias")
-    if {"alias", "overwrite"} <= given:
+    if "alias" in given and given & {"overwrite", "overwrite_foreign"}:
         raise click.UsageError("--alias loads a new index and does not overwrite another one; leave out --overwrite")
 
 
@@ -187,6 +196,7 @@ def _show_built(report: IndexReport, target: str, skipped: int, as_json: bool) -
 def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: int, as_json: bool) -> int:
     """Show what was loaded; return 1 if the engine refused documents."""
     from resift.rerank.cli.output import echo, to_json
+    from resift.retrieval.wording import counted
 
     if as_json:
         echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "target": target, "alias": alias}))
@@ -196,13 +206,18 @@ def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: in
         echo(f"{name}: {report.documents:,} documents, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)")
     if report.repeated:
         say(f"note: {report.repeated} documents are repeated word for word and were loaded once")
+    if report.replaced:
+        held = counted(report.replaced, "document") if report.replaced > 0 else "an unknown number of documents"
+        say(f"note: the earlier index {report.index} was removed with {held}")
+    if report.removed:
+        say(f"note: older indices of {alias} were removed: {', '.join(report.removed)} (--keep)")
     if report.before:
         say(f"note: {alias} pointed to {', '.join(report.before)} before")
     if report.unfinished:
         names = ", ".join(report.unfinished)
         say(f"note: other loads for {alias} were stopped, or are still running; their unfinished indices are {names}")
     if report.refused:
-        say(f"resift: error: {_refusals(report, alias)}")
+        say_error(_refusals(report, alias))
     return 1 if report.refused else 0
 
 

@@ -13,9 +13,13 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from resift.rerank.cli.environment import unknown_variables
+from resift.rerank.cli.messages import say
+from resift.rerank.cli.options import quiet_option
 from resift.rerank.cli.text import plain
 from resift.rerank.cli.toml_file import default_map
 from resift.retrieval.errors import ResiftError, SettingsError
+from resift.retrieval.near_names import suggestion
 
 COMMANDS = {
     "index": ("resift.rerank.cli.index", "Load a document collection into an index."),
@@ -46,6 +50,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that `args` begin with. Raises click.UsageError, with near names, if there is none."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = suggestion(name, COMMANDS) or f"; expected one of {', '.join(COMMANDS)}"
+            raise click.UsageError(f"{name!r} is not a command{near}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table, without importing them."""
         with formatter.section("Commands"):
@@ -60,6 +74,7 @@ class LazyGroup(click.Group):
     type=click.Path(dir_okay=False),
     help="TOML file of settings. [default: ./resift.toml, else ~/.config/resift/config.toml]",
 )
+@quiet_option
 @click.version_option(package_name="resift", prog_name="resift")
 @click.pass_context
 def cli(ctx: click.Context, config_file: str | None) -> None:
@@ -74,6 +89,8 @@ def cli(ctx: click.Context, config_file: str | None) -> None:
     `resift config` shows them all. Exit codes: 0 done, 1 failed, 2 wrong usage.
     RESIFT_DEBUG=1 prints the traceback of an error.
     """
+    for note in unknown_variables():
+        say(note)
     settings = default_map(config_file)
     ctx.default_map = dict.fromkeys(COMMANDS, settings)
 
@@ -157,4 +174,6 @@ def _usage(error: click.UsageError) -> str:
         elif source is ParameterSource.DEFAULT_MAP:
             origin = " It came from the TOML file."
     command = error.ctx.command_path if error.ctx else "resift"
-    return f"{error.format_message().rstrip('.')}.{origin} See: {command} --help"
+    message = error.format_message().rstrip(".")
+    end = "" if message.endswith("?") else "."
+    return f"{message}{end}{origin} See: {command} --help"

@@ -6,10 +6,25 @@ import click
 
 from resift.rerank.cli.text import plain
 
+QUIET = "resift.quiet"
+"""Key in the metadata of Click's context: True if --quiet was given."""
+
+
+def is_quiet() -> bool:
+    """Return whether only results and errors are wanted: no notes, no progress."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(QUIET))
+
 
 def say(message: str) -> None:
-    """Write one line to standard error."""
-    click.echo(plain(message), err=True)
+    """Write one line to standard error, unless --quiet was given."""
+    if not is_quiet():
+        click.echo(plain(message), err=True)
+
+
+def say_error(message: str) -> None:
+    """Write one line to standard error: an error after which the command goes on and fails at its end."""
+    click.echo(f"resift: error: {plain(message)}", err=True)
 
 
 def ask_hidden(question: str) -> str:

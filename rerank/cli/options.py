@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from resift.rerank.cli.messages import QUIET
 from resift.rerank.cli.settings_table import (
     ENVIRONMENT_PREFIX,
     load_class,
@@ -40,7 +41,7 @@ def settings_options(*stages: str, into: str = "", name: str = "stages") -> Call
                 values[name] = owner(**{stage: made.pop(stage) for stage in bundled})
             return function(*context, **values, **{f"{stage}_settings": settings for stage, settings in made.items()})
 
-        decorated: Command = config_option(command)
+        decorated: Command = quiet_option(config_option(command))
         for stage in reversed(stages):
             for option in reversed(list(stage_options(stage))):
                 decorated = option(decorated)
@@ -96,6 +97,26 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
         expose_value=False,
         callback=load,
         help="TOML file of settings.",
+    )
+    return decorate(function)
+
+
+def quiet_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a command: let it take --quiet, which suppresses notes and progress but not errors."""
+
+    def remember(context: click.Context, _: click.Parameter, given: bool) -> None:
+        if given:
+            context.meta[QUIET] = True
+
+    decorate = click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=remember,
+        envvar=f"{ENVIRONMENT_PREFIX}QUIET",
+        help="Print results and errors only: no notes, no progress.",
     )
     return decorate(function)
 

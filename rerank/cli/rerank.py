@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from click.core import ParameterSource
 
+from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import settings_options
 from resift.rerank.cli.stages import SEARCH_STAGES
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from resift.rerank.stages import SearchStages
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("source", type=click.File("rb"), default="-")
 @click.option(
     "--top",

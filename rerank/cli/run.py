@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
@@ -31,7 +32,7 @@ class RunFiles:
     tag: str
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("index")
 @click.option(
     "--queries",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.options import settings_options
 from resift.rerank.cli.stages import SEARCH_STAGES, open_index, say_notes
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from resift.rerank.stages import SearchStages
 
 
-@click.command()
+@click.command(cls=SettingsCommand)
 @click.argument("index")
 @click.argument("query")
 @click.option("--json", "style", flag_value="json", help="Print one JSON object.")

@@ -9,6 +9,7 @@ import click
 
 from resift.rerank.cli.settings_table import setting_types
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.near_names import suggestion
 
 LOCAL_FILE = "resift.toml"
 
@@ -57,7 +58,8 @@ def _checked(path: Path, name: str, value: object) -> object:
     types = setting_types()
     kind = types.get(name.replace("-", "_"))
     if kind is None:
-        raise SettingsError(f"{path}: {name!r} is not a setting; known are {', '.join(sorted(types))}", "config")
+        near = suggestion(name, types) or f"; known are {', '.join(sorted(types))}"
+        raise SettingsError(f"{path}: {name!r} is not a setting{near}", "config")
     if kind is str and isinstance(value, list) and all(isinstance(member, str) for member in value):
         return ",".join(value)
     fits = type(value) is kind or (kind is float and type(value) is int)

@@ -73,7 +73,8 @@ def test_the_table_names_the_variable_that_sets_a_value() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("depht = 3", "'depht' is not a setting; known are"),
+        ("depht = 3", "'depht' is not a setting; did you mean depth?"),
+        ("qqqq = 3", "'qqqq' is not a setting; known are"),
         ("depth = ", "is not TOML"),
         ('depth = "many"', "depth is 'many'; expected a whole number"),
         ("depth = 1.9", "expected a whole number"),
