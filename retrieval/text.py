@@ -1,4 +1,4 @@
-"""Make any text encodable as UTF-8."""
+"""Make any text encodable as UTF-8, and safe to show on one line."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def clean(text: str) -> str:
     except UnicodeEncodeError:
         return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
     return text
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line without control characters, so that it cannot control a terminal or a page.
+
+    >>> one_line("a\\x1b[31m\\nb")
+    'a [31m b'
+    """
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return clean(" ".join(shown.split()))
