@@ -1,4 +1,4 @@
-"""Search bodies: generated for the text fields of an index, or a user's own with the query inserted."""
+"""Search bodies generated for the text fields of an index, and what is added to every body: filter and window."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from resift.retrieval.engine.fields import Fields, FieldTypes, is_field, nested_path
@@ -14,7 +13,6 @@ from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.text import clean
 
-PLACEHOLDER = "{{query}}"
 TIE_BREAKER = 0.5
 """Weight of the fields other than the best-matching one; the value that BEIR uses for title and text."""
 _MOST_CLAUSES = 1000  # words times fields; engines reject queries of more than 1,024 to 4,096 clauses
@@ -26,7 +24,6 @@ _WORD = re.compile(
 
 Source: Unicode UAX #29, and the largest length of a token, 255 characters, in the engines' standard tokenizer.
 """
-_BODY_KEYS = {"knn", "retriever", "query"}
 _COMBINING = {"rrf", "linear", "rule", "pinned"}  # retrievers that combine others
 
 
@@ -83,53 +80,6 @@ def _group(path: str, names: Sequence[str], text: str) -> dict[str, Any]:
         }
     }
     return {"nested": {"path": path, "query": match, "score_mode": "max"}} if path else match
-
-
-def read_template(path: str) -> dict[str, Any]:
-    """Return a user's search body from a JSON file. Raises SettingsError if it is not one, or has no {{query}}."""
-    try:
-        body = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-        fill(body, "")  # raises RecursionError if it is nested too deeply
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}", "query_file") from None
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(
-            f'{path} is not JSON ({error}); {PLACEHOLDER} must be inside quotes: "{PLACEHOLDER}"', "query_file"
-        ) from None
-    if not isinstance(body, dict) or not body.keys() & _BODY_KEYS:
-        raise SettingsError(
-            f"{path} is not a search body; expected an object with query, knn or retriever", "query_file"
-        )
-    wrong = next((name for name in _BODY_KEYS & body.keys() if not _is_clause(name, body[name])), None)
-    if wrong:
-        raise SettingsError(f"{path}: its {wrong} is {str(body[wrong])[:40]!r}; expected an object", "query_file")
-    if PLACEHOLDER not in json.dumps(body):
-        raise SettingsError(f"{path} has no {PLACEHOLDER}; put it in place of the words to search for", "query_file")
-    refused = next((name for name in ("sort", "collapse", "scroll", "from", "search_after") if name in body), None)
-    if refused:
-        raise SettingsError(f"{path} has {refused!r}, which reranking does not support; leave it out", "query_file")
-    return body
-
-
-def _is_clause(name: str, part: object) -> bool:
-    """Return True if a part of a body is an object, or, for knn, a list of objects."""
-    several = name == "knn" and isinstance(part, list)
-    return all(isinstance(one, dict) for one in part) if several and isinstance(part, list) else isinstance(part, dict)
-
-
-def fill(template: Any, text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return a copy of `template` with `text` in place of {{query}} in every string.
-
-    >>> fill({"match": {"title": "{{query}}"}}, 'a "quoted" word')
-    {'match': {'title': 'a "quoted" word'}}
-    """
-    if isinstance(template, str):
-        return template.replace(PLACEHOLDER, clean(text))
-    if isinstance(template, Mapping):
-        return {fill(name, text): fill(value, text) for name, value in template.items()}
-    if isinstance(template, list):
-        return [fill(member, text) for member in template]
-    return template
 
 
 def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] | None:

@@ -12,12 +12,11 @@ from resift.retrieval.engine.client import Engine, connect
 from resift.retrieval.engine.client_errors import error_in, parsing
 from resift.retrieval.engine.fields import Fields, field_types, find_fields
 from resift.retrieval.engine.hits import HitReader
+from resift.retrieval.engine.own_body import check_fields, fill, read_template
 from resift.retrieval.engine.query import (
-    fill,
     is_longer,
     longest_query,
     read_filter,
-    read_template,
     search_body,
     with_filter,
     with_window,
@@ -58,6 +57,8 @@ class EngineRetriever:
         types = field_types(engine, self.address)
         self.fields: Fields = find_fields(types, self.address, self.settings, fields)
         self.template = read_template(self.settings.query_file) if self.settings.query_file else None
+        if self.template is not None:
+            check_fields(self.template, types, self.address.index, str(self.settings.query_file))
         self.filter = read_filter(self.settings, types)
         self.reader = HitReader(self.fields, self.settings.html)
         self.by_fields = False  # True once no source had a text field, as with a field alias: request `fields`

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +9,10 @@ import pytest
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.fields import Fields, find_fields, text_fields
 from resift.retrieval.engine.query import (
-    fill,
     first_words,
     is_longer,
     longest_query,
     read_filter,
-    read_template,
     search_body,
     with_filter,
     with_window,
@@ -127,18 +123,6 @@ def test_words_are_counted_as_engines_count_them_and_the_rest_is_left_out(text: 
     assert is_longer(text, 3) == (text != kept)
 
 
-def test_a_query_replaces_every_placeholder_and_nothing_else_changes() -> None:
-    template = {
-        "query": {"bool": {"should": [{"match": {"a": "{{query}}"}}, {"match": {"b": "x {{query}} y"}}]}},
-        "n": 1.5,
-    }
-    text = 'quote " back \\ {{query}} \ud800'
-    filled = fill(template, text)
-    one, two = (next(iter(part["match"].values())) for part in filled["query"]["bool"]["should"])
-    assert one == 'quote " back \\ {{query}} \N{REPLACEMENT CHARACTER}' and two == f"x {one} y" and filled["n"] == 1.5
-    assert json.loads(json.dumps(filled)) == filled and "{{query}}" in json.dumps(template)
-
-
 @pytest.mark.parametrize(
     ("given", "clause"),
     [
@@ -196,30 +180,3 @@ def test_only_retrievers_that_combine_others_get_a_window_and_not_a_query_of_the
         "retriever": {"rrf": {"rank_window_size": 100}},
         "rank_window_size": 10,
     }
-
-
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("[]", "not a search body"),
-        ('{"retriever": "{{query}}"}', "its retriever is"),
-        ('{"knn": ["{{query}}"]}', "its knn is"),
-        ('{"query": ' + '{"bool": {"must": ' * 300 + '{"match": {"a": "{{query}}"}}' + "}}" * 300 + "}", "not JSON"),
-        ('{"size": 3}', "not a search body"),
-        ('{"query": {"match_all": {}}}', "has no {{query}}"),
-        ('{"query": {"match": {"a": {{query}}}}}', "not JSON"),
-        ('{"query": {"match": {"a": "{{query}}"}}, "from": 3}', "'from'"),
-    ],
-)
-def test_a_body_that_cannot_be_used_gives_a_reason(tmp_path: Path, text: str, part: str) -> None:
-    (tmp_path / "b.json").write_text(text)
-    with pytest.raises(SettingsError) as error:
-        read_template(str(tmp_path / "b.json"))
-    assert part in str(error.value)
-    with pytest.raises(SettingsError, match="cannot be read"):
-        read_template(str(tmp_path))
-
-
-def test_a_body_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
-    (tmp_path / "b.json").write_bytes(b'\xef\xbb\xbf{"query": {"match": {"a": "{{query}}"}}}')
-    assert read_template(str(tmp_path / "b.json"))["query"]
