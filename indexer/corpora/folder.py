@@ -75,10 +75,10 @@ def _record(file: Path, doc_id: str, settings: CorpusSettings) -> Record:
             str(file),
             where,
             {},
-            f"byte {error.start + 1} is not {settings.encoding}; name the right one with --encoding",
+            f"byte {error.start + 1} is not {settings.encoding}; name the right one with `encoding`",
         )
     except UnicodeError as error:  # codecs such as idna do not report a position
-        return Record(str(file), None, {}, f"is not {settings.encoding} ({error}); name the right one with --encoding")
+        return Record(str(file), None, {}, f"is not {settings.encoding} ({error}); name the right one with `encoding`")
     if "\0" in content:
         return Record(str(file), None, {}, "contains NUL bytes; expected text")
     kind = KINDS[file.suffix.lower()]

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from resift.indexer.corpora.lines import check_file, numbered_lines, parse_object, read_rows
+from resift.indexer.corpora.columns import QUERIES
+from resift.indexer.corpora.delimited import read_table
+from resift.indexer.corpora.lines import check_file, numbered_lines, parse_object
 from resift.indexer.corpora.records import Record
 from resift.indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, CorpusSettings
 from resift.indexer.corpora.sources import read_beir, read_documents
@@ -117,7 +119,8 @@ def _lines(path: str, encoding: str | None) -> Iterator[tuple[int, str]]:
 
 def _csv_queries(path: str, settings: CorpusSettings) -> Iterator[tuple[int, str, str]]:
     found = False
-    for record in read_rows(path, _requested_encoding(settings), ","):
+    lines = numbered_lines(path, _requested_encoding(settings))
+    for record in read_table(lines, path, settings, quoted=True, roles=QUERIES):
         if record.problem:
             raise CorpusError(record.problem, path, record.line)
         found = True

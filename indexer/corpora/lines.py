@@ -1,9 +1,8 @@
-"""Read corpora that are text files: JSON lines, CSV, TSV and TREC's tagged text, plain or gzip, as a stream."""
+"""Read corpora that are text files: JSON lines and TREC's tagged text, plain or gzip, as a stream."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import io
 import json
@@ -26,15 +25,14 @@ _SIGNATURES = {
     codecs.BOM_UTF16_BE: "UTF-16",
     b"\x1f\x8b": "gzip, whose names end in .gz",
 }
-_LONGEST = 2**27  # bytes or characters of a line; limits the memory if a file has no line breaks
+LONGEST = 2**27
+"""Bytes or characters of a line, at most; limits the memory if a file has no line breaks."""
 _GZIP_HINT = "compress it again or decompress it first"
 _BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 _FIELD = re.compile(r"<(TITLE|HEADLINE|HL|TTL|TEXT|BODY)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _DOCNO = re.compile(r"<DOCNO>([^<]*)</DOCNO>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _JSON_KINDS = {"list": "array", "str": "string", "int": "number", "float": "number", "bool": "boolean"}
-
-csv.field_size_limit(_LONGEST)  # characters; limits the memory if a quote is not closed
 
 
 @contextmanager
@@ -74,9 +72,9 @@ def numbered_lines(
     """Yield (1-based line number, text without line break, problem) of each line; problem is "" if the text is valid.
 
     Otherwise, U+FFFD replaces what cannot be decoded. A byte order mark at the start is dropped. The encoding None is
-    UTF-8 for callers without an --encoding option. Raises CorpusError as `open_bytes` does.
+    UTF-8 for callers without such an option. Raises CorpusError as `open_bytes` does.
     """
-    hint = "save it as UTF-8" if encoding is None else "name the right one with --encoding"
+    hint = "save it as UTF-8" if encoding is None else "name the right one with `encoding`"
     name = encoding or "utf-8"
     with open_bytes(path, reading) as file:
         lines = _wide_lines if codecs.lookup(name).name.startswith(("utf-16", "utf-32")) else _decoded_lines
@@ -104,12 +102,12 @@ def _decoded_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[
 
 
 def _bounded_lines(file: IO[AnyStr], path: str) -> Iterator[AnyStr]:
-    """Yield the lines of `file`. Raises CorpusError at a line of more than _LONGEST bytes or characters."""
+    """Yield the lines of `file`. Raises CorpusError at a line of more than LONGEST bytes or characters."""
     number = 0
-    while line := file.readline(_LONGEST + 1):
+    while line := file.readline(LONGEST + 1):
         number += 1
-        if len(line) > _LONGEST:
-            message = f"longer than {_LONGEST:,} characters; expected one record per line; is it one long array?"
+        if len(line) > LONGEST:
+            message = f"longer than {LONGEST:,} characters; expected one record per line; is it one long array?"
             raise CorpusError(message, path, number)
         yield line
 
@@ -122,7 +120,7 @@ def _wide_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str
             yield (line if number > 1 else line.removeprefix("\ufeff")), ""
     except UnicodeError as error:
         reason = getattr(error, "reason", error)
-        raise CorpusError(f"is not {encoding} from here on ({reason}); see --encoding", path, number + 1) from None
+        raise CorpusError(f"is not {encoding} from here on ({reason}); see `encoding`", path, number + 1) from None
     finally:
         text.detach()  # so that the caller's file is not closed
 
@@ -165,70 +163,6 @@ def _reject_constant(constant: str) -> None:
 
 
 _JSON = json.JSONDecoder(parse_constant=_reject_constant)
-
-
-def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each row below the header row; quoted fields may contain line breaks."""
-    yield from read_rows(path, settings.encoding, ",", reading)
-
-
-def read_tsv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each row below the header row, its fields separated by tabs."""
-    yield from read_rows(path, settings.encoding, "\t", reading)
-
-
-def read_rows(path: str, encoding: str | None, delimiter: str, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each row below the header row; `encoding` is as in `numbered_lines`.
-
-    Raises CorpusError on a bad header row, a quote that is not closed, and as `open_bytes` does.
-    """
-    bad: dict[int, str] = {}
-    kind = "TSV" if delimiter == "\t" else "CSV"
-    lines = _table_lines(numbered_lines(path, encoding, reading), bad)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problem = (
-                f"not a {kind} row ({error}); a field in quotes must end with a quote, and quotes in it are doubled"
-            )
-            if header is None or "unexpected end" in str(error):  # the rest of the file was read as one field
-                raise CorpusError(f"{problem}; is a quote not closed?", path, line) from None
-            yield Record(path, line, {}, problem)
-            continue
-        problem = next((bad.pop(number) for number in range(line, reader.line_num + 1) if number in bad), "")
-        if not row:
-            continue
-        if header is None:
-            header = _header(row, path, line, problem)
-        elif problem or len(row) != len(header):
-            problem = problem or f"{len(row)} columns; expected {len(header)} as in the header row"
-            yield Record(path, line, {}, problem, delimiter.join(row)[:500])
-        else:
-            yield Record(path, line, dict(zip(header, row, strict=True)))
-
-
-def _table_lines(lines: Iterator[tuple[int, str, str]], bad: dict[int, str]) -> Iterator[str]:
-    for number, line, problem in lines:
-        if problem:
-            bad[number] = problem
-        yield line + "\n"
-
-
-def _header(row: list[str], path: str, line: int, problem: str) -> list[str]:
-    names = [name.strip() for name in row]
-    twice = {name for name in names if names.count(name) > 1}
-    if problem or twice:
-        message = (
-            problem or f"the header row has {', '.join(sorted(map(repr, twice)))} twice; expected each column once"
-        )
-        raise CorpusError(message, path, line)
-    return names
 
 
 def read_trec(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:

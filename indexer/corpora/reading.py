@@ -1,17 +1,21 @@
-"""Measure how much of a source has been read, to estimate the remaining time."""
+"""What a reader reports while it reads: how much of the source it has read, and what it had to assume."""
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from typing import IO
 
+_log = logging.getLogger("resift.corpora")
+
 
 class Reading:
-    """The progress of a reader: the reader updates it, and the caller reads `share` at any time."""
+    """The progress of a reader and its notes: the reader updates them, and the caller reads `share` and `notes`."""
 
     def __init__(self) -> None:
-        """Start with an unknown share."""
+        """Start with an unknown share and no notes."""
+        self.notes: list[str] = []
         self._file: IO[bytes] | None = None
         self._size = 0
         self._done = 0
@@ -26,6 +30,12 @@ class Reading:
     def count(self, done: int, total: int) -> None:
         """Set the progress to `done` of `total` records or files."""
         self._done, self._total = done, total
+
+    def note(self, text: str) -> None:
+        """Add what had to be assumed, once, for the user to read; it is logged too, at level INFO."""
+        if text not in self.notes:
+            self.notes.append(text)
+            _log.info(text)
 
     @property
     def share(self) -> float | None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from resift.indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, CorpusSettings
+from resift.indexer.corpora.columns import DOCUMENTS, find_column, shown
+from resift.indexer.corpora.settings import CorpusSettings
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text import clean
 from resift.retrieval.types import Document
@@ -21,8 +22,8 @@ from resift.retrieval.types import Document
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
 _EXCERPT = 200  # characters of a bad record that the report quotes
 _DEPTH = 100  # nested lists and objects, at most; far below Python's recursion limit
-_SKIP_HINT = "`resift index --skip-bad` leaves bad records out"
-_NAMES = 20  # column names in a message, at most
+_SKIP_HINT = "indexing with `skip_bad` leaves bad records out"
+_USUAL = 5  # usual names in a message, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,10 @@ def to_document(record: Record, settings: CorpusSettings, *, empty_ok: bool = Fa
     if record.problem:
         raise ValueError(record.problem)
     values = record.values
-    id_name = _name(values, settings.id_field, ID_FIELDS, "id")
-    title_name = _name(values, settings.title_field, TITLE_FIELDS, "title", required=settings.title_field is not None)
+    id_name = _name(values, settings.id_field, DOCUMENTS.ids, "id")
+    title_name = _name(
+        values, settings.title_field, DOCUMENTS.titles, "title", required=settings.title_field is not None
+    )
     text_names = _text_names(values, settings)
     title = _text(values, title_name) if title_name else ""
     numbers = settings.text_field is not None  # a column of numbers is accepted as text if it was named
@@ -166,19 +169,19 @@ def to_document(record: Record, settings: CorpusSettings, *, empty_ok: bool = Fa
 def _name(
     values: Mapping[str, Any], given: str | None, usual: Sequence[str], what: str, *, required: bool = True
 ) -> str:
-    if given is not None and given in values:
-        return given
-    found = None if given is not None else next((name for name in usual if name in values), None)
+    names = list(values)
+    found = find_column(names, usual if given is None else [given])
     if found is None and required:
-        there = ", ".join(repr(name[:40]) for name in list(values)[:_NAMES]) or "nothing"
-        wanted = repr(given) if given is not None else f"any of {', '.join(usual)}"
-        raise ValueError(f"no {what}: expected {wanted} but found {there}; name the right one with --{what}-field")
+        wanted = repr(given) if given is not None else f"any of {', '.join(usual[:_USUAL])} …"
+        raise ValueError(
+            f"no {what}: expected {wanted} but found {shown(names)}; name the right one with `{what}_field`"
+        )
     return found or ""
 
 
 def _text_names(values: Mapping[str, Any], settings: CorpusSettings) -> list[str]:
     if settings.text_field is None:
-        return [_name(values, None, TEXT_FIELDS, "text")]
+        return [_name(values, None, DOCUMENTS.texts, "text")]
     if settings.text_field in values:  # the name itself contains a comma
         return [settings.text_field]
     return [_name(values, name, (), "text") for name in _split_names(settings.text_field)]
@@ -199,7 +202,7 @@ def _text(values: Mapping[str, Any], name: str, *, numbers: bool = True) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name!r} is {_type_name(value)}; expected a text")
     if not numbers:
-        raise ValueError(f"{name!r} is {_type_name(value)}; expected a text, or name it with --text-field {name}")
+        raise ValueError(f"{name!r} is {_type_name(value)}; expected a text, or name it with `text_field`")
     return str(value)
 
 

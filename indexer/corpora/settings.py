@@ -14,11 +14,13 @@ FORMATS = ("auto", "beir", "jsonl", "csv", "tsv", "parquet", "folder", "trec", "
 ID_FIELDS = ("_id", "id", "doc_id", "docid", "docno")
 TITLE_FIELDS = ("title",)
 TEXT_FIELDS = ("text", "body", "content", "contents", "passage")
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+"""Names of what separates the fields of a table; a single character is its own name."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusSettings:
-    """How a corpus is read; raises SettingsError on an unknown format or encoding."""
+    """How a corpus is read; raises SettingsError on an unknown format, delimiter or encoding."""
 
     format: str = setting(
         "auto",
@@ -37,9 +39,26 @@ class CorpusSettings:
     fields: str | None = setting(
         None, "The other columns or keys to keep, separated by commas; by default all, '' for none."
     )
-    encoding: str = setting("utf-8", "The encoding of text files.")
+    columns: str | None = setting(
+        None, "The names of the columns of a CSV or TSV file without a header row, such as id,title,text."
+    )
+    delimiter: str | None = setting(
+        None,
+        f"What separates the fields of a CSV or TSV file: {', '.join(DELIMITERS)}, or a character; by default "
+        "recognized for CSV, and a tab for TSV.",
+    )
+    encoding: str = setting(
+        "utf-8", "The encoding of text files, such as cp1252; a UTF-16 file with a byte order mark needs none."
+    )
     skip_bad: bool = setting(False, "Leave out bad records and count them, instead of stopping at the first one.")
-    skipped_file: str | None = setting(None, "With --skip-bad: write one JSON line per record left out to this file.")
+    skipped_file: str | None = setting(
+        None, "If bad records are left out: write one JSON line for each of them to this file."
+    )
+
+    @property
+    def delimiter_character(self) -> str | None:
+        """The character that separates the fields of a table; None if it is not set."""
+        return None if self.delimiter is None else DELIMITERS.get(self.delimiter, self.delimiter)
 
     def fixed(self) -> dict[str, Any]:
         """Return the settings by name that a resumed load must repeat: all but those for bad records."""
@@ -53,5 +72,11 @@ class CorpusSettings:
             "a".encode(self.encoding)
         except (LookupError, ValueError):
             raise SettingsError(f"{self.encoding!r} is not known; expected for example utf-8", "encoding") from None
+        character = self.delimiter_character
+        if character is not None and (len(character) != 1 or character in '"\r\n\0'):
+            known = ", ".join(DELIMITERS)
+            raise SettingsError(
+                f"{self.delimiter!r} is not known; expected one of {known}, or a character", "delimiter"
+            )
         if self.skipped_file and not self.skip_bad:
-            raise SettingsError("no record is skipped without --skip-bad; give both options or neither", "skipped_file")
+            raise SettingsError("no record is left out without `skip_bad`; set both or neither", "skipped_file")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+from resift.indexer.corpora.delimited import read_csv, read_tsv
 from resift.indexer.corpora.folder import read_folder
-from resift.indexer.corpora.lines import check_file, read_csv, read_jsonl, read_trec, read_tsv
+from resift.indexer.corpora.lines import check_file, read_jsonl, read_trec
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.records import Record, SkipReport, to_documents
 from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
@@ -116,7 +117,7 @@ def _format(source: str, requested: str) -> str:
     extension = Path(source.removesuffix(".gz")).suffix.lower()
     if extension not in EXTENSIONS:
         what = f"the extension {extension!r} is not known" if extension else "the name has no extension"
-        raise CorpusError(f"{what}; expected one of {', '.join(EXTENSIONS)}, or set --format", source)
+        raise CorpusError(f"{what}; expected one of {', '.join(EXTENSIONS)}, or set `format`", source)
     return EXTENSIONS[extension]
 
 

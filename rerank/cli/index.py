@@ -12,14 +12,14 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import ask_hidden, say, say_error
+from resift.rerank.cli.messages import ask_hidden, say, say_error, with_flags
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import refuse_engine_flags
 
 if TYPE_CHECKING:
     from resift.indexer.bm25.build import IndexReport
-    from resift.indexer.corpora import CorpusSettings, SkipReport
+    from resift.indexer.corpora import CorpusSettings, Reading, SkipReport
     from resift.indexer.engine.load import Loader, LoadReport, LoadRequest
     from resift.indexer.engine.settings import LoadSettings
     from resift.retrieval.bm25.settings import Bm25Settings
@@ -114,6 +114,7 @@ def _load(
     unique = loader is None or not settings.load.detects_repeated_ids
     with (
         SkipReport.opened(settings.corpus) as skipped,
+        _shown_notes(reading),
         progress("indexing", share=lambda: reading.share) as done,
         closing(read_documents(request.source, settings.corpus, skipped, reading=reading, unique=unique)) as documents,
     ):
@@ -122,6 +123,16 @@ def _load(
         folder = embedded_path(target)
         built = build_index(documents, folder, settings.bm25, overwrite=request.overwrite, progress=done)
         return built, None, skipped
+
+
+@contextmanager
+def _shown_notes(reading: Reading) -> Iterator[None]:
+    """Show at the end, also of a load that failed, what the reader had to assume."""
+    try:
+        yield
+    finally:
+        for note in reading.notes:
+            say(f"note: {with_flags(note)}")
 
 
 def _check_flags(ctx: click.Context, target: str) -> None:

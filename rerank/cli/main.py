@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.environment import unknown_variables
-from resift.rerank.cli.messages import say
+from resift.rerank.cli.messages import say, with_flags
 from resift.rerank.cli.options import quiet_option
 from resift.rerank.cli.text import plain
 from resift.rerank.cli.toml_file import default_map
@@ -156,7 +156,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), 1
     if isinstance(error, ResiftError):
-        return str(error), 2 if isinstance(error, SettingsError) else 1
+        return with_flags(str(error)), 2 if isinstance(error, SettingsError) else 1
     if isinstance(error, OSError):
         return f"{error.filename or 'standard output'}: {error.strerror or error}", 1
     if isinstance(error, MemoryError):

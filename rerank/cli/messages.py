@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
+from resift.rerank.cli.settings_table import flags
 from resift.rerank.cli.text import plain
+
+_QUOTED_NAME = re.compile(r"`(\w+)`")
 
 QUIET = "resift.quiet"
 """Key in the metadata of Click's context: True if --quiet was given."""
@@ -31,3 +36,15 @@ def ask_hidden(question: str) -> str:
     """Ask at the terminal, without showing what is typed."""
     answer: str = click.prompt(question, hide_input=True, err=True)
     return answer
+
+
+def with_flags(message: str) -> str:
+    """Return a message of the library with the option of each setting that it names in backticks.
+
+    >>> with_flags("set `skip_bad`, or see `docs`")
+    'set --skip-bad, or see `docs`'
+    """
+    if "`" not in message:
+        return message
+    known = flags()
+    return _QUOTED_NAME.sub(lambda match: known.get(match.group(1), match.group()), message)

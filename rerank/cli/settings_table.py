@@ -40,6 +40,12 @@ def parameter_name(field: dataclasses.Field[Any]) -> str:
     return str(field.metadata.get("flag") or field.name)
 
 
+def flags() -> dict[str, str]:
+    """Return the option of each setting of all stages, by the name of its field."""
+    fields = (field for owner in map(settings_class, SETTINGS) for field in dataclasses.fields(owner))
+    return {field.name: "--" + parameter_name(field).replace("_", "-") for field in fields}
+
+
 def setting_types() -> dict[str, type[Any]]:
     """Return the names of all settings of all stages, each with its type: str, int, float or bool."""
     found: dict[str, type[Any]] = {}

@@ -67,7 +67,7 @@ def test_the_error_at_a_bad_record_ends_with_how_to_skip_it(tmp_path: Path, line
     source.write_text('{"id": "a", "text": "x"}\n' + line + "\n")
     done = invoke("index", str(source), "--to", f"bm25:{tmp_path / 'index'}")
     assert_one_line(done, 1, "line 2")
-    assert done.error_line.endswith(" (`resift index --skip-bad` leaves bad records out)")
+    assert done.error_line.endswith(" (indexing with --skip-bad leaves bad records out)")
 
 
 def test_a_corpus_with_only_bad_records_is_refused_although_they_are_skipped(tmp_path: Path) -> None:

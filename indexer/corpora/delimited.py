@@ -1,0 +1,189 @@
+"""Read tables that are text files: CSV with quotes, and TSV without them, as a stream of rows.
+
+CSV is read as RFC 4180 describes it: a field in quotes may contain delimiters, line breaks and doubled quotes. TSV has
+no quotes: one line is one row, and a field may begin with a quote, as in the files of MS MARCO. Only a field that a
+CSV writer has wrapped in quotes in its own line is unwrapped, as in DPR's passages.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from resift.indexer.corpora.columns import DOCUMENTS, Header, Roles, read_header
+from resift.indexer.corpora.lines import LONGEST, numbered_lines
+from resift.indexer.corpora.reading import Reading
+from resift.indexer.corpora.records import Record
+from resift.indexer.corpora.settings import DELIMITERS, CorpusSettings
+from resift.retrieval.errors import CorpusError
+
+Line = tuple[int, str, str]
+"""A line as `numbered_lines` yields it: its 1-based number, its text, and the problem with it, "" if there is none."""
+
+_Row = tuple[int, list[str], str]  # (1-based line, cells, problem)
+_SAMPLE_LINES = 100  # that decide what separates the fields of a CSV file
+_SAMPLE_CHARACTERS = 1_000_000
+_SEPARATOR_LINE = re.compile(
+    r'"?sep=(.)"?[,;\t ]*', re.IGNORECASE
+)  # Excel's own first line, which is not part of the table
+_WRAPPED = re.compile(r'"((?:[^"]|"")*)"')
+
+csv.field_size_limit(LONGEST)  # characters; limits the memory if a quote is not closed
+
+
+def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
+    """Yield a record for each row of a CSV file. Raises CorpusError as `read_table` and `open_bytes` do."""
+    lines = numbered_lines(path, settings.encoding, reading)
+    return read_table(lines, path, settings, reading, quoted=True)
+
+
+def read_tsv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
+    """Yield a record for each row of a TSV file. Raises CorpusError as `read_table` and `open_bytes` do."""
+    lines = numbered_lines(path, settings.encoding, reading)
+    return read_table(lines, path, settings, reading, quoted=False)
+
+
+def read_table(
+    lines: Iterable[Line],
+    path: str,
+    settings: CorpusSettings,
+    reading: Reading | None = None,
+    *,
+    quoted: bool,
+    roles: Roles = DOCUMENTS,
+) -> Iterator[Record]:
+    """Yield a record for each row of a table below its header row, with its cells by the names of the columns.
+
+    `quoted` selects CSV, whose delimiter is `settings.delimiter` or the most plausible of four; without it, a line is
+    a row, and the default delimiter is the tab. The header row is found by `read_header`, and `reading` gets a note if
+    there is none. A row of another length, or with a bad quote, is a record with a problem; empty cells beyond the
+    last column and rows of empty cells are ignored.
+
+    Raises CorpusError on a bad first row, and on a quote that is not closed.
+    """
+    rows = _quoted_rows(lines, settings, path) if quoted else _plain_rows(lines, settings)
+    header: Header | None = None
+    for line, cells, problem in rows:
+        if not problem and not any(cell.strip() for cell in cells):
+            continue
+        if header is None:
+            try:
+                if problem:
+                    raise CorpusError(problem)
+                header = read_header(cells, roles, settings, quoted=quoted)
+            except CorpusError as error:
+                raise CorpusError(str(error), path, line) from None
+            if header.note and reading is not None:
+                reading.note(f"{path}: {header.note}")
+            if not header.is_data:
+                continue
+        yield _record(path, line, cells, problem, header, quoted=quoted)
+
+
+def _record(path: str, line: int, cells: list[str], problem: str, header: Header, *, quoted: bool) -> Record:
+    names = header.names
+    if not any(cells[len(names) :]):
+        cells = cells[: len(names)]
+    if not problem and len(cells) != len(names):
+        problem = f"{len(cells)} columns; expected {len(names)} as in the {'first' if header.is_data else 'header'} row"
+        if not quoted:
+            problem += "; TSV has no quotes: if a field in quotes may have tabs or line breaks, set `format` to csv"
+    if problem:
+        return Record(path, line, {}, problem, "\t".join(cells)[:500])
+    return Record(path, line, dict(zip(names, cells, strict=True)))
+
+
+def _plain_rows(lines: Iterable[Line], settings: CorpusSettings) -> Iterator[_Row]:
+    """Yield one row per line; fields that a CSV writer has wrapped in quotes are unwrapped.
+
+    A writer wraps the fields that contain a quote, and doubles it; or it wraps all fields, or all texts.
+    """
+    delimiter = settings.delimiter_character or "\t"
+    every: bool | None = None  # whether the first row has all its fields in quotes
+    for number, text, problem in lines:
+        cells = text.split(delimiter)
+        wrapped = '"' in text and all(_WRAPPED.fullmatch(cell) for cell in cells)
+        every = wrapped if every is None else every
+        if '"' in text:
+            cells = [_unwrapped(cell, every or wrapped) for cell in cells]
+        yield number, cells, problem
+
+
+def _unwrapped(cell: str, always: bool) -> str:
+    match = _WRAPPED.fullmatch(cell)
+    if match is None or not (always or '""' in match.group(1)):
+        return cell
+    return match.group(1).replace('""', '"')
+
+
+def _quoted_rows(lines: Iterable[Line], settings: CorpusSettings, path: str) -> Iterator[_Row]:
+    """Yield the rows of a CSV file. Raises CorpusError if the rest of the file was read as one field."""
+    rest = iter(lines)
+    sample = _sample(rest)
+    separator = _SEPARATOR_LINE.fullmatch(sample[0][1]) if sample else None
+    if separator:
+        sample = sample[1:]
+    texts = [text for _, text, _ in sample]
+    delimiter = settings.delimiter_character or (separator.group(1) if separator else _likely_delimiter(texts))
+    numbers: list[int] = []  # of the lines of the row being read
+    problems: list[str] = []
+    source = _row_lines(itertools.chain(sample, rest), numbers, problems)
+    blanks = bool(texts) and f"{delimiter} " in texts[0]
+    reader = csv.reader(source, delimiter=delimiter, skipinitialspace=blanks, strict=True)
+    while True:
+        numbers.clear()
+        problems.clear()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            cells = []
+            problem = (
+                f"not a CSV row ({error}); a field in quotes must end with a quote, and quotes in it must be doubled"
+            )
+            if "unexpected end" in str(error):
+                raise CorpusError(f"{problem}; is a quote not closed?", path, numbers[0]) from None
+            problems.append(problem)
+        yield (numbers or [0])[0], cells, (problems or [""])[0]
+
+
+def _row_lines(lines: Iterable[Line], numbers: list[int], problems: list[str]) -> Iterator[str]:
+    for number, text, problem in lines:
+        numbers.append(number)
+        if problem:
+            problems.append(problem)
+        yield text + "\n"
+
+
+def _sample(lines: Iterator[Line]) -> list[Line]:
+    sample: list[Line] = []
+    size = 0
+    while len(sample) < _SAMPLE_LINES and size < _SAMPLE_CHARACTERS and (line := next(lines, None)) is not None:
+        sample.append(line)
+        size += len(line[1])
+    return sample
+
+
+def _likely_delimiter(texts: Sequence[str]) -> str:
+    """Return the delimiter with which the first row has several columns, and most of the others as many.
+
+    >>> _likely_delimiter(["id;price;text", '1;3,50;"a, b"'])
+    ';'
+    """
+    best, best_fit = ",", (0.0, 0)
+    for delimiter in DELIMITERS.values():
+        try:
+            rows = [row for row in csv.reader(texts, delimiter=delimiter) if row]
+        except csv.Error:
+            continue
+        if len(rows) > 2:
+            rows.pop()  # it may end behind the sample
+        if not rows or len(rows[0]) < 2:
+            continue
+        share = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+        if (share, len(rows[0])) > best_fit:
+            best, best_fit = delimiter, (share, len(rows[0]))
+    return best
