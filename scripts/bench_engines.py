@@ -24,7 +24,7 @@ import opensearchpy.helpers
 
 from resift.indexer.corpora import read_documents
 from resift.indexer.engine.load import Loader, LoadRequest
-from resift.indexer.engine.mapping import index_body, rename_fields, source_of
+from resift.indexer.engine.mapping import Origin, index_body, rename_fields, source_of
 from resift.indexer.engine.settings import LoadSettings
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.address import read_address
@@ -54,7 +54,7 @@ def by_helper(url: str, source: str) -> int:
     """Load with the client's parallel_bulk, with equal threads and request sizes; return the number of documents."""
     name = f"{INDEX}-helper"
     engine = connect(read_address(f"{url}/{name}"))
-    engine.request("PUT", f"/{name}", index_body(Bm25Settings(), SETTINGS, None, "helper"))
+    engine.request("PUT", f"/{name}", index_body(Bm25Settings(), SETTINGS, Origin(name, "helper")))
     helpers: Any = elasticsearch.helpers if engine.flavour == "elasticsearch" else opensearchpy.helpers
 
     def actions() -> Iterator[dict[str, Any]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from resift.indexer.engine.mapping import made_by_resift
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.engine.retry import Retry
 from resift.retrieval.errors import IndexingError, StatusError
@@ -14,6 +15,16 @@ from resift.retrieval.errors import IndexingError, StatusError
 SLOW = 300.0
 """Timeout in seconds of requests that take long: to create, remove, refresh or count a large index."""
 _NAME = re.compile(r'[^\s\\/*?"<>|,#:_+-][^\s\\/*?"<>|,#:]{0,250}')
+
+
+_TIME = re.compile(r"\d{8}-\d{6}-\d{3}")  # as `index_name` adds it
+
+
+class Swapped(NamedTuple):
+    """The other indices that an alias pointed to `before`, and the older ones that were `removed`."""
+
+    before: list[str]
+    removed: list[str]
 
 
 def index_name(base: str) -> str:
@@ -32,12 +43,12 @@ def check_alias(engine: Engine, alias: str) -> list[str]:
     return before
 
 
-def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
+def swap(engine: Engine, alias: str, index: str, keep: int) -> Swapped:
     """Point `alias` to `index` alone, in one request; return the other indices that it pointed to before.
 
     Of the older indices that resift loaded completely for this alias, the newest `keep` are kept and the others
-    removed; no other index is ever removed. Raises IndexingError if an index has the name of the alias, or its
-    properties differ between its indices, and EngineError if a request fails.
+    removed, unless an alias points to them; no other index is ever removed. Raises IndexingError if an index has the
+    name of the alias, or its properties differ between its indices, and EngineError if a request fails.
     """
     before = check_alias(engine, alias)
     actions: list[dict[str, Any]] = [{"remove": {"index": name, "alias": alias}} for name in before if name != index]
@@ -47,9 +58,10 @@ def swap(engine: Engine, alias: str, index: str, keep: int) -> list[str]:
     except StatusError:
         if _indices_behind(engine, alias) != [index]:  # else the alias was moved, and only the response was lost
             raise
-    for name in _loaded_for(engine, alias, index, complete=True)[keep:]:
+    older = _loaded_for(engine, alias, index, complete=True)[keep:]
+    for name in older:
         remove_index(engine, name)
-    return [name for name in before if name != index]
+    return Swapped([name for name in before if name != index], older)
 
 
 def unfinished(engine: Engine, alias: str, index: str) -> list[str]:
@@ -99,15 +111,21 @@ def _indices_behind(engine: Engine, alias: str) -> list[str]:
 
 
 def _loaded_for(engine: Engine, alias: str, live: str, complete: bool) -> list[str]:
-    """Return the other indices loaded for `alias`, either the complete or the incomplete ones, the newest first."""
-    family = f"{live.rsplit('-', 3)[0]}-*"  # as named by `index_name`
-    found: dict[str, Any] = engine.request(
-        "GET", f"/{family}", params={"filter_path": "*.mappings._meta.resift,*.settings.index.creation_date"}
-    )
+    """Return the other indices loaded for `alias`, either the complete or the incomplete ones, the newest first.
+
+    An index that another alias points to, and a copy that somebody made of a loaded index, are not among them.
+    """
+    family = live.rsplit("-", 3)[0]
+    wanted = "*.mappings._meta.resift,*.settings.index.creation_date,*.aliases"
+    found: dict[str, Any] = engine.request("GET", f"/{family}-*", params={"filter_path": wanted})
     older = {
         name: int(one["settings"]["index"]["creation_date"])
         for name, one in found.items()
-        if name != live and _matches(alias, complete, one.get("mappings", {}).get("_meta", {}).get("resift", {}))
+        if name != live
+        and _TIME.fullmatch(name.removeprefix(f"{family}-"))
+        and made_by_resift(name, one)
+        and not one.get("aliases")
+        and _matches(alias, complete, one["mappings"]["_meta"]["resift"])
     }
     return sorted(older, key=lambda name: older[name], reverse=True)
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from resift.indexer.engine.mapping import source_of
+from resift.indexer.engine.chunk import CREATE, Chunk
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.engine.client_errors import BLOCKED
 from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Patience, Retry, StoppedError, is_transient, once
 from resift.retrieval.errors import CorpusError, IndexingError, StatusError
-from resift.retrieval.types import Document
 
 _REQUEST_TIMEOUT = 120.0  # seconds
-_ACTION = "create"  # never overwrites: an id that exists is reported as a conflict
-_FILTER_PATH = ",".join(f"items.{_ACTION}.{name}" for name in ("status", "error"))
+_FILTER_PATH = "items.*.status,items.*.error"
 _TRANSIENT_KINDS = (
     "es_rejected_execution_exception",
     "rejected_execution_exception",
@@ -32,6 +31,7 @@ _SYSTEMATIC = 8  # documents; if all of so many are refused for one reason, it d
 _CONFLICT = 409  # the id exists
 _SPLIT_STATUSES = (400, 413)  # a document is malformed, or the request too large: send it in halves
 _INDEX_MISSING = "index_not_found_exception"
+_CLOSED = "index_closed_exception"
 _INVALID_DOCUMENT = "action_request_validation_exception"  # such as an id that is too long
 
 
@@ -47,63 +47,20 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """The result for a chunk of `sent` documents: `created` or refused; the others existed with the same content."""
+    """The result for a chunk of `sent` documents: those `refusals`, and the number of others by their outcome.
+
+    `outcomes` has the engine's own names: "created", "updated", "deleted" and "not_found"; and "existing", those that
+    were to be created and whose id exists.
+    """
 
     sent: int
-    created: int
+    outcomes: Counter[str]
     refusals: tuple[Refusal, ...]
 
-
-@dataclass(slots=True)
-class Chunk:
-    """The documents of one bulk request: for each its id and its two JSON lines; `size` is in bytes."""
-
-    ids: list[str] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
-    size: int = 0
-    _keys: frozenset[str] = frozenset()
-
-    def add(self, doc_id: str, line: bytes) -> None:
-        """Append one document."""
-        self.ids.append(doc_id)
-        self.lines.append(line)
-        self.size += len(line)
-
-    def shares_an_id(self, other: Chunk) -> bool:
-        """Return True if both chunks have a document with the same id."""
-        return not self.keys().isdisjoint(other.keys())
-
-    def keys(self) -> frozenset[str]:
-        """Return the ids as a set; call it only once the chunk is complete."""
-        if not self._keys:
-            self._keys = frozenset(self.ids)
-        return self._keys
-
-    def part(self, places: Iterable[int]) -> Chunk:
-        """Return a chunk of the documents at `places`, counted from 0."""
-        chunk = Chunk()
-        for place in places:
-            chunk.add(self.ids[place], self.lines[place])
-        return chunk
-
-
-def chunks(documents: Iterable[Document], max_documents: int, max_bytes: int) -> Iterator[Chunk]:
-    """Yield the documents in chunks of at most `max_documents` and `max_bytes`; a larger document is a chunk alone."""
-    chunk = Chunk()
-    for document in documents:
-        line = _line(document)
-        if chunk.ids and (len(chunk.ids) == max_documents or chunk.size + len(line) > max_bytes):
-            yield chunk
-            chunk = Chunk()
-        chunk.add(document.doc_id, line)
-    if chunk.ids:
-        yield chunk
-
-
-def _line(document: Document) -> bytes:
-    action = json.dumps({_ACTION: {"_id": document.doc_id}}, ensure_ascii=False)
-    source = json.dumps(source_of(document), ensure_ascii=False)
-    return f"{action}\n{source}\n".encode("utf-8", "replace")
+    @property
+    def created(self) -> int:
+        """The number of new documents."""
+        return self.outcomes["created"]
 
 
 @dataclass(slots=True)
@@ -111,27 +68,28 @@ class _Progress:
     """The progress of one chunk; `rest` holds its documents without an outcome."""
 
     rest: Chunk
-    created: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
 
-    def add(self, created: int, refusals: Iterable[Refusal]) -> None:
-        """Count `created` documents and keep `refusals`."""
-        self.created += created
+    def add(self, outcomes: Mapping[str, int], refusals: Iterable[Refusal]) -> None:
+        """Count documents by their outcome, and keep `refusals`."""
+        self.outcomes.update(outcomes)
         self.refusals += refusals
 
 
 class Sender:
     """Sends chunks to one index; safe to share between threads.
 
-    A document is created under its own id and never overwrites another. If the id exists with the same content, that
-    is not an error: the response to an earlier attempt was lost, or the engine itself sent it twice when a node died.
-    A different document with the same id is refused.
+    A document to create never overwrites another. If the id exists with the same content, that is not an error: the
+    response to an earlier attempt was lost, or the engine itself sent it twice when a node died. A different document
+    with the same id is refused, or counted as existing with `keep_existing`.
     """
 
-    def __init__(self, engine: Engine, path: str, patience: float) -> None:
+    def __init__(self, engine: Engine, path: str, patience: float, *, keep_existing: bool = False) -> None:
         """Send to the index at the URL path `path`; give up after `patience` seconds without progress in any thread."""
         self._engine = engine
         self._path = path
+        self._keep_existing = keep_existing
         self._patience = Patience(patience)
         self._stop = threading.Event()
 
@@ -159,19 +117,19 @@ class Sender:
             if error.status not in _SPLIT_STATUSES:
                 raise self._as_indexing_error(error) from None
             halves = self._send_halves(progress.rest, error)
-            progress.add(halves.created, halves.refusals)
+            progress.add(halves.outcomes, halves.refusals)
         except StoppedError:
             raise IndexingError("the load was stopped") from None
-        return BulkResult(len(chunk.ids), progress.created, tuple(progress.refusals))
+        return BulkResult(len(chunk.ids), progress.outcomes, tuple(progress.refusals))
 
     def _send_rest(self, progress: _Progress, retry: Retry) -> None:
         """Send the documents without an outcome. Raises StatusError if some of them must be sent again."""
         try:
-            again, created, refusals = self._classify(progress.rest, self._request(progress.rest))
+            again, outcomes, refusals = self._classify(progress.rest, self._request(progress.rest))
         except StatusError as error:
             self._raise_if_permanent(error.kind, error.status, str(error))
             raise
-        progress.add(created, refusals)
+        progress.add(outcomes, refusals)
         if len(again) < len(progress.rest.ids):
             retry.progressed()
         progress.rest = progress.rest.part(again)
@@ -190,56 +148,60 @@ class Sender:
     def _send_halves(self, chunk: Chunk, error: StatusError) -> BulkResult:
         """Send both halves of a chunk that the engine refused as a whole; a single document is refused with `error`."""
         if len(chunk.ids) == 1:
-            return BulkResult(1, 0, (Refusal(chunk.ids[0], error.status, error.kind or "refused", str(error)),))
+            return BulkResult(1, Counter(), (Refusal(chunk.ids[0], error.status, error.kind or "refused", str(error)),))
         middle = len(chunk.ids) // 2
         first, second = (self.send(chunk.part(half)) for half in (range(middle), range(middle, len(chunk.ids))))
         refused = [*first.refusals, *second.refusals]
         alike = len({(one.status, one.kind) for one in refused}) == 1 and error.kind != _INVALID_DOCUMENT
         if alike and len(refused) == len(chunk.ids) >= _SYSTEMATIC:
             raise IndexingError(f"{error}; the engine refuses every document for this reason, so the load stops")
-        return BulkResult(len(chunk.ids), first.created + second.created, first.refusals + second.refusals)
+        return BulkResult(len(chunk.ids), first.outcomes + second.outcomes, first.refusals + second.refusals)
 
     def _request(self, chunk: Chunk) -> dict[str, Any]:
         answer: dict[str, Any] = self._engine.request(
             "POST",
             f"{self._path}/_bulk",
             b"".join(chunk.lines),
-            {"filter_path": _FILTER_PATH},
+            {"filter_path": _FILTER_PATH if chunk.action == CREATE else f"{_FILTER_PATH},items.*.result"},
             retry=once(),
             timeout=_REQUEST_TIMEOUT,
         )
         return answer
 
-    def _classify(self, chunk: Chunk, answer: dict[str, Any]) -> tuple[list[int], int, list[Refusal]]:
-        """Return the places of documents to send again, the number of created documents, and the refused ones."""
+    def _classify(self, chunk: Chunk, answer: dict[str, Any]) -> tuple[list[int], Counter[str], list[Refusal]]:
+        """Return the places of documents to send again, the number of the others by outcome, and the refused ones."""
         again: list[int] = []
         conflicts: dict[int, Refusal] = {}
         refusals: list[Refusal] = []
+        outcomes: Counter[str] = Counter()
         items = answer.get("items", [])
         if len(items) != len(chunk.ids):
             raise StatusError(f"the response covers {len(items)} of {len(chunk.ids)} documents", self._engine.url, 0)
         for place, item in enumerate(items):
-            one = item[_ACTION]
+            [one] = item.values()
             error = one.get("error")
             if error is None:
+                outcomes[one.get("result", "created")] += 1
                 continue
             kind, reason = str(error.get("type", "")), str(error.get("reason", ""))
             self._raise_if_permanent(kind, one["status"], reason)
             refusal = _refusal(chunk.ids[place], one["status"], error)
-            if one["status"] == _CONFLICT:
+            if one["status"] == _CONFLICT and chunk.action == CREATE:
                 conflicts[place] = refusal
-            elif one["status"] in TRANSIENT_STATUSES or kind in _TRANSIENT_KINDS:
+            elif one["status"] in {*TRANSIENT_STATUSES, _CONFLICT} or kind in _TRANSIENT_KINDS:
                 again.append(place)
             else:
                 refusals.append(refusal)
-        created = len(chunk.ids) - len(again) - len(conflicts) - len(refusals)
-        different = self._different(chunk, list(conflicts))
-        return again, created, [*refusals, *(conflicts[place] for place in different)]
+        different = [] if self._keep_existing else self._different(chunk, list(conflicts))
+        outcomes["existing"] += len(conflicts) - len(different)
+        return again, outcomes, [*refusals, *(conflicts[place] for place in different)]
 
     def _raise_if_permanent(self, kind: str, status: int, reason: str) -> None:
         """Raise IndexingError for an error that concerns the whole index and is not transient."""
         if kind == _INDEX_MISSING:
             raise IndexingError(f"{self._engine.url}: the index was removed during the load; load it again") from None
+        if kind == _CLOSED:
+            raise IndexingError(f"{self._engine.url}: the index is closed; open it first") from None
         if kind == BLOCKED and status != _NO_MASTER:
             raise IndexingError(
                 f"{self._engine.url}: the index rejects writes: {reason.rstrip(';. ')}; fix that, then --resume"

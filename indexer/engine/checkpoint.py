@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,8 +25,9 @@ class Checkpoint:
 
     `load_id`: stored in the index when it was created. `settings`: those that decide which entries the source yields
     and how they are indexed, by name. `created`: number of new documents in the engine. `refused`: number of refused
-    ones. `listed`: size in bytes of the file of refused documents. Raises ValueError for values that a load does not
-    write.
+    ones. `listed`: size in bytes of the file of refused documents. `kept`: the aliases of the index that the load
+    replaces, which the new one gets. `replaced`: number of documents in that index, -1 if unknown. Raises ValueError
+    for values that a load does not write.
     """
 
     target: str
@@ -38,6 +39,8 @@ class Checkpoint:
     created: int = 0
     refused: int = 0
     listed: int = 0
+    kept: dict[str, Any] = field(default_factory=dict)
+    replaced: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for values of a wrong type, and for negative counts."""
@@ -69,12 +72,12 @@ class Checkpoint:
 class CheckpointFile:
     """The checkpoint of one target and the file of its refused documents, both in `folder`."""
 
-    def __init__(self, folder: Path, target: str) -> None:
-        """Name the files after the index of `target` and a hash of the whole address."""
+    def __init__(self, folder: Path, target: str, refused: str = "refused") -> None:
+        """Name the files after the index of `target` and a hash of the whole address; the list ends in `refused`."""
         name = re.sub(r"[^\w.-]+", "_", target.rpartition("/")[2] or target)[:100]
         stem = f"{name}-{hashlib.sha256(target.encode()).hexdigest()[:8]}"
         self.path = folder / f"{stem}.load.json"
-        self.refusals = folder / f"{stem}.refused.jsonl"
+        self.refusals = folder / f"{stem}.{refused}.jsonl"
         self._lock = folder / f"{stem}.lock"
 
     @contextmanager

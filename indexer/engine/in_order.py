@@ -2,56 +2,50 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
-from resift.indexer.engine.bulk import BulkResult, Chunk, Sender, chunks, refusal_lines
-from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
+from resift.indexer.engine.bulk import BulkResult, Sender
+from resift.indexer.engine.chunk import CREATE, Chunk, chunks
 from resift.indexer.engine.settings import LoadSettings
 from resift.retrieval.types import Document
 
-_CHECKPOINT_EVERY = 0.25  # seconds
-_CHECK_EVERY = 1.0  # seconds
+
+class Recorder(Protocol):
+    """Keeps the results of requests, in the order of the documents."""
+
+    def record(self, result: BulkResult) -> None:
+        """Keep one result. Raises IndexingError if the load must stop."""
+        ...
+
+    def save(self) -> None:
+        """Write down what was recorded; called at the end, also after an error."""
+        ...
 
 
 class InOrderSender:
-    """Sends entries in concurrent requests; the checkpoint counts only entries before which all others are done."""
+    """Sends entries in concurrent requests; the recorder gets a result only once all earlier ones are recorded."""
 
-    def __init__(
-        self,
-        sender: Sender,
-        checkpoint: Checkpoint,
-        files: CheckpointFile,
-        settings: LoadSettings,
-        progress: Callable[[int], None],
-        check: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Continue from `checkpoint`, which is written to `files`.
-
-        `progress` is called with the number of entries done. `check` is called about once a second; it raises an error
-        if the load must stop.
-        """
+    def __init__(self, sender: Sender, recorder: Recorder, settings: LoadSettings, action: str = CREATE) -> None:
+        """Send with `sender`; `action` is CREATE, INDEX or DELETE."""
         self._sender = sender
-        self._checkpoint = checkpoint
-        self._files = files
+        self._recorder = recorder
         self._settings = settings
-        self._progress = progress
+        self._action = action
         self._waiting: deque[tuple[Future[BulkResult], Chunk]] = deque()
-        self._check = check
-        self._written = self._checked = time.monotonic()
 
     def send(self, entries: Iterable[Document]) -> None:
-        """Send the entries after those that the checkpoint counts. Raises IndexingError, and what `entries` raise.
+        """Send the entries. Raises IndexingError, and what `entries` raise.
 
-        Also on an error, finished requests are recorded and the checkpoint is written.
+        Also on an error, finished requests are recorded and the recorder is saved.
         """
         settings, waiting = self._settings, self._waiting
         max_bytes = int(settings.bulk_megabytes * 1e6)
         try:
             with ThreadPoolExecutor(settings.workers) as pool, self._sender:
-                for chunk in chunks(entries, settings.bulk_documents, max_bytes):
+                for chunk in chunks(entries, settings.bulk_documents, max_bytes, self._action):
                     while any(chunk.shares_an_id(other) for _, other in waiting):
                         self._record_oldest()  # of two documents with the same id, the first must arrive first
                     waiting.append((pool.submit(self._sender.send, chunk), chunk))
@@ -62,18 +56,10 @@ class InOrderSender:
         finally:
             while waiting and waiting[0][0].done() and not waiting[0][0].exception():
                 self._record_oldest()
-            self._files.write(self._checkpoint)
+            self._recorder.save()
 
     def _record_oldest(self) -> None:
         """Wait for the oldest request and record the result of its documents."""
         result = self._waiting[0][0].result()
         self._waiting.popleft()
-        self._files.append_refusals(refusal_lines(result.refusals), self._checkpoint)
-        self._checkpoint.add(result.sent, result.created, len(result.refusals))
-        self._progress(self._checkpoint.done)
-        if time.monotonic() - self._written > _CHECKPOINT_EVERY:
-            self._files.write(self._checkpoint)
-            self._written = time.monotonic()
-        if time.monotonic() - self._checked > _CHECK_EVERY:
-            self._check()
-            self._checked = time.monotonic()
+        self._recorder.record(result)

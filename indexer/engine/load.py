@@ -8,21 +8,34 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from resift.indexer.engine.alias import SLOW, check_alias, index_name, remove_index, request_or_none, swap, unfinished
+from resift.indexer.engine.alias import (
+    SLOW,
+    Swapped,
+    check_alias,
+    index_name,
+    remove_index,
+    request_or_none,
+    swap,
+    unfinished,
+)
 from resift.indexer.engine.bulk import Sender
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
+from resift.indexer.engine.count import count_documents
 from resift.indexer.engine.in_order import InOrderSender
-from resift.indexer.engine.mapping import index_body, rename_fields
+from resift.indexer.engine.mapping import Origin, index_body, rename_fields
+from resift.indexer.engine.ownership import ExistingIndex, check_replaceable, find_index
+from resift.indexer.engine.recorder import LoadRecorder
 from resift.indexer.engine.resume import check_readable, skip_loaded
 from resift.indexer.engine.settings import LoadSettings
+from resift.indexer.origin import source_name
 from resift.indexer.passages import split_documents
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.engine.fields import PARENT
-from resift.retrieval.engine.retry import Patience, Retry, once
+from resift.retrieval.engine.retry import Patience, Retry
 from resift.retrieval.errors import IndexingError, StatusError
 from resift.retrieval.types import Document
 
@@ -36,8 +49,9 @@ class LoadReport:
     `documents`: number that the engine counts at the end. `refused`: number that it refused. `repeated`: number of
     exact duplicates, each indexed once. `resumed_at`: number of entries that an earlier run had loaded. `refusals`: the
     file that lists the refused documents, "" without any. `swapped`: True if the requested alias was moved to the
-    index; `before`: the indices that it pointed to before. `unfinished`: indices of other loads for the alias that were
-    stopped, or are still running.
+    index; `before`: the indices that it pointed to before; `removed`: the older ones that were removed. `unfinished`:
+    indices of other loads for the alias that were stopped, or are still running. `replaced`: number of documents in the
+    index that was removed because it had the same name, -1 if the engine could not count them.
     """
 
     index: str
@@ -49,7 +63,9 @@ class LoadReport:
     refusals: str = ""
     swapped: bool = False
     before: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +73,21 @@ class LoadRequest:
     """The source of a load, and what to do with an existing index or an earlier load.
 
     `source`: the fingerprint of the documents, and `corpus_settings`: how they are read, by name; a resumed load must
-    have the same. `alias`: moved to the new index at the end, despite refused documents only with `allow_refused`.
-    `keep`: number of older indices of the alias to keep. `state`: the folder of the checkpoint.
+    have the same. `overwrite`: replace the index if resift made it. `overwrite_foreign`: the name of the index, given
+    again, replaces it even if resift did not make it. `alias`: moved to the new index at the end, despite refused
+    documents only with `allow_refused`. `keep`: number of older indices of the alias to keep. `state`: the folder of
+    the checkpoint.
     """
 
     source: str
     corpus_settings: Mapping[str, Any] = field(default_factory=dict)
     overwrite: bool = False
+    overwrite_foreign: str = ""
     resume: bool = False
     alias: str | None = None
     keep: int = 1
     allow_refused: bool = False
     state: Path = Path(".resift")
-
-
-class _Count(NamedTuple):
-    """The number of documents in an index, of its shards, and of shards `missing` from the count."""
-
-    documents: int
-    shards: int
-    missing: int
 
 
 class Loader:
@@ -112,12 +123,10 @@ class Loader:
             words, overlap = self.settings.passage_words, self.settings.passage_overlap
             entries = split_documents(map(rename_fields, documents), words, overlap, PARENT)
             sender = Sender(self.engine, f"/{checkpoint.index}", self.settings.patience)
-            in_order = InOrderSender(
-                sender, checkpoint, files, self.settings, progress, lambda: self._check_load_id(checkpoint)
-            )
-            in_order.send(skip_loaded(entries, resumed_at))
+            recorder = LoadRecorder(checkpoint, files, progress, lambda: self._check_load_id(checkpoint))
+            InOrderSender(sender, recorder, self.settings).send(skip_loaded(entries, resumed_at))
             count = self._finish(checkpoint)
-            swapped, before = self._swap(checkpoint, request)
+            swapped = self._swap(checkpoint, request)
             if swapped or not request.alias:
                 files.remove_checkpoint()
         return LoadReport(
@@ -128,9 +137,11 @@ class Loader:
             seconds=time.perf_counter() - started,
             resumed_at=resumed_at,
             refusals=str(files.refusals) if checkpoint.refused else "",
-            swapped=swapped,
-            before=tuple(before),
+            swapped=swapped is not None,
+            before=tuple(swapped.before if swapped else ()),
+            removed=tuple(swapped.removed if swapped else ()),
             unfinished=tuple(unfinished(self.engine, request.alias, checkpoint.index) if request.alias else ()),
+            replaced=checkpoint.replaced,
         )
 
     def _start(self, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
@@ -138,18 +149,12 @@ class Loader:
         if request.alias:
             check_alias(self.engine, request.alias)
         name = index_name(self.address.index) if request.alias else self.address.index
-        exists = self._load_id(name) is not None
-        if exists:
-            if not request.overwrite:
-                resume = "continue the stopped load with --resume, " if files.path.exists() else ""
-                what_to_do = f"{resume}replace it with --overwrite, or load beside it with --alias"
-                raise IndexingError(f"{self.engine.url}: {name} exists; {what_to_do}")
-            found: dict[str, Any] = self.engine.request("GET", f"/{name}")
-            if list(found) != [name]:
-                raise IndexingError(f"{name} is an alias of {', '.join(found)}; load with --alias {name} to swap it")
+        existing = find_index(self.engine, name)
+        if existing:
+            self._check_replaceable(existing, request, files)
         files.clear()
-        checkpoint = self._first_checkpoint(name, request, files)
-        if exists:
+        checkpoint = self._first_checkpoint(name, request, files, existing)
+        if existing:
             remove_index(self.engine, name)
         try:
             self._create(checkpoint, request)
@@ -158,16 +163,32 @@ class Loader:
             raise
         return checkpoint
 
-    def _first_checkpoint(self, name: str, request: LoadRequest, files: CheckpointFile) -> Checkpoint:
+    def _check_replaceable(self, existing: ExistingIndex, request: LoadRequest, files: CheckpointFile) -> None:
+        """Raise IndexingError if the load must not replace an index."""
+        if not (request.overwrite or request.overwrite_foreign) and files.path.exists():
+            raise IndexingError(
+                f"{self.engine.url}: {existing.name} exists; continue the stopped load with --resume, replace it with "
+                "--overwrite, or load beside it with --alias"
+            )
+        check_replaceable(self.engine, existing, overwrite=request.overwrite, confirmed=request.overwrite_foreign)
+
+    def _first_checkpoint(
+        self, name: str, request: LoadRequest, files: CheckpointFile, existing: ExistingIndex | None
+    ) -> Checkpoint:
         """Write the first checkpoint of a load, before anything in the engine changes, and return it."""
         settings = self._fixed_settings(request)
         checkpoint = Checkpoint(str(self.address), request.source, name, uuid.uuid4().hex, settings)
+        if existing:
+            checkpoint.kept = dict(existing.aliases)
+            checkpoint.replaced = -1 if existing.documents is None else existing.documents
         files.write(checkpoint)
         return checkpoint
 
     def _create(self, checkpoint: Checkpoint, request: LoadRequest) -> None:
         """Create the index of a load. Raises IndexingError if another process has created it in the meantime."""
-        body = index_body(self.bm25, self.settings, request.alias, checkpoint.load_id)
+        source = source_name(checkpoint.source)
+        origin = Origin(checkpoint.index, checkpoint.load_id, source, request.alias, checkpoint.kept)
+        body = index_body(self.bm25, self.settings, origin)
         try:
             self.engine.request("PUT", f"/{checkpoint.index}", body, timeout=SLOW)
         except StatusError as error:
@@ -224,12 +245,12 @@ class Loader:
         self._check_load_id(checkpoint, self._retry())
         return self._count_all(checkpoint)
 
-    def _swap(self, checkpoint: Checkpoint, request: LoadRequest) -> tuple[bool, list[str]]:
-        """Move the alias if requested and allowed; return whether it was moved, and the indices behind it before."""
+    def _swap(self, checkpoint: Checkpoint, request: LoadRequest) -> Swapped | None:
+        """Move the alias if requested and allowed; return the indices behind it before, None if it was not moved."""
         if request.alias is None or (checkpoint.refused and not request.allow_refused):
-            return False, []
+            return None
         self._mark_complete(checkpoint.index)
-        return True, swap(self.engine, request.alias, checkpoint.index, request.keep)
+        return swap(self.engine, request.alias, checkpoint.index, request.keep)
 
     def _mark_complete(self, name: str) -> None:
         """Mark an index as complete, so that later loads for its alias keep or remove it."""
@@ -241,35 +262,13 @@ class Loader:
 
     def _count_all(self, checkpoint: Checkpoint) -> int:
         """Return the number of documents in the engine. Raises IndexingError if it has accepted more."""
-        count = self._count(checkpoint.index)
+        count = count_documents(self.engine, checkpoint.index, self._retry())
         if count < checkpoint.created:
             raise IndexingError(
                 f"{checkpoint.index} counts {count} documents, {checkpoint.created - count} fewer than the engine has "
                 "accepted; load again without --resume"
             )
         return count
-
-    def _count(self, name: str) -> int:
-        """Return the number of documents in all shards of an index, once all of them respond.
-
-        Raises IndexingError if some of them still do not respond after `patience` seconds, and StatusError if the
-        engine does not.
-        """
-
-        def count_once() -> _Count:
-            refreshed = self.engine.request("POST", f"/{name}/_refresh", retry=once(), timeout=SLOW)
-            counted = self.engine.request("GET", f"/{name}/_count", retry=once(), timeout=SLOW)
-            shards = counted["_shards"]
-            missing = max(refreshed["_shards"]["failed"], shards["total"] - shards["successful"])
-            return _Count(int(counted["count"]), shards["total"], missing)
-
-        count = self._retry().call(count_once, lambda count: count.missing == 0)
-        if count.missing:
-            raise IndexingError(
-                f"{count.missing} of {count.shards} shards of {name} do not respond (--patience); check the cluster's "
-                "health, then --resume"
-            )
-        return count.documents
 
     def _retry(self) -> Retry:
         """Retry every second until `patience` seconds have passed."""

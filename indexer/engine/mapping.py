@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resift.indexer.engine.settings import LoadSettings
+from resift.indexer.origin import resift_version, time_now
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.fields import ALL_TEXT, PARENT
 from resift.retrieval.types import Document
@@ -21,12 +22,41 @@ _BUILT_IN = frozenset(
 )
 
 
-def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, load_id: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a new index comes from, which is stored in the `_meta` of its mapping.
+
+    `load_id`: the load that creates it. `source`: the name of the source. `alias`: the alias for which it is loaded.
+    `kept`: the aliases of the index that it replaces, with their filters and routing.
+    """
+
+    index: str
+    load_id: str
+    source: str = ""
+    alias: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    def meta(self, load: LoadSettings, language: str) -> dict[str, object]:
+        """Return what the index carries; `index` is its name, so that a copy under another name is not ours."""
+        return {
+            "version": resift_version(),
+            "created": time_now(),
+            "source": self.source,
+            "language": language,
+            "index": self.index,
+            "alias": self.alias,
+            "load": self.load_id,
+            "passage_words": load.passage_words,
+            "passage_overlap": load.passage_overlap,
+        }
+
+
+def index_body(bm25: Bm25Settings, load: LoadSettings, origin: Origin) -> dict[str, Any]:
     """Return the body that creates the index of a load, without replicas and refresh until the load ends.
 
     `title` and `text` are analyzed by language, and copied to the field ALL_TEXT, which is indexed and not stored, so
     that BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as
-    keywords. `load_id` is stored as the load that created the index.
+    keywords. `origin` is stored in the mapping.
     """
     analyzer = analyzer_of(bm25.language)
     text = {"type": "text", "analyzer": analyzer, "copy_to": ALL_TEXT}
@@ -38,7 +68,7 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, load_i
             "similarity": {"default": {"type": "BM25", "k1": bm25.k1, "b": bm25.b}},
         },
         "mappings": {
-            "_meta": {"resift": {"language": bm25.language, "alias": alias, "load": load_id}},
+            "_meta": {"resift": origin.meta(load, bm25.language)},
             "date_detection": False,
             "dynamic_templates": [
                 {
@@ -57,7 +87,18 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, alias: str | None, load_i
             if load.passage_words
             else {"title": text, "text": text, ALL_TEXT: {"type": "text", "analyzer": analyzer}},
         },
+        "aliases": dict(origin.kept),
     }
+
+
+def made_by_resift(name: str, facts: Mapping[str, Any]) -> bool:
+    """Return True if resift made the index `name`, by `facts`, what the engine reports at GET /INDEX.
+
+    A clone, a reindexed or a restored index has the `_meta` of its original, and so another index's name. Indices of
+    versions that stored no name are recognized by the load that they carry.
+    """
+    carried = ((facts.get("mappings") or {}).get("_meta") or {}).get("resift")
+    return isinstance(carried, dict) and bool(carried.get("load")) and carried.get("index", name) == name
 
 
 def analyzer_of(language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.error
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,6 +46,27 @@ def filled(engine: str, name: str, target: str) -> Callable[..., str]:
         return target
 
     return fill
+
+
+@pytest.fixture
+def stream(engine: str, name: str, target: str) -> Iterator[str]:
+    """The URL of a data stream with one document, 7, whose message is "burnt"; the test is skipped without any."""
+    if ask("GET", engine)["cluster_name"] == "osmem":
+        pytest.skip("osmem-server has no data streams")
+    template = {"index_patterns": [f"{name}-stream"], "data_stream": {}, "priority": 900}
+    try:
+        ask("GET", f"{engine}/_data_stream")
+        ask("PUT", f"{engine}/_index_template/{name}", template)
+    except urllib.error.HTTPError as error:
+        error.close()
+        pytest.skip("this distribution of the engine has no data streams")
+    document = {"@timestamp": "2026-01-01T00:00:00Z", "message": "burnt"}
+    try:
+        ask("PUT", f"{target}-stream/_create/7?refresh=true", document)
+        yield f"{target}-stream"
+        ask("DELETE", f"{engine}/_data_stream/{name}-stream")
+    finally:
+        ask("DELETE", f"{engine}/_index_template/{name}")
 
 
 @pytest.fixture

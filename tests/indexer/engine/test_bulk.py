@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from resift.indexer.engine.bulk import Sender, chunks
+from resift.indexer.engine.bulk import Sender
+from resift.indexer.engine.chunk import chunks
 from resift.retrieval.errors import IndexingError, StatusError
 from resift.retrieval.types import Document
 

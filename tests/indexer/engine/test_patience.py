@@ -38,7 +38,7 @@ class Engine:
             return 200, json.dumps({"items": [{"create": {"status": 201}}]}).encode()
         if (method, kind) == ("PUT", ""):
             self.meta = json.loads(body)["mappings"]["_meta"]
-        if (method, kind) == ("GET", "_mapping") and self.meta is None:
+        if method == "GET" and kind in ("", "_mapping") and self.meta is None:
             return 404, b"{}"
         return 200, json.dumps(self.found(name, kind)).encode()
 
