@@ -16,7 +16,9 @@ class Counts:
 
     `hits`: documents found. `empty`: queries without any hit. `scored`: documents that the model scored.
     `truncated`: scored documents whose end the model did not read. `queries_truncated`: queries whose end was not read
-    either. `lacking`: scored documents without a field that the template names, by field.
+    either. `unread`: documents without text to read, which the model did not score. `promoted`: hits that kept their
+    places above all others, not scored either. `lacking`: of the documents scored or unread, those without a field that
+    the template names, by field.
     """
 
     queries: int = 0
@@ -25,12 +27,14 @@ class Counts:
     scored: int = 0
     truncated: int = 0
     queries_truncated: int = 0
+    unread: int = 0
+    promoted: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
 
     @property
     def absent(self) -> list[str]:
-        """The fields that the template names and that no scored document has: probably misspelt."""
-        return [name for name, count in self.lacking.items() if count == self.scored]
+        """The fields that the template names and that no document has: probably misspelt."""
+        return [name for name, count in self.lacking.items() if count == self.scored + self.unread]
 
     def add(self, results: Iterable[Reranking]) -> None:
         """Count `results`, one per query."""
@@ -41,24 +45,37 @@ class Counts:
             self.scored += len(result.logits)
             self.truncated += result.truncated
             self.queries_truncated += result.query_truncated
+            self.unread += result.unread
+            self.promoted += result.promoted
             self.lacking.update(result.lacking)
 
     def notes(self) -> list[str]:
-        """Return what the model did not read, one line each; empty if it read everything."""
+        """Return what the model did not read or score, one line each; empty if it read everything."""
         notes = []
+        given = self.scored + self.unread
         if self.absent:
             names = ", ".join(f"{{{name}}}" for name in self.absent)
+            notes.append(f"note: none of the {_documents(given)} has the template's {names}; left empty (--template)")
+        if self.unread:
             notes.append(
-                f"note: none of the {_scored(self.scored)} has the template's {names}; left empty (--template)"
+                f"note: {self.unread} of {_documents(given)} {noun_for(self.unread, 'has', 'have')} no text to read; "
+                "kept in the index's order below the scored ones"
+            )
+        if self.promoted:
+            notes.append(
+                f"note: {self.promoted} promoted {noun_for(self.promoted, 'hit')} kept above all others, not scored "
+                "(--no-keep-promoted scores them)"
             )
         if self.queries_truncated:
             share = f"{self.queries_truncated} of {self.queries} {noun_for(self.queries, 'query', 'queries')}"
             was = noun_for(self.queries_truncated, "was", "were")
             notes.append(f"note: {share} {was} longer than the model reads and {was} cut")
         if self.truncated:
-            notes.append(f"note: the end of {self.truncated} of {_scored(self.scored)} was not read (--max-length)")
+            notes.append(
+                f"note: the end of {self.truncated} of {_documents(self.scored, 'scored ')} was not read (--max-length)"
+            )
         return notes
 
 
-def _scored(count: int) -> str:
-    return f"{count} scored {noun_for(count, 'document')}"
+def _documents(count: int, kind: str = "") -> str:
+    return f"{count} {kind}{noun_for(count, 'document')}"

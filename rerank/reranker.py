@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.fusion import fuse
-from resift.rerank.scorer import Scorer, Scores
+from resift.rerank.promotion import count_promoted
+from resift.rerank.scorer import Pair, Scorer, Scores
 from resift.rerank.settings import RerankSettings
 from resift.rerank.template import Template
 from resift.retrieval.errors import ModelError, SettingsError
@@ -22,10 +23,12 @@ class Reranking:
     """The result for one query: the ranking before and after, and what led to it.
 
     `first_stage`: the ranking before. `ranking`: the ranking after.
-    `logits`: the model's raw score of each document in the window, by doc_id.
-    `truncated`: how many documents of the window the model did not read to the end.
+    `logits`: the model's raw score of each document that it scored, by doc_id.
+    `truncated`: how many of these the model did not read to the end.
     `query_truncated`: whether the end of the query was dropped too, to leave room for a document.
-    `lacking`: field name -> how many documents of the window do not have it, for the fields in the template.
+    `lacking`: field name -> how many of the documents that were to be read do not have it, for the template's fields.
+    `unread`: how many documents of the window have no text to read; they follow those that the model scored.
+    `promoted`: how many of the first hits kept their places above all others, without being scored.
     """
 
     first_stage: Ranking
@@ -34,11 +37,30 @@ class Reranking:
     truncated: int = 0
     query_truncated: bool = False
     lacking: Mapping[str, int] = field(default_factory=dict)
+    unread: int = 0
+    promoted: int = 0
 
     @classmethod
     def unchanged(cls, ranking: Ranking) -> Reranking:
         """Return the result of a query that was not reranked: `ranking` before and after, without logits."""
         return cls(ranking, ranking, {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The parts of one ranking: promoted hits, hits to score with the text of each, hits without text, and the rest."""
+
+    ranking: Ranking
+    promoted: Sequence[Hit]
+    scored: Sequence[Hit]
+    texts: Sequence[str]
+    unread: Sequence[Hit]
+    tail: Sequence[Hit]
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs to score, in the order of `scored`."""
+        return [(self.ranking.query.text, text) for text in self.texts]
 
 
 class Reranker:
@@ -64,53 +86,80 @@ class Reranker:
         """
         return Reranker(self.scorer, replace(self.settings, **changes))
 
-    def rerank(self, rankings: Sequence[Ranking]) -> list[Reranking]:
+    def rerank(self, rankings: Sequence[Ranking], promoted: Sequence[int] = ()) -> list[Reranking]:
         """Return one reranking per ranking of `rankings`, in the given order; all queries share the scorer's batches.
 
-        The first `rank_window_size` hits are rescored and sorted; later hits keep their order below them.
-        Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores.
+        The first `rank_window_size` hits are rescored and sorted; later hits keep their order below them. Hits of the
+        window without text to read are not scored, and keep their order between the two. Promoted hits, if the setting
+        `keep_promoted` is on, keep their places above all others and are not scored: those that
+        `resift.rerank.promotion.count_promoted` recognizes by their scores, and the first `promoted[i]` hits of ranking
+        i for a caller who knows more than the scores show, such as the ids that a `pinned` query named.
+        Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores, and
+        SettingsError if `promoted` is given and does not have one number per ranking.
         """
-        windows = [ranking.hits[: self.settings.rank_window_size] for ranking in rankings]
-        pairs = [
-            (ranking.query.text, self.template.render(hit.document))
-            for ranking, window in zip(rankings, windows, strict=True)
-            for hit in window
-        ]
+        if promoted and len(promoted) != len(rankings):
+            raise SettingsError(f"{len(promoted)} numbers for {len(rankings)} rankings; expected one each", "promoted")
+        known = promoted or [0] * len(rankings)
+        windows = [self._window(ranking, count) for ranking, count in zip(rankings, known, strict=True)]
+        pairs = [pair for window in windows for pair in window.pairs]
         scores = self.scorer.score(pairs)
         if len(scores.logits) != len(pairs):
             raise ModelError(
                 f"the scorer returned {len(scores.logits)} scores for {len(pairs)} pairs; expected one per pair"
             )
-        bounds = np.cumsum([0, *(len(window) for window in windows)])
+        bounds = np.cumsum([0, *(len(window.scored) for window in windows)])
         return [
-            self._reorder(ranking, scores[int(start) : int(stop)])
-            for ranking, start, stop in zip(rankings, bounds[:-1], bounds[1:], strict=True)
+            self._reorder(window, scores[int(start) : int(stop)])
+            for window, start, stop in zip(windows, bounds[:-1], bounds[1:], strict=True)
         ]
 
-    def _reorder(self, ranking: Ranking, scores: Scores) -> Reranking:
-        """Reorder one ranking by `scores`, the scores of its window."""
-        size = len(scores.logits)
-        if size == 0:
-            return Reranking.unchanged(ranking)
-        window, tail = ranking.hits[:size], ranking.hits[size:]
-        final = self._final_scores(window, scores.logits)
-        head = [Hit(hit.document, float(score)) for hit, score in zip(window, final, strict=True)]
-        floor = min(hit.score for hit in head)
-        # one less per rank keeps the tail in its order, ties included, and below the lowest score of the window
-        below = [Hit(hit.document, floor - 1.0 - step) for step, hit in enumerate(tail)]
-        logits = {hit.document.doc_id: float(logit) for hit, logit in zip(window, scores.logits, strict=True)}
-        return Reranking(
-            first_stage=ranking,
-            ranking=Ranking.of(ranking.query, head + below),
-            logits=logits,
-            truncated=int(scores.truncated.sum()),
-            query_truncated=bool(scores.query_truncated.any()),
-            lacking=self.template.lacking(hit.document for hit in window),
+    def _window(self, ranking: Ranking, known: int) -> _Window:
+        """Divide a ranking into its parts; at least the first `known` hits are promoted."""
+        head, tail = ranking.hits[: self.settings.rank_window_size], ranking.hits[self.settings.rank_window_size :]
+        kept = 0
+        if self.settings.keep_promoted:
+            found = count_promoted([hit.score for hit in ranking.hits], ranking.query.text)
+            kept = min(max(known, found), len(head))
+        texts = [self.template.render(hit.document) for hit in head[kept:]]
+        return _Window(
+            ranking=ranking,
+            promoted=head[:kept],
+            scored=[hit for hit, text in zip(head[kept:], texts, strict=True) if text],
+            texts=[text for text in texts if text],
+            unread=[hit for hit, text in zip(head[kept:], texts, strict=True) if not text],
+            tail=tail,
         )
 
-    def _final_scores(self, window: Sequence[Hit], logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the scores to sort the window by, float32 (n,); `logits` is float32 (n,)."""
+    def _reorder(self, window: _Window, scores: Scores) -> Reranking:
+        """Reorder one ranking by `scores`, the scores of the hits to score."""
+        ranking, logits = window.ranking, scores.logits
+        if len(logits):
+            final = self._final_scores(window.scored, logits)
+            ranking = _ordered(window, [float(score) for score in final])
+        return Reranking(
+            first_stage=window.ranking,
+            ranking=ranking,
+            logits={hit.document.doc_id: float(logit) for hit, logit in zip(window.scored, logits, strict=True)},
+            truncated=int(scores.truncated.sum()),
+            query_truncated=bool(scores.query_truncated.any()),
+            lacking=self.template.lacking(hit.document for hit in [*window.scored, *window.unread]),
+            unread=len(window.unread),
+            promoted=len(window.promoted),
+        )
+
+    def _final_scores(self, scored: Sequence[Hit], logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the scores to sort the scored hits by, float32 (n,); `logits` is float32 (n,)."""
         if self.settings.fusion == "none":
             return logits
-        first_stage = np.array([hit.score for hit in window], dtype=np.float64)
+        first_stage = np.array([hit.score for hit in scored], dtype=np.float64)
         return fuse(first_stage, logits, self.settings.fusion_weight)
+
+
+def _ordered(window: _Window, final: Sequence[float]) -> Ranking:
+    """Return the hits of `window` in their new order; `final` are the deciding scores of those that were scored."""
+    # one more or less per rank keeps the other hits in their order, ties included, and above or below the scored ones
+    above = [Hit(hit.document, max(final) + 1.0 + step) for step, hit in enumerate(reversed(window.promoted))]
+    scored = [Hit(hit.document, score) for hit, score in zip(window.scored, final, strict=True)]
+    later = enumerate([*window.unread, *window.tail])
+    below = [Hit(hit.document, min(final) - 1.0 - step) for step, hit in later]
+    return Ranking.of(window.ranking.query, [*above, *scored, *below])

@@ -37,6 +37,9 @@ class RerankSettings:
         choices=("zscore", "none"),
     )
     fusion_weight: float = setting(0.5, "The weight of the model in the zscore fusion, from 0 to 1.")
+    keep_promoted: bool = setting(
+        True, "Keep pinned hits, and hits boosted by orders of magnitude, in their places above all others."
+    )
     template: str = setting(DEFAULT_TEMPLATE, "The text that the model reads, as a pattern with field names in braces.")
 
     def unbounded(self) -> RerankSettings:

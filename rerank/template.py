@@ -20,7 +20,8 @@ class Template:
     """A pattern with `{title}`, `{text}`, `{doc_id}` and any other field of the document by its name.
 
     A field that a document does not have counts as empty. White space at both ends of the result is removed. A title
-    is left out if the text begins with it.
+    is left out if the text begins with it. If all fields in the pattern are empty, so is the result: the pattern's own
+    words are not a text of the document, nor is its id beside an empty title and text.
 
     >>> Template("{title} {text}").render(Document("d", "A long tail.", title="Cats"))
     'Cats A long tail.'
@@ -54,8 +55,14 @@ class Template:
         return tuple(name for name in self.names() if name not in _OF_EVERY_DOCUMENT)
 
     def render(self, document: Document) -> str:
-        """Return the text of `document` that the cross-encoder reads."""
-        return _fill(self.pattern, _values(document)).strip()
+        """Return the text of `document` that the cross-encoder reads; empty if the document has no text to read."""
+        values = _values(document)
+        names = set(self.names())
+        if names & {"title", "text"}:
+            names.discard("doc_id")
+        if not any(_can_be_read(values.get(name, "")) for name in names):
+            return ""
+        return _fill(self.pattern, values).strip()
 
     def lacking(self, documents: Iterable[Document]) -> dict[str, int]:
         """Return field name -> how many of `documents` do not have it, for the fields in the pattern.
@@ -79,6 +86,11 @@ def _values(document: Document) -> dict[str, str]:
     title = "" if document.title and document.text.startswith(document.title) else document.title
     values = {name: _as_text(value) for name, value in document.fields.items()}
     return {**values, "title": title, "text": document.text, "doc_id": document.doc_id}
+
+
+def _can_be_read(text: str) -> bool:
+    """Return whether `text` contains a character other than white space, control and format characters."""
+    return any(character.isprintable() and not character.isspace() for character in text)
 
 
 def _as_text(value: object) -> str:
