@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,39 @@ if TYPE_CHECKING:
     from resift.rerank.evaluation.evaluator import EvaluationRequest
     from resift.rerank.evaluation.experiment import ExperimentResult
     from resift.rerank.stages import SearchStages
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOutputs:
+    """Where the report of an evaluation goes: a folder of all results, one page, and the terminal.
+
+    `worst`: how many hurt and how many helped queries are listed, None for the default of each form.
+    """
+
+    output: str | None
+    page: str | None
+    worst: int | None
+    as_json: bool
+
+    def prepare(self) -> None:
+        """Make the folders before the long work, so that a path that cannot be written fails at once.
+
+        Raises click.ClickException, click.UsageError, and SettingsError on a page of an unknown form.
+        """
+        from resift.rerank.evaluation.page import check_name
+
+        if self.page is not None:
+            check_name(Path(self.page))
+        for option, given in (("--output", self.output), ("--report", self.page)):
+            if given is not None and not given.strip():
+                raise click.UsageError(f"{option} is empty; name the place of the results")
+        if self.page is not None and Path(self.page).is_dir():
+            raise click.UsageError(f"{self.page} is a folder; name a file for --report")
+        for given, folder in ((self.output, Path(self.output or "")), (self.page, Path(self.page or "").parent)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise click.ClickException(f"{given}: the results cannot be written there: {error.strerror}") from None
 
 
 @click.command(cls=SettingsCommand)
@@ -37,17 +71,21 @@ if TYPE_CHECKING:
 )
 @click.option("--root", metavar="FOLDER", help="A local copy of NanoBEIR, in the hub's layout.")
 @click.option("--output", metavar="FOLDER", help="Write both runs, all per-query values and the report there.")
+@click.option("--report", "page", metavar="FILE", help="Write the report to FILE, as its name ends: .html or .md.")
+@click.option(
+    "--worst", metavar="N", type=click.IntRange(min=1), help="List N hurt and N helped queries of each set, with ranks."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 1 if reranking lowers the mean nDCG@10.")
 @settings_options("connection", "engine", "bm25", "search", "rerank", "scorer", into=SEARCH_STAGES)
 @grouped("request", "resift.rerank.evaluation.evaluator:EvaluationRequest")
+@grouped("outputs", "resift.rerank.cli.evaluate:ReportOutputs")
 @click.pass_context
 def evaluate(
     ctx: click.Context,
     /,
     request: EvaluationRequest,
-    output: str | None,
-    as_json: bool,
+    outputs: ReportOutputs,
     fail_if_worse: bool,
     stages: SearchStages,
 ) -> int:
@@ -59,6 +97,7 @@ def evaluate(
 
     \b
     resift evaluate my-collection/ --output results/
+    resift evaluate bm25:articles --queries queries.tsv --qrels qrels.tsv --worst 5 --report report.html
     """
     from resift.rerank.evaluation.evaluator import Evaluator
 
@@ -66,36 +105,28 @@ def evaluate(
     if flags and not request.builds_index:
         raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")
     refuse_engine_flags(ctx, request.target, "connection", "engine")
-    folder = _make_folder(output)
+    outputs.prepare()
     result = Evaluator(stages, say, progress, ask_hidden).evaluate(request)
-    _report(result, folder, as_json)
+    _report(result, outputs)
     before, after = (means["ndcg@10"] for means in result.means)
     return 1 if fail_if_worse and after < before else 0
 
 
-def _make_folder(output: str | None) -> Path | None:
-    """Make the folder of results before the long work, so that a path that cannot be written fails at once."""
-    if output is None:
-        return None
-    if not output.strip():
-        raise click.UsageError("--output is empty; name the folder of the results")
-    try:
-        Path(output).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.ClickException(f"{output}: the results cannot be written there: {error.strerror}") from None
-    return Path(output)
-
-
-def _report(result: ExperimentResult, folder: Path | None, as_json: bool) -> None:
+def _report(result: ExperimentResult, outputs: ReportOutputs) -> None:
     from resift.rerank.cli.output import echo, show, to_json
     from resift.rerank.evaluation import report
 
-    if as_json:
-        echo(to_json(report.to_json(result)))
+    if outputs.as_json:
+        echo(to_json({**report.to_json(result), **(report.changed_to_json(result, outputs.worst or 0))}))
     else:
-        show(report.render(result))
-    if folder:
-        try:
-            report.write_results(folder, result)
-        except OSError as error:
-            raise click.ClickException(f"{folder}: the results cannot be written: {error.strerror}") from None
+        from resift.rerank.evaluation.report_table import render
+
+        show(render(result, outputs.worst or 0))
+    written = outputs.output or outputs.page
+    try:
+        if outputs.output:
+            report.write_results(Path(outputs.output), result, outputs.worst or report.WORST)
+        if outputs.page:
+            report.write_report(Path(outputs.page), result, outputs.worst or report.WORST)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or written}: cannot be written: {error.strerror}") from None

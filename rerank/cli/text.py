@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
+from resift.retrieval.text import one_line as plain
 
-def plain(text: str) -> str:
-    """Return `text` on one line without control characters, so that it cannot control the terminal.
-
-    >>> plain("a\\x1b[31m\\nb")
-    'a [31m b'
-    """
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(shown.split()).encode("utf-8", "replace").decode("utf-8")
+__all__ = ["plain"]

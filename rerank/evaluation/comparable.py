@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from resift.indexer.corpora import JudgedCollection
 from resift.rerank.counts import Counts
-from resift.rerank.evaluation.experiment import COMPARABLE, Seconds, SetResult
+from resift.rerank.evaluation.experiment import COMPARABLE, Labels, Seconds, SetResult
 from resift.rerank.evaluation.measures import mean
 from resift.rerank.scorer import Scorer, Scores
 from resift.retrieval.errors import CorpusError
@@ -95,6 +95,7 @@ def evaluate_comparable(
         seconds=seconds,
         in_mean=in_mean,
         counts=_counts(samples, scored),
+        labels=Labels(collection.qrels, {sample.query.query_id: sample.query.text for sample in samples}),
     )
 
 

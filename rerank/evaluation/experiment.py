@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from resift.rerank.counts import Counts
 from resift.rerank.evaluation.measures import MEASURES, Values, ceiling, mean, per_query
 from resift.rerank.evaluation.self_exclusion import SelfExcludingFirstStage
-from resift.rerank.evaluation.significance import Comparison, compare
+from resift.rerank.evaluation.significance import Comparison, Paired, compare, compare_sets
 from resift.rerank.pipeline import in_batches
 from resift.rerank.reranker import Reranking
 from resift.retrieval.errors import CorpusError, SettingsError
@@ -21,6 +21,8 @@ END_TO_END: Mode = "end-to-end"
 """Our own first stage over the whole corpus; nothing is added to its candidates."""
 COMPARABLE: Mode = "comparable"
 """The protocol of sentence-transformers' CrossEncoderNanoBEIREvaluator; see `resift.rerank.evaluation.comparable`."""
+
+_NAME = 200  # characters of a text that name a document without a title
 
 Rerank = Callable[[Sequence[Ranking]], Sequence[Reranking]]
 """The second stage: one result per ranking, in the same order."""
@@ -35,13 +37,26 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """What names the queries and documents of a set in a report.
+
+    `qrels`: the judgements. `queries`: query_id -> text. `documents`: doc_id -> title, or the beginning of the text,
+    of the judged documents that were found. All may be incomplete.
+    """
+
+    qrels: Qrels = field(default_factory=dict)
+    queries: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SetResult:
     """Both stages on one set.
 
     `first_stage`, `reranked`: every measure of every judged query. `runs`: the runs of the two stages.
     `ceiling`: each measure's mean with the same candidates in the best possible order. `in_mean`: whether the
     experiment's mean includes this set. `counts`: how many documents and queries the model did not read to the end.
-    `comparisons`: the paired test of each measure.
+    `labels`: what a report names queries and documents by. `comparisons`: the paired test of each measure.
     """
 
     name: str
@@ -53,6 +68,7 @@ class SetResult:
     seconds: Seconds = Seconds()
     in_mean: bool = True
     counts: Counts = field(default_factory=Counts)
+    labels: Labels = Labels()
     comparisons: Mapping[str, Comparison] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,14 +77,12 @@ class SetResult:
             raise CorpusError(f"{self.name}: no query is judged; expected judgements for at least one query")
         if self.first_stage.keys() != self.reranked.keys():
             raise ValueError(f"{self.name}: the two stages were measured on different queries")
-        comparisons = {
-            name: compare(
-                [row[name] for row in self.first_stage.values()],
-                [self.reranked[query_id][name] for query_id in self.first_stage],
-            )
-            for name in MEASURES
-        }
-        object.__setattr__(self, "comparisons", comparisons)
+        object.__setattr__(self, "comparisons", {name: compare(*self.paired(name)) for name in MEASURES})
+
+    def paired(self, measure: str) -> Paired:
+        """Return the values of `measure` before and after reranking, of the judged queries in the same order."""
+        after = [self.reranked[query_id][measure] for query_id in self.first_stage]
+        return [row[measure] for row in self.first_stage.values()], after
 
     @property
     def queries(self) -> int:
@@ -92,13 +106,14 @@ class ExperimentResult:
 
     `model`, `depth` and `conditions` describe the experiment in the report: `conditions` has all other settings that
     determine the figures, by name, such as the file of a given "run", the "split" and the "rank_window_size"; None for
-    those not used.
+    those not used. `comparisons`: the paired test of each measure's macro mean.
     """
 
     sets: tuple[SetResult, ...]
     model: str = ""
     depth: int = 100
     conditions: Mapping[str, object] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(init=False)
 
     def __post_init__(self) -> None:
         """Raise SettingsError if the mean would be wrong: without sets, with a name twice, or with two modes."""
@@ -109,6 +124,9 @@ class ExperimentResult:
             raise SettingsError(f"a set is named twice in {', '.join(names)}; give each set once", "sets")
         if len({result.mode for result in self.sets}) > 1:
             raise SettingsError("sets of both modes have no common mean; evaluate them separately", "mode")
+        one, *more = self.counted
+        compared = {name: compare_sets([each.paired(name) for each in self.counted]) for name in MEASURES if more}
+        object.__setattr__(self, "comparisons", compared or one.comparisons)
 
     @property
     def mode(self) -> Mode:
@@ -142,6 +160,12 @@ def evaluate_set(
     come from different collections.
     """
     runs = _as_run(first_stage), _as_run(reranked)
+    return _evaluated(name, Labels(qrels), runs, seconds or Seconds(), counts or Counts())
+
+
+def _evaluated(name: str, labels: Labels, runs: tuple[Run, Run], seconds: Seconds, counts: Counts) -> SetResult:
+    """Return what `evaluate_set` returns. Raises CorpusError."""
+    qrels = labels.qrels
     if runs[0] and not runs[0].keys() & qrels.keys():
         example, judged = next(iter(runs[0])), next(iter(qrels), "none")
         raise CorpusError(
@@ -154,8 +178,9 @@ def evaluate_set(
         reranked=per_query(qrels, runs[1]),
         runs=runs,
         ceiling=ceiling(qrels, runs[0]),
-        seconds=seconds or Seconds(),
-        counts=counts or Counts(),
+        seconds=seconds,
+        counts=counts,
+        labels=labels,
     )
 
 
@@ -180,8 +205,8 @@ def run_set(
             f"{name}: none of the queries is judged; the ids of queries ({example!r}) and judgements "
             f"({next(iter(qrels), 'none')!r}) must match"
         )
-    first_stage: Run = {}
-    reranked: Run = {}
+    first_stage, reranked = Run(), Run()
+    names: dict[str, str] = {}
     counts = Counts()
     seconds = [0.0, 0.0]
     for batch in in_batches(judged):
@@ -189,14 +214,22 @@ def run_set(
         rankings = retriever.retrieve(batch)
         between = time.perf_counter()
         results = rerank(rankings)
-        ended = time.perf_counter()
-        seconds = [seconds[0] + between - started, seconds[1] + ended - between]
+        seconds = [seconds[0] + between - started, seconds[1] + time.perf_counter() - between]
         counts.add(results)
         first_stage |= to_run(rankings)
         reranked |= to_run([result.ranking for result in results])
+        names |= {key: name for ranking in rankings for key, name in _judged_names(ranking, qrels)}
         progress(counts.queries)
     timed = Seconds(seconds[0] if retriever.timed else None, seconds[1])
-    return evaluate_set(name, qrels, first_stage, reranked, timed, counts)
+    labels = Labels(qrels, {query.query_id: query.text for query in judged}, names)
+    return _evaluated(name, labels, (first_stage, reranked), timed, counts)
+
+
+def _judged_names(ranking: Ranking, qrels: Qrels) -> Iterator[tuple[str, str]]:
+    """Yield the id and the name of each judged document of `ranking`."""
+    judged = qrels[ranking.query.query_id]
+    for document in (hit.document for hit in ranking.hits if hit.document.doc_id in judged):
+        yield document.doc_id, document.title or document.text[:_NAME]
 
 
 def _as_run(stage: Run | Sequence[Ranking]) -> Run:

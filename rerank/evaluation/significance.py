@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Paired = tuple[Sequence[float], Sequence[float]]
+"""The values of one set before and after reranking, of the same queries in the same order."""
 SAMPLES = 10_000
 SEED = 12
 _CHUNK = 500
-_SAME = 1e-9  # values of a query that differ by less are a tie; the rounding error of a sum is about 1e-16
+SAME = 1e-9
+"""Values of a query that differ by less are a tie; the rounding error of a sum is about 1e-16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +53,46 @@ def compare(before: Sequence[float], after: Sequence[float], samples: int = SAMP
     >>> compare([0.0, 0.5, 1.0], [0.5, 1.0, 1.0]).wins
     2
     """
+    return compare_sets([(before, after)], samples, seed)
+
+
+def compare_sets(sets: Sequence[Paired], samples: int = SAMPLES, seed: int = SEED) -> Comparison:
+    """Return how the mean over `sets` differs, where each set (before, after) has the same weight, whatever its size.
+
+    The queries of each set are resampled, and their signs flipped, within the set: the stratified forms of the tests
+    of `compare` (Efron and Tibshirani, 8.3, of several samples). Wins, ties and losses are summed.
+    Raises ValueError if there is no set, a set is empty or its lengths differ.
+
+    >>> compare_sets([([0.0], [1.0]), ([0.0, 0.0], [0.5, 0.0])]).difference
+    0.625
+    """
+    differences = [_differences(before, after) for before, after in sets]
+    if not differences:
+        raise ValueError("no set is compared; expected at least one")
+    generator = np.random.default_rng(seed)
+    resampled = [_resampled_means(one, samples, generator) for one in differences]
+    low, high = np.quantile(np.mean(resampled, axis=0), [0.025, 0.975])
+    every = np.concatenate(differences)
+    return Comparison(
+        difference=float(np.mean([one.mean() for one in differences])),
+        low=float(low),
+        high=float(high),
+        p_value=_randomization_p(differences, samples, generator),
+        wins=int((every > 0).sum()),
+        ties=int((every == 0).sum()),
+        losses=int((every < 0).sum()),
+    )
+
+
+def _differences(before: Sequence[float], after: Sequence[float]) -> NDArray[np.float64]:
+    """Return after - before (n,), where those that are only rounding errors are 0. Raises ValueError."""
     if len(before) != len(after) or not before:
         raise ValueError(
             f"{len(before)} values before and {len(after)} after; expected the same number, and at least one"
         )
     differences = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
-    differences[np.abs(differences) <= _SAME] = 0.0
-    generator = np.random.default_rng(seed)
-    low, high = np.quantile(_resampled_means(differences, samples, generator), [0.025, 0.975])
-    return Comparison(
-        difference=float(differences.mean()),
-        low=float(low),
-        high=float(high),
-        p_value=_randomization_p(differences, samples, generator),
-        wins=int((differences > 0).sum()),
-        ties=int((differences == 0).sum()),
-        losses=int((differences < 0).sum()),
-    )
+    differences[np.abs(differences) <= SAME] = 0.0
+    return differences
 
 
 def _resampled_means(
@@ -81,14 +107,25 @@ def _resampled_means(
     return np.concatenate(means)
 
 
-def _randomization_p(differences: NDArray[np.float64], samples: int, generator: np.random.Generator) -> float:
-    """Return the share of sign flips whose mean is at least as far from 0 as the observed mean."""
-    observed = abs(differences.sum()) - _SAME
-    hits = 0
-    for size in _chunks(samples):
-        signs = generator.integers(2, size=(size, len(differences)), dtype=np.int8) * 2.0 - 1.0  # (size, n)
-        hits += int((np.abs(signs @ differences) >= observed).sum())
+def _randomization_p(sets: Sequence[NDArray[np.float64]], samples: int, generator: np.random.Generator) -> float:
+    """Return the share of sign flips whose mean over the `sets` is at least as far from 0 as the observed mean."""
+    weighted = [one * (len(sets[0]) / len(one)) for one in sets]  # the sum has each set's mean with the same weight
+    observed = abs(sum(float(one.sum()) for one in weighted)) - SAME
+    flipped = np.sum([_flipped_sums(one, samples, generator) for one in weighted], axis=0)
+    hits = int((np.abs(flipped) >= observed).sum())
     return (1 + hits) / (1 + samples)
+
+
+def _flipped_sums(
+    differences: NDArray[np.float64], samples: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return the sums (samples,) of `differences` (n,) with random signs."""
+    count = len(differences)
+    sums = [
+        (generator.integers(2, size=(size, count), dtype=np.int8) * 2.0 - 1.0) @ differences  # (size, n) -> (size,)
+        for size in _chunks(samples)
+    ]
+    return np.concatenate(sums)
 
 
 def _chunks(samples: int) -> list[int]:

@@ -71,3 +71,67 @@ def test_the_table_shows_the_interval_the_wins_the_ties_and_the_losses(collectio
     done = invoke("evaluate", str(collection), "--model", "none", env={"COLUMNS": "80"})
     assert [collection.name, "+0.0000", "[+0.0000,", "+0.0000]", "0", "2", "0"] in map(str.split, done.out.splitlines())
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+def judged(folder: Path, rows: str) -> list[str]:
+    """Return a command line that reranks a run with `bowls` first, judged by `rows` of query, document and grade."""
+    (folder / "a.trec").write_text("q1 Q0 bowls 1 2.0 x\nq1 Q0 soup 2 1.0 x\n")
+    (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "simmer red lentils <b>"}\n')
+    (folder / "corpus.jsonl").write_text(
+        '{"_id": "soup", "title": "Lentil soup", "text": "Simmer red lentils with onion."}\n'
+        '{"_id": "bowls", "text": "Four bowls for <i>soup</i> and stew."}\n'
+    )
+    (folder / "qrels").mkdir()
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + rows)
+    return ["evaluate", str(folder), "--run", str(folder / "a.trec"), "--fusion", "none"]
+
+
+def test_worst_lists_helped_and_hurt_queries_with_the_ranks_of_their_documents(tmp_path: Path) -> None:
+    command = judged(tmp_path, "q1\tsoup\t1\n")
+    out = invoke(*command, "--worst", "3").out
+    assert f"{tmp_path.name}: no query was hurt\n" in out
+    assert "0.6309 -> 1.0000  q1  simmer red lentils <b>\n    2 -> 1, grade 1: soup Lentil soup\n" in out
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tbowls\t1\n")
+    report = json.loads(invoke(*command, "--worst", "3", "--json").out)
+    [hurt] = report["hurt"][tmp_path.name]
+    assert (hurt["query_id"], hurt["before"], hurt["after"]) == ("q1", 1.0, pytest.approx(0.63093, abs=1e-5))
+    assert [(one["doc_id"], one["before"], one["after"]) for one in hurt["documents"]] == [("bowls", 1, 2)]
+    assert report["helped"] == {tmp_path.name: []}
+    assert "hurt" not in json.loads(invoke(*command, "--json").out)
+
+
+def test_the_report_is_written_in_the_form_that_its_name_says_and_beside_the_results(tmp_path: Path) -> None:
+    command = judged(tmp_path, "q1\tsoup\t1\n")
+    places = ["--report", str(tmp_path / "new" / "r.html"), "--output", str(tmp_path / "results")]
+    assert invoke(*command, *places).code == 0
+    page = (tmp_path / "new" / "r.html").read_text()
+    assert "simmer red lentils &lt;b&gt;" in page and "2 -&gt; 1, grade 1: soup Lentil soup" in page
+    assert (tmp_path / "results" / "report.html").read_text() == page
+    assert "| simmer red lentils &lt;b><br>q1 | 0.6309 | 1.0000 |" in (tmp_path / "results" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "part"),
+    [
+        (["--report", "r.pdf"], 2, "expected a name that ends in .html or .md"),
+        (["--report", ""], 2, "expected a name"),
+        (["--report", "folder.md"], 2, "is a folder"),
+        (["--report", "file/r.md"], 1, "cannot be written there"),
+        (["--worst", "0"], 2, "--worst"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], code: int, part: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder.md").mkdir()
+    Path("file").touch()
+    done = invoke("evaluate", "no-such-collection", *flags)
+    assert_one_line(done, code, part)
+
+
+@pytest.mark.parametrize("columns", ["60", "79", "80"])
+def test_an_evaluation_fits_the_terminal(tmp_path: Path, columns: str) -> None:
+    done = invoke(*judged(tmp_path, "q1\tsoup\t1\n"), "--worst", "1", env={"COLUMNS": columns})
+    assert "+0.3691 *" in done.out
+    assert max(map(len, done.out.splitlines())) <= int(columns), done.out

@@ -1,12 +1,14 @@
 """Paired tests: their figures in cases with a known result, and compared with scipy's."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from resift.rerank.evaluation.significance import Comparison, compare
+from resift.rerank.evaluation.significance import Comparison, compare, compare_sets
 
 VALUES = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20)
 
@@ -72,3 +74,34 @@ def test_exchanging_the_stages_exchanges_wins_and_losses(values: list[tuple[floa
     assert there.difference == pytest.approx(-back.difference)
     assert there.p_value == back.p_value
     assert there.low <= there.high
+
+
+def test_the_mean_over_sets_gives_each_set_the_same_weight() -> None:
+    small, large = ([0.0, 0.0], [1.0, 1.0]), ([0.5] * 30, [0.5] * 30)
+    result = compare_sets([small, large])
+
+    assert (result.difference, result.low, result.high) == (0.5, 0.5, 0.5)
+    assert (result.wins, result.ties, result.losses) == (2, 30, 0)
+    assert result.p_value == pytest.approx(0.5, abs=0.02)  # two of the four sign patterns are as far from 0
+
+
+def test_the_interval_of_the_mean_over_sets_agrees_with_scipy() -> None:
+    generator = np.random.default_rng(0)
+    sizes = (20, 60)
+    before = [generator.random(size) for size in sizes]
+    after = [one + generator.normal(0.05, 0.1, len(one)) for one in before]
+    result = compare_sets([(list(b), list(a)) for b, a in zip(before, after, strict=True)])
+    differences = tuple(a - b for b, a in zip(before, after, strict=True))
+
+    def mean_of_means(first: Any, second: Any, axis: int) -> Any:
+        return (first.mean(axis=axis) + second.mean(axis=axis)) / 2
+
+    interval = stats.bootstrap(
+        differences, mean_of_means, n_resamples=10_000, method="percentile", rng=1
+    ).confidence_interval
+    assert (result.low, result.high) == pytest.approx(tuple(interval), abs=0.002)
+
+
+def test_a_comparison_without_sets_is_refused() -> None:
+    with pytest.raises(ValueError, match="no set"):
+        compare_sets([])
