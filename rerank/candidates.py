@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from resift.rerank.explanation import Unscored, explain
 from resift.rerank.reranker import Reranking
 from resift.retrieval.types import Document, Hit, Query, Ranking
 
@@ -26,13 +27,16 @@ class Candidate:
 class Reranked:
     """One candidate after reranking.
 
-    `position`: where it is in the list of candidates, from 0. `score`: what decided the order. `logit`: the model's raw
-    score, None if the candidate is below the rerank window.
+    `position`: where it is in the list of candidates, from 0. `score`: what decided the order. `logit`, `probability`,
+    `fused` and `unscored` are those of `resift.rerank.explanation.ExplainedHit`.
     """
 
     position: int
     score: float
     logit: float | None
+    probability: float | None = None
+    fused: float | None = None
+    unscored: Unscored | None = None
 
 
 def to_ranking(query: Query, candidates: Sequence[Candidate]) -> Ranking:
@@ -57,8 +61,8 @@ def from_reranking(result: Reranking) -> list[Reranked]:
     [1, 0]
     """
     return [
-        Reranked(_LARGEST - int(hit.document.doc_id), hit.score, result.logits.get(hit.document.doc_id))
-        for hit in result.ranking.hits
+        Reranked(_LARGEST - int(hit.doc_id), hit.score, hit.logit, hit.probability, hit.fused, hit.unscored)
+        for hit in explain(result, len(result.ranking.hits))
     ]
 
 

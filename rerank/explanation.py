@@ -1,17 +1,24 @@
-"""Where each hit of a reranking was before, and which scores moved it."""
+"""Where each hit of a reranking was before, which scores moved it, and why a hit was not scored."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from resift.rerank.reranker import Reranking
+
+Unscored = Literal["promoted", "no text", "below the window"]
+"""Why the model did not score a hit: see `promoted` and `unread` of `Reranking`; or more hits were before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedHit:
     """A hit with the rank and the score of each stage; ranks count from 1.
 
-    `logit`: the model's raw score; None below the window that the model rescored.
+    `score`: what decided the order. `logit`: the model's raw score, and `probability`: its sigmoid, from 0 to 1; None
+    if the model did not score the hit, and `unscored` says why. `fused`: the sum of both stages' z-scores where that
+    decided, None if the model alone did. If no model reranked the query, all four are None.
     """
 
     rank: int
@@ -20,13 +27,74 @@ class ExplainedHit:
     first_stage_rank: int
     first_stage_score: float
     logit: float | None
+    probability: float | None = None
+    fused: float | None = None
+    unscored: Unscored | None = None
+
+    @property
+    def shown(self) -> float | None:
+        """The score to show: the model's probability, or the first stage's score if no model reranked the query.
+
+        None if the model did not score this hit. A fused score is relative to the other hits of its query (0 if there
+        is one hit), so it is not shown alone.
+        """
+        return self.score if self.logit is None and self.unscored is None else self.probability
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the hit as a JSON object, in which `score` is the one to show."""
+        return {
+            "rank": self.rank,
+            "doc_id": self.doc_id,
+            "score": self.shown,
+            "fused": self.fused,
+            "logit": self.logit,
+            "unscored": self.unscored,
+            "first_stage_rank": self.first_stage_rank,
+            "first_stage_score": self.first_stage_score,
+        }
 
 
 def explain(result: Reranking, top: int) -> list[ExplainedHit]:
     """Return the first `top` hits of a reranking, best first, each with its place in the first stage."""
     before = {hit.document.doc_id: (rank, hit.score) for rank, hit in enumerate(result.first_stage.hits, start=1)}
-    shown = [(rank, hit.document.doc_id, hit.score) for rank, hit in enumerate(result.ranking.top(top).hits, start=1)]
-    return [
-        ExplainedHit(rank, doc_id, score, *before[doc_id], logit=result.logits.get(doc_id))
-        for rank, doc_id, score in shown
-    ]
+    explained = []
+    for place, hit in enumerate(result.ranking.top(top).hits):
+        doc_id = hit.document.doc_id
+        logit = result.logits.get(doc_id)
+        explained.append(
+            ExplainedHit(
+                place + 1,
+                doc_id,
+                hit.score,
+                *before[doc_id],
+                logit=logit,
+                probability=None if logit is None else probability(logit),
+                fused=hit.score if result.fused and logit is not None else None,
+                unscored=why_unscored(result, place),
+            )
+        )
+    return explained
+
+
+def probability(logit: float) -> float:
+    """Return the sigmoid of a logit, 1 / (1 + exp(-logit)), from 0 to 1; only for display, since it saturates.
+
+    >>> round(probability(4.0), 3)
+    0.982
+    """
+    wide = math.exp(-abs(logit))
+    return 1.0 / (1.0 + wide) if logit >= 0 else wide / (1.0 + wide)
+
+
+def why_unscored(result: Reranking, place: int) -> Unscored | None:
+    """Return why the hit at `place`, from 0, of the reranked order has no score of the model.
+
+    None if it has one, or if no model reranked the query.
+    """
+    scored_to = result.promoted + len(result.logits)
+    unread_to = scored_to + result.unread
+    if unread_to == 0 or result.promoted <= place < scored_to:
+        return None
+    if place < result.promoted:
+        return "promoted"
+    return "no text" if place < unread_to else "below the window"

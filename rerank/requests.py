@@ -109,8 +109,12 @@ def _reply(request: RerankRequest, result: Reranking, top: int | None, return_do
         entry: dict[str, Any] = {"index": reranked.position}
         if isinstance(given, dict) and "doc_id" in given:
             entry["doc_id"] = given["doc_id"]
-        entry["score"] = reranked.score
+        entry["score"] = reranked.probability
+        if result.fused:
+            entry["fused"] = reranked.fused
         entry["logit"] = reranked.logit
+        if reranked.unscored is not None:
+            entry["unscored"] = reranked.unscored
         if return_documents:
             entry["document"] = given
         results.append(entry)

@@ -29,6 +29,7 @@ class Reranking:
     `lacking`: field name -> how many of the documents that were to be read do not have it, for the template's fields.
     `unread`: how many documents of the window have no text to read; they follow those that the model scored.
     `promoted`: how many of the first hits kept their places above all others, without being scored.
+    `fused`: whether the scores of `ranking` are fused ones of both stages; else they are the model's logits.
     """
 
     first_stage: Ranking
@@ -39,6 +40,7 @@ class Reranking:
     lacking: Mapping[str, int] = field(default_factory=dict)
     unread: int = 0
     promoted: int = 0
+    fused: bool = False
 
     @classmethod
     def unchanged(cls, ranking: Ranking) -> Reranking:
@@ -145,6 +147,7 @@ class Reranker:
             lacking=self.template.lacking(hit.document for hit in [*window.scored, *window.unread]),
             unread=len(window.unread),
             promoted=len(window.promoted),
+            fused=self.settings.fusion != "none",
         )
 
     def _final_scores(self, scored: Sequence[Hit], logits: NDArray[np.float32]) -> NDArray[np.float32]:

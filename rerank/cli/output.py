@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import sys
@@ -31,7 +30,7 @@ def search_json(result: Reranking, top: int, analyze: Analyze, facts: dict[str, 
         snippet = best_snippet(document.text, result.ranking.query.text, analyze)
         hits.append(
             {
-                **dataclasses.asdict(row),
+                **row.as_json(),
                 "title": document.title,
                 "text": document.text,
                 "snippet": snippet.text,
@@ -69,7 +68,9 @@ def print_table(result: Reranking, top: int, analyze: Analyze, caption: str) -> 
     table.add_column("document", overflow="fold")
     for row, hit in zip(explain(result, top), result.ranking.hits, strict=False):
         text = _document(hit, result.ranking.query.text, analyze)
-        table.add_row(str(row.rank), move(row.first_stage_rank, row.rank), f"{row.score:.3f}", text)
+        table.add_row(
+            str(row.rank), move(row.first_stage_rank, row.rank), "–" if row.shown is None else f"{row.shown:.3f}", text
+        )
     console.print(table)
     console.print(Text(caption, style="dim italic"))
 

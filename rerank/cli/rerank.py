@@ -41,8 +41,9 @@ def rerank(
 
     A line is {"query": "...", "documents": [...]}; a document is a string, or an object with "text" and,
     optionally, "doc_id", "title", "score" (the first stage's: with it the scores are fused, without it the model alone
-    decides) and fields of your own. A reply line is {"query", "results": [{"index", "score", "logit", ...}]}; other
-    members of a line are returned unchanged. All documents of a line are rescored, unless you give --window.
+    decides) and fields of your own. A reply line is {"query", "results": [{"index", "score", "logit", ...}]},
+    best first: "score" is the model's probability, and "fused" the sum of both scores where that decides the order;
+    other members of a line are returned unchanged. All documents of a line are rescored, unless you give --window.
 
     \b
     echo '{"query": "cat food", "documents": ["dogs bark", "what cats eat"]}' | resift rerank

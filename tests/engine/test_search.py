@@ -35,7 +35,7 @@ def test_the_model_reorders_what_the_engine_found(filled: Fill) -> None:
     target = filled(DOCUMENTS, MAPPINGS)
     found = hits(target, "simmer red lentils with cumin", "--fusion", "none")
     assert found[0]["doc_id"] == "1"
-    assert [hit["score"] for hit in found] == sorted((hit["logit"] for hit in found), reverse=True)
+    assert [hit["logit"] for hit in found] == sorted((hit["logit"] for hit in found), reverse=True)
     assert {hit["first_stage_rank"] for hit in found} == {1, 2, 3}
 
 

@@ -36,11 +36,13 @@ def indices(reply: dict[str, Any]) -> list[int]:
 
 def test_documents_without_scores_are_ordered_by_the_model_alone() -> None:
     [reply] = replies({"query": "q", "documents": ["aa", "a", "aaaa"]})
-    assert [(r["index"], r["score"], r["logit"]) for r in reply["results"]] == [
-        (2, 4.0, 4.0),
-        (0, 2.0, 2.0),
-        (1, 1.0, 1.0),
+    # 1 / (1 + exp(-4)) = 0.9820, of 2: 0.8808, of 1: 0.7311
+    assert [(r["index"], round(r["score"], 4), r["logit"]) for r in reply["results"]] == [
+        (2, 0.982, 4.0),
+        (0, 0.8808, 2.0),
+        (1, 0.7311, 1.0),
     ]
+    assert all("fused" not in r for r in reply["results"])
 
 
 def test_documents_with_scores_are_ordered_by_both() -> None:
@@ -48,6 +50,24 @@ def test_documents_with_scores_are_ordered_by_both() -> None:
     [reply] = replies({"query": "q", "documents": documents})
     # z(score) is (0.84, -1.40, 0.56) and z(length) (-1.34, 1.07, 0.27): the third has the largest sum
     assert indices(reply) == [2, 1, 0]
+    assert [round(r["fused"], 2) for r in reply["results"]] == [0.41, -0.17, -0.25]
+    assert [round(r["score"], 4) for r in reply["results"]] == [0.9526, 0.982, 0.7311]  # of logits 3, 4 and 1
+
+
+def test_a_lone_document_shows_the_models_probability_not_a_fused_zero() -> None:
+    [reply] = replies({"query": "q", "documents": [{"text": "aaaa", "score": 9.0}]})
+    [result] = reply["results"]
+    assert (round(result["score"], 3), result["fused"], result["logit"]) == (0.982, 0.0, 4.0)
+
+
+def test_a_document_that_is_not_scored_has_no_score_and_the_reason() -> None:
+    documents = [{"text": "", "score": 3.0}, {"text": "a", "score": 2.0}, {"text": "aa", "score": 5000.0}]
+    [reply] = replies({"query": "q", "documents": documents})
+    assert [(r["index"], r["score"], r["fused"], r["logit"], r.get("unscored")) for r in reply["results"]] == [
+        (2, None, None, None, "promoted"),
+        (1, 0.7310585786300049, 0.0, 1.0, None),
+        (0, None, None, None, "no text"),
+    ]
 
 
 def test_equal_scores_keep_the_given_order() -> None:
@@ -63,7 +83,9 @@ def test_other_members_of_a_line_are_returned_and_lines_keep_their_order() -> No
 
 def test_doc_ids_and_documents_are_returned_on_request() -> None:
     [reply] = replies({"query": "q", "documents": [{"doc_id": "x", "text": "a"}, "bb"]}, top=1, return_documents=True)
-    assert reply["results"] == [{"index": 1, "score": 2.0, "logit": 2.0, "document": "bb"}]
+    [result] = reply["results"]
+    assert result.pop("score") == pytest.approx(0.8808, abs=1e-4)
+    assert result == {"index": 1, "logit": 2.0, "document": "bb"}
 
 
 @pytest.mark.parametrize(
