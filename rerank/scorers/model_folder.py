@@ -78,12 +78,15 @@ class ModelFolder:
         return last if last in ("sigmoid", "identity") else str(function)
 
     @property
+    def prompts(self) -> dict[str, str]:
+        """The named texts that can be put before a query; empty for nearly all models."""
+        prompts = self.head.get("prompts")
+        return {str(name): str(text or "") for name, text in prompts.items()} if isinstance(prompts, Mapping) else {}
+
+    @property
     def prompt(self) -> str:
         """The text that is put before every query; empty for nearly all models."""
-        prompts, chosen = self.head.get("prompts"), self.head.get("default_prompt_name")
-        if not isinstance(prompts, Mapping) or not isinstance(chosen, str):
-            return ""
-        return str(prompts.get(chosen) or "")
+        return self.prompts.get(str(self.head.get("default_prompt_name")), "")
 
     @property
     def pad_id(self) -> int:

@@ -1,22 +1,22 @@
-"""Base class of the cross-encoders: `predict`, `rank` and `score`, on top of the one method that a backend adds.
-
-Documents are always ordered by float32 logits. The sigmoid saturates (at a logit of 17 in float32, of 6 in bfloat16)
-and so turns different scores into equal ones; it is only for display.
-"""
+"""Base class of the cross-encoders: `predict`, `rank` and `score`, on top of the one method that a backend adds."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.scorer import Pair, Scores
+from resift.rerank.scorers.activations import ACTIVATIONS
+from resift.rerank.scorers.call_options import CallOptions, PredictArguments, RankArguments, choose_top, read_options
 from resift.rerank.scorers.encoding import EncodedPairs, PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.packing import batch_end, longest_first
+from resift.rerank.scorers.pairs import distinct, is_pair, read_documents, read_pairs
 from resift.retrieval.errors import SettingsError
 
 Batch = Mapping[str, NDArray[np.int64]]
@@ -71,148 +71,140 @@ class Predictor(ABC):
         Raises OutOfMemoryError if the batch does not fit into memory, and ModelError if the model cannot be run.
         """
 
+    @overload
     def predict(
-        self, pairs: Sequence[Pair], *, activation: str | None = None, prompt: str | None = None
-    ) -> NDArray[np.float32]:
+        self,
+        pairs: tuple[str, str] | list[str],
+        *,
+        activation: str | None = None,
+        prompt: str | None = None,
+        **others: Unpack[PredictArguments],
+    ) -> float: ...
+
+    @overload
+    def predict(
+        self,
+        pairs: Iterable[Pair | list[str]] | NDArray[Any],
+        *,
+        activation: str | None = None,
+        prompt: str | None = None,
+        **others: Unpack[PredictArguments],
+    ) -> NDArray[np.float32]: ...
+
+    def predict(
+        self,
+        pairs: Any,
+        *,
+        activation: str | None = None,
+        prompt: str | None = None,
+        **others: Unpack[PredictArguments],
+    ) -> NDArray[np.float32] | float:
         """Return a score for each (query, document) pair, float32 (n,), in the order of the pairs.
 
-        `activation` is "sigmoid" (scores from 0 to 1) or "identity" (the raw logits); None takes the activation in the
-        model's folder, or sigmoid if it has none, as sentence-transformers does. `prompt` is put before every query;
-        None takes the prompt in the model's folder, and "" means no prompt. Raises SettingsError if `pairs` is not a
-        list of pairs of strings or the activation is not known, and ModelError if the model cannot score the pairs.
+        `pairs` is any iterable of pairs: a list, a generator, zip, or an array of strings with two columns; one pair
+        by itself gives a float. `activation` is "sigmoid" (scores from 0 to 1) or "identity" (the raw logits); None
+        takes the activation in the model's folder, or sigmoid if it has none, as sentence-transformers does. `prompt`
+        is put before every query; None takes the prompt in the model's folder, and "" means no prompt. The other
+        arguments are those of sentence-transformers, as in `PredictArguments`. Raises SettingsError if an argument
+        cannot be used, and ModelError if the model cannot score the pairs.
         """
-        activate = self._activation(activation)
-        return activate(self._score(pairs, prompt).logits)
+        options = read_options(self.folder, {"activation": activation, "prompt": prompt, **others}, PredictArguments)
+        single = is_pair(pairs)
+        logits = self._score(read_pairs([pairs] if single else pairs), options).logits
+        shown = ACTIVATIONS[options.activation](logits)  # (n,)
+        return float(shown[0]) if single else shown
 
     def rank(
         self,
         query: str,
-        documents: Sequence[str],
+        documents: Iterable[str],
         top_n: int | None = None,
         return_documents: bool = False,
         *,
         activation: str | None = None,
-        prompt: str | None = None,
+        **others: Unpack[RankArguments],
     ) -> list[dict[str, Any]]:
         """Return one row per document, best first: `corpus_id` (int, its index in `documents`) and `score` (float).
 
-        `top_n` is the maximum number of rows; `return_documents` adds the key `text`, the document. Documents with
-        equal logits keep their given order. `activation` and `prompt` are as in `predict`; the activation does not
-        change the order. Raises SettingsError if an argument cannot be used, and ModelError as `predict` does.
+        `documents` is any iterable of strings, and `query` one string. `top_n` is the maximum number of rows;
+        `return_documents` adds the key `text`, the document. Documents with equal logits keep their given order.
+        `activation` is as in `predict`, and does not change the order. The other arguments are `prompt`, as in
+        `predict`, and those of sentence-transformers, as in `RankArguments`. Raises SettingsError if an argument
+        cannot be used, and ModelError as `predict` does.
         """
-        if isinstance(documents, str):
-            raise SettingsError("expected a list of strings, got one string", "documents")
-        if top_n is not None and top_n < 0:
-            raise SettingsError(f"{top_n} is below 0; expected 0 or more", "top_n")
-        activate = self._activation(activation)
-        documents = list(documents)
-        logits = self._score([(query, document) for document in documents], prompt).logits  # (n,)
-        shown = activate(logits)  # (n,)
-        order = np.argsort(-logits, kind="stable")[:top_n]
+        options = read_options(self.folder, {"activation": activation, **others}, RankArguments)
+        top = choose_top(top_n, others.get("top_k"))
+        if not isinstance(query, str):
+            raise SettingsError(f"expected a string, got {type(query).__name__}", "query")
+        texts = read_documents(documents)
+        logits = self._score(read_pairs((query, text) for text in texts), options).logits  # (n,)
+        shown = ACTIVATIONS[options.activation](logits)  # (n,)
+        order = np.argsort(-logits, kind="stable")[:top]
         ranking: list[dict[str, Any]] = [{"corpus_id": int(place), "score": float(shown[place])} for place in order]
         if return_documents:
             for row in ranking:
-                row["text"] = documents[row["corpus_id"]]
+                row["text"] = texts[row["corpus_id"]]
         return ranking
 
-    def score(self, pairs: Sequence[Pair]) -> Scores:
+    def score(self, pairs: Iterable[Pair]) -> Scores:
         """Return one finite logit per pair, and which texts were truncated (see `resift.rerank.scorer.Scores`).
 
-        The prompt in the model's folder is put before every query. Raises SettingsError if `pairs` is not a list of
-        pairs of strings, and ModelError if the model cannot score the pairs.
+        The prompt in the model's folder is put before every query. Raises SettingsError if `pairs` is not an iterable
+        of pairs of strings, and ModelError if the model cannot score the pairs.
         """
-        return self._score(pairs, None)
+        return self._score(read_pairs(pairs), CallOptions("identity", self.folder.prompt))
 
-    def _score(self, pairs: Sequence[Pair], prompt: str | None) -> Scores:
-        indices = _distinct(pairs)
+    def _score(self, pairs: list[Pair], options: CallOptions) -> Scores:
+        indices = distinct(pairs)
         if not indices:
             empty = np.zeros(0, dtype=bool)
             return Scores(np.zeros(0, dtype=np.float32), empty, empty)
-        prompt = self.folder.prompt if prompt is None else prompt
-        encoded = self.encoder.encode([(prompt + query, document) for query, document in indices])
-        logits = self._run(encoded)  # (distinct pairs,)
+        encoded = self.encoder.encode([(options.prompt + query, document) for query, document in indices])
+        logits = self._run(encoded, options)  # (distinct pairs,)
         if not np.isfinite(logits).all():
             raise self.folder.error(
                 "its scores are NaN or infinite; its weights are damaged, or its values exceed the range of float16: "
                 "download it again, or use dtype float32"
             )
-        rows = np.array([indices[query, document] for query, document in pairs], dtype=np.int64)  # (n,)
+        rows = np.array([indices[pair] for pair in pairs], dtype=np.int64)  # (n,)
         return Scores(logits[rows], encoded.truncated[rows], encoded.query_truncated[rows])
 
-    def _run(self, encoded: EncodedPairs) -> NDArray[np.float32]:
+    def _run(self, encoded: EncodedPairs, options: CallOptions) -> NDArray[np.float32]:
         """Return the logits of encoded pairs, float32 (n,); a batch that does not fit into memory is halved."""
         order = longest_first(encoded.lengths)
         lengths = encoded.lengths[order]  # (n,) descending
         logits = np.empty(len(order), dtype=np.float32)
         start, budget = 0, self.batch_tokens
-        while start < len(order):
-            end = batch_end(lengths, start, budget)
-            try:
-                logits[order[start:end]] = self.forward(self.encoder.pad(encoded, order[start:end]))
-            except OutOfMemoryError as error:
-                if end - start == 1:
-                    raise self.folder.error(
-                        f"there is not enough memory for one pair of {lengths[start]} tokens; reduce max_length, or "
-                        "use another device"
-                    ) from error
-                budget = (end - start) // 2 * int(lengths[start])
-                continue
-            start = end
+        with _progress(len(order), options.progress) as advance:
+            while start < len(order):
+                end = min(batch_end(lengths, start, budget), start + (options.batch_size or len(order)))
+                try:
+                    logits[order[start:end]] = self.forward(self.encoder.pad(encoded, order[start:end]))
+                except OutOfMemoryError as error:
+                    if end - start == 1:
+                        raise self.folder.error(
+                            f"there is not enough memory for one pair of {lengths[start]} tokens; reduce max_length, "
+                            "or use another device"
+                        ) from error
+                    budget = (end - start) // 2 * int(lengths[start])
+                    continue
+                advance(end - start)
+                start = end
         return logits
 
-    def _activation(self, name: str | None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        chosen = self.activation if name is None else name
-        if chosen not in ACTIVATIONS:
-            if name is None:
-                raise self.folder.error(
-                    f"its activation {chosen} is not supported; pass activation='sigmoid' or 'identity'"
-                )
-            raise SettingsError(f"{name!r} is not known; expected sigmoid or identity", "activation")
-        return ACTIVATIONS[chosen]
 
+@contextmanager
+def _progress(pairs: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Give the function that counts scored pairs on a bar on standard error, if one is `shown`."""
+    if not shown:
+        yield lambda scored: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
 
-def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 1 / (1 + exp(-x)) of `logits` (n,), float32 (n,), without overflow.
-
-    >>> sigmoid(np.array([0.0, 1000.0, -1000.0], dtype=np.float32)).tolist()
-    [0.5, 1.0, 0.0]
-    """
-    wide = np.exp(-np.abs(logits.astype(np.float64)))
-    return np.where(logits >= 0, 1.0 / (1.0 + wide), wide / (1.0 + wide)).astype(np.float32)
-
-
-def identity(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return `logits` (n,) unchanged."""
-    return logits
-
-
-ACTIVATIONS = {"sigmoid": sigmoid, "identity": identity}
-"""Name of an activation -> the function that converts logits (n,) to scores (n,), both float32."""
-
-
-def is_pair(given: object) -> bool:
-    """Return whether `given` is a tuple or a list of two strings."""
-    return isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(text, str) for text in given)
-
-
-def is_list(given: object) -> bool:
-    """Return whether `given` can be read more than once and has an order, as a list but not an iterator does."""
-    return isinstance(given, Sequence) and not isinstance(given, str)
-
-
-def _distinct(pairs: Sequence[Pair]) -> dict[Pair, int]:
-    """Return each distinct pair with its index, so that equal pairs are scored only once.
-
-    Raises SettingsError if `pairs` is not a list, or a member of it is not a pair of strings.
-    """
-    indices: dict[Pair, int] = {}
-    if not is_list(pairs):
-        raise SettingsError(f"expected a list of (query, document) pairs, got {type(pairs).__name__}", "pairs")
-    for position, pair in enumerate(pairs):
-        if not is_pair(pair):
-            raise SettingsError(f"number {position} is not a pair of strings; expected (query, document)", "pairs")
-        indices.setdefault((pair[0], pair[1]), len(indices))
-    return indices
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("Scoring", total=pairs)
+        yield lambda scored: progress.advance(task, scored)
 
 
 def short_of_memory(error: Exception) -> bool:

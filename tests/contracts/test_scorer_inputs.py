@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,16 @@ NOT_PAIRS: list[Any] = [
     [None],
     ["ab"],
     [("cat", "dog"), "ab"],
-    ("cat", "dog"),
     "ab",
     "",
+    b"ab",
     None,
     7,
     {("cat", "dog"): 1.0},
-    np.array([["cat", "dog"]]),
+    {("cat", "dog")},
+    np.array([["cat", "dog", "river"]]),
+    np.array([[1, 2]]),
+    np.array("cat"),
 ]
 
 
@@ -111,16 +115,57 @@ def test_anything_but_a_list_of_pairs_of_strings_is_refused(scorer: Predictor, p
         assert caught.value.field == "pairs" and len(str(caught.value).splitlines()) == 1
 
 
-def test_an_iterator_of_pairs_is_refused_and_not_taken_for_an_empty_list(scorer: Predictor) -> None:
-    for pairs in (zip(["cat"], ["dog"], strict=True), iter([("cat", "dog")]), (pair for pair in [("cat", "dog")])):
-        given: Any = pairs
-        with pytest.raises(SettingsError, match="^pairs: expected a list of"):
-            scorer.score(given)
+QUERIES, DOCUMENTS = ["cat", "dog", "cat"], ["dog", "the river", "cat food"]
+FORMS: dict[str, Callable[[], Any]] = {
+    "list": lambda: list(zip(QUERIES, DOCUMENTS, strict=True)),
+    "tuple": lambda: tuple(zip(QUERIES, DOCUMENTS, strict=True)),
+    "lists": lambda: [[query, text] for query, text in zip(QUERIES, DOCUMENTS, strict=True)],
+    "zip": lambda: zip(QUERIES, DOCUMENTS, strict=True),
+    "map": lambda: map(lambda *pair: pair, QUERIES, DOCUMENTS),
+    "generator": lambda: (pair for pair in zip(QUERIES, DOCUMENTS, strict=True)),
+    "iterator": lambda: iter([list(pair) for pair in zip(QUERIES, DOCUMENTS, strict=True)]),
+    "dict values": lambda: dict(enumerate(zip(QUERIES, DOCUMENTS, strict=True))).values(),
+    "array": lambda: np.array([QUERIES, DOCUMENTS]).T,
+    "array of objects": lambda: np.array([QUERIES, DOCUMENTS], dtype=object).T,
+}
 
 
-def test_lists_and_tuples_are_both_pairs_and_sequences_of_pairs(scorer: Predictor) -> None:
-    given: list[Any] = [[("cat", "dog")], (("cat", "dog"),), [["cat", "dog"]]]
-    assert len({float(scorer.score(pairs).logits[0]) for pairs in given}) == 1
+@pytest.mark.parametrize("form", FORMS)
+def test_pairs_come_in_any_form_that_can_be_iterated_over(scorer: Predictor, form: str) -> None:
+    expected = scorer.score(FORMS["list"]()).logits
+    assert len(set(expected.tolist())) == 3
+    assert scorer.score(FORMS[form]()).logits.tolist() == expected.tolist()
+    assert scorer.predict(FORMS[form](), activation="identity").tolist() == expected.tolist()
+
+
+def test_iterables_without_members_give_empty_arrays(scorer: Predictor) -> None:
+    nothing: list[Any] = [[], (), iter([]), zip(strict=True), np.empty((0, 2), dtype=str)]
+    assert [scorer.predict(pairs).shape for pairs in nothing] == [(0,)] * 5
+    assert [scorer.score(pairs).logits.shape for pairs in nothing] == [(0,)] * 5
+
+
+def test_one_pair_by_itself_is_predicted_as_a_float_and_not_scored(scorer: Predictor) -> None:
+    single: list[Any] = [("cat", "dog"), ["cat", "dog"], np.array(["cat", "dog"])]
+    [expected] = scorer.predict([("cat", "dog")]).tolist()
+    for pair in single:
+        found = scorer.predict(pair)
+        assert (type(found), found) == (float, expected)
+        with pytest.raises(SettingsError, match="^pairs: expected a list .* got one pair; put it into a list"):
+            scorer.score(pair)
+
+
+@pytest.mark.parametrize("form", [list, tuple, iter, np.array, lambda texts: dict(enumerate(texts)).values()])
+def test_documents_come_in_any_form_that_can_be_iterated_over(scorer: Predictor, form: Callable[[Any], Any]) -> None:
+    expected = scorer.rank("cat", DOCUMENTS, return_documents=True)
+    found = scorer.rank("cat", form(DOCUMENTS), return_documents=True)
+    assert len(expected) == 3 and found == expected
+
+
+@pytest.mark.parametrize("documents", ["dog", b"dog", None, 7, {"dog": 1}, {"dog"}, ["dog", None], [("cat", "dog")]])
+def test_anything_but_a_list_of_strings_is_no_list_of_documents(scorer: Predictor, documents: Any) -> None:
+    with pytest.raises(SettingsError, match="^documents: ") as caught:
+        scorer.rank("cat", documents)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
