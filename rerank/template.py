@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from string import Formatter
@@ -14,14 +15,19 @@ DEFAULT_TEMPLATE = "{title} {text}"
 
 _OF_EVERY_DOCUMENT = ("title", "text", "doc_id")
 
+_IN_WORDS = "'\u2019.:\u00b7"  # part of a word between two letters, as in the index (UAX #29)
+_IN_NUMBERS = "'\u2019.,;"  # part of a number between two digits
+_SENTENCE_ENDS = '.?!:;)]}"\u201d\u00bb\u2026\u3002\uff1f\uff01\uff1a\uff1b\uff09\u3011\u300d\u300f'
+_INVISIBLE_SPACES = "\u200b\ufeff"
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
     """A pattern with `{title}`, `{text}`, `{doc_id}` and any other field of the document by its name.
 
     A field that a document does not have counts as empty. White space at both ends of the result is removed. A title
-    is left out if the text begins with it. If all fields in the pattern are empty, so is the result: the pattern's own
-    words are not a text of the document, nor is its id beside an empty title and text.
+    is left out if the text begins with it, as whole words. If all fields in the pattern are empty, so is the result:
+    the pattern's own words are not a text of the document, nor is its id beside an empty title and text.
 
     >>> Template("{title} {text}").render(Document("d", "A long tail.", title="Cats"))
     'Cats A long tail.'
@@ -83,9 +89,31 @@ class Template:
 
 def _values(document: Document) -> dict[str, str]:
     """Return the fields of `document` as text, by name."""
-    title = "" if document.title and document.text.startswith(document.title) else document.title
+    title = "" if _begins_with(document.text, document.title) else document.title
     values = {name: _as_text(value) for name, value in document.fields.items()}
     return {**values, "title": title, "text": document.text, "doc_id": document.doc_id}
+
+
+def _begins_with(text: str, title: str) -> bool:
+    """Return whether `text` begins with `title`, and the last word of `title` ends there.
+
+    Where the text goes on with a letter, digit or mark, the title counts as a part of a word. So it does in Chinese,
+    Japanese or Thai, which have no spaces: whether the word ends there cannot be seen, and a title that is read twice
+    is harmless.
+
+    >>> _begins_with("Java runs on a JVM", "Java"), _begins_with("JavaScript runs in browsers", "Java")
+    (True, False)
+    """
+    title = title.rstrip()
+    if not title or not text.startswith(title):
+        return False
+    last, after = title[-1], text[len(title) : len(title) + 2]
+    if last in _SENTENCE_ENDS or not after:
+        return True
+    if after[0] in (_IN_NUMBERS if last.isdigit() else _IN_WORDS) and last.isalnum():  # 3.14, don't
+        return not after[1:].isalnum()
+    kind = unicodedata.category(after[0])
+    return not (kind[0] in "LNM" or (kind == "Cf" and after[0] not in _INVISIBLE_SPACES) or after[0] in "_+#")
 
 
 def _can_be_read(text: str) -> bool:

@@ -21,6 +21,53 @@ def test_a_title_is_left_out_if_the_text_begins_with_it() -> None:
     assert Template().render(BOOK) == "Cats sleep a lot."
 
 
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Cats", "Cats"),
+        ("Cats", "Cats sleep"),
+        ("Cats", "Cats. They sleep"),
+        ("Cats", "Cats, dogs and mice"),
+        ("Cats ", "Cats sleep"),
+        ("AI", "AI-based search"),
+        ("Who's there?", "Who's there?It's me"),
+        ("3", "3. Wash by hand"),
+        ("Cats", "Cats' tails"),
+        ("北京", "北京"),
+        ("北京", "北京。中国的首都"),
+        ("你好！", "你好！我是猫"),
+        ("Cats", "Cats\u200bsleep"),
+    ],
+)
+def test_a_title_is_left_out_if_the_text_begins_with_its_whole_words(title: str, text: str) -> None:
+    assert Template().render(Document("d", text, title=title)) == text
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Java", "JavaScript runs in browsers"),
+        ("AI", "AIDS is a disease"),
+        ("Java", "java runs on a JVM"),
+        ("C", "C++ is a language"),
+        ("C", "C# is a language"),
+        ("C++", "C++11 added threads"),
+        ("Pi", "Pi\u0302 is a letter"),
+        ("don", "don't do it"),
+        ("3", "3.14 is about pi"),
+        ("1", "1,000 ships"),
+        ("example", "example.com is a domain"),
+        ("snake", "snake_case names"),
+        ("Straßen", "Straßen\u00adbahn fahren"),
+        ("北京", "北京大学是一所大学"),
+        ("भारत", "भारतीय रेल"),
+        ("Cats", "Cat"),
+    ],
+)
+def test_a_title_that_is_only_a_part_of_the_texts_first_word_is_read(title: str, text: str) -> None:
+    assert Template().render(Document("d", text, title=title)) == f"{title} {text}"
+
+
 def test_a_document_without_title_gives_only_its_text() -> None:
     assert Template().render(Document("d", "text only")) == "text only"
 
