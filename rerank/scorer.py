@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,10 +43,11 @@ class Scorer(Protocol):
     - Every text is scored: empty ones, control characters, lone surrogates, and texts longer than the model reads.
     """
 
-    def score(self, pairs: Iterable[Pair]) -> Scores:
+    def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return one finite logit per pair of `pairs`, never NaN, in their order; an empty list gives empty arrays.
 
-        `pairs` is any iterable, read once, of (query, document), each a tuple or list of two strings. Raises
-        SettingsError if `pairs` is not an iterable of pairs of strings, and ModelError if the model cannot score them.
+        `pairs` is a list of (query, document), each a tuple or list of two strings; the scorers of `BACKENDS` take any
+        iterable. Raises SettingsError if `pairs` is not a list of pairs of strings, and ModelError if the model cannot
+        score them.
         """
         ...
