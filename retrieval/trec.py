@@ -1,66 +1,72 @@
-"""Read and write run and qrels files of TREC; read qrels files of BEIR."""
+"""Read runs and qrels in the forms of TREC, BEIR, MS MARCO and JSON; write those of TREC."""
 
 from __future__ import annotations
 
-import gzip
-import json
+import itertools
 import math
 import os
 import stat
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from resift.retrieval.atomic_file import write_file
+from resift.retrieval.columns import Row, Shape, join, read_columns, to_number
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.json_columns import is_json, read_json
+from resift.retrieval.text_lines import read_lines
 from resift.retrieval.types import Qrels, Ranking, Run
 
+_RUN = Shape(
+    {6: (0, 2, 4), 3: (0, 1, 2)},
+    ("score", "sim", "similarity"),
+    "6: query_id Q0 doc_id rank score tag",
+    "a JSON run; expected {query_id: {doc_id: score}}",
+)
+_QRELS = Shape(
+    {4: (0, 2, 3), 3: (0, 1, 2)},
+    (*("score", "relevance", "rel", "grade", "label", "judgment", "judgement", "relevancy", "rating", "gain"),),
+    "3 (BEIR) or 4 (TREC): query_id 0 doc_id grade",
+    'JSON qrels; expected {query_id: {doc_id: grade}} or objects with "query-id", "corpus-id" and "score"',
+)
 _HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 
 
 def read_run(path: str | Path) -> Run:
-    """Return the run in a TREC file (`query_id Q0 doc_id rank score tag`), or in a JSON file {query: {doc: score}}.
+    """Return the run in a file; standard input for "-".
 
-    The rank column is ignored; the scores give the order. Raises CorpusError with the line number on a line that is
-    not in the format, a score that is not a finite number, and a document that a query has twice.
+    A line is TREC's `query_id Q0 doc_id rank score tag`, whose rank is ignored, or MS MARCO's `query_id doc_id rank`,
+    whose scores become -rank. Columns are separated as in `read_qrels`. The file may also be JSON, {query: {doc:
+    score}}. Raises CorpusError with the line number on a line that is not in the format, a score that is not a finite
+    number, and a document that a query has twice.
     """
-    if str(path).removesuffix(".gz").endswith(".json"):
-        return _read_json_run(path)
     run: Run = {}
-    for line, text in _lines(path):
-        columns = text.split()
-        if len(columns) != 6:
-            raise CorpusError(f"{len(columns)} columns; expected 6: query_id Q0 doc_id rank score tag", path, line)
-        query_id, _, doc_id, _, score, _ = columns
+    ranks = False
+    for line, query_id, doc_id, score, columns in _rows(path, _RUN):
+        ranks = columns == 3
+        _check_ids(query_id, doc_id, path, line)
         documents = run.setdefault(query_id, {})
         if doc_id in documents:
             raise CorpusError(f"query {query_id!r} has document {doc_id!r} twice; expected it once", path, line)
         documents[doc_id] = _score(score, path, line)
     if not run:
-        raise CorpusError("contains no rankings; expected lines of a TREC run", path)
-    return run
+        raise CorpusError("contains no rankings; expected lines of a TREC run, or {query_id: {doc_id: score}}", path)
+    return _from_ranks(run, path) if ranks else run
 
 
 def read_qrels(path: str | Path) -> Qrels:
-    """Return the judgements in a TREC file (`query_id 0 doc_id grade`) or a BEIR file (header, `query doc grade`).
+    """Return the judgements in a file; standard input for "-".
 
-    Raises CorpusError with the line number on a line that is not in the format, and on two different grades for the
-    same query and document.
+    A line is TREC's `query_id 0 doc_id grade` or BEIR's `query_id doc_id grade`, or has the columns that a header row
+    names. Columns are separated by tabs and blanks in any mixture, by commas or by semicolons, and may have the quotes
+    of Python's csv. The file may also be JSON, {query: {doc: grade}} or objects such as {"query-id": …, "corpus-id": …,
+    "score": …}. Raises CorpusError with the line number on a line that is not in the format, and on two different
+    grades for the same query and document.
     """
     qrels: Qrels = {}
-    for line, text in _lines(path):
-        columns = text.rstrip("\r\n").split("\t") if "\t" in text else text.split()
-        columns = [column.strip() for column in columns]
-        if line == 1 and len(columns) == 3 and _is_name(columns[2]):
-            continue  # the header of BEIR: query-id corpus-id score
-        if len(columns) not in (3, 4):
-            raise CorpusError(
-                f"{len(columns)} columns; expected 3 (BEIR) or 4 (TREC): query_id 0 doc_id grade", path, line
-            )
-        query_id, doc_id, grade = columns[0], columns[-2], _grade(columns[-1], path, line)
-        if not query_id or not doc_id:
-            raise CorpusError("the query id or the document id is empty; expected both", path, line)
+    for line, query_id, doc_id, text, _ in _rows(path, _QRELS):
+        grade = _grade(text, path, line)
+        _check_ids(query_id, doc_id, path, line)
         judged = qrels.setdefault(query_id, {})
         if judged.setdefault(doc_id, grade) != grade:
             message = f"query {query_id!r} has grades {judged[doc_id]} and {grade} for {doc_id!r}; expected one grade"
@@ -89,7 +95,7 @@ def _run_lines(rankings: Iterable[Ranking], tag: str) -> Iterator[str]:
         seen.add(query_id)
         for rank, hit in enumerate(ranking.hits, start=1):
             doc_id = _checked_column(hit.document.doc_id, "document id")
-            yield f"{query_id} Q0 {doc_id} {rank} {_finite(hit.score)!r} {tag}\n"
+            yield join([query_id, "Q0", doc_id, str(rank), repr(_finite(hit.score)), tag]) + "\n"
 
 
 def write_qrels(target: str | Path | IO[str], qrels: Qrels) -> None:
@@ -97,7 +103,8 @@ def write_qrels(target: str | Path | IO[str], qrels: Qrels) -> None:
     _write(
         target,
         (
-            f"{_checked_column(query_id, 'query id')} 0 {_checked_column(doc_id, 'document id')} {grade}\n"
+            join([_checked_column(query_id, "query id"), "0", _checked_column(doc_id, "document id"), str(grade)])
+            + "\n"
             for query_id, judged in qrels.items()
             for doc_id, grade in judged.items()
         ),
@@ -129,62 +136,32 @@ def _is_device(target: str | Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Yield (1-based line number, text) of each line that is not blank. Raises CorpusError."""
-    number = 0
-    try:
-        with gzip.open(path, "rb") if str(path).endswith(".gz") else open(path, "rb") as file:
-            for number, raw in enumerate(file, start=1):
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                if "\0" in text:
-                    raise CorpusError("contains NUL bytes, as UTF-16 does; save it as UTF-8", path, number)
-                if text.strip():
-                    yield number, text
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"byte {error.start + 1} of the line is not UTF-8", path, number) from None
-    except IsADirectoryError:
-        raise CorpusError("is a folder; expected a file", path) from None
-    except FileNotFoundError:
-        raise CorpusError("does not exist; expected a file", path) from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CorpusError(
-            f"is not a complete gzip file ({error}); compress it again or decompress it first", path
-        ) from None
-    except (OSError, ValueError) as error:  # ValueError: the name has a NUL
-        raise CorpusError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path) from None
+def _rows(path: str | Path, shape: Shape) -> Iterator[Row]:
+    lines = read_lines(path)
+    first = list(itertools.islice(lines, 1))
+    lines = itertools.chain(first, lines)
+    if is_json(path, first[0][1] if first else ""):
+        return read_json(list(lines), path, shape)
+    return read_columns(lines, path, shape)
 
 
-def _read_json_run(path: str | Path) -> Run:
-    try:
-        found = json.loads("".join(text for _, text in _lines(path)), object_pairs_hook=_reject_duplicate_keys)
-        run = {
-            query_id: {doc_id: _score(str(score), path, None) for doc_id, score in documents.items()}
-            for query_id, documents in found.items()
-        }
-    except _DuplicateKeyError as error:
-        raise CorpusError(f"has {error} twice in one object; expected each query and document once", path) from None
-    except (ValueError, AttributeError, RecursionError):
-        raise CorpusError("is not a JSON run; expected {query_id: {doc_id: score}}", path) from None
-    if not run:
-        raise CorpusError("contains no rankings; expected {query_id: {doc_id: score}}", path)
-    return run
+def _check_ids(query_id: str, doc_id: str, path: str | Path, line: int | None) -> None:
+    if not query_id or not doc_id:
+        raise CorpusError("the query id or the document id is empty; expected both", path, line)
 
 
-class _DuplicateKeyError(ValueError):
-    """A key occurs twice in one JSON object; Python would silently keep the last value."""
-
-
-def _reject_duplicate_keys(members: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(members)
-    if len(found) < len(members):
-        names = [name for name, _ in members]
-        raise _DuplicateKeyError(repr(next(name for name in names if names.count(name) > 1)))
-    return found
+def _from_ranks(run: Run, path: str | Path) -> Run:
+    """Return a run whose scores are ranks with -rank as the scores. Raises CorpusError if they are not 1 to n."""
+    for query_id, documents in run.items():
+        if sorted(documents.values()) != list(range(1, len(documents) + 1)):
+            what = f"3 columns, whose third is not the ranks 1 to {len(documents)} for query {query_id!r}"
+            raise CorpusError(f"{what}; expected {_RUN.expected}, or MS MARCO's query_id doc_id rank", path)
+    return {query_id: {doc_id: -rank for doc_id, rank in documents.items()} for query_id, documents in run.items()}
 
 
 def _score(text: str, path: str | Path, line: int | None) -> float:
     try:
-        score = _number(text)
+        score = to_number(text)
     except ValueError:
         raise CorpusError(f"the score {text!r} is not a number", path, line) from None
     if not math.isfinite(score):
@@ -192,32 +169,17 @@ def _score(text: str, path: str | Path, line: int | None) -> float:
     return score
 
 
-def _grade(text: str, path: str | Path, line: int) -> int:
+def _grade(text: str, path: str | Path, line: int | None) -> int:
     try:
-        grade = _number(text)
+        grade = to_number(text)
     except ValueError:
         grade = math.nan
     if not grade.is_integer():
-        raise CorpusError(f"the grade {text!r} is not a whole number", path, line)
+        hint = "; a header row has names such as query-id, corpus-id, score" if text[:1].isalpha() else ""
+        raise CorpusError(f"the grade {text!r} is not a whole number{hint}", path, line)
     if abs(grade) > _HIGHEST:
         raise CorpusError(f"the grade {text!r} is out of range (at most {_HIGHEST}); is it a score?", path, line)
     return int(grade)
-
-
-def _is_name(text: str) -> bool:
-    """Return whether `text` is the name of a column and not a grade; a bad grade such as nan is not a name."""
-    try:
-        _number(text)
-    except ValueError:
-        return text[:1].isalpha()
-    return False
-
-
-def _number(text: str) -> float:
-    """Return `text` as a number. Raises ValueError also on 1_000 and non-ASCII digits, which only Python accepts."""
-    if "_" in text or not text.isascii():
-        raise ValueError(text)
-    return float(text)
 
 
 def column_problem(text: str) -> str:
