@@ -242,7 +242,7 @@ def test_an_interrupted_load_prints_how_to_resume(target: str, tmp_path: Path) -
     process = subprocess.Popen(
         [*command, "--bulk-documents", "100"], env=environment, stderr=subprocess.PIPE, text=True
     )
-    while not entries_done(tmp_path):
+    while not entries_done(tmp_path) and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     printed = process.communicate(timeout=60)[1]
