@@ -20,6 +20,18 @@ OFFSET_POSITIONS = frozenset(
 )
 """Model types that number positions from the padding id + 1, so that they read that many tokens fewer."""
 
+TYPED_TOKENIZERS = frozenset(
+    {"BertTokenizer", "CanineTokenizer", "ConvBertTokenizer", "DebertaTokenizer", "DebertaV2Tokenizer"}
+    | {"ElectraTokenizer", "FNetTokenizer", "LayoutLMTokenizer", "MobileBertTokenizer", "SqueezeBertTokenizer"}
+)
+"""Classes of transformers 5 whose `model_input_names` contain token_type_ids, without "Fast" at the end."""
+
+TYPED_MODELS = frozenset(
+    {"bert", "canine", "convbert", "deberta", "deberta-v2", "electra", "ernie", "fnet", "layoutlm", "megatron-bert"}
+    | {"mobilebert", "nomic_bert", "squeezebert"}
+)
+"""Model types that have such a tokenizer if tokenizer_config.json names no class."""
+
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spm.model", "spiece.model")
 """A folder that has a tokenizer contains at least one of these files."""
 
@@ -93,6 +105,23 @@ class ModelFolder:
         """The token id of the padding in a batch; 0 if config.json does not give one."""
         given = self.config.get("pad_token_id")
         return given if isinstance(given, int) and 0 <= given < NO_LIMIT else 0
+
+    @property
+    def token_types(self) -> bool:
+        """Whether the model reads the tokenizer's token types; otherwise all types are 0, as transformers decides it.
+
+        The tokenizer's `model_input_names` decide, else those of its class; a model with one type has only zeros.
+        """
+        vocabulary = self.config.get("type_vocab_size")
+        if isinstance(vocabulary, int) and vocabulary < 2:
+            return False
+        names = self.tokenizer.get("model_input_names")
+        if isinstance(names, list):
+            return "token_type_ids" in names
+        kind, model = self.tokenizer.get("tokenizer_class"), self.config.get("model_type")
+        if isinstance(kind, str):
+            return kind.removesuffix("Fast") in TYPED_TOKENIZERS
+        return not isinstance(model, str) or model in TYPED_MODELS
 
     @property
     def positions(self) -> int | None:

@@ -59,8 +59,11 @@ class OnnxCrossEncoder(Predictor):
         Raises OutOfMemoryError if the batch does not fit into memory, and ModelError if the graph cannot be run or does
         not return one score per pair.
         """
+        given = {name: batch[name] for name in self.inputs}
+        if "token_type_ids" in given and not self.folder.token_types:
+            given["token_type_ids"] = np.zeros_like(batch["token_type_ids"])
         try:
-            [logits] = self.session.run([self.output], {name: batch[name] for name in self.inputs})
+            [logits] = self.session.run([self.output], given)
         except Exception as error:  # ONNX Runtime's errors share no base class
             if isinstance(error, MemoryError) or short_of_memory(error):
                 raise OutOfMemoryError from error

@@ -76,12 +76,15 @@ def save_family(family: str, folder: Path, max_length: int = 96, **changes: obje
     return folder
 
 
-def export_onnx(folder: Path, place: str = "model.onnx") -> Path:
-    """Export the folder's model to ONNX at `place` in it, for any batch size and length; return the folder."""
+def export_onnx(folder: Path, place: str = "model.onnx", types: bool | None = None) -> Path:
+    """Export the folder's model to ONNX at `place` in it, for any batch size and length; return the folder.
+
+    `types` is whether the graph has the input token_type_ids; by default it has if the model has several types.
+    """
     model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
     ids = torch.randint(6, 40, (2, 9))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    if getattr(model.config, "type_vocab_size", 0) > 1:
+    if getattr(model.config, "type_vocab_size", 0) > 1 if types is None else types:
         inputs["token_type_ids"] = torch.zeros_like(ids)
     (folder / place).parent.mkdir(exist_ok=True)
     with warnings.catch_warnings(), torch.inference_mode():
