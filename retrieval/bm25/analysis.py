@@ -5,6 +5,10 @@ Lucene's 33 stop words, PorterStemFilter. The steps of every other language: spl
 (for the languages in _ELIDED), stop words (for the languages in `stop_words.py`), Snowball's stemmer. `standard` only
 splits into words and lowers the case; `whitespace` only splits at white space.
 
+Words and lower case are those of Lucene for every language: the case of each character is lowered alone, except in
+Turkish and Irish, which have filters of their own; in Persian, a zero-width non-joiner separates words; in Arabic,
+Hindi and Persian, digits of any script become those of ASCII.
+
 Sources: the javadoc of org.apache.lucene.analysis.en and .fr; https://snowballstem.org.
 """
 
@@ -13,11 +17,12 @@ from __future__ import annotations
 import functools
 import re
 import threading
+import unicodedata
 from collections.abc import Callable
 
 import Stemmer
 
-from resift.retrieval.bm25.segmentation import words
+from resift.retrieval.bm25.segmentation import is_word, words
 from resift.retrieval.bm25.settings import LANGUAGES
 from resift.retrieval.bm25.stop_words import STOP_WORDS
 from resift.retrieval.errors import SettingsError
@@ -38,7 +43,10 @@ _ELIDED = {
 
 _NOT_STEMMED = ("standard", "whitespace")
 _APOSTROPHES = re.compile("['\u2019\uff07]")
-_LONGEST_TERM = 255  # characters; StandardTokenizer.MAX_TOKEN_LENGTH_DEFAULT
+_NOT_WHITE_SPACE = re.compile("[^\t-\r\x1c-\x20\u1680\u2000-\u2006\u2008-\u200a\u2028\u2029\u205f\u3000]{1,255}")
+_DECIMAL_DIGITS = ("arabic", "hindi", "persian")  # languages whose analyzer has Lucene's DecimalDigitFilter
+_IRISH_PREFIX = re.compile("^[nt](?=[AEIOU\u00c1\u00c9\u00cd\u00d3\u00da])")
+_UNUSUAL_CASE = re.compile("[\u0130\u03a3\u24c2]")
 _LONGEST_CACHED = 64  # characters; longer words rarely occur again
 _CACHE_SIZE = 1 << 18  # words cached with their terms, about 40 MB
 
@@ -80,17 +88,27 @@ class Analyzer:
     def words(self, text: str) -> list[str]:
         """Return the words of `text` in lower case, before elision, stop words and stemming."""
         if self.language == "whitespace":
-            return text.split()
+            return _NOT_WHITE_SPACE.findall(text)
         if self.language == "turkish":
-            text = text.replace("I", "ı").replace("İ", "i")
+            text = text.replace("I\u0307", "i").replace("I", "ı")
+        elif self.language == "persian":
+            text = text.replace("\u200c", " ")
+        elif self.language == "irish":
+            return [lower_case(_IRISH_PREFIX.sub(r"\g<0>-", word)) for word in words(text)]
+        if not text.isascii() and _UNUSUAL_CASE.search(text):
+            return list(map(lower_case, words(text)))  # the case of these letters decides where words end
         return words(text.lower())
 
     def term(self, word: str) -> str:
         """Return the term of one word that `words` returned; "" if the word is not indexed (a stop word)."""
         if self.language == "whitespace":
             return word
-        word = self._without_affixes(word)[:_LONGEST_TERM]
-        if word in self._stop_words or not word.strip("_"):
+        if not is_word(word):
+            return ""
+        word = self._without_affixes(word)
+        if self.language in _DECIMAL_DIGITS and not word.isascii():
+            word = "".join(str(unicodedata.decimal(character, character)) for character in word)
+        if not word or word in self._stop_words:
             return ""
         if self._stemmer is None:
             return word
@@ -101,9 +119,11 @@ class Analyzer:
             return _lucene_stem(word, stem, self._stemmer.stemWord)
 
     def _without_affixes(self, word: str) -> str:
-        """Remove the possessive 's of an English word, or the elided article of a word in another language."""
+        """Remove the English possessive, the Turkish suffixes after an apostrophe, or an elided article elsewhere."""
         if self.language == "english":
             return word[:-2] if word[-1:] == "s" and word[-2:-1] in {"'", "\u2019", "\uff07"} else word
+        if self.language == "turkish":
+            return _APOSTROPHES.split(word, maxsplit=1)[0]
         if self._elided and (parts := _APOSTROPHES.split(word, maxsplit=1))[0] in self._elided:
             return parts[-1]
         return word
@@ -125,6 +145,15 @@ class _TermCache(dict[str, str]):
         return term
 
 
+def lower_case(text: str) -> str:
+    """Return `text` in lower case as Lucene's LowerCaseFilter gives it: each character alone, by one character.
+
+    >>> lower_case("ΣΑΣ İ"), "ΣΑΣ İ".lower() == "σας i\u0307"
+    ('σασ i', True)
+    """
+    return text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
+
+
 def _algorithm(language: str) -> str:
     """Return Snowball's name for the stemmer; Lucene's English analysis uses the original Porter, not Porter 2."""
     return "porter" if language == "english" else language
@@ -138,9 +167,9 @@ def _lucene_stem(word: str, stem: str, stem_word: Callable[[str], str]) -> str:
     """Return the stem that Lucene's PorterStemmer gives `word`, from `stem`, that of Porter's published algorithm.
 
     Lucene has the two changes that Porter made in his own C program (https://tartarus.org/martin/PorterStemmer/: bli to
-    ble, logi to log) and leaves words of one or two characters alone.
+    ble, logi to log) and leaves words of one or two UTF-16 units alone.
     """
-    if len(word) <= 2:
+    if len(word) <= 2 and len(word.encode("utf-16-le", "surrogatepass")) <= 4:
         return word
     if stem.endswith("logi") and _POSITIVE_MEASURE.match(stem[:-4]):
         return stem[:-1]

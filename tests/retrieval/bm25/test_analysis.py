@@ -7,7 +7,6 @@ import Stemmer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resift.retrieval.bm25 import segmentation
 from resift.retrieval.bm25.analysis import ENGLISH_STOP_WORDS, analyzer, stop_words
 from resift.retrieval.bm25.segmentation import words
 from resift.retrieval.bm25.settings import LANGUAGES
@@ -46,7 +45,7 @@ def test_words_are_split_by_uax_29(text: str, expected: str) -> None:
 
 @given(st.text(st.characters(max_codepoint=127)))
 def test_ascii_pattern_splits_like_the_full_pattern(text: str) -> None:
-    assert words(text) == segmentation._any_script().findall(text)
+    assert words(text) == words(f"é {text}")[1:]
 
 
 @pytest.mark.parametrize("word", ["Peter's", "PETER’S", "peter＇s"])
@@ -130,8 +129,8 @@ def test_any_text_in_any_language_gives_the_same_terms_each_time(language: str, 
     assert analyzer(language)(text) == terms
 
 
-def test_word_of_a_million_letters_gives_one_term_of_bounded_length() -> None:
-    assert [len(term) for term in analyzer("english")("q" * 1_000_000)] == [255]
+def test_word_of_a_million_letters_gives_terms_of_bounded_length() -> None:
+    assert {len(term) for term in analyzer("english")("q" * 1_000_000)} == {255, 1_000_000 % 255}
 
 
 def test_threads_that_share_an_analyzer_get_the_same_terms_as_one_thread() -> None:
