@@ -26,7 +26,8 @@ BY_CHARACTER = {
     "\ufe0e": "selector",
     "\ufe0f": "selector",
 }
-HEADER = '''"""The classes of characters by which `segmentation` splits words; `scripts/write_word_classes.py` writes them."""
+HEADER = '''\
+"""The classes of characters by which `segmentation` splits words; `scripts/write_word_classes.py` writes them."""
 
 from __future__ import annotations
 
