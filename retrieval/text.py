@@ -21,10 +21,23 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return `text` on one line without control characters, so that it cannot control a terminal or a page.
+    r"""Return `text` on one line without control characters, so that it cannot control a terminal or a page.
 
-    >>> one_line("a\\x1b[31m\\nb")
+    >>> one_line("a\x1b[31m\nb")
     'a [31m b'
     """
     shown = "".join(character if character.isprintable() else " " for character in text)
     return clean(" ".join(shown.split()))
+
+
+def shorten(text: str, longest: int = 300) -> str:
+    """Return `text` on one line, cut at a blank to at most `longest` characters and "…".
+
+    >>> shorten("red lentil soup", 12)
+    'red lentil …'
+    """
+    line = one_line(text[: 4 * longest])
+    if len(line) <= longest and len(text) <= 4 * longest:
+        return line
+    cut = line[: longest + 1]
+    return f"{cut[: max(cut.rfind(' '), 0)] or cut[:longest]} …"

@@ -14,6 +14,7 @@ from resift.rerank.evaluation.significance import Comparison, Paired, compare, c
 from resift.rerank.pipeline import in_batches
 from resift.rerank.reranker import Reranking
 from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.text import shorten
 from resift.retrieval.types import Qrels, Query, Ranking, Run, to_run
 
 Mode = Literal["end-to-end", "comparable"]
@@ -22,7 +23,7 @@ END_TO_END: Mode = "end-to-end"
 COMPARABLE: Mode = "comparable"
 """The protocol of sentence-transformers' CrossEncoderNanoBEIREvaluator; see `resift.rerank.evaluation.comparable`."""
 
-_NAME = 200  # characters of a text that name a document without a title
+_NAME = 100  # characters of a title or a text that name a document
 
 Rerank = Callable[[Sequence[Ranking]], Sequence[Reranking]]
 """The second stage: one result per ranking, in the same order."""
@@ -229,7 +230,7 @@ def _judged_names(ranking: Ranking, qrels: Qrels) -> Iterator[tuple[str, str]]:
     """Yield the id and the name of each judged document of `ranking`."""
     judged = qrels[ranking.query.query_id]
     for document in (hit.document for hit in ranking.hits if hit.document.doc_id in judged):
-        yield document.doc_id, document.title or document.text[:_NAME]
+        yield document.doc_id, shorten(document.title or document.text, _NAME)
 
 
 def _as_run(stage: Run | Sequence[Ranking]) -> Run:

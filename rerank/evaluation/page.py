@@ -21,10 +21,10 @@ Tone = Literal["", "good", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table: its text, a smaller line below it, and whether it is good or bad news."""
+    """A cell of a table: its text, smaller lines below it, and whether it is good or bad news."""
 
     text: str
-    detail: str = ""
+    details: tuple[str, ...] = ()
     tone: Tone = ""
 
 
@@ -117,7 +117,7 @@ def _markdown_rows(table: Table) -> Iterator[str]:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    return _literal(cell.text) + (f"<br>{_literal(cell.detail)}" if cell.detail else "")
+    return "<br>".join(_literal(line) for line in (cell.text, *cell.details) if line)
 
 
 def _cells(row: Sequence[Cell | str]) -> Iterable[Cell]:
@@ -146,8 +146,8 @@ def _html_block(block: Block) -> str:
 def _html_cell(cell: Cell, tag: str, number: bool) -> str:
     classes = " ".join(filter(None, ["number" if number else "", cell.tone]))
     attributes = f' class="{classes}"' if classes else ""
-    detail = f'<div class="detail" dir="auto">{_escaped(cell.detail)}</div>' if cell.detail else ""
-    return f'<{tag}{attributes} dir="auto">{_escaped(cell.text)}{detail}</{tag}>'
+    details = "".join(f'<div class="detail" dir="auto">{_escaped(line)}</div>' for line in cell.details)
+    return f'<{tag}{attributes} dir="auto">{_escaped(cell.text)}{details}</{tag}>'
 
 
 def _escaped(text: str) -> str:
@@ -166,7 +166,7 @@ p { margin: .4rem 0; max-width: 60rem; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; text-align: start; vertical-align: top; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere; }
+  max-width: 36rem; overflow-wrap: break-word; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 tbody tr:nth-child(odd) { background: var(--row); }
 .number { text-align: end; white-space: nowrap; }

@@ -9,6 +9,7 @@ from resift.rerank.evaluation.judged_ranks import HEADLINE, JudgedQuery, helped,
 from resift.rerank.evaluation.measures import MEASURES
 from resift.rerank.evaluation.page import Block, Cell, Heading, Page, Paragraph, Table, Tone
 from resift.rerank.evaluation.report_rows import READING_AID, MeasuredRow, change, describe, interval, measured_rows
+from resift.retrieval.text import shorten
 from resift.retrieval.wording import counted, noun_for
 
 WORST = 10
@@ -50,7 +51,7 @@ def _measure(row: MeasuredRow, name: str) -> tuple[Cell | str, ...]:
     first = name == next(iter(MEASURES))
     counts = (str(count) for count in (found.wins, found.ties, found.losses))
     return (
-        Cell(row.name, row.remark) if first else "",
+        Cell(row.name, (row.remark,)) if first else "",
         name,
         f"{row.first_stage[name]:.4f}",
         f"{row.reranked[name]:.4f}",
@@ -86,10 +87,10 @@ def _queries(one: SetResult, count: int) -> Iterator[Block]:
 def _query(query: JudgedQuery) -> tuple[Cell | str, ...]:
     tone = _tone(query.after - query.before)
     return (
-        Cell(query.text or query.query_id, query.query_id if query.text else ""),
+        Cell(shorten(query.text or query.query_id), (query.query_id,) if query.text else ()),
         f"{query.before:.4f}",
         Cell(f"{query.after:.4f}", tone=tone),
-        Cell("; ".join(moves(query, _MOST_DOCUMENTS))),
+        Cell("", tuple(moves(query, _MOST_DOCUMENTS))),
     )
 
 

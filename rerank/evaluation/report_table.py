@@ -15,7 +15,7 @@ from resift.rerank.evaluation.experiment import ExperimentResult
 from resift.rerank.evaluation.judged_ranks import HEADLINE, JudgedQuery, helped, hurt, moves
 from resift.rerank.evaluation.measures import MEASURES
 from resift.rerank.evaluation.report_rows import READING_AID, MeasuredRow, change, describe, interval, measured_rows
-from resift.retrieval.text import one_line
+from resift.retrieval.text import one_line, shorten
 
 _WIDE = 80  # columns that the table with one column for each measure needs
 _MOST_DOCUMENTS = 5  # judged documents of a query that are listed
@@ -112,6 +112,6 @@ def _worst(result: ExperimentResult, count: int) -> Iterator[RenderableType]:
 
 def _query_lines(query: JudgedQuery) -> Iterator[RenderableType]:
     values = f"{query.before:.4f} -> {query.after:.4f}  "
-    yield Text(f"{values}{one_line(query.query_id)}  {one_line(query.text)[:_LONGEST]}".rstrip())
+    yield Text(f"{values}{one_line(query.query_id)}  {shorten(query.text, _LONGEST)}".rstrip())
     for line in moves(query, _MOST_DOCUMENTS):
-        yield Padding(Text(one_line(line)[:_LONGEST], style="dim"), (0, 0, 0, 4), expand=False)
+        yield Padding(Text(one_line(line), style="dim"), (0, 0, 0, 4), expand=False)

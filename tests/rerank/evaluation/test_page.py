@@ -14,7 +14,7 @@ HOSTILE = "</td></table><script>alert('1')</script><img src=x onerror=\"alert(1)
 
 
 def page(text: str) -> Page:
-    rows = ((Cell(text, text, "bad"), text), ("plain", Cell("+0.1000", tone="good")))
+    rows = ((Cell(text, (text,), "bad"), text), ("plain", Cell("+0.1000", tone="good")))
     return Page(text, (Heading(text), Paragraph(text), Table((text, "value"), rows, frozenset((1,)))))
 
 

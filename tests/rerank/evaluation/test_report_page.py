@@ -12,7 +12,9 @@ from tests.rerank.evaluation.results import FIRST_STAGE, QRELS, RERANKED, better
 
 def rows(page: Page, place: int = 0) -> list[list[str]]:
     tables = [block for block in page.blocks if isinstance(block, Table)]
-    return [[cell if isinstance(cell, str) else cell.text for cell in row] for row in tables[place].rows]
+    return [
+        [cell if isinstance(cell, str) else cell.text or cell.details[0] for cell in row] for row in tables[place].rows
+    ]
 
 
 def test_every_measure_has_its_difference_interval_p_value_and_counts() -> None:
