@@ -21,6 +21,7 @@ from resift.indexer.engine.parents import BATCH, present, remove, remove_others
 from resift.indexer.engine.settings import LoadSettings
 from resift.indexer.engine.written import WrittenIndex, check_same, check_takes_texts, find_written
 from resift.indexer.passages import split_documents
+from resift.indexer.update_report import UpdateReport
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.engine.fields import PARENT
@@ -42,28 +43,6 @@ class UpdateOptions:
     if_absent: bool = False
     state: Path = Path(".resift")
     progress: Callable[[int], None] = lambda done: None
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateReport:
-    """The result of adding or deleting documents, as the engine reports it for each.
-
-    `created`: new ones; `updated`: those that replaced one with the same id; `existing`: those that `if_absent` left
-    out; `deleted`; `missing`: ids to delete that the index does not have; `refused`: those that the engine refused,
-    listed in the file `refusals`. `documents`: number in the index afterwards, each passage counted. `seconds`:
-    wall-clock time. After a lost response, a document is sent again, and counted as updated or missing.
-    """
-
-    index: str
-    created: int = 0
-    updated: int = 0
-    existing: int = 0
-    deleted: int = 0
-    missing: int = 0
-    refused: int = 0
-    documents: int = 0
-    seconds: float = 0.0
-    refusals: str = ""
 
 
 def add(
