@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from resift.rerank.language_check import LanguageCheck
 from resift.rerank.reranker import Reranking
 from resift.retrieval.wording import noun_for
 
@@ -17,8 +18,9 @@ class Counts:
     `hits`: documents found. `empty`: queries without any hit. `scored`: documents that the model scored.
     `truncated`: scored documents whose end the model did not read. `queries_truncated`: queries whose end was not read
     either. `unread`: documents without text to read, which the model did not score. `promoted`: hits that kept their
-    places above all others, not scored either. `lacking`: of the documents scored or unread, those without a field that
-    the template names, by field.
+    places above all others, not scored either. `html`: documents with HTML that the
+    model did not read. `lacking`: of the documents scored or unread, those without a field that
+    the template names, by field. `language`: a check that the model reads the language of the texts.
     """
 
     queries: int = 0
@@ -29,7 +31,9 @@ class Counts:
     queries_truncated: int = 0
     unread: int = 0
     promoted: int = 0
+    html: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
+    language: LanguageCheck = field(default_factory=LanguageCheck)
 
     @property
     def absent(self) -> list[str]:
@@ -38,6 +42,8 @@ class Counts:
 
     def add(self, results: Iterable[Reranking]) -> None:
         """Count `results`, one per query."""
+        results = list(results)
+        self.language.add(results)
         for result in results:
             self.queries += 1
             self.hits += len(result.ranking.hits)
@@ -47,6 +53,7 @@ class Counts:
             self.queries_truncated += result.query_truncated
             self.unread += result.unread
             self.promoted += result.promoted
+            self.html += result.html
             self.lacking.update(result.lacking)
 
     def notes(self) -> list[str]:
@@ -66,6 +73,8 @@ class Counts:
                 f"note: {self.promoted} promoted {noun_for(self.promoted, 'hit')} kept above all others, not scored "
                 "(--no-keep-promoted scores them)"
             )
+        if self.html:
+            notes.append(f"note: HTML tags were removed from {_documents(self.html)} (--html keep leaves them)")
         if self.queries_truncated:
             share = f"{self.queries_truncated} of {self.queries} {noun_for(self.queries, 'query', 'queries')}"
             was = noun_for(self.queries_truncated, "was", "were")
@@ -74,7 +83,7 @@ class Counts:
             notes.append(
                 f"note: the end of {self.truncated} of {_documents(self.scored, 'scored ')} was not read (--max-length)"
             )
-        return notes
+        return [*notes, *self.language.notes()]
 
 
 def _documents(count: int, kind: str = "") -> str:

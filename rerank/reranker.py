@@ -13,7 +13,7 @@ from resift.rerank.fusion import fuse
 from resift.rerank.promotion import count_promoted
 from resift.rerank.scorer import Pair, Scorer, Scores
 from resift.rerank.settings import RerankSettings
-from resift.rerank.template import Template
+from resift.rerank.template import RenderedText, Template
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.types import Hit, Ranking
 
@@ -29,7 +29,9 @@ class Reranking:
     `lacking`: field name -> how many of the documents that were to be read do not have it, for the template's fields.
     `unread`: how many documents of the window have no text to read; they follow those that the model scored.
     `promoted`: how many of the first hits kept their places above all others, without being scored.
+    `html`: how many documents of the window contained HTML that the model did not read.
     `fused`: whether the scores of `ranking` are fused ones of both stages; else they are the model's logits.
+    `languages`: the ISO 639 codes of the languages that the model reads by its card; empty if unknown.
     """
 
     first_stage: Ranking
@@ -40,7 +42,9 @@ class Reranking:
     lacking: Mapping[str, int] = field(default_factory=dict)
     unread: int = 0
     promoted: int = 0
+    html: int = 0
     fused: bool = False
+    languages: tuple[str, ...] = ()
 
     @classmethod
     def unchanged(cls, ranking: Ranking) -> Reranking:
@@ -55,14 +59,14 @@ class _Window:
     ranking: Ranking
     promoted: Sequence[Hit]
     scored: Sequence[Hit]
-    texts: Sequence[str]
+    texts: Sequence[RenderedText]
     unread: Sequence[Hit]
     tail: Sequence[Hit]
 
     @property
     def pairs(self) -> list[Pair]:
         """The pairs to score, in the order of `scored`."""
-        return [(self.ranking.query.text, text) for text in self.texts]
+        return [(self.ranking.query.text, rendered.text) for rendered in self.texts]
 
 
 class Reranker:
@@ -77,7 +81,7 @@ class Reranker:
             raise SettingsError(f"{scorer!r} is not a scorer; expected for example load_scorer('default')", "scorer")
         self.scorer = scorer
         self.settings = settings or RerankSettings()
-        self.template = Template(self.settings.template)
+        self.template = Template(self.settings.template, self.settings.html)
 
     def with_settings(self, **changes: Any) -> Reranker:  # noqa: ANN401 - the types are those of the settings
         """Return a reranker with the same scorer, and these settings with `changes`, by name of the setting.
@@ -122,13 +126,13 @@ class Reranker:
         if self.settings.keep_promoted:
             found = count_promoted([hit.score for hit in ranking.hits], ranking.query.text)
             kept = min(max(known, found), len(head))
-        texts = [self.template.render(hit.document) for hit in head[kept:]]
+        read = [(hit, self.template.read(hit.document)) for hit in head[kept:]]
         return _Window(
             ranking=ranking,
             promoted=head[:kept],
-            scored=[hit for hit, text in zip(head[kept:], texts, strict=True) if text],
-            texts=[text for text in texts if text],
-            unread=[hit for hit, text in zip(head[kept:], texts, strict=True) if not text],
+            scored=[hit for hit, rendered in read if rendered.text],
+            texts=[rendered for _, rendered in read if rendered.text],
+            unread=[hit for hit, rendered in read if not rendered.text],
             tail=tail,
         )
 
@@ -147,7 +151,9 @@ class Reranker:
             lacking=self.template.lacking(hit.document for hit in [*window.scored, *window.unread]),
             unread=len(window.unread),
             promoted=len(window.promoted),
+            html=sum(rendered.html for rendered in window.texts),
             fused=self.settings.fusion != "none",
+            languages=tuple(getattr(self.scorer, "languages", ())),
         )
 
     def _final_scores(self, scored: Sequence[Hit], logits: NDArray[np.float32]) -> NDArray[np.float32]:

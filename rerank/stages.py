@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
@@ -14,7 +15,8 @@ from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.template import Template
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings, OpenOptions
-from resift.retrieval.registry import open_retriever
+from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.registry import is_engine, open_retriever
 from resift.retrieval.retriever import Retriever
 
 
@@ -36,11 +38,19 @@ class SearchStages:
     def open(self, index: str, ask: Callable[[str], str] | None = None) -> Retriever:
         """Open the first stage over `index`; `ask` is called for a password if the settings require one.
 
-        The fields that the reranker's template names are fetched with each document. Raises EngineError and
-        SettingsError.
+        The fields that the reranker's template names are fetched with each document, and of an engine's fields in
+        several languages those that the model reads are preferred. Raises EngineError and SettingsError.
         """
         fields = Template(self.rerank.template).fields()
-        return open_retriever(index, OpenOptions(self.connection, self.engine, ask, fields))
+        languages = self._languages() if is_engine(index) else ()
+        return open_retriever(index, OpenOptions(self.connection, self.engine, ask, fields, languages))
+
+    def _languages(self) -> tuple[str, ...]:
+        """Return the codes of the languages that the model reads by its card; empty if unknown."""
+        try:
+            return () if self.scorer.model == NO_MODEL else open_folder(self.scorer.model, self.scorer).languages
+        except (ModelError, SettingsError):  # `model` raises it
+            return ()
 
     def model(self) -> Predictor | None:
         """Load the model of the second stage; None if it is `none`. Raises ModelError and SettingsError."""

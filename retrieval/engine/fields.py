@@ -1,15 +1,14 @@
-"""Find the text fields of an existing index, with read rights alone."""
+"""The fields of an index that are searched, and those that are read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from resift.retrieval.engine.address import Address
-from resift.retrieval.engine.client import Engine
-from resift.retrieval.engine.client_errors import parsing
+from resift.retrieval.engine.field_choice import Choice
+from resift.retrieval.engine.field_types import FieldTypes, is_everywhere, is_field, nested_path, text_fields
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import EngineError, SettingsError
 
@@ -20,12 +19,7 @@ PARENT = "resift_parent"
 MOST_FIELDS = 100
 """Maximum number of text fields searched by default; with more, engines reject even short queries."""
 _BOOST = re.compile(r"(?:\^(?:0*[1-9]\d*(?:\.\d+)?|0*\.\d*[1-9]\d*|0+\.\d*[1-9]\d*))?")
-TITLE_NAMES = ("title", "name", "headline", "subject", "heading")
-_TEXT_TYPES = {"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"}
-_INNER_TYPES = {"object", "nested"}
-_UNMAPPED = "unmapped"  # the type of a field in an index that lacks it
-FieldTypes = Mapping[str, set[str]]
-"""Field -> its types: several if the indices differ, `unmapped` among them if an index lacks the field."""
+_MOST_NAMES = 12  # in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +44,25 @@ class Fields:
         return list(dict.fromkeys([*([self.title] if self.title else []), *self.text, *self.others]))
 
 
-def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, others: Sequence[str] = ()) -> Fields:
-    """Return the fields that `settings` name; the others are chosen from `types`, those of the index.
+def candidates(types: FieldTypes, settings: EngineSettings) -> list[str]:
+    """Return the text fields among which some are to be chosen: none if `settings` name them, or the index is ours."""
+    if settings.search_fields or settings.query_file or is_everywhere(ALL_TEXT, types):
+        return []
+    found = _visible(types)
+    return found if len(found) <= MOST_FIELDS else []
 
-    `others` are read as well, if they exist. Raises EngineError if the index has no text field, or too many to search,
-    and SettingsError if a field that `settings` name does not exist.
+
+def find_fields(
+    types: FieldTypes,
+    address: Address,
+    settings: EngineSettings,
+    others: Sequence[str] = (),
+    choice: Choice | None = None,
+) -> Fields:
+    """Return the fields that `settings` name; for those that they do not, the ones of `choice`, or all text fields.
+
+    `types` are the fields of the index. `others` are read as well, if they exist. Raises EngineError if the index has
+    no text field, or too many to search, and SettingsError if a field that `settings` name does not exist.
     """
     if not types:
         raise EngineError("no index of that name has any fields; check the name", str(address))
@@ -64,68 +72,62 @@ def find_fields(types: FieldTypes, address: Address, settings: EngineSettings, o
             raise SettingsError(f"the boost of {name!r} is not a number above 0; expected for example title^3", "field")
     for name in map(_plain, [*named, *_listed(settings.source_text), *_listed(settings.source_title)]):
         if "*" not in name and name not in types:
-            known = ", ".join([one for one in text_fields(types) if one != ALL_TEXT][:12]) or "none"
+            known = ", ".join(_visible(types)[:_MOST_NAMES]) or "none"
             raise SettingsError(f"{address.index} has no field {name!r}; its text fields are {known}", "field")
-    found = text_fields(types)
-    if not found and not named:
-        raise EngineError("the index has no text field to search; name other fields with --field", str(address))
-    ours = _everywhere(ALL_TEXT, types)
-    if len(found) > MOST_FIELDS and not (named or ours):
+    found = _visible(types)
+    ours = is_everywhere(ALL_TEXT, types)
+    if not (named or ours):
+        _check_searchable(found, types, address)
+    used = Choice(tuple(found)) if choice is None else choice
+    title = settings.source_title or used.title()
+    searched = named or ([ALL_TEXT] if ours else used.used)
+    plain = [name for name in map(_plain, named or used.used) if name != title]
+    text = (
+        _listed(settings.source_text)
+        or [name for name in plain if name != ALL_TEXT]
+        or [name for name in used.used if name != title]
+    )
+    nested = {name: path for name in map(_plain, searched) if (path := nested_path(name, types))}
+    more = tuple(name for name in others if is_field(name, types))
+    return Fields(tuple(searched), title, tuple(text), nested, PARENT if is_everywhere(PARENT, types) else "", more)
+
+
+def choice_notes(fields: Fields, choice: Choice) -> list[str]:
+    """Return which fields are searched and read, if they are not a title and one text alone, and which are left out."""
+    if not (choice.left_out or len(choice.used) > len(fields.text[:1]) + bool(fields.title) or choice.mixed()):
+        return []
+    read = [*([f"{fields.title} (title)"] if fields.title else []), *fields.text]
+    same = set(fields.searched) == {fields.title, *fields.text} - {""}
+    used = (
+        f"searched and read: {', '.join(read)}"
+        if same
+        else (f"searched: {', '.join(fields.searched)}; read: {', '.join(read)}")
+    )
+    others = f"; not used: {choice.describe()}" if choice.left_out else ""
+    mixed = f"; they are in several languages: {choice.mixed()}" if choice.mixed() else ""
+    return [f"note: fields {used}{mixed}{others} (--field and --source-text name others)"]
+
+
+def _check_searchable(found: Sequence[str], types: FieldTypes, address: Address) -> None:
+    """Raise EngineError if an index has no text field, or too many."""
+    if not found:
+        known = [f"{name} ({'/'.join(sorted(kinds))})" for name, kinds in types.items() if "object" not in kinds]
+        raise EngineError(
+            f"the index has no text field to search; its fields are {', '.join(known[:_MOST_NAMES])}; name those to "
+            "search with --field",
+            str(address),
+        )
+    if len(found) > MOST_FIELDS:
         some = ", ".join(found[:5])
         raise EngineError(
             f"the index has {len(found)} text fields ({some}, …), too many to search; choose some with --field",
             str(address),
         )
-    visible = [name for name in found if name != ALL_TEXT]
-    title = settings.source_title or next((name for name in TITLE_NAMES if name in visible), "")
-    searched = named or ([ALL_TEXT] if ours else visible)
-    plain = [name for name in map(_plain, searched if named else visible) if name != title]
-    text = (
-        _listed(settings.source_text)
-        or [name for name in plain if name != ALL_TEXT]
-        or [n for n in visible if n != title]
-    )
-    nested = {name: path for name in map(_plain, searched) if (path := nested_path(name, types))}
-    more = tuple(name for name in others if is_field(name, types))
-    return Fields(tuple(searched), title, tuple(text), nested, PARENT if _everywhere(PARENT, types) else "", more)
 
 
-def is_field(name: str, types: FieldTypes) -> bool:
-    """Return True if the index has a field, or a field that contains it, as a flattened object contains its keys."""
-    parts = name.split(".")
-    return name.startswith("_") or any(".".join(parts[:end]) in types for end in range(1, len(parts) + 1))
-
-
-def text_fields(types: FieldTypes) -> list[str]:
-    """Return the fields with analyzed text, without multi-fields, which index another field a second time."""
-    return sorted(name for name, kinds in types.items() if kinds & _TEXT_TYPES and not _is_multi_field(name, types))
-
-
-def field_types(engine: Engine, address: Address) -> FieldTypes:
-    """Return each field with its types in all indices of `address`. Needs read rights. Raises EngineError."""
-    params = {"fields": "*", "include_unmapped": "true"}
-    body: Any = engine.request("GET", f"{address.path}/_field_caps", params=params)
-    with parsing(str(address)):
-        return {name: set(kinds) for name, kinds in body["fields"].items() if not name.startswith("_")}
-
-
-def _everywhere(name: str, types: FieldTypes) -> bool:
-    """Return True if every index has the field: resift's own fields are used only if all searched indices have them."""
-    return name in types and _UNMAPPED not in types[name]
-
-
-def _is_multi_field(name: str, types: FieldTypes) -> bool:
-    parent, dot, _ = name.rpartition(".")
-    return bool(dot) and parent in types and not types[parent] & _INNER_TYPES
-
-
-def nested_path(name: str, types: FieldTypes) -> str:
-    """Return the path of the innermost nested object that contains a field, "" if none does."""
-    path = name
-    while path := path.rpartition(".")[0]:
-        if "nested" in types.get(path, ()):
-            return path
-    return ""
+def _visible(types: FieldTypes) -> list[str]:
+    """Return the text fields without the one into which resift copies the others."""
+    return [name for name in text_fields(types) if name != ALL_TEXT]
 
 
 def _plain(name: str) -> str:

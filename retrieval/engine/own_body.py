@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from resift.retrieval.engine.fields import FieldTypes, is_field, text_fields
+from resift.retrieval.engine.field_types import FieldTypes, is_field, text_fields
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.near_names import suggestion
 from resift.retrieval.text import clean

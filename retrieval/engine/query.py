@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from resift.retrieval.engine.fields import Fields, FieldTypes, is_field, nested_path
+from resift.retrieval.engine.field_types import FieldTypes, is_field, nested_path
+from resift.retrieval.engine.fields import Fields
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.text import clean

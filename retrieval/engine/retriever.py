@@ -10,7 +10,8 @@ from typing import Any
 from resift.retrieval.engine.address import read_address
 from resift.retrieval.engine.client import Engine, connect
 from resift.retrieval.engine.client_errors import error_in, parsing
-from resift.retrieval.engine.fields import Fields, field_types, find_fields
+from resift.retrieval.engine.field_types import field_types
+from resift.retrieval.engine.fields import Fields, choice_notes, find_fields
 from resift.retrieval.engine.hits import HitReader
 from resift.retrieval.engine.own_body import check_fields, fill, read_template
 from resift.retrieval.engine.query import (
@@ -22,6 +23,7 @@ from resift.retrieval.engine.query import (
     with_window,
 )
 from resift.retrieval.engine.retry import TRANSIENT_STATUSES, once
+from resift.retrieval.engine.sample import choose_fields
 from resift.retrieval.engine.settings import EngineSettings, OpenOptions
 from resift.retrieval.engine.tally import Tally
 from resift.retrieval.errors import EngineError
@@ -45,22 +47,29 @@ class EngineRetriever:
     """
 
     def __init__(
-        self, engine: Engine, url: str, settings: EngineSettings | None = None, fields: Sequence[str] = ()
+        self,
+        engine: Engine,
+        url: str,
+        settings: EngineSettings | None = None,
+        fields: Sequence[str] = (),
+        languages: Sequence[str] = (),
     ) -> None:
         """Read which fields the index at `url` has; `fields` are read from hits besides title and text.
 
+        Of fields in several languages, those in one of `languages` (ISO 639-1 codes) are used, if there are any.
         Raises EngineError if the index cannot be read or searched, and SettingsError if a setting does not fit it.
         """
         self.engine = engine
         self.settings = settings or EngineSettings()
         self.address = read_address(url)
         types = field_types(engine, self.address)
-        self.fields: Fields = find_fields(types, self.address, self.settings, fields)
+        self.choice = choose_fields(engine, self.address, types, self.settings, languages)
+        self.fields: Fields = find_fields(types, self.address, self.settings, fields, self.choice)
         self.template = read_template(self.settings.query_file) if self.settings.query_file else None
         if self.template is not None:
             check_fields(self.template, types, self.address.index, str(self.settings.query_file))
         self.filter = read_filter(self.settings, types)
-        self.reader = HitReader(self.fields, self.settings.html)
+        self.reader = HitReader(self.fields)
         self.by_fields = False  # True once no source had a text field, as with a field alias: request `fields`
         self.several = any(character in self.address.index for character in "*,")
         self.counts = Tally()
@@ -73,7 +82,8 @@ class EngineRetriever:
     ) -> EngineRetriever:
         """Connect to the engine at `url` and read which fields the index has. Raises EngineError and SettingsError."""
         options = options or OpenOptions()
-        return cls(connect(read_address(url), options.connection, options.ask), url, options.engine, options.fields)
+        engine = connect(read_address(url), options.connection, options.ask)
+        return cls(engine, url, options.engine, options.fields, options.languages)
 
     @property
     def language(self) -> str:
@@ -87,7 +97,8 @@ class EngineRetriever:
             "repeated": "hits left out, because a better hit of the same ranking has the same id",
         }
         counted = [f"note: {text}: {self.counts[name]}" for name, text in lines.items() if self.counts[name]]
-        return [*self.engine.notes, *self.reader.notes(), *counted]
+        chosen = choice_notes(self.fields, self.choice) if self.choice else []
+        return [*self.engine.notes, *chosen, *self.reader.notes(), *counted]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return for each query the engine's best `depth` documents, in the order of `Ranking.of`.

@@ -56,7 +56,8 @@ class EngineSettings:
 
     search_fields: str | None = setting(
         None,
-        "A field to search, with an optional boost: title^3; repeat it, or use commas. All text fields if not given.",
+        "A field to search, with an optional boost: title^3; repeat it, or use commas. If not given, chosen by names "
+        "and samples.",
         flag="field",
         repeatable=True,
     )
@@ -70,15 +71,8 @@ class EngineSettings:
     )
     filter: str | None = setting(None, "A filter that every hit must match: field=value, or a JSON query clause.")
     allow_partial: bool = setting(False, "Accept the hits of the other shards if a shard does not respond.")
-    html: str = setting(
-        "auto",
-        "HTML tags in texts: auto removes them from texts that look like HTML, strip from all texts, keep from none.",
-        choices=("auto", "strip", "keep"),
-    )
 
     def __post_init__(self) -> None:
-        if self.html not in ("auto", "strip", "keep"):
-            raise SettingsError(f"{self.html!r} is not known; expected auto, strip or keep", "html")
         if self.query_file and self.search_fields:
             raise SettingsError("your own search body names its fields itself; leave out --field", "query_file")
 
@@ -88,9 +82,11 @@ class OpenOptions:
     """Options for opening an index; the embedded first stage needs none of them.
 
     `ask` maps a prompt to the password that the user types. `fields`: fields to read besides title and text.
+    `languages`: the ISO 639-1 codes of those that the model reads, preferred among fields of several languages.
     """
 
     connection: ConnectionSettings = ConnectionSettings()
     engine: EngineSettings = EngineSettings()
     ask: Callable[[str], str] | None = None
     fields: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ MAPPINGS: dict[str, object] = {
     "properties": {
         "headline": {"type": "text", "fields": {"raw": {"type": "keyword"}, "english": {"type": "text"}}},
         "meta": {"properties": {"summary": {"type": "text"}, "views": {"type": "integer"}}},
-        "comments": {"type": "nested", "properties": {"body": {"type": "text"}}},
+        "steps": {"type": "nested", "properties": {"body": {"type": "text"}}},
         "kind": {"type": "keyword"},
         "a_b": {"type": "alias", "path": "meta.summary"},
     }
@@ -30,7 +30,7 @@ DOCUMENTS: dict[str, dict[str, object]] = {
         "meta": {"summary": ["Four bowls", "for lentils"], "views": 3},
         "kind": "shop",
     },
-    "3": {"headline": "Salad", "comments": [{"body": "no cooking"}, {"body": "needs lentils more"}], "kind": "recipe"},
+    "3": {"headline": "Salad", "steps": [{"body": "no cooking"}, {"body": "needs lentils more"}], "kind": "recipe"},
     "4": {"kind": "recipe"},
     "5": {"headline": "Bread", "meta.summary": "flour \ud83d\ude42 مرحبا", "kind": "recipe"},
 }

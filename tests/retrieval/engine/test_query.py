@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from resift.retrieval.engine.address import Address
-from resift.retrieval.engine.fields import Fields, find_fields, text_fields
+from resift.retrieval.engine.field_types import text_fields
+from resift.retrieval.engine.fields import Fields, find_fields
 from resift.retrieval.engine.query import (
     first_words,
     is_longer,
