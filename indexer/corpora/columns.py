@@ -19,13 +19,15 @@ _NAMES_SHOWN = 20  # column names in a message, at most
 class Roles:
     """The usual names of the columns of a table, best first, and what its columns are if it has no header row.
 
-    `by_count` maps a number of columns to their names in such a table.
+    `by_count` maps a number of columns to their names in such a table. With `joins_others`, the text of a table that
+    has no column with a usual name for it is all columns that are neither the id nor the title.
     """
 
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     texts: tuple[str, ...]
     by_count: Mapping[int, tuple[str, ...]]
+    joins_others: bool = False
 
     def knows(self, name: str) -> bool:
         """Return whether `name` is a usual name; case does not matter, and blanks and hyphens count as underscores."""
@@ -46,13 +48,14 @@ DOCUMENTS = Roles(
         *("inhalt", "beschreibung", "volltext", "textkörper", "absatz"),
     ),
     by_count={1: ("text",), 2: ("id", "text"), 3: ("id", "title", "text"), 4: ("id", "url", "title", "text")},
+    joins_others=True,
 )
 """Columns of documents. MS MARCO's files have no header row: id and text, or id, url, title and text."""
 
 QUERIES = Roles(
-    ids=(*ID_FIELDS, "query_id", "query-id", "qid", "topic_id", "topic", "uid", "nr", "nummer"),
+    ids=("_id", "query_id", "qid", "id", "topic_id", "topic", "number", "num", *ID_FIELDS, "uid", "nr", "nummer"),
     titles=(),
-    texts=(*TEXT_FIELDS, "query", "question", "query_text", "title", "anfrage", "suchanfrage", "frage"),
+    texts=("text", "query", "question", "query_text", "title", *TEXT_FIELDS, "anfrage", "suchanfrage", "frage"),
     by_count={1: ("text",), 2: ("id", "text")},
 )
 """Columns of queries."""
@@ -60,11 +63,15 @@ QUERIES = Roles(
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The names of a table's columns; `is_data` if its first row is data, and a `note` on what was assumed."""
+    """The names of a table's columns; `is_data` if its first row is data, and a `note` on what was assumed.
+
+    `texts` are the columns that are read together as the text, if none has a usual name for it.
+    """
 
     names: tuple[str, ...]
     is_data: bool = False
     note: str = ""
+    texts: tuple[str, ...] = ()
 
 
 def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
@@ -94,7 +101,7 @@ def read_header(row: Sequence[str], roles: Roles, settings: CorpusSettings, *, q
     if settings.columns:
         return _given(names, settings.columns)
     if _is_header(names, roles, settings, quoted=quoted):
-        return Header(_unique(names))
+        return _with_texts(_unique(names), roles, settings)
     assumed = roles.by_count.get(len(names))
     if assumed is None or (quoted and not _is_surely_data(names)):
         raise CorpusError(
@@ -110,6 +117,22 @@ def read_header(row: Sequence[str], roles: Roles, settings: CorpusSettings, *, q
 def shown(names: Sequence[str]) -> str:
     """Return the names of columns for a message, quoted and cut to a bounded length; "nothing" if there are none."""
     return ", ".join(repr(str(name)[:40]) for name in names[:_NAMES_SHOWN]) or "nothing"
+
+
+def _with_texts(names: tuple[str, ...], roles: Roles, settings: CorpusSettings) -> Header:
+    """Return the header with all other columns as the text, if no column is known as the text."""
+    id_name = settings.id_field or find_column(names, roles.ids)
+    if id_name is None and names[0] == _column_name(1):  # pandas writes its index as a first column without a name
+        names, id_name = ("id", *names[1:]), "id"
+    if settings.text_field is not None or not roles.joins_others or find_column(names, roles.texts):
+        return Header(names)
+    title_name = settings.title_field or find_column(names, roles.titles)
+    used = [find_column(names, [name]) for name in (id_name, title_name) if name]
+    texts = tuple(name for name in names if name not in used)
+    if not texts:
+        return Header(names)
+    note = f"has no column with a usual name for the text, so it is {', '.join(texts)}; `text_field` names others"
+    return Header(names, note=note, texts=texts)
 
 
 def _given(names: Sequence[str], columns: str) -> Header:
@@ -146,7 +169,11 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise CorpusError(f"the header row has {', '.join(map(repr, twice))} twice; expected each column once")
-    return tuple(name or f"column {place}" for place, name in enumerate(names, start=1))
+    return tuple(name or _column_name(place) for place, name in enumerate(names, start=1))
+
+
+def _column_name(place: int) -> str:
+    return f"column {place}"
 
 
 def _normal(name: str) -> str:

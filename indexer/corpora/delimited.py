@@ -13,14 +13,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from resift.indexer.corpora.columns import DOCUMENTS, Header, Roles, read_header
-from resift.indexer.corpora.lines import LONGEST, numbered_lines
+from resift.indexer.corpora.lines import LONGEST, Line, numbered_lines
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.records import Record
+from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import DELIMITERS, CorpusSettings
 from resift.retrieval.errors import CorpusError
-
-Line = tuple[int, str, str]
-"""A line as `numbered_lines` yields it: its 1-based number, its text, and the problem with it, "" if there is none."""
 
 _Row = tuple[int, list[str], str]  # (1-based line, cells, problem)
 _SAMPLE_LINES = 100  # that decide what separates the fields of a CSV file
@@ -92,7 +89,7 @@ def _record(path: str, line: int, cells: list[str], problem: str, header: Header
             problem += "; TSV has no quotes: if a field in quotes may have tabs or line breaks, set `format` to csv"
     if problem:
         return Record(path, line, {}, problem, "\t".join(cells)[:500])
-    return Record(path, line, dict(zip(names, cells, strict=True)))
+    return Record(path, line, dict(zip(names, cells, strict=True)), texts=header.texts)
 
 
 def _plain_rows(lines: Iterable[Line], settings: CorpusSettings) -> Iterator[_Row]:
@@ -126,7 +123,7 @@ def _quoted_rows(lines: Iterable[Line], settings: CorpusSettings, path: str) -> 
     if separator:
         sample = sample[1:]
     texts = [text for _, text, _ in sample]
-    delimiter = settings.delimiter_character or (separator.group(1) if separator else _likely_delimiter(texts))
+    delimiter = settings.delimiter_character or (separator.group(1) if separator else likely_delimiter(texts))
     numbers: list[int] = []  # of the lines of the row being read
     problems: list[str] = []
     source = _row_lines(itertools.chain(sample, rest), numbers, problems)
@@ -167,10 +164,10 @@ def _sample(lines: Iterator[Line]) -> list[Line]:
     return sample
 
 
-def _likely_delimiter(texts: Sequence[str]) -> str:
+def likely_delimiter(texts: Sequence[str]) -> str:
     """Return the delimiter with which the first row has several columns, and most of the others as many.
 
-    >>> _likely_delimiter(["id;price;text", '1;3,50;"a, b"'])
+    >>> likely_delimiter(["id;price;text", '1;3,50;"a, b"'])
     ';'
     """
     best, best_fit = ",", (0.0, 0)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
+from collections.abc import Callable
 from typing import IO
-
-_log = logging.getLogger("resift.corpora")
 
 
 class Reading:
     """The progress of a reader and its notes: the reader updates them, and the caller reads `share` and `notes`."""
 
-    def __init__(self) -> None:
-        """Start with an unknown share and no notes."""
+    def __init__(self, show: Callable[[str], object] | None = None) -> None:
+        """Start with an unknown share and no notes; `show` is called with each note at once."""
+        self._show = show
         self.notes: list[str] = []
         self._file: IO[bytes] | None = None
         self._size = 0
@@ -32,10 +31,11 @@ class Reading:
         self._done, self._total = done, total
 
     def note(self, text: str) -> None:
-        """Add what had to be assumed, once, for the user to read; it is logged too, at level INFO."""
+        """Add what had to be assumed, once, for the user to read."""
         if text not in self.notes:
             self.notes.append(text)
-            _log.info(text)
+            if self._show is not None:
+                self._show(text)
 
     @property
     def share(self) -> float | None:

@@ -10,7 +10,10 @@ from resift.retrieval.settings import setting
 
 STANDARD_INPUT = "-"
 """The source that is read from standard input."""
-FORMATS = ("auto", "beir", "jsonl", "csv", "tsv", "parquet", "folder", "trec", "ir_datasets", "nanobeir")
+FORMATS = (
+    *("auto", "beir", "jsonl", "json", "csv", "tsv", "parquet", "folder", "text", "markdown", "html", "pdf", "trec"),
+    *("ir_datasets", "nanobeir"),
+)
 ID_FIELDS = ("_id", "id", "doc_id", "docid", "docno")
 TITLE_FIELDS = ("title",)
 TEXT_FIELDS = ("text", "body", "content", "contents", "passage")
@@ -24,7 +27,7 @@ class CorpusSettings:
 
     format: str = setting(
         "auto",
-        "The format of the source; auto recognizes it by the name, or by the files of a folder.",
+        "The format of the source; auto recognizes it by the name, by the first bytes, or by the files of a folder.",
         choices=FORMATS,
     )
     id_field: str | None = setting(

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from resift.indexer.corpora.delimited import read_csv, read_tsv
-from resift.indexer.corpora.folder import read_folder
-from resift.indexer.corpora.lines import check_file, read_jsonl, read_trec
+from resift.indexer.corpora.folder import FILE_READERS, kind_of, other_file, read_folder, walk
+from resift.indexer.corpora.json_records import read_json
+from resift.indexer.corpora.opening import check_file, without_compression
+from resift.indexer.corpora.pages import KINDS
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.records import Record, SkipReport, to_documents
+from resift.indexer.corpora.record import Record
+from resift.indexer.corpora.records import MissingIds, to_documents
 from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
+from resift.indexer.corpora.skipped import SkipReport
+from resift.indexer.corpora.sniffing import sniff, sniff_standard_input
 from resift.indexer.corpora.tables import read_ir_dataset, read_nanobeir_corpus, read_parquet
+from resift.indexer.corpora.trec_text import read_trec
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document
 
@@ -29,7 +37,14 @@ EXTENSIONS = {
     ".sgml": "trec",
     ".trectext": "trec",
 }
-"""Extension of a file name, without ".gz" -> format."""
+"""Extension of a file's name, without the end of a compressed file -> format of a file with several documents."""
+
+_RECORD_FILES = ("jsonl", "json", "csv", "tsv", "trec")
+"""Formats of files with several documents, of which a folder may have many."""
+_ABOUT = ("readme", "license", "licence", "notice", "changelog")
+"""Names, without the extension, of files that describe a folder of such files."""
+
+_log = logging.getLogger("resift.corpora")
 
 
 def read_beir(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
@@ -39,18 +54,20 @@ def read_beir(path: str, settings: CorpusSettings, reading: Reading | None = Non
     """
     for name in ("corpus.jsonl", "corpus.jsonl.gz"):
         if (Path(path) / name).is_file():
-            return read_jsonl(str(Path(path) / name), settings, reading)
+            return read_json(str(Path(path) / name), settings, reading)
     what = "has no corpus.jsonl or corpus.jsonl.gz" if Path(path).is_dir() else "is not a folder"
     raise CorpusError(f"{what}; expected a BEIR folder", path)
 
 
 READERS: dict[str, Reader] = {
     "beir": read_beir,
-    "jsonl": read_jsonl,
+    "jsonl": read_json,
+    "json": read_json,
     "csv": read_csv,
     "tsv": read_tsv,
     "parquet": read_parquet,
     "folder": read_folder,
+    **FILE_READERS,
     "trec": read_trec,
     "ir_datasets": read_ir_dataset,
     "nanobeir": read_nanobeir_corpus,
@@ -71,41 +88,74 @@ def read_documents(
 ) -> Generator[Document, None, None]:
     """Yield the documents of `source` as a stream.
 
-    `source` is a file, a folder, "-" for JSON lines on standard input, ir_datasets:NAME or nanobeir:NAME; its format is
-    recognized by its name unless `settings.format` is set. Records left out are counted in `skipped`, and written to
-    `settings.skipped_file` also if `skipped` is None. `reading` is updated with the progress. With `unique`, an id
-    that occurs twice is an error, and all ids are kept in memory; without it, the caller must check the ids.
+    `source` is a file, a folder, "-" for standard input, ir_datasets:NAME or nanobeir:NAME; its format is recognized
+    by its name, or by its first bytes, unless `settings.format` is set. What is left out is counted in `skipped`, and
+    written to `settings.skipped_file` also if `skipped` is None. `reading` is updated with the progress and with notes
+    on what was assumed; without it, the notes are logged as warnings. With `unique`, an id that occurs twice is an
+    error, and all ids are kept in memory; without it, the caller must check the ids.
 
     Raises CorpusError with path and line at the first bad record, on an empty corpus, and if the source cannot be read.
     """
     settings = settings or CorpusSettings()
+    reading = reading or Reading(_log.warning)
     if skipped is None:
         with SkipReport.opened(settings) as report:
             yield from read_documents(source, settings, report, reading=reading, unique=unique)
         return
     name = str(source)
     try:
-        chosen = _format(name, settings.format)
-    except OSError as error:  # a name that is too long, a folder without permission
-        raise CorpusError(f"cannot be read: {error.strerror}", name[:200]) from None
+        chosen = _format(name, settings, reading)
+    except (OSError, ValueError) as error:  # a name that is too long or has a NUL, a folder without permission
+        raise CorpusError(f"cannot be read: {getattr(error, 'strerror', error)}", name[:200]) from None
     skipped.begin(name)
     empty = True
-    records = READERS[chosen](name, settings, reading or Reading())
-    for document in to_documents(records, settings, skipped, empty_ok=chosen in PUBLISHED, unique=unique):
-        empty = False
-        yield document
+    ids = MissingIds(name, reading)
+    with closing(_records(name, chosen, settings, reading)) as records:
+        for document in to_documents(records, settings, skipped, ids, empty_ok=chosen in PUBLISHED, unique=unique):
+            empty = False
+            yield document
     if empty:
         raise CorpusError("contains no documents; expected at least one", name)
 
 
-def _format(source: str, requested: str) -> str:
+def _records(source: str, chosen: str, settings: CorpusSettings, reading: Reading) -> Generator[Record, None, None]:
+    """Yield the records of `source`; of a folder, those of all its files of the format `chosen`, in name order."""
+    if chosen not in _RECORD_FILES or not Path(source).is_dir():
+        yield from READERS[chosen](source, settings, reading)
+        return
+    files = [inside for inside, _ in walk(source)]
+    wanted = [inside for inside in files if _same_format(record_format(inside), chosen)]
+    if not wanted:
+        raise CorpusError(f"is a folder without {chosen} files; expected a file, or at least one in it", source)
+    for number, inside in enumerate(files, start=1):
+        reading.count(number, len(files))
+        if inside in wanted:
+            yield from READERS[chosen](str(Path(source) / inside), settings, reading)
+        else:
+            yield other_file(str(Path(source) / inside), inside)
+
+
+def _same_format(found: str | None, chosen: str) -> bool:
+    return found == ("jsonl" if chosen == "json" else chosen)
+
+
+def record_format(name: str) -> str | None:
+    """Return the format of a file with several documents by its name; None for another file.
+
+    >>> record_format("part-0.jsonl.gz"), record_format("notes.md")
+    ('jsonl', None)
+    """
+    return EXTENSIONS.get(Path(without_compression(name)).suffix.lower())
+
+
+def _format(source: str, settings: CorpusSettings, reading: Reading) -> str:
     """Return the format of `source`. Raises CorpusError if it does not exist or its format is not recognized."""
-    if requested != "auto":
-        if requested in ("jsonl", "csv", "tsv", "trec"):
+    if settings.format != "auto":
+        if settings.format in FILE_READERS or (settings.format in _RECORD_FILES and not Path(source).is_dir()):
             check_file(source)
-        return requested
+        return settings.format
     if source == STANDARD_INPUT:
-        return "jsonl"
+        return sniff_standard_input(settings)
     for scheme in ("ir_datasets", "nanobeir"):
         if source.startswith(f"{scheme}:"):
             return scheme
@@ -114,14 +164,43 @@ def _format(source: str, requested: str) -> str:
         return _folder_format(path)
     if not path.exists():
         raise CorpusError("does not exist; expected a file, a folder, ir_datasets:NAME or nanobeir:NAME", source)
-    extension = Path(source.removesuffix(".gz")).suffix.lower()
-    if extension not in EXTENSIONS:
+    return record_format(source) or _file_format(path, settings, reading)
+
+
+def _file_format(path: Path, settings: CorpusSettings, reading: Reading) -> str:
+    """Return the format of a file whose name does not say that it has several documents."""
+    kind = kind_of(path.name)
+    if kind is not None and kind != "text":
+        return kind
+    found = sniff(str(path), settings) if path.is_file() else None
+    if kind and found not in (None, "html"):
+        reading.note(
+            f"{path}: is read as {found}, as its first line shows; set `format` to text to read it as one document"
+        )
+    elif kind:
+        reading.note(f"{path}: is read as one document; set `format` to tsv if each line is one")
+        return kind
+    if found is None:
+        extension = Path(without_compression(path.name)).suffix.lower()
         what = f"the extension {extension!r} is not known" if extension else "the name has no extension"
-        raise CorpusError(f"{what}; expected one of {', '.join(EXTENSIONS)}, or set `format`", source)
-    return EXTENSIONS[extension]
+        known = ", ".join([*EXTENSIONS, *KINDS])
+        raise CorpusError(f"{what}; expected one of {known}, or set `format`", path)
+    return found
 
 
 def _folder_format(path: Path) -> str:
+    """Return the format of a folder: of its files with records, if it has no file that is one document.
+
+    Raises CorpusError if it has files with records of several formats.
+    """
     if any((path / name).is_file() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
         return "beir"
-    return "parquet" if next(path.rglob("*.parquet"), None) else "folder"
+    if next(path.rglob("*.parquet"), None):
+        return "parquet"
+    files = [Path(inside) for inside, _ in walk(str(path))]
+    if any(kind_of(file.name) and file.stem.lower() not in _ABOUT for file in files):
+        return "folder"
+    formats = sorted({found for file in files if (found := record_format(file.name))})
+    if len(formats) > 1:
+        raise CorpusError(f"has files of several formats ({', '.join(formats)}); set `format` to one of them", path)
+    return formats[0] if formats else "folder"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.records import Record
+from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import CorpusSettings
 from resift.retrieval.errors import CorpusError
 
@@ -56,7 +56,7 @@ def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = 
                     if reading is not None:  # assumes that the files of a folder have equally many rows
                         rows = table.metadata.num_rows
                         reading.count(number * rows + row, len(files) * rows)
-                    for values in batch.to_pylist():
+                    for values in batch.to_pylist(maps_as_pydicts="lossy"):
                         row += 1
                         yield Record(file, row, values)
         except FileNotFoundError:

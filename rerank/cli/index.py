@@ -94,12 +94,12 @@ def index(
     loader = _loader(target, settings) if is_engine(target) else None
     with _resume_hint(loader, request.source):
         built, loaded, skipped = _load(request, settings, target, loader)
-    if skipped.count:
-        say(f"note: {skipped}")
+    if note := str(skipped):
+        say(f"note: {note}")
     if built:
-        return _show_built(built, target, skipped.count, as_json)
+        return _show_built(built, target, skipped, as_json)
     assert loaded is not None
-    return _show_loaded(loaded, target, request.alias, skipped.count, as_json)
+    return _show_loaded(loaded, target, request.alias, skipped, as_json)
 
 
 def _load(
@@ -110,11 +110,10 @@ def _load(
     from resift.indexer.corpora import Reading, SkipReport, read_documents
     from resift.retrieval.registry import embedded_path
 
-    reading = Reading()
+    reading = Reading(lambda note: say(f"note: {with_flags(note)}"))
     unique = loader is None or not settings.load.detects_repeated_ids
     with (
         SkipReport.opened(settings.corpus) as skipped,
-        _shown_notes(reading),
         progress("indexing", share=lambda: reading.share) as done,
         closing(read_documents(request.source, settings.corpus, skipped, reading=reading, unique=unique)) as documents,
     ):
@@ -123,16 +122,6 @@ def _load(
         folder = embedded_path(target)
         built = build_index(documents, folder, settings.bm25, overwrite=request.overwrite, progress=done)
         return built, None, skipped
-
-
-@contextmanager
-def _shown_notes(reading: Reading) -> Iterator[None]:
-    """Show at the end, also of a load that failed, what the reader had to assume."""
-    try:
-        yield
-    finally:
-        for note in reading.notes:
-            say(f"note: {with_flags(note)}")
 
 
 def _check_flags(ctx: click.Context, target: str) -> None:
@@ -190,11 +179,11 @@ def _resume_hint(loader: Loader | None, source: str) -> Iterator[None]:
         raise
 
 
-def _show_built(report: IndexReport, target: str, skipped: int, as_json: bool) -> int:
+def _show_built(report: IndexReport, target: str, skipped: SkipReport, as_json: bool) -> int:
     from resift.rerank.cli.output import echo, to_json
 
     if as_json:
-        echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "index": target}))
+        echo(to_json({**dataclasses.asdict(report), **skipped.counts, "index": target}))
         return 0
     rate = report.documents / report.seconds if report.seconds else 0.0
     echo(
@@ -204,13 +193,13 @@ def _show_built(report: IndexReport, target: str, skipped: int, as_json: bool) -
     return 0
 
 
-def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: int, as_json: bool) -> int:
+def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: SkipReport, as_json: bool) -> int:
     """Show what was loaded; return 1 if the engine refused documents."""
     from resift.rerank.cli.output import echo, to_json
     from resift.retrieval.wording import counted
 
     if as_json:
-        echo(to_json({**dataclasses.asdict(report), "skipped": skipped, "target": target, "alias": alias}))
+        echo(to_json({**dataclasses.asdict(report), **skipped.counts, "target": target, "alias": alias}))
     else:
         rate = (report.documents - report.resumed_at) / report.seconds if report.seconds else 0.0
         name = f"{alias} -> {report.index}" if report.swapped else report.index

@@ -1,0 +1,50 @@
+"""Read the text of a PDF file with pypdf."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+from resift.retrieval.errors import CorpusError
+
+_LOGGERS = ("pypdf", "pypdf._reader")
+
+
+def read_pdf(raw: bytes) -> tuple[str, str]:
+    """Return the title and the text of the PDF file `raw`, its pages separated by blank lines.
+
+    Raises ValueError with the problem if it is encrypted, damaged or has no text, and CorpusError if pypdf is not
+    installed.
+    """
+    try:
+        from pypdf import PdfReader
+        from pypdf.errors import FileNotDecryptedError
+    except ImportError:
+        raise CorpusError("pypdf, which reads PDF files, is not installed; install resift with its extra pdf") from None
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs each small fault of a file
+    try:
+        reader = PdfReader(io.BytesIO(raw))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise ValueError("is encrypted; expected a PDF file that opens without a password")
+        pages = [page.extract_text().strip() for page in reader.pages]
+        title = str((reader.metadata.title if reader.metadata else None) or "").strip()
+    except ValueError as error:
+        raise ValueError(_problem(error)) from None
+    except FileNotDecryptedError:
+        raise ValueError("is encrypted; expected a PDF file that opens without a password") from None
+    except RecursionError:
+        raise ValueError("cannot be read as PDF (nested too deep); is the file complete?") from None
+    except Exception as error:  # pypdf's own, and KeyError, TypeError … of files that break the format
+        raise ValueError(_problem(error)) from None
+    text = "\n\n".join(page for page in pages if page)
+    if not text:
+        raise ValueError("has no text; is it a scan? recognize its text first (OCR)")
+    return title, text
+
+
+def _problem(error: Exception) -> str:
+    message = " ".join(str(error).split())[:200] or type(error).__name__
+    if message.startswith("is encrypted"):
+        return message
+    return f"cannot be read as PDF ({message}); is the file complete?"
