@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from resift.indexer.corpora.judged import JudgedCollection, choose_split, read_collection, read_nanobeir, read_queries
+from resift.indexer.corpora.judged import JudgedCollection, choose_split, read_collection, read_nanobeir
+from resift.indexer.corpora.queries import read_queries
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.records import SkipReport
 from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.skipped import SkipReport
 from resift.indexer.corpora.sources import read_documents
 from resift.indexer.corpora.tables import NANOBEIR_SETS
 
