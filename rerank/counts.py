@@ -18,9 +18,9 @@ class Counts:
     `hits`: documents found. `empty`: queries without any hit. `scored`: documents that the model scored.
     `truncated`: scored documents whose end the model did not read. `queries_truncated`: queries whose end was not read
     either. `unread`: documents without text to read, which the model did not score. `promoted`: hits that kept their
-    places above all others, not scored either. `html`: documents with HTML that the
-    model did not read. `lacking`: of the documents scored or unread, those without a field that
-    the template names, by field. `language`: a check that the model reads the language of the texts.
+    places above all others, not scored either. `html`: documents with HTML, which the model did not read. `lacking`: of
+    the documents scored or unread, those without a field that the template names, by field. `language`: a check that
+    the model reads the language of the texts.
     """
 
     queries: int = 0

@@ -30,6 +30,7 @@ class Reranking:
     `unread`: how many documents of the window have no text to read; they follow those that the model scored.
     `promoted`: how many of the first hits kept their places above all others, without being scored.
     `html`: how many documents of the window contained HTML that the model did not read.
+    `template`: how the texts of the documents were built.
     `fused`: whether the scores of `ranking` are fused ones of both stages; else they are the model's logits.
     `languages`: the ISO 639 codes of the languages that the model reads by its card; empty if unknown.
     """
@@ -43,6 +44,7 @@ class Reranking:
     unread: int = 0
     promoted: int = 0
     html: int = 0
+    template: Template = Template()
     fused: bool = False
     languages: tuple[str, ...] = ()
 
@@ -152,6 +154,7 @@ class Reranker:
             unread=len(window.unread),
             promoted=len(window.promoted),
             html=sum(rendered.html for rendered in window.texts),
+            template=self.template,
             fused=self.settings.fusion != "none",
             languages=tuple(getattr(self.scorer, "languages", ())),
         )

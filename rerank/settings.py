@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from resift.rerank.template import DEFAULT_TEMPLATE
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.markup import HTML_MODES
 from resift.retrieval.settings import setting
 
 
@@ -41,6 +42,11 @@ class RerankSettings:
         True, "Keep pinned hits, and hits boosted by orders of magnitude, in their places above all others."
     )
     template: str = setting(DEFAULT_TEMPLATE, "The text that the model reads, as a pattern with field names in braces.")
+    html: str = setting(
+        "auto",
+        "HTML tags in texts: auto removes them from texts that are HTML, strip from all texts, keep from none.",
+        choices=HTML_MODES,
+    )
 
     def unbounded(self) -> RerankSettings:
         """Return these settings with a window that no ranking exceeds, so that all hits are rescored."""
@@ -52,5 +58,7 @@ class RerankSettings:
             raise SettingsError(f"{self.rank_window_size} is below 0; expected 0 or more", "window")
         if self.fusion not in ("zscore", "none"):
             raise SettingsError(f"{self.fusion!r} is not known; expected zscore or none", "fusion")
+        if self.html not in HTML_MODES:
+            raise SettingsError(f"{self.html!r} is not known; expected auto, strip or keep", "html")
         if not 0.0 <= self.fusion_weight <= 1.0:
             raise SettingsError(f"{self.fusion_weight} is not between 0 and 1", "fusion_weight")

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from resift.rerank.reranker import Reranking
+from resift.retrieval.types import Document
+
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 READ_CHARACTERS = 50_000
 """Maximum number of characters of a document that are searched for a snippet."""
@@ -44,6 +47,15 @@ def best_snippet(text: str, query: str, analyze: Analyze, width: int = 160) -> S
     shift = len(before) - start
     marks = tuple((m.start + shift, m.end + shift) for m in matches if m.start >= start and m.end <= stop)
     return Snippet(f"{before}{line[start:stop]}{after}", marks)
+
+
+def snippet_of(result: Reranking, document: Document, analyze: Analyze, width: int = 160) -> Snippet:
+    """Return the best snippet of a document of `result`, of the text that the model reads, without its title.
+
+    See `best_snippet` for `analyze` and `width`.
+    """
+    rendered = result.template.read(document)
+    return best_snippet(rendered.text[rendered.body :], result.ranking.query.text, analyze, width)
 
 
 def _one_line(text: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.markup import HTML_MODES, plain_text
 from resift.retrieval.types import Document
 
 DEFAULT_TEMPLATE = "{title} {text}"
@@ -19,6 +20,19 @@ _IN_WORDS = "'\u2019.:\u00b7"  # part of a word between two letters, as in the i
 _IN_NUMBERS = "'\u2019.,;"  # part of a number between two digits
 _SENTENCE_ENDS = '.?!:;)]}"\u201d\u00bb\u2026\u3002\uff1f\uff01\uff1a\uff1b\uff09\u3011\u300d\u300f'
 _INVISIBLE_SPACES = "\u200b\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedText:
+    """The text of a document that the cross-encoder reads; empty if the document has no text to read.
+
+    `body`: the offset in `text`, in characters, at which the document's own text begins; the title and what else the
+    template puts before it is the head. `html`: whether HTML was removed.
+    """
+
+    text: str
+    body: int = 0
+    html: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +48,16 @@ class Template:
     """
 
     pattern: str = DEFAULT_TEMPLATE
+    html: str = "auto"
 
     def __post_init__(self) -> None:
-        """Check the pattern. Raises SettingsError if it is malformed or does not contain a field."""
+        """Raise SettingsError if the pattern is malformed or does not contain a field, or `html` is not known."""
         if not self.names():
             raise SettingsError(
                 f"{self.pattern!r} does not contain a field; expected for example '{DEFAULT_TEMPLATE}'", "template"
             )
+        if self.html not in HTML_MODES:
+            raise SettingsError(f"{self.html!r} is not known; expected {', '.join(HTML_MODES)}", "html")
 
     def names(self) -> list[str]:
         """Return the field names in the pattern, in order.
@@ -62,13 +79,28 @@ class Template:
 
     def render(self, document: Document) -> str:
         """Return the text of `document` that the cross-encoder reads; empty if the document has no text to read."""
-        values = _values(document)
+        return self.read(document).text
+
+    def read(self, document: Document) -> RenderedText:
+        """Return the text of `document` that the cross-encoder reads, and where its own text begins in it."""
         names = set(self.names())
-        if names & {"title", "text"}:
-            names.discard("doc_id")
-        if not any(_can_be_read(values.get(name, "")) for name in names):
-            return ""
-        return _fill(self.pattern, values).strip()
+        raw = {name: _as_text(document.fields.get(name)) for name in names}
+        raw |= {"title": document.title, "text": document.text, "doc_id": document.doc_id}
+        values = {name: plain_text(raw[name], self.html) for name in names | {"title", "text"}}
+        html = any(values[name] != raw[name] for name in names)
+        if _begins_with(values["text"], values["title"]):
+            values["title"] = ""
+        described = names - {"doc_id"} if names & {"title", "text"} else names
+        if not any(_can_be_read(values[name]) for name in described):
+            return RenderedText("")
+        text, body = _fill(self.pattern, values)
+        cut = len(text) - len(text.lstrip())
+        text = text.strip()
+        return RenderedText(text, min(max(0, body - cut), len(text)), html)
+
+    def without_html(self, document: Document) -> Document:
+        """Return `document` with the title and the text as they are shown, without the HTML that is not read."""
+        return replace(document, title=plain_text(document.title, self.html), text=plain_text(document.text, self.html))
 
     def lacking(self, documents: Iterable[Document]) -> dict[str, int]:
         """Return field name -> how many of `documents` do not have it, for the fields in the pattern.
@@ -85,13 +117,6 @@ class Template:
         fields = [document.fields for document in documents]
         counts = {name: sum(name not in one for one in fields) for name in own}
         return {name: count for name, count in counts.items() if count}
-
-
-def _values(document: Document) -> dict[str, str]:
-    """Return the fields of `document` as text, by name."""
-    title = "" if _begins_with(document.text, document.title) else document.title
-    values = {name: _as_text(value) for name, value in document.fields.items()}
-    return {**values, "title": title, "text": document.text, "doc_id": document.doc_id}
 
 
 def _begins_with(text: str, title: str) -> bool:
@@ -130,10 +155,15 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _fill(pattern: str, values: dict[str, str]) -> str:
-    parts = []
+def _fill(pattern: str, values: dict[str, str]) -> tuple[str, int]:
+    """Return `pattern` with `values` in place of the fields, and the offset at which the first {text} begins, or 0."""
+    parts: list[str] = []
+    size, body = 0, None
     for literal, name, _, _ in Formatter().parse(pattern):
-        parts.append(literal)
-        if name is not None:
-            parts.append(values.get(name, ""))
-    return "".join(parts)
+        value = "" if name is None else values[name]
+        size += len(literal)
+        if name == "text" and body is None:
+            body = size
+        size += len(value)
+        parts += [literal, value]
+    return "".join(parts), body or 0

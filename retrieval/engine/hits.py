@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,29 +12,25 @@ from resift.retrieval.types import Document
 
 LONGEST_TEXT = 200_000
 """Maximum number of characters kept of a document's text; a model reads a few thousand at most."""
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
-_CLOSING = re.compile(
-    r"</(?:p|div|span|li|ul|ol|h[1-6]|b|i|em|strong|td|tr|table|body|html|a|section|article)\s*>", re.I
-)
 
 
 class HitReader:
     """Converts hits to documents, and counts the irregular ones; safe to share between threads.
 
-    `counts`: "empty" (documents without text), "html" (texts with tags removed), "long" (documents that were cut).
+    `counts`: "empty" (documents without text), "long" (documents that were cut). Texts are as the engine stores
+    them: HTML is removed where a text is read (`resift.retrieval.markup`).
     """
 
-    def __init__(self, fields: Fields, html: str = "auto") -> None:
-        """Read `fields`; `html` is auto, strip or keep."""
+    def __init__(self, fields: Fields) -> None:
+        """Read `fields`."""
         self.fields = fields
-        self.html = html
         self.counts = Tally()
 
     def read(self, hit: Mapping[str, Any], doc_id: str | None = None) -> Document:
         """Return the document of a hit, with `doc_id` in place of the hit's own id if it is given."""
         source = {**hit.get("fields", {}), **(hit.get("_source") or {})}
-        title = self._text(" ".join(values(source, self.fields.title))) if self.fields.title else ""
-        text = self._text("\n".join(value for name in self.fields.text for value in values(source, name)))
+        title = clean(" ".join(values(source, self.fields.title))) if self.fields.title else ""
+        text = clean("\n".join(value for name in self.fields.text for value in values(source, name)))
         if not text.strip():
             self.counts.add("empty")
         if len(text) > LONGEST_TEXT:
@@ -50,34 +45,13 @@ class HitReader:
         source = hit.get("_source") or {}
         return any(next(values(source, name), None) is not None for name in self.fields.text)
 
-    def _text(self, text: str) -> str:
-        if self.html != "keep" and "<" in text and (self.html == "strip" or _CLOSING.search(text)):
-            self.counts.add("html")
-            text = strip_tags(text)
-        return clean(text)
-
     def notes(self) -> list[str]:
         """Return a line for each kind of irregular document that was read."""
         lines = {
             "empty": f"documents without text in {', '.join(self.fields.text)}, scored by their other fields",
-            "html": "texts from which HTML tags were removed (--html keep leaves them)",
             "long": f"documents cut to their first {LONGEST_TEXT:,} characters",
         }
         return [f"note: {text}: {self.counts[key]}" for key, text in lines.items() if self.counts[key]]
-
-
-def strip_tags(text: str) -> str:
-    """Return the text of HTML.
-
-    >>> strip_tags("<p>Red &amp; green</p><p>soup</p>")
-    'Red & green soup'
-    """
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(text, "html.parser")
-    for hidden in soup(["script", "style", "template"]):
-        hidden.decompose()
-    return " ".join(soup.get_text(" ").split())
 
 
 def values(source: object, path: str) -> Iterator[str]:

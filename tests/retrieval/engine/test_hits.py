@@ -11,8 +11,8 @@ from resift.retrieval.engine.hits import LONGEST_TEXT, HitReader
 from resift.retrieval.types import Document
 
 
-def read(source: dict[str, Any], *text: str, html: str = "auto", **more: Any) -> tuple[Document, HitReader]:
-    reader = HitReader(Fields((), "title", text or ("text",), {}, "", ("kind",)), html)
+def read(source: dict[str, Any], *text: str, **more: Any) -> tuple[Document, HitReader]:
+    reader = HitReader(Fields((), "title", text or ("text",), {}, "", ("kind",)))
     return reader.read({"_id": "1", "_index": "i", "_source": source, **more}), reader
 
 
@@ -43,24 +43,14 @@ def test_values_outside_the_source_are_read_too() -> None:
     assert read({}, fields={"text": ["one", "two"]})[0].text == "one\ntwo"
 
 
-@pytest.mark.parametrize(
-    ("text", "html", "expected"),
-    [
-        ("<p>Red &amp; green</p><script>no()</script>", "auto", "Red & green"),
-        ("a < b and c > d", "auto", "a < b and c > d"),
-        ("List<String> x", "auto", "List<String> x"),
-        ("a<br>b", "strip", "a b"),
-        ("<p>x</p>", "keep", "<p>x</p>"),
-    ],
-)
-def test_html_tags_are_removed_from_html(text: str, html: str, expected: str) -> None:
-    assert read({"text": text}, html=html)[0].text == expected
+def test_a_text_is_what_the_engine_stores_with_its_tags() -> None:
+    assert read({"text": "<p>Red &amp; green</p>"})[0].text == "<p>Red &amp; green</p>"
 
 
 def test_irregular_documents_are_counted_and_reported() -> None:
     reader = HitReader(Fields((), "", ("text",), {}))
-    for text in ("", "<p>x</p>", "y" * (LONGEST_TEXT + 1), "fine"):
+    for text in ("", "y" * (LONGEST_TEXT + 1), "fine"):
         reader.read({"_id": "1", "_source": {"text": text}})
     reader.read({"_id": "2"})
-    assert [reader.counts[name] for name in ("empty", "html", "long")] == [2, 1, 1]
-    assert [note.rsplit(": ", 1)[1] for note in reader.notes()] == ["2", "1", "1"]
+    assert [reader.counts[name] for name in ("empty", "long")] == [2, 1]
+    assert [note.rsplit(": ", 1)[1] for note in reader.notes()] == ["2", "1"]
