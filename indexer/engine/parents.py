@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,6 +14,9 @@ from resift.retrieval.errors import IndexingError
 BATCH = 500
 """Number of documents asked about in one request."""
 _PASSAGES = 20_000  # in one request; engines allow 65,536 terms
+_PAGE = 1000  # passages
+DeleteIds = Callable[[Sequence[str]], None]
+"""Deletes the passages with these ids."""
 
 
 def present(engine: Engine, index: str, doc_ids: Sequence[str]) -> set[str]:
@@ -29,22 +32,23 @@ def present(engine: Engine, index: str, doc_ids: Sequence[str]) -> set[str]:
     return {str(bucket["key"]) for bucket in answer["aggregations"]["parents"]["buckets"]}
 
 
-def remove(engine: Engine, index: str, doc_ids: Sequence[str]) -> None:
-    """Remove all passages of at most BATCH documents. Raises IndexingError if some of them remain."""
+def remove(engine: Engine, index: str, doc_ids: Sequence[str], delete: DeleteIds) -> None:
+    """Remove all passages of at most BATCH documents with `delete`. Raises IndexingError if some of them remain."""
     if doc_ids:
-        _remove(engine, index, {"terms": {PARENT: list(doc_ids)}})
+        _remove(engine, index, {"terms": {PARENT: list(doc_ids)}}, delete)
 
 
-def remove_others(engine: Engine, index: str, passages: Mapping[str, int]) -> None:
-    """Remove passages beyond the number that each document has now. Raises IndexingError if some of them remain.
+def remove_others(engine: Engine, index: str, passages: Mapping[str, int], delete: DeleteIds) -> None:
+    """Remove with `delete` the passages beyond the number that each document has now.
 
-    `passages` maps the id of a document to its number of passages.
+    `passages` maps the id of a document to its number of passages. Raises IndexingError if some of them remain.
     """
     rest = iter(passages.items())
     while batch := list(_batch(rest)):
         current = [f"{doc_id}#{number}" for doc_id, count in batch for number in range(1, count + 1)]
         parents = {"terms": {PARENT: [doc_id for doc_id, _ in batch]}}
-        _remove(engine, index, {"bool": {"filter": [parents], "must_not": [{"ids": {"values": current}}]}})
+        query = {"bool": {"filter": [parents], "must_not": [{"ids": {"values": current}}]}}
+        _remove(engine, index, query, delete)
 
 
 def _batch(rest: Iterable[tuple[str, int]]) -> Iterable[tuple[str, int]]:
@@ -57,15 +61,21 @@ def _batch(rest: Iterable[tuple[str, int]]) -> Iterable[tuple[str, int]]:
             return
 
 
-def _remove(engine: Engine, index: str, query: Mapping[str, Any]) -> None:
-    params = {"refresh": "true", "conflicts": "proceed"}
-    answer: Any = engine.request("POST", f"/{index}/_delete_by_query", {"query": query}, params, timeout=SLOW)
-    left = len(answer.get("failures") or []) + int(answer.get("version_conflicts", 0))
-    if left:
-        raise IndexingError(
-            f"{left} passages of {index} could not be removed, because they are being changed by another program; do "
-            "the same again"
-        )
+def _remove(engine: Engine, index: str, query: Mapping[str, Any], delete: DeleteIds) -> None:
+    """Delete the passages that match `query` until none are left."""
+    before: list[str] = []
+    body = {"size": _PAGE, "track_total_hits": False, "_source": False, "query": {"bool": {"filter": [query]}}}
+    while True:
+        engine.request("POST", f"/{index}/_refresh", timeout=SLOW)
+        answer: Any = engine.request("POST", f"/{index}/_search", body)
+        _check_shards(answer, index)
+        found = sorted(hit["_id"] for hit in answer["hits"]["hits"])
+        if not found:
+            return
+        if found == before:
+            raise IndexingError(f"{len(found)} passages of {index} could not be removed, such as {found[0]}")
+        delete(found)
+        before = found
 
 
 def _check_shards(answer: Mapping[str, Any], index: str) -> None:

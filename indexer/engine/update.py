@@ -86,7 +86,7 @@ def delete(
         if update.index.passages:
             update.delete_passages(unique)
         else:
-            update.send((Document(doc_id, "") for doc_id in unique), DELETE)
+            update.delete(unique)
     return update.report()
 
 
@@ -133,6 +133,10 @@ class _Update:
         sender = Sender(self.engine, f"/{self.index.name}", patience, keep_existing=keep)
         InOrderSender(sender, self, self.settings, action).send(entries)
 
+    def delete(self, ids: Iterable[str]) -> None:
+        """Delete the entries with these ids."""
+        self.send((Document(one, "") for one in ids), DELETE)
+
     def record(self, result: BulkResult) -> None:
         """Count a result, and list its refusals. Raises IndexingError."""
         self.files.append_refusals(refusal_lines(result.refusals), self.listed)
@@ -149,7 +153,7 @@ class _Update:
         passages: dict[str, int] = {}
         self._refresh()
         self.send(self._passages(documents, passages), INDEX)
-        remove_others(self.engine, self.index.name, passages)
+        remove_others(self.engine, self.index.name, passages, self.delete)
 
     def _passages(self, documents: Iterable[Document], passages: dict[str, int]) -> Iterator[Document]:
         """Yield the passages of `documents`, and set the number of each one's in `passages`."""
@@ -172,9 +176,8 @@ class _Update:
         rest = iter(doc_ids)
         while batch := list(islice(rest, BATCH)):
             known = present(self.engine, self.index.name, batch)
-            remove(self.engine, self.index.name, sorted(known))
+            remove(self.engine, self.index.name, sorted(known), self.delete)
             self.outcomes.update(deleted=len(known), not_found=len(batch) - len(known))
-            self.options.progress(sum(self.outcomes.values()))
 
     def _refresh(self) -> None:
         """Make earlier changes visible to searches."""
