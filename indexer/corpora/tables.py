@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import glob
 import importlib
+import io
 import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from resift.indexer.corpora.opening import open_bytes
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
-from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
 from resift.retrieval.errors import CorpusError
 
 NANOBEIR_HUB = "sentence-transformers/NanoBEIR-en"
@@ -50,7 +52,7 @@ def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = 
     parquet = _library("pyarrow.parquet")
     for number, file in enumerate(files):
         try:
-            with parquet.ParquetFile(file) as table:
+            with parquet.ParquetFile(_seekable(file)) as table:
                 row = 0
                 for batch in table.iter_batches(batch_size=_BATCH_ROWS):
                     if reading is not None:  # assumes that the files of a folder have equally many rows
@@ -63,6 +65,14 @@ def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = 
             raise CorpusError("does not exist; expected a file", file) from None
         except Exception as error:  # pyarrow's own, OSError, ValueError, OverflowError, NotImplementedError …
             raise CorpusError(f"cannot be read as Parquet ({_one_line(error)}); is the file complete?", file) from None
+
+
+def _seekable(path: str) -> str | io.BytesIO:
+    """Return `path`, or all of standard input, which Parquet is read from its end."""
+    if path != STANDARD_INPUT:
+        return path
+    with open_bytes(path) as file:
+        return io.BytesIO(file.read())
 
 
 def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
