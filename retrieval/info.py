@@ -11,8 +11,8 @@ class IndexInfo:
     """Facts about an index, embedded or of an engine.
 
     `documents`: their number, None if unknown. `fields`: each field with its type and analyzer, in words. `language`:
-    the name of its analysis, or the ISO 639-1 code of the language that its texts seem to have; "" if unknown. `bytes`:
-    size on disk. `created`: the time in ISO 8601, UTC, and `source` the name of what it was made from; "" if unknown.
+    the English name of the one that it is analyzed in, or that its texts seem to have; "" if unknown. `bytes`: size on
+    disk. `created`: the time in ISO 8601, UTC, and `source` the name of what it was made from; "" if unknown.
     `details`: other facts to show, by name.
     """
 
