@@ -34,6 +34,8 @@ class SearchCall:
     def parse(cls, client: Any, args: Sequence[Any], arguments: Arguments) -> SearchCall:  # noqa: ANN401
         """Parse a call with positional and keyword arguments. Raises TypeError if the client does not take them."""
         named = _by_name(client.search, args, arguments)
+        if _is_elasticsearch(client):
+            named = _as_elasticsearch_takes_them(named)
         try:
             return cls(client, named, _parse_object(named.get("body") or {}))
         except ValueError:
@@ -43,11 +45,12 @@ class SearchCall:
     def request(self) -> dict[str, Any]:
         """The whole search, body and arguments, as one mapping with the body's names.
 
-        Arguments win over the body. Values that go into the URL are text there, lists with commas.
+        Arguments win over the body. Values that go into the URL are text there, lists with commas. "index" is the
+        searched index.
         """
         params = self.arguments.get("params")
         in_url = dict(params) if isinstance(params, Mapping) else {}
-        elsewhere = ("body", "params", "headers", "index")
+        elsewhere = ("body", "params", "headers")
         own = {name: value for name, value in self.arguments.items() if name not in elsewhere}
         if "_source" in own and not _is_elasticsearch(self.client):
             in_url["_source"] = own.pop("_source")
@@ -64,7 +67,10 @@ class SearchCall:
         return _send(self.client.search, self.changed_arguments(changes))
 
     def changed_arguments(self, changes: Arguments) -> dict[str, Any]:
-        """Return the arguments with `changes`, each in the place where the call has that value, else in the body."""
+        """Return the arguments with `changes`, each in the place where the call has that value, else in the body.
+
+        A change to None removes the value.
+        """
         made, body = dict(self.arguments), dict(self.body)
         params = made.get("params")
         if isinstance(params, Mapping):  # a parameter in the URL would win over the body
@@ -72,6 +78,11 @@ class SearchCall:
         for name, value in changes.items():
             other = _NAMES.get(name, name)
             given = next((one for one in (other, name) if one in made), None)
+            if value is None:
+                made.pop(given or name, None)
+                body.pop(name, None)
+                made |= {"body": body} if "body" in made else {}
+                continue
             if given is None and "body" not in made and _is_elasticsearch(self.client):
                 given = other
             if given is not None:
@@ -111,11 +122,13 @@ class MultiSearchCall:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """Each search as one mapping with the body's names, and the call's own filter of the response."""
+        """Each search as one mapping with the body's names, its index, and the call's own filter of the response."""
         params = self.arguments.get("params")
         in_url = params.get("filter_path") if isinstance(params, Mapping) else None
         filter_path = self.arguments.get("filter_path") or in_url
-        return [{**body, "filter_path": filter_path} for _, body in self.searches]
+        index = self.arguments.get("index")
+        found = [(header.get("index", index), body) for header, body in self.searches]
+        return [{**body, "filter_path": filter_path, "index": name} for name, body in found]
 
     def only(self, places: Sequence[int]) -> MultiSearchCall:
         """Return the call of the searches at `places` alone."""
@@ -126,18 +139,37 @@ class MultiSearchCall:
         return _send(self.client.msearch, self.arguments)
 
     def changed(self, changes: Sequence[Arguments]) -> Send:
-        """Return the call with `changes`, one per search, by the body's names."""
+        """Return the call with `changes`, one per search, by the body's names; a change to None removes the value."""
         pairs = zip(self.searches, changes, strict=True)
-        return self._of([(header, {**body, **more}) for (header, body), more in pairs]).unchanged()
+        return self._of([(header, _with(body, more)) for (header, body), more in pairs]).unchanged()
 
     def _of(self, searches: Sequence[tuple[Arguments, Arguments]]) -> MultiSearchCall:
         lines = [line for pair in searches for line in pair]
         return replace(self, arguments={**self.arguments, self.name: lines}, searches=searches)
 
 
+def _with(body: Arguments, changes: Arguments) -> dict[str, Any]:
+    changed = {**body, **changes}
+    return {name: value for name, value in changed.items() if value is not None or name not in changes}
+
+
 def _by_name(method: Callable[..., Any], args: Sequence[Any], arguments: Arguments) -> dict[str, Any]:
     """Return all arguments of a call by name: clients before opensearch-py 3 take body and index by position."""
     return {**inspect.signature(method).bind_partial(*args).arguments, **arguments}
+
+
+def _as_elasticsearch_takes_them(arguments: Arguments) -> dict[str, Any]:
+    """Return the arguments of `Elasticsearch.search` as it reads them: it merges `params`, and ignores names of a body.
+
+    Beside a body it does not send arguments that have the body's own names, "from" and "_source".
+    """
+    params = arguments.get("params")
+    named = dict(arguments)
+    if isinstance(params, Mapping) and not params.keys() & arguments.keys():  # it refuses repeated ones itself
+        named = {name: value for name, value in {**named, **params}.items() if name != "params"}
+    if named.get("body"):
+        named = {name: value for name, value in named.items() if name not in _NAMES}
+    return named
 
 
 def _send(method: Callable[..., Any], arguments: Arguments) -> Send:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,16 +16,17 @@ from resift.rerank.plugin.response import (
     fields_to_read,
     hits_to_ranking,
     keep_page,
+    promoted_hits,
     reorder,
 )
 from resift.rerank.plugin.search_flow import reranking_failed
 from resift.rerank.plugin.sync_async import Steps, Wait
+from resift.rerank.plugin.text_places import TextPlaces
 from resift.rerank.reranker import Reranker, Reranking
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.work_queue import QueueFullError, WorkQueue
 from resift.retrieval.engine.hits import HitReader
-from resift.retrieval.errors import SettingsError
 
 _CAPACITY = 32  # searches in the model's queue, the running one included; further ones get the engine's order
 
@@ -39,6 +41,7 @@ class HitReranker:
         self._scores = scores
         self._rerankers: dict[str | None, Reranker] = {None: reranker}
         self._queue = WorkQueue(_CAPACITY)
+        self.places = TextPlaces(self._fields)
 
     def plan(self, request: Mapping[str, Any], options: SearchOptions) -> Plan | PassThrough:
         """Return how a search is reranked; a request that is not understood is passed through, with the reason."""
@@ -48,7 +51,8 @@ class HitReranker:
         if window is None:
             window = self._rerankers[None].settings.rank_window_size
         try:
-            return plan(request, (*self._fields, *self._others), window, options.query_text)
+            found = plan(request, (*self._fields, *self._others), window, options.query_text)
+            return self.places.known(found, request) if isinstance(found, Plan) else found
         except Exception as error:  # a request that the engine itself may refuse
             return PassThrough(f"the request is not understood: {type(error).__name__}: {error}")
 
@@ -76,23 +80,45 @@ class HitReranker:
     def _rerank(
         self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: SearchOptions
     ) -> list[Reranking]:
-        """Return one reranking per body; called by the worker. Raises SettingsError if no hit has any text."""
+        """Return one reranking per body; called by the worker."""
         reader = HitReader(fields_to_read(self._fields, self._others))
-        pairs = zip(bodies, plans, strict=True)
-        rankings = [hits_to_ranking(body["hits"]["hits"], one.text, reader) for body, one in pairs]
-        if reader.counts["empty"] and reader.counts["empty"] == sum(len(ranking.hits) for ranking in rankings):
-            raise SettingsError(f"no hit has a text in {', '.join(self._fields)}; name fields that have one", "fields")
-        reranker = self._reranker(options.model)
-        if options.rank_window_size is not None:
-            reranker = reranker.with_settings(rank_window_size=options.rank_window_size)
-        return reranker.rerank(rankings)
+        pairs = [(body["hits"]["hits"], one) for body, one in zip(bodies, plans, strict=True)]
+        rankings = [hits_to_ranking(hits, one, reader) for hits, one in pairs]
+        return self._reranker(options).rerank(rankings, [promoted_hits(hits, one) for hits, one in pairs])
 
-    def _reranker(self, model: str | None) -> Reranker:
-        """Return the reranker of `model`, loaded on first use; only the worker thread calls it."""
+    def _reranker(self, options: SearchOptions) -> Reranker:
+        """Return the reranker for `options`; its model is loaded on first use, and only by the worker thread."""
+        model = options.model
         if model not in self._rerankers:
             assert model is not None  # None is the client's own, present from the start
             self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)
-        return self._rerankers[model]
+        given = {"rank_window_size": options.rank_window_size, "keep_promoted": options.keep_promoted}
+        changes = {name: value for name, value in given.items() if value is not None}
+        return self._rerankers[model].with_settings(**changes) if changes else self._rerankers[model]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchWork:
+    """What the flow of a search asks of a `HitReranker`, with the search's options."""
+
+    hits: HitReranker
+    options: SearchOptions
+
+    def plan(self, request: Mapping[str, Any]) -> Plan | PassThrough:
+        """Return how a search is reranked, or why not."""
+        return self.hits.plan(request, self.options)
+
+    def with_text(self, plan: Plan, request: Mapping[str, Any], body: Mapping[str, Any]) -> Plan | None:
+        """Return the plan that also reads the text where the hits of `body` lack it, None if they have it."""
+        return self.hits.places.elsewhere(plan, request, body)
+
+    def note_text(self, plan: Plan, request: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """Remember whether the hits of `body`, sent for `plan`, have their text at last."""
+        self.hits.places.remember(plan, request, body)
+
+    def rerank(self, bodies: list[Any], plans: list[Plan]) -> Steps:
+        """Rerank the hits of `bodies` in place, or keep the engine's order; returns one outcome per body."""
+        return self.hits.rerank(self.options, bodies, plans)
 
 
 def _raised(future: Future[Any], kind: type[Exception]) -> bool:
@@ -104,4 +130,4 @@ def _keep_order(bodies: list[Any], plans: list[Plan], outcome: Outcome) -> list[
     """Keep the requested page of each body in the engine's order; return the same outcome for each."""
     for body, one in zip(bodies, plans, strict=True):
         keep_page(body, one)
-    return [outcome] * len(bodies)
+    return [replace(outcome, query_text=one.text) for one in plans]

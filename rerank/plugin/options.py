@@ -17,7 +17,7 @@ class SearchOptions:
     `rank_window_size`: how many hits are rescored; None: as the reranker's own settings say. `model`: another model's
     name; None: the client's own; "none": do not rerank. `deadline_ms`: milliseconds that reranking may take; None: no
     limit. `enabled`: False passes the search through. `query_text`: the text to rerank by, if it cannot be found in the
-    search.
+    search. `keep_promoted`: whether pinned hits keep their places; None: as the reranker's own settings say.
     """
 
     rank_window_size: int | None = None
@@ -25,6 +25,7 @@ class SearchOptions:
     deadline_ms: float | None = None
     enabled: bool = True
     query_text: str | None = None
+    keep_promoted: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be used."""
@@ -38,6 +39,8 @@ class SearchOptions:
             given = getattr(self, name)
             if given is not None and not isinstance(given, str):
                 raise SettingsError(f"{given!r} is not a string", name)
+        if self.keep_promoted is not None and not isinstance(self.keep_promoted, bool):
+            raise SettingsError(f"{self.keep_promoted!r} is not True or False", "keep_promoted")
 
     @property
     def seconds(self) -> float | None:

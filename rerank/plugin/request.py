@@ -3,35 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resift.rerank.plugin.query_text import query_text
-from resift.retrieval.engine.query import with_window
+from resift.rerank.plugin.size_defaults import (
+    contains,
+    largest_window,
+    matches_follow_size,
+    order_follows_size,
+    page_size,
+    with_size,
+)
+from resift.rerank.plugin.sort_order import has_sort_values, is_by_score
+from resift.rerank.plugin.sources import Reading, by_fields, reading
 
-_DEFAULT_SIZE = 10
 _LARGEST_PAGE = 10_000  # the default of index.max_result_window
-_SOURCE_PARAMETERS = ("source_includes", "source_excludes", "_source_includes", "_source_excludes")
+
+REMOVED = None
+"""In the changes of a request: the value of what is removed from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How one search is reranked.
 
-    `text`: the query's text. `start`, `size`: the requested page. `changes`: what is set in the request. `added`:
-    source fields that are fetched for the model and removed from the hits again. `source_suppressed`: the request
-    asks for no source. `combines_rankings`: the request combines several rankings, so that a larger window changes the
-    engine's own order.
+    `text`: the query's text. `start`, `size`: the requested page. `enlarged`: what is set for the window. `reading`:
+    how the model's text is read from the hits. `window`: how many hits are reranked at most. `after`: the sort values
+    behind which the page begins, None if it begins at `start`. `pinned`: the ids that the request pins to the top.
+    `order_follows_size`: a larger window may change the engine's own order. `matches_follow_size`: it also changes
+    what matches. `has_top_hits`: the aggregations return hits, which Elasticsearch gives the requested fields as well.
     """
 
     text: str
     start: int
     size: int
-    changes: Mapping[str, Any]
-    added: tuple[str, ...] = ()
-    source_suppressed: bool = False
-    combines_rankings: bool = False
+    enlarged: Mapping[str, Any]
+    reading: Reading
+    window: int
+    after: tuple[Any, ...] | None = None
+    pinned: tuple[str, ...] = ()
+    order_follows_size: bool = False
+    matches_follow_size: bool = False
+    has_top_hits: bool = False
+
+    @property
+    def changes_more(self) -> bool:
+        """Whether the changes show in other parts of the response than the hits."""
+        return self.matches_follow_size or (self.has_top_hits and bool(self.reading.added_fields))
+
+    @property
+    def changes_own_hits(self) -> bool:
+        """Whether the hits of the changed request are others than those of the application's own, or look different."""
+        return self.order_follows_size or self.changes_more
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is set in the request; `REMOVED` is what is taken out of it."""
+        return {**self.enlarged, **self.reading.changes}
+
+    def with_fields(self, request: Mapping[str, Any], kind: str) -> Plan:
+        """Return the plan in which the text is also read from `kind` of the hits, as `by_fields` takes it."""
+        return replace(self, reading=by_fields(request, self.reading, kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,52 +81,55 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     given; else it is taken from the request.
     """
     try:
-        start, size = int(request.get("from") or 0), int(request.get("size", _DEFAULT_SIZE))
+        start, size = int(request.get("from") or 0), page_size(request)
     except (TypeError, ValueError):
         return PassThrough("from or size is not a number")
-    words = text or query_text(request)
-    reason = _refusal(request) or _page_refusal(start, size, window)
+    words = text or query_text(request, fields)
+    after = request.get("search_after")
+    reason = _refusal(request) or _page_refusal(0 if after else start, size, window)
     if not reason and not words.strip():
         reason = "no query text was found; pass query_text"
     if reason:
         return PassThrough(reason)
-    changes: dict[str, Any] = {"from": 0, "size": max(window, start + size)}
-    if "retriever" in request:
-        changes["retriever"] = with_window(request["retriever"], changes["size"])
-    added: tuple[str, ...] = ()
-    stored = request.get("stored_fields")
-    requested = request.get("_source", False if stored is not None and "_source" not in _list(stored) else None)
-    if requested is False or (requested is not None and requested is not True and requested not in ("", [], ())):
-        source, added, reason = _source(requested, fields)
-        if reason:
-            return PassThrough(reason)
-        changes["_source"] = source
-    query = request.get("query")
-    combines = "retriever" in request or "knn" in request or (isinstance(query, Mapping) and "hybrid" in query)
     return Plan(
         text=words,
         start=start,
         size=size,
-        changes=changes,
-        added=added,
-        source_suppressed=requested is False,
-        combines_rankings=combines,
+        enlarged=_enlarged(request, start, size, window),
+        reading=reading(request, fields),
+        window=window,
+        after=None if after is None else tuple(after),
+        pinned=_pinned(request),
+        order_follows_size=after is not None or order_follows_size(request),
+        matches_follow_size=matches_follow_size(request),
+        has_top_hits=any(contains(request.get(name), {"top_hits"}) for name in ("aggs", "aggregations")),
     )
 
 
+def _enlarged(request: Mapping[str, Any], start: int, size: int, window: int) -> dict[str, Any]:
+    """Return the changes by which the whole window is requested, as far as the request's retrievers give it."""
+    after = request.get("search_after") is not None
+    wanted, limit = window + size if after else max(window, start + size), largest_window(request)
+    changes = with_size(request, size, wanted if limit is None else max(size, min(wanted, limit)))
+    return {**changes, "search_after": REMOVED} if after else changes
+
+
 def _refusal(request: Mapping[str, Any]) -> str:
-    sort = request.get("sort")
-    if sort and sort not in ("_score", ["_score"], [{"_score": "desc"}], [{"_score": {"order": "desc"}}]):
+    if not is_by_score(request.get("sort")):
         return "the hits are sorted by a field"
-    for name in ("scroll", "search_after", "slice"):
+    if request.get("search_after") and not has_sort_values(request.get("sort")):
+        return "search_after without a sort by score and another field reads all hits in the engine's order"
+    for name in ("scroll", "slice"):
         if request.get(name):
             return f"{name} reads all hits in the engine's order"
-    if "_none_" in _list(request.get("stored_fields") or ()):
+    stored = request.get("stored_fields") or ()
+    if "_none_" in ([stored] if isinstance(stored, str) else stored):
         return "stored_fields leaves out the source, which the model reads"
     if request.get("filter_path"):
         return "filter_path leaves out what reranking needs"
-    if any(request.get(name) for name in _SOURCE_PARAMETERS):
-        return "source_includes and source_excludes are not supported; use _source"
+    hybrid = request.get("query", {}).get("hybrid") if isinstance(request.get("query"), Mapping) else None
+    if isinstance(hybrid, Mapping) and request.get("from") and "pagination_depth" not in hybrid:
+        return "the engine refuses a later page of a hybrid query without pagination_depth"
     return ""
 
 
@@ -109,41 +145,11 @@ def _page_refusal(start: int, size: int, window: int) -> str:
     return ""
 
 
-def _source(requested: Any, fields: Sequence[str]) -> tuple[Any, tuple[str, ...], str]:  # noqa: ANN401
-    """Return (the source to request, the fields added to it, why it cannot be done)."""
-    if requested is False:
-        return list(fields) or True, (), ""
-    if isinstance(requested, Mapping):
-        excluded = _list(requested.get("excludes", requested.get("exclude", [])))
-        left_out = next((name for name in fields if _covered(name, excluded) or _inside(name, excluded)), "")
-        if left_out:
-            return requested, (), f"_source leaves out {left_out}, which the model reads"
-        included = requested.get("includes", requested.get("include"))
-        if not included:
-            return requested, (), ""
-        added, reason = _added(_list(included), fields)
-        rest = {name: value for name, value in requested.items() if name not in ("includes", "include")}
-        return {**rest, "includes": [*_list(included), *added]}, added, reason
-    added, reason = _added(_list(requested), fields)
-    return [*_list(requested), *added], added, reason
-
-
-def _added(requested: Sequence[str], fields: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """Return the fields that must be requested besides, and why they could not be removed again."""
-    added = tuple(name for name in fields if not _covered(name, requested))
-    part = next((name for name in added if _inside(name, requested)), "")
-    return added, f"_source requests a part of {part}; the model needs the whole field" if part else ""
-
-
-def _list(names: Any) -> list[str]:  # noqa: ANN401
-    return [names] if isinstance(names, str) else [str(name) for name in names]
-
-
-def _covered(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern covers the whole field `name`."""
-    return any(fnmatchcase(name, one) or name.startswith(f"{one}.") for one in patterns)
-
-
-def _inside(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern covers a part of the field `name`."""
-    return any(one.startswith(f"{name}.") for one in patterns)
+def _pinned(request: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the outermost `pinned` query or retriever; below others, pinned hits need not be first."""
+    for part in (request.get("query"), request.get("retriever")):
+        pinned = part.get("pinned") if isinstance(part, Mapping) else None
+        if isinstance(pinned, Mapping):
+            named = [*(pinned.get("ids") or ()), *(pinned.get("docs") or ())]
+            return tuple(str(one.get("_id")) if isinstance(one, Mapping) else str(one) for one in named)
+    return ()

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from resift.rerank.candidates import Candidate, from_reranking, to_ranking
 from resift.rerank.plugin.request import Plan
 from resift.rerank.reranker import Reranking
-from resift.retrieval.engine.fields import TITLE_NAMES, Fields
+from resift.retrieval.engine.field_choice import TITLE_NAMES
+from resift.retrieval.engine.fields import Fields
 from resift.retrieval.engine.hits import HitReader
 from resift.retrieval.types import Query, Ranking
 
@@ -23,13 +24,18 @@ Status = Literal["reranked", "passed", "failed", "late"]
 class Outcome:
     """The outcome of one search: reranked; passed through unchanged, failed or late, with the `reason`.
 
-    `scored`: how many hits the model scored. `truncated`: how many of them it did not read to the end.
+    `scored`: how many hits the model scored. `truncated`: how many of them it did not read to the end. `query_text`:
+    the words by which they were scored, "" if the search was not understood. `unread`: how many hits of the window have
+    no text, and follow those that were scored. `promoted`: how many hits kept their places above all others.
     """
 
     status: Status
     reason: str = ""
     scored: int = 0
     truncated: int = 0
+    query_text: str = ""
+    unread: int = 0
+    promoted: int = 0
 
 
 def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
@@ -43,13 +49,23 @@ def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
     return Fields(searched=(), title=title, text=text, nested={}, others=tuple(others))
 
 
-def hits_to_ranking(hits: Sequence[Mapping[str, Any]], text: str, reader: HitReader) -> Ranking:
-    """Return the hits of a response as a ranking for the query `text`; a missing score counts as 0."""
-    return to_ranking(Query("q", text), [Candidate(reader.read(hit), float(hit.get("_score") or 0.0)) for hit in hits])
+def hits_to_ranking(hits: Sequence[Mapping[str, Any]], plan: Plan, reader: HitReader) -> Ranking:
+    """Return the hits of a response as a ranking for the query of `plan`; a missing score counts as 0."""
+    views = [{**hit, "_source": plan.reading.text_fields(hit), "fields": {}} for hit in hits]
+    return to_ranking(Query("q", plan.text), [Candidate(reader.read(v), float(v.get("_score") or 0.0)) for v in views])
+
+
+def promoted_hits(hits: Sequence[Mapping[str, Any]], plan: Plan) -> int:
+    """Return how many of the first hits the request itself pins to the top."""
+    return next((place for place, hit in enumerate(hits) if hit["_id"] not in plan.pinned), len(hits))
 
 
 def reorder(body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKind) -> Outcome:
     """Order the hits of `body` as in `result`, and keep the requested page; return the outcome."""
+    outcome = _outcome(body, plan, result)
+    if outcome.status != "reranked":
+        keep_page(body, plan)
+        return outcome
     hits = body["hits"]["hits"]
     ordered = []
     for reranked in from_reranking(result):
@@ -57,46 +73,71 @@ def reorder(body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKi
         score = hit["_score"]
         if scores == "final":
             score = reranked.score
-        elif scores == "model" and reranked.logit is not None:
+        elif scores == "model":
             score = reranked.logit
         ordered.append({**hit, "_score": score})
     body["hits"]["hits"] = ordered
     known = [hit["_score"] for hit in ordered if hit["_score"] is not None]
-    if scores != "engine" and "max_score" in body["hits"] and known:
+    if scores != "engine" and body["hits"].get("max_score") is not None and known:
         body["hits"]["max_score"] = max(known)
-    keep_page(body, plan)
-    return Outcome("reranked", "", len(result.logits), result.truncated)
+    keep_page(body, plan, _place_after(ordered, plan))
+    return outcome
 
 
-def keep_page(body: dict[str, Any], plan: Plan) -> None:
-    """Keep the requested page of the hits, and the requested fields of their sources."""
-    page = body["hits"]["hits"][plan.start : plan.start + plan.size]
+def _outcome(body: Mapping[str, Any], plan: Plan, result: Reranking) -> Outcome:
+    """Return the outcome of a reranking: nothing may have been scored, or the page may begin elsewhere."""
+    status: Status = "passed"
+    if not result.ranking.hits:
+        reason = "the engine found no hits"
+    elif not result.logits and not result.unread:
+        reason = "all hits of the window are promoted"
+    elif not result.logits:
+        status, reason = "failed", f"no hit has a text in {', '.join(plan.reading.names)}; name fields that have one"
+    elif plan.after is not None and _place_after(body["hits"]["hits"], plan) is None:
+        reason = "search_after does not name one hit of the window, which alone is reranked"
+    else:
+        status, reason = "reranked", ""
+    return Outcome(
+        status,
+        reason,
+        scored=len(result.logits),
+        truncated=result.truncated,
+        query_text=plan.text,
+        unread=result.unread,
+        promoted=result.promoted,
+    )
+
+
+def _place_after(hits: Sequence[Mapping[str, Any]], plan: Plan) -> int | None:
+    """Return the place behind the one hit of the window with the sort values `plan.after`, None if there is not one."""
+    places = [place for place, hit in enumerate(hits) if plan.after == tuple(hit.get("sort") or ())]
+    return places[0] + 1 if len(places) == 1 and places[0] < plan.window else None
+
+
+def keep_page(body: dict[str, Any], plan: Plan, start: int | None = None) -> None:
+    """Keep the requested page of the hits, from `start` if it is given, and the requested parts of each hit."""
+    first = plan.start if start is None else start
+    page = body["hits"]["hits"][first : first + plan.size]
     for hit in page:
-        if plan.source_suppressed:
-            hit.pop("_source", None)
-        for name in plan.added:
-            _remove(hit.get("_source"), name.split("."))
+        plan.reading.removed_from(hit)
     body["hits"]["hits"] = page
-
-
-def _remove(source: Any, path: Sequence[str]) -> None:  # noqa: ANN401
-    """Remove the field at `path` from a source, through objects and arrays, and what is empty afterwards."""
-    if isinstance(source, list):
-        for member in source:
-            _remove(member, path)
-        source[:] = [member for member in source if member not in ({}, [])]
-    elif isinstance(source, dict):
-        source.pop(".".join(path), None)
-        if len(path) > 1 and path[0] in source:
-            _remove(source[path[0]], path[1:])
-            if source[path[0]] in ({}, []):
-                del source[path[0]]
 
 
 def failed_shards(body: Mapping[str, Any]) -> int:
     """Return how many shards failed."""
     shards = body.get("_shards", {})
     return int(shards.get("failed", 0)) if isinstance(shards, Mapping) else 0
+
+
+def missing_parts(body: Mapping[str, Any]) -> int:
+    """Return how many shards failed, or ran out of time: then at least one."""
+    return max(failed_shards(body), int(bool(body.get("timed_out"))))
+
+
+def with_hits(own: dict[str, Any], reranked: Mapping[str, Any]) -> None:
+    """Put the reranked hits into the engine's own response, which keeps its total and all other parts."""
+    total = {"total": own["hits"]["total"]} if "total" in own["hits"] else {}
+    own["hits"] = {**reranked["hits"], **total}
 
 
 def with_outcome(response: Any, outcome: Any) -> Any:  # noqa: ANN401 - whatever the client returned

@@ -12,14 +12,14 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-from resift.rerank.plugin import search_flow
 from resift.rerank.plugin.client_arguments import MultiSearchCall, SearchCall
-from resift.rerank.plugin.hit_reranker import HitReranker
+from resift.rerank.plugin.hit_reranker import HitReranker, SearchWork
+from resift.rerank.plugin.multi_search_flow import msearch
 from resift.rerank.plugin.options import SearchOptions
 from resift.rerank.plugin.response import ScoreKind
+from resift.rerank.plugin.search_flow import search
 from resift.rerank.plugin.sync_async import Steps, run, run_async
 from resift.rerank.reranker import Reranker
 from resift.retrieval.errors import SettingsError
@@ -77,15 +77,13 @@ class _RerankingClient:
         """Return the steps of one search; their result is the response."""
         options = self._defaults.take(arguments)
         call = SearchCall.parse(self.client, args, arguments)
-        plan = self._hits.plan(call.request, options)
-        return search_flow.search(call, plan, partial(self._hits.rerank, options))
+        return search(call, SearchWork(self._hits, options))
 
     def _msearch(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
         """Return the steps of many searches; their result is the response."""
         options = self._defaults.take(arguments)
         call = MultiSearchCall.parse(self.client, args, arguments)
-        plans = [self._hits.plan(request, options) for request in call.requests]
-        return search_flow.msearch(call, plans, partial(self._hits.rerank, options))
+        return msearch(call, SearchWork(self._hits, options))
 
 
 class RerankingClient(_RerankingClient):
@@ -104,7 +102,7 @@ class RerankingClient(_RerankingClient):
         """Search as the client does, with its arguments and response.
 
         In addition it takes, for this call alone, the options of `SearchOptions`: `rank_window_size`, `model`,
-        `deadline_ms`, `enabled` and `query_text`.
+        `deadline_ms`, `enabled`, `query_text` and `keep_promoted`.
         """
         return run(self._search(args, arguments))
 

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
-from resift.rerank.plugin.client_arguments import overlay
 from resift.rerank.plugin.query_text import query_text
-from resift.rerank.plugin.request import PassThrough, Plan, plan
+
+READ = ["title", "text"]
+
+
+def match(field: str, text: str) -> dict[str, Any]:
+    return {"match": {field: text}}
 
 
 @pytest.mark.parametrize(
@@ -54,38 +58,88 @@ def test_the_text_that_decides_the_scores_is_found(body: dict[str, Any], expecte
     assert query_text(body) == expected
 
 
-def test_arguments_win_over_the_body_and_keep_its_names() -> None:
-    request = overlay({"size": 5, "from": 2}, {"from_": 7, "source": ["a"], "size": None})
-    assert request == {"size": 5, "from": 7, "_source": ["a"]}
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"bool": {"must": [match("kind", "recipe"), match("title", "red soup")]}}, "red soup"),
+        ({"bool": {"must": [match("kind", "recipe"), match("title.english", "red soup")]}}, "red soup"),
+        ({"bool": {"should": [match("brand", "acme"), match("all", "red shoes to run")]}}, "red shoes to run"),
+        (
+            {"bool": {"must": match("brand", "acme"), "should": {"semantic": {"field": "v", "query": "warm soup"}}}},
+            "warm soup",
+        ),
+        (
+            {
+                "dis_max": {
+                    "queries": [
+                        {"multi_match": {"query": "acme", "fields": ["brand"]}},
+                        {"multi_match": {"query": "red soup", "fields": ["t*^3"]}},
+                    ]
+                }
+            },
+            "red soup",
+        ),
+        ({"hybrid": {"queries": [{"neural": {"v": {"query_text": "near"}}}, match("title", "words")]}}, "words"),
+        ({"boosting": {"positive": match("title", "yes"), "negative": match("title", "no")}}, "yes"),
+        (
+            {"script_score": {"query": match("text", "yes"), "script": {"params": {"match": {"title": "no"}}}}},
+            "yes",
+        ),
+        ({"has_child": {"type": "part", "query": match("title", "of a child")}}, "of a child"),
+        ({"pinned": {"ids": ["1"], "organic": match("title", "organic words")}}, "organic words"),
+        ({"rule": {"organic": match("title", "yes"), "match_criteria": match("title", "no")}}, "yes"),
+        ({"combined_fields": {"query": "red soup", "fields": ["title", "text"]}}, "red soup"),
+        ({"sparse_vector": {"field": "x", "inference_id": "elser", "query": "sparse"}}, "sparse"),
+        ({"text_expansion": {"ml.tokens": {"model_id": "m", "model_text": "expanded"}}}, "expanded"),
+        ({"more_like_this": {"fields": ["title"], "like": "a document"}}, ""),
+        ({"constant_score": {"filter": match("title", "no")}}, ""),
+        (
+            {
+                "intervals": {
+                    "text": {
+                        "all_of": {
+                            "intervals": [
+                                {"match": {"query": "hot soup", "filter": {"before": {"match": {"query": "no"}}}}}
+                            ]
+                        }
+                    }
+                }
+            },
+            "hot soup",
+        ),
+        ({"query_string": {"query": "title:(red soup) AND kind:recipe NOT cold"}}, "red soup"),
+        ({"query_string": {"query": "lentils lang:en", "fields": ["title^3"]}}, "lentils"),
+        ({"query_string": {"query": "kind:recipe"}}, "recipe"),
+        ({"query_string": {"query": "_exists_:title"}}, ""),
+        ({"simple_query_string": {"query": '+red -green "hot soup"~2', "fields": ["title"]}}, "red hot soup"),
+        ({"simple_query_string": {"query": "a -b", "flags": "NONE"}}, "a -b"),
+    ],
+)
+def test_of_several_texts_the_one_for_the_fields_that_are_read_is_chosen(query: dict[str, Any], expected: str) -> None:
+    assert query_text({"query": query}, READ) == expected
 
 
 @pytest.mark.parametrize(
-    ("requested", "sent", "added"),
+    ("retriever", "expected"),
     [
-        (["title"], ["title", "body"], ("body",)),
-        ("t*", ["t*", "body"], ("body",)),
-        ({"includes": "*"}, {"includes": ["*"]}, ()),
-        (False, ["title", "body"], ()),
+        ({"rrf": {"query": "red soup", "fields": ["title", "text"]}}, "red soup"),
+        ({"text_similarity_reranker": {"retriever": {"standard": {}}, "inference_text": "red soup"}}, "red soup"),
+        (
+            {
+                "linear": {
+                    "retrievers": [
+                        {"retriever": {"knn": {"field": "v", "query_vector_builder": {"x": {"model_text": "near"}}}}},
+                        {"retriever": {"standard": {"query": match("title", "red soup")}}},
+                    ]
+                }
+            },
+            "red soup",
+        ),
     ],
 )
-def test_fields_that_the_model_reads_are_added(requested: object, sent: object, added: tuple[str, ...]) -> None:
-    made = plan({"query": {"match": {"a": "b"}}, "_source": requested}, ["title", "body"], 100)
-    assert isinstance(made, Plan)
-    assert (made.changes["_source"], made.added) == (sent, added)
+def test_the_text_of_a_retriever_is_found(retriever: dict[str, Any], expected: str) -> None:
+    assert query_text({"retriever": retriever}, READ) == expected
 
 
-@pytest.mark.parametrize(
-    ("more", "reason"),
-    [
-        ({"from": 99, "size": 9_950}, "the page is beyond the first 10,000 hits"),
-        ({"from": 100}, "the page is beyond the window, which alone is reranked"),
-        ({"scroll": "1m"}, "scroll reads all hits in the engine's order"),
-    ],
-)
-def test_a_deep_page_and_a_scroll_are_passed_through(more: dict[str, Any], reason: str) -> None:
-    assert plan({"query": {"match": {"a": "b"}}, **more}, ["a"], 100) == PassThrough(reason)
-
-
-def test_a_page_that_ends_below_the_window_enlarges_the_request_to_its_end() -> None:
-    made = plan({"query": {"match": {"a": "b"}}, "from": 4, "size": 10}, ["a"], 5)
-    assert isinstance(made, Plan) and made.changes == {"from": 0, "size": 14}
+def test_the_query_in_a_url_has_the_syntax_of_query_strings() -> None:
+    assert query_text({"q": "title:soup -cold brand:acme", "df": "text"}, READ) == "soup"

@@ -99,9 +99,6 @@ def test_the_window_is_the_rerankers_own_unless_the_client_or_the_call_gives_ano
         ({**MATCH, "size": -1}, "below 0"),
         ({**MATCH, "size": "many"}, "not a number"),
         ({**MATCH, "_source": 5}, "not understood"),
-        ({**MATCH, "_source": ["title.part"]}, "a part of title"),
-        ({**MATCH, "_source_excludes": ["title"]}, "use _source"),
-        ({**MATCH, "source_excludes": ["title"]}, "use _source"),
         ({"query": ["not", "a", "query"]}, "no query text"),
     ],
 )
