@@ -13,6 +13,11 @@ class DisplaySettings:
     """How much of a ranking is shown. Raises SettingsError."""
 
     top: int = setting(10, "How many hits are shown.")
+    show: str | None = setting(
+        None,
+        "A field of the documents to show in the table, such as url; repeat it, or use commas.",
+        repeatable=True,
+    )
 
     def __post_init__(self) -> None:
         if self.top < 1:

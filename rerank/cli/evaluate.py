@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
@@ -101,6 +102,7 @@ def evaluate(
     """
     from resift.rerank.evaluation.evaluator import Evaluator
 
+    refuse_ignored(ctx)
     flags = flags_given(ctx, "bm25")
     if flags and not request.builds_index:
         raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import grouped, settings_options
@@ -57,6 +58,7 @@ def run(ctx: click.Context, /, index: str, files: RunFiles, stages: SearchStages
     from resift.rerank.pipeline import Pipeline
     from resift.retrieval.trec import write_run
 
+    refuse_ignored(ctx)
     check_outputs([files.output, files.first_stage_output], files.queries, index)
     check_tag(files.tag)
     queries = list(read_queries(files.queries))

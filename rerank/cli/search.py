@@ -10,72 +10,129 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from resift.rerank.cli.crossed import refuse_ignored, refuse_together
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.messages import say
+from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.stages import SEARCH_STAGES, open_index, say_notes
 
 if TYPE_CHECKING:
     from resift.rerank.cli.display import DisplaySettings
+    from resift.rerank.cli.search_table import View
     from resift.rerank.reranker import Reranking
     from resift.rerank.stages import SearchStages
 
+_FORMS = {"as_json": "--json", "compare": "--compare", "trec": "--trec"}
 
-@click.command(cls=SettingsCommand)
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SearchForm:
+    """In which form a search is shown: at most one of these, else as a table."""
+
+    as_json: bool
+    compare: bool
+    trec: bool
+
+    def check(self, ctx: click.Context) -> None:
+        """Raise click.UsageError if two forms are given, or one that has no place for further fields."""
+        refuse_together(ctx, _FORMS)
+        if (self.compare or self.trec) and "--show" in flags_given(ctx, "display"):
+            form = "--compare" if self.compare else "--trec"
+            raise click.UsageError(f"--show adds fields to the table, and {form} has no place for them")
+
+
+class SearchCommand(SettingsCommand):
+    """The search command, whose words may begin with a dash after `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line. Raises click.NoSuchOption, with what to do if it was meant as a word of the query."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities:  # a misspelt option
+                raise
+            name = error.option_name
+            message = (
+                f"No such option {name!r}; words of the query that begin with a dash come after --, as in -- {name}"
+            )
+            raise click.NoSuchOption(name, message, ctx=ctx) from None
+
+
+@click.command(cls=SearchCommand)
 @click.argument("index")
-@click.argument("query")
-@click.option("--json", "style", flag_value="json", help="Print one JSON object.")
-@click.option("--compare", "style", flag_value="compare", help="Show both orders side by side, with the moves.")
-@click.option("--trec", "style", flag_value="trec", help="Print TREC run lines.")
+@click.argument("words", metavar="QUERY...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--compare", is_flag=True, help="Show both orders side by side, with the moves.")
+@click.option("--trec", is_flag=True, help="Print TREC run lines.")
 @settings_options("connection", "engine", "display", "search", "rerank", "scorer", into=SEARCH_STAGES)
+@grouped("form", "resift.rerank.cli.search:SearchForm")
 @click.pass_context
 def search(
     ctx: click.Context,
     /,
     index: str,
-    query: str,
-    style: str | None,
+    words: tuple[str, ...],
+    form: SearchForm,
     display_settings: DisplaySettings,
     stages: SearchStages,
 ) -> None:
     """Find the documents of INDEX that answer QUERY, best first.
 
     INDEX is http(s)://HOST:PORT/INDEX of an Elasticsearch or OpenSearch, which is only read, or bm25:PATH, as given
-    to `resift index --to`.
+    to `resift index --to`. QUERY is one or more words, with or without quotes; those that begin with a dash come after
+    --. A single - reads the query from standard input.
 
     \b
-    resift search bm25:articles "how do I reset my password" --top 5
+    resift search bm25:articles how do I reset my password --top 5
+    resift search bm25:articles "reset password" --show url --show date
     """
+    from resift.rerank.cli.search_table import View
     from resift.rerank.counts import Counts
     from resift.rerank.pipeline import Pipeline
+    from resift.retrieval.bm25.analysis import analyzer
     from resift.retrieval.types import Query
 
-    text = _read_query(query)
+    form.check(ctx)
+    refuse_ignored(ctx)
+    query = Query("1", _read_query(words))
     retriever = open_index(ctx, index, stages)
     pipeline = Pipeline(retriever, stages.reranker())
     started = time.perf_counter()
-    [result] = pipeline.search([Query("1", text)], stages.search.depth)
-    facts = {
-        "index": index,
-        "model": stages.scorer.model,
-        "order": stages.describe(),
-        **dataclasses.asdict(stages.search),
-        "rank_window_size": stages.rerank.rank_window_size,
-        "seconds": round(time.perf_counter() - started, 4),
-    }
-    _show(result, display_settings.top, style, facts, retriever.language)
+    [result] = pipeline.search([query], stages.search.depth)
+    facts = {"index": index, **_facts(stages), "seconds": round(time.perf_counter() - started, 4)}
+    shown = tuple((display_settings.show or "").split(",")) if display_settings.show else ()
+    view = View(display_settings.top, analyzer(retriever.language), stages.rerank.html, shown)
+    _show(result, view, form, facts)
     counts = Counts()
     counts.add([result])
     say_notes(counts, retriever)
 
 
-def _read_query(text: str) -> str:
-    """Return the query of the command line, with invalid bytes replaced. Raises click.UsageError if it is empty."""
+def _facts(stages: SearchStages) -> dict[str, Any]:
+    """Return the settings that decided the order."""
+    return {
+        "model": stages.scorer.model,
+        "order": stages.describe(),
+        **dataclasses.asdict(stages.search),
+        "rank_window_size": stages.rerank.rank_window_size,
+    }
+
+
+def _read_query(words: tuple[str, ...]) -> str:
+    """Return the query of the command line, or of standard input if it is "-", with invalid bytes replaced.
+
+    Raises click.UsageError if it is empty.
+    """
     from resift.retrieval.text import clean
 
-    words = clean(os.fsencode(text).decode("utf-8", "replace") if _is_argument(text) else text)
-    if not words.strip():
-        raise click.UsageError("the query is empty; expected some words")
-    return words
+    text = " ".join(words)
+    if words == ("-",):
+        text = sys.stdin.buffer.read().decode("utf-8", "replace").removeprefix("\ufeff")
+    elif _is_argument(text):
+        text = os.fsencode(text).decode("utf-8", "replace")
+    if not clean(text).strip():
+        raise click.UsageError("the query is empty; expected some words after INDEX")
+    return clean(text).strip() if words == ("-",) else clean(text)
 
 
 def _is_argument(text: str) -> bool:
@@ -87,21 +144,28 @@ def _is_argument(text: str) -> bool:
     return True
 
 
-def _show(result: Reranking, top: int, style: str | None, facts: dict[str, Any], language: str) -> None:
-    from resift.rerank.cli import output
-    from resift.retrieval.bm25.analysis import analyzer
-    from resift.retrieval.trec import write_run
+def _show(result: Reranking, view: View, form: SearchForm, facts: dict[str, Any]) -> None:
+    from rich.text import Text
 
-    analyze = analyzer(language)
-    if style == "json":
-        output.echo(output.search_json(result, top, analyze, facts))
-    elif style == "trec":
-        write_run(sys.stdout, [result.ranking.top(top)], "resift")
+    from resift.rerank.cli import output, search_table
+    from resift.rerank.cli.field_values import check_fields
+    from resift.retrieval.trec import write_run
+    from resift.retrieval.wording import counted
+
+    check_fields(view.fields, result.ranking.hits)
+    if form.as_json:
+        output.echo(output.search_json(result, view, facts))
+    elif form.trec:
+        write_run(sys.stdout, [result.ranking.top(view.top)], "resift")
+    if form.as_json or form.trec:
+        if not result.ranking.hits:
+            say(f"note: {search_table.nothing_found(result.ranking.query.text)}")
+        return
+    if form.compare:
+        names = ("first stage", "reranked")
+        output.show(search_table.comparison_table(result.first_stage, result.ranking, view.top, names))
     else:
-        count = len(result.ranking.hits)
-        candidates = f"{count} candidate{'s' if count != 1 else ''}"
-        caption = f"{candidates} by {facts['order']}, {facts['seconds']:.2f} s"
-        if style == "compare":
-            output.print_comparison(result, top, caption)
-        else:
-            output.print_table(result, top, analyze, caption)
+        output.show(search_table.hits_table(result, view))
+    candidates = counted(len(result.ranking.hits), "candidate")
+    caption = f"{candidates} by {facts['order']}, {facts['seconds']:.2f} s"
+    output.show(Text(caption, style="dim italic"))

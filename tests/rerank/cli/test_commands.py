@@ -83,7 +83,7 @@ def test_a_window_limits_how_many_hits_are_rescored(collection: Path) -> None:
 def test_search_for_people_shows_rank_move_score_title_and_marked_words(collection: Path) -> None:
     out = invoke("search", f"bm25:{collection / 'index'}", "sliced tomatoes", "--top", "1").out
     row = next(line for line in out.splitlines() if re.match(r"\s*1 ", line))
-    assert re.search(r"1\s+([▲▼]\d+|=)\s+-?\d+\.\d{3}\s+(Tomato salad|Kitchen knife)", row)
+    assert re.search(r"1\s+([▲▼]\d+|=)\s+0\.\d{3}\s+-?\d\.\d{3}\s+(Tomato salad|Kitchen knife)", row)
     assert "*tomatoes*" in out
 
 

@@ -1,0 +1,153 @@
+"""The hits of a search for people: the ranking with snippets, or both orders side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from resift.rerank.cli.field_values import as_text
+from resift.rerank.cli.text import plain
+from resift.rerank.explanation import ExplainedHit, explain
+from resift.rerank.reranker import Reranking
+from resift.rerank.snippets import Snippet, best_snippet
+from resift.retrieval.markup import plain_text
+from resift.retrieval.types import Hit, Ranking
+
+Analyze = Callable[[str], Sequence[str]]
+_LONGEST = 200  # characters of a title, a query or the value of a field
+_WIDE = 80  # columns from which a comparison also shows where each hit of the first order goes to
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How hits are shown: the first `top`, with the query's words marked where `analyze` gives the same terms.
+
+    `html`: whether tags are removed from titles and texts, as in `resift.retrieval.markup`. `fields`: the names of
+    further fields to show.
+    """
+
+    top: int
+    analyze: Analyze
+    html: str = "auto"
+    fields: tuple[str, ...] = ()
+
+    def snippet(self, hit: Hit, query: str) -> Snippet:
+        """Return the part of a hit's text that answers `query` best."""
+        return best_snippet(plain_text(hit.document.text, self.html), query, self.analyze)
+
+    def title(self, hit: Hit) -> str:
+        """Return the title of a hit on one line, "" if it has none."""
+        return plain(plain_text(hit.document.title, self.html))[:_LONGEST]
+
+
+def nothing_found(query: str) -> str:
+    """Return the sentence for a query without hits."""
+    return f"Nothing in the index matches {plain(query)[:_LONGEST]!r}."
+
+
+def hits_table(result: Reranking, view: View) -> RenderableType:
+    """Return one query's hits: rank, move, score, title and the best snippet.
+
+    The score is the model's probability; where the fused score of both stages decides, it is shown beside it.
+    """
+    query = result.ranking.query.text
+    if not result.ranking.hits:
+        return Text(nothing_found(query))
+    rows = explain(result, view.top)
+    fused = len(result.logits) > 1 and any(row.fused is not None for row in rows)
+    table = Table(box=None, padding=(0, 1), expand=False)
+    for name in ("#", "move", "score", *(["fused"] if fused else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("document", overflow="fold")
+    for row, hit in zip(rows, result.ranking.hits, strict=False):
+        numbers = (_number(row.shown), *([_number(row.fused)] if fused else []))
+        table.add_row(str(row.rank), move(row.first_stage_rank, row.rank), *numbers, _document(row, hit, query, view))
+    return table
+
+
+def comparison_table(before: Ranking, after: Ranking, top: int, names: tuple[str, str]) -> RenderableType:
+    """Return two orders of the same hits side by side, with how far each hit of the second moved; `names` head them."""
+    if not before.hits:
+        return Text(nothing_found(before.query.text))
+    return _Comparison(before, after, top, names)
+
+
+def move(before: int, after: int) -> Text:
+    """Return how far a document moved: ▲ up, ▼ down, = not at all."""
+    if before == after:
+        return Text("=", style="dim")
+    return Text(f"▲{before - after}", style="green") if before > after else Text(f"▼{after - before}", style="red")
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Two orders side by side, as wide as the console allows."""
+
+    before: Ranking
+    after: Ranking
+    top: int
+    names: tuple[str, str]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        wide = options.max_width >= _WIDE
+        fixed = 3 + 8 + (7 if wide else 0)  # the columns of numbers
+        gaps = 2 * (5 if wide else 4)
+        room = max(8, (options.max_width - fixed - gaps) // 2)
+        table = Table(box=None, padding=(0, 1))
+        widths = [("#", 3), (self.names[0], room), ("goes to", 7), (self.names[1], room), ("moved", 8)]
+        for name, width in (one for one in widths if wide or one[0] != "goes to"):
+            table.add_column(Text(name), width=width, no_wrap=True, overflow="ellipsis")
+        ranks_before, ranks_after = _ranks(self.before), _ranks(self.after)
+        pairs = zip(self.before.top(self.top).hits, self.after.top(self.top).hits, strict=True)
+        for rank, (old, new) in enumerate(pairs, start=1):
+            came_from, goes_to = ranks_before[new.document.doc_id], ranks_after[old.document.doc_id]
+            row = [Text(str(rank)), _name(old), Text(f"→ {goes_to}", style="dim"), _name(new)]
+            moved = move(came_from, rank) + Text(f" ({came_from})", style="dim")
+            table.add_row(*(row if wide else [row[0], row[1], row[3]]), moved)
+        yield Group(Text(plain(self.before.query.text)[:_LONGEST], style="bold"), table)
+
+
+def _ranks(ranking: Ranking) -> dict[str, int]:
+    return {hit.document.doc_id: rank for rank, hit in enumerate(ranking.hits, start=1)}
+
+
+def _name(hit: Hit) -> Text:
+    return Text(plain(plain_text(hit.document.title, "auto") or hit.document.doc_id)[:_LONGEST])
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _document(row: ExplainedHit, hit: Hit, query: str, view: View) -> Text:
+    title = view.title(hit)
+    text = Text(title or plain(hit.document.doc_id)[:_LONGEST], style="bold")
+    if title:
+        text.append(f"  {plain(hit.document.doc_id)[:80]}", style="dim not bold")
+    if row.unscored in ("promoted", "no text"):
+        text.append(f"  ({row.unscored}, not scored)", style="dim not bold")
+    snippet = view.snippet(hit, query)
+    if snippet.text:
+        text.append("\n")
+        text.append_text(_marked(snippet))
+    for name in view.fields:
+        text.append(f"\n{plain(name)}: {plain(as_text(hit.document, name))[:_LONGEST]}", style="not bold")
+    return text
+
+
+def _marked(snippet: Snippet) -> Text:
+    """Return a snippet with the query's words marked: by a color on a terminal, else by stars."""
+    if Console().is_terminal:
+        text = Text(snippet.text, style="not bold")
+        for start, end in snippet.marks:
+            text.stylize("bold yellow", start, end)
+        return text
+    marked, last = "", 0
+    for start, end in snippet.marks:
+        marked += f"{snippet.text[last:start]}*{snippet.text[start:end]}*"
+        last = end
+    return Text(marked + snippet.text[last:], style="not bold")
