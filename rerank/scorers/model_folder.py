@@ -20,6 +20,9 @@ OFFSET_POSITIONS = frozenset(
 )
 """Model types that number positions from the padding id + 1, so that they read that many tokens fewer."""
 
+UNMASKED = frozenset({"convbert", "fnet", "nystromformer", "yoso"})
+"""Model types whose layers mix all places of a row, padding included: convolutions, Fourier transforms, sampling."""
+
 TYPED_TOKENIZERS = frozenset(
     {"BertTokenizer", "CanineTokenizer", "ConvBertTokenizer", "DebertaTokenizer", "DebertaV2Tokenizer"}
     | {"ElectraTokenizer", "FNetTokenizer", "LayoutLMTokenizer", "MobileBertTokenizer", "SqueezeBertTokenizer"}
@@ -101,10 +104,23 @@ class ModelFolder:
         return self.prompts.get(str(self.head.get("default_prompt_name")), "")
 
     @property
+    def own_pad_id(self) -> int | None:
+        """The token id of the padding in config.json, or None; a head that reads the last token looks for it."""
+        text = self.config.get("text_config")
+        nested = text.get("pad_token_id") if isinstance(text, Mapping) else None
+        given = self.config.get("pad_token_id", nested)
+        return given if isinstance(given, int) and 0 <= given < NO_LIMIT else None
+
+    @property
     def pad_id(self) -> int:
         """The token id of the padding in a batch; 0 if config.json does not give one."""
-        given = self.config.get("pad_token_id")
-        return given if isinstance(given, int) and 0 <= given < NO_LIMIT else 0
+        return self.own_pad_id or 0
+
+    @property
+    def may_read_padding(self) -> bool:
+        """Whether the padding of a batch may change the model's scores, so that this is to be tried."""
+        last_place = self.own_pad_id is None or self.config.get("summary_type") == "last"  # decoders, XLNet
+        return last_place or self.config.get("model_type") in UNMASKED
 
     @property
     def token_types(self) -> bool:
@@ -126,7 +142,7 @@ class ModelFolder:
     @property
     def positions(self) -> int | None:
         """The number of tokens for which the model has positions, or None if config.json does not give it."""
-        given = self.config.get("max_position_embeddings")
+        given = self.config.get("max_position_embeddings", self.config.get("n_positions"))
         if not isinstance(given, int) or given <= 0:
             return None
         return given - self.pad_id - 1 if str(self.config.get("model_type")) in OFFSET_POSITIONS else given

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import ModelFolder
-from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, one_line, short_of_memory
+from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, model_errors, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.retrieval.errors import SettingsError
 
@@ -50,8 +50,10 @@ class OnnxCrossEncoder(Predictor):
         outputs = [output.name for output in self.session.get_outputs()]
         self.output = "logits" if "logits" in outputs else outputs[0]
         default = CPU_BATCH_TOKENS if providers[0].startswith("CPU") else GPU_BATCH_TOKENS
-        encoder = PairEncoder(tokenizer, folder.window(settings.max_length), folder.pad_id, folder.name)
+        with model_errors(folder, "its tokenizer cannot encode a pair"):
+            encoder = PairEncoder(tokenizer, folder.window(settings.max_length), folder.pad_id, folder.name)
         super().__init__(folder, encoder, settings.batch_tokens or default)
+        self.try_padding()
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,).

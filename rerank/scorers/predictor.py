@@ -17,7 +17,7 @@ from resift.rerank.scorers.encoding import EncodedPairs, PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.packing import batch_end, longest_first
 from resift.rerank.scorers.pairs import distinct, is_pair, read_documents, read_pairs
-from resift.retrieval.errors import SettingsError
+from resift.retrieval.errors import ResiftError, SettingsError
 
 Batch = Mapping[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each int64 (rows, longest)."""
@@ -33,6 +33,10 @@ _MEMORY_MESSAGES = (  # parts of the messages of errors that mean too little mem
 )
 
 
+SAME_SCORE = 0.02
+"""Largest relative difference between two logits of one pair that counts as rounding."""
+
+
 class OutOfMemoryError(Exception):
     """Raised by a backend if a batch does not fit into memory; the predictor then tries smaller batches."""
 
@@ -43,6 +47,7 @@ class Predictor(ABC):
     def __init__(self, folder: ModelFolder, encoder: PairEncoder, batch_tokens: int) -> None:
         """Score the pairs that `encoder` encodes, in batches of at most `batch_tokens` tokens including padding."""
         self.folder, self.encoder, self.batch_tokens = folder, encoder, batch_tokens
+        self.most_rows: int | None = None  # pairs in a batch, besides the limit of tokens
 
     @property
     def name(self) -> str:
@@ -158,8 +163,9 @@ class Predictor(ABC):
         indices = distinct(pairs)
         if not indices:
             empty = np.zeros(0, dtype=bool)
-            return Scores(np.zeros(0, dtype=np.float32), empty, empty)
-        encoded = self.encoder.encode([(options.prompt + query, document) for query, document in indices])
+            return Scores(np.zeros(0, dtype=np.float32), empty, empty, np.zeros(0, dtype=np.int64))
+        with model_errors(self.folder, "its tokenizer cannot read the texts"):
+            encoded = self.encoder.encode([(options.prompt + query, document) for query, document in indices])
         logits = self._run(encoded, options)  # (distinct pairs,)
         if not np.isfinite(logits).all():
             raise self.folder.error(
@@ -167,17 +173,19 @@ class Predictor(ABC):
                 "download it again, or use dtype float32"
             )
         rows = np.array([indices[pair] for pair in pairs], dtype=np.int64)  # (n,)
-        return Scores(logits[rows], encoded.truncated[rows], encoded.query_truncated[rows])
+        return Scores(
+            logits[rows], encoded.truncated[rows], encoded.query_truncated[rows], encoded.read_characters[rows]
+        )
 
     def _run(self, encoded: EncodedPairs, options: CallOptions) -> NDArray[np.float32]:
         """Return the logits of encoded pairs, float32 (n,); a batch that does not fit into memory is halved."""
         order = longest_first(encoded.lengths)
         lengths = encoded.lengths[order]  # (n,) descending
         logits = np.empty(len(order), dtype=np.float32)
-        start, budget = 0, self.batch_tokens
+        start, budget, most = 0, self.batch_tokens, min(self.most_rows or len(order), options.batch_size or len(order))
         with _progress(len(order), options.progress) as advance:
             while start < len(order):
-                end = min(batch_end(lengths, start, budget), start + (options.batch_size or len(order)))
+                end = min(batch_end(lengths, start, budget), start + most)
                 try:
                     logits[order[start:end]] = self.forward(self.encoder.pad(encoded, order[start:end]))
                 except OutOfMemoryError as error:
@@ -191,6 +199,38 @@ class Predictor(ABC):
                 advance(end - start)
                 start = end
         return logits
+
+    def try_padding(self) -> None:
+        """Score one pair at a time from now on if the model may read padding, and a trial shows that it does.
+
+        A decoder's head reads the last token of a pair; if it does not know the padding, it takes that for the token.
+        """
+        if self.folder.may_read_padding and not self._ignores_padding():
+            self.most_rows = 1
+
+    def _ignores_padding(self) -> bool:
+        """Return whether a pair has the same score beside a longer one, up to the rounding of 16-bit floats."""
+        pairs = [("a", "a"), ("a", "a " * min(16, self.encoder.content))]
+        try:
+            encoded = self.encoder.encode(pairs)
+            alone, beside = (self.forward(self.encoder.pad(encoded, np.arange(rows)))[0] for rows in (1, 2))
+        except Exception:  # batches are refused, or the model cannot be run: then scoring reports it
+            return False
+        return bool(abs(alone - beside) <= SAME_SCORE * max(1.0, abs(alone)))
+
+
+@contextmanager
+def model_errors(folder: ModelFolder, message: str) -> Iterator[None]:
+    """Turn any exception of a library into a ModelError that begins with `message`; our own errors pass.
+
+    Raises ModelError.
+    """
+    try:
+        yield
+    except (ResiftError, OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # libraries raise many kinds; tokenizers raises bare Exception
+        raise folder.error(f"{message}: {one_line(error)}") from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder
-from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, one_line, short_of_memory
+from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, model_errors, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.retrieval.errors import ModelError, SettingsError
 
@@ -52,12 +52,16 @@ class CrossEncoder(Predictor):
             torch.set_num_threads(settings.threads)
         tokenizer, names, pad_id = load_tokenizer(folder)
         self.model: Any = place_model(load_model(folder, self.dtype), self.device, folder)
-        keep_head_exact(self.model)
-        self.inputs = _inputs(self.model, names)
-        _check_vocabulary(tokenizer, self.model, folder)
         default = CPU_BATCH_TOKENS if self.device.type == "cpu" else GPU_BATCH_TOKENS
-        encoder = PairEncoder(tokenizer, folder.window(settings.max_length), pad_id, folder.name)
+        with model_errors(folder, "it is not a cross-encoder that can be run"):
+            keep_head_exact(self.model)
+            self.inputs = _inputs(self.model, names)
+            _check_vocabulary(tokenizer, self.model, folder)
+            encoder = PairEncoder(tokenizer, folder.window(settings.max_length), pad_id or 0, folder.name)
+            if folder.own_pad_id is None and pad_id is not None and pad_id not in encoder.frame.after[0][-1:]:
+                self.model.config.get_text_config().pad_token_id = pad_id  # the head takes the last other token
         super().__init__(folder, encoder, settings.batch_tokens or default)
+        self.try_padding()
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,): the encoder runs in the model's dtype, the head in float32.
@@ -72,10 +76,8 @@ class CrossEncoder(Predictor):
                 logits = self.model(**inputs).logits  # (rows, 1)
                 found: NDArray[np.float32] = logits.float().squeeze(-1).cpu().numpy()  # (rows,)
                 return found
-        except MemoryError as error:
-            raise OutOfMemoryError from error
-        except RuntimeError as error:
-            if not short_of_memory(error):
+        except Exception as error:  # models raise RuntimeError, ValueError, IndexError and others
+            if not isinstance(error, MemoryError) and not short_of_memory(error):
                 raise self.folder.error(f"torch could not run it: {one_line(error)}") from error
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -141,8 +143,11 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return found
 
 
-def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int]:
+def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int | None]:
     """Return the folder's fast tokenizer, the names of the model inputs that it produces, and the padding id.
+
+    The padding is that of config.json, by which the model itself finds the end of a text; the tokenizer's if it gives
+    none; None if neither has one.
 
     Raises ModelError if the folder has no tokenizer, or it cannot be loaded.
     """
@@ -153,7 +158,7 @@ def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int
     try:
         with _quiet():
             loaded = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
-        pad_id = folder.pad_id if loaded.pad_token_id is None else int(loaded.pad_token_id)
+        pad_id = loaded.pad_token_id if folder.own_pad_id is None else folder.own_pad_id
         return loaded.backend_tokenizer, tuple(loaded.model_input_names), pad_id
     except Exception as error:  # the tokenizers library raises bare Exception
         raise folder.error(f"its tokenizer cannot be loaded: {one_line(error)}") from error
@@ -197,7 +202,7 @@ def place_model(model: Any, device: torch.device, folder: ModelFolder) -> Any:  
     """Move `model` to `device`, in evaluation mode, and return it. Raises ModelError if that fails."""
     try:
         return model.to(device).eval()
-    except RuntimeError as error:
+    except Exception as error:
         why = "there is not enough memory for it" if short_of_memory(error) else "torch cannot place it"
         raise folder.error(f"{why} on {device}; use another device: {one_line(error)}") from error
 

@@ -36,6 +36,7 @@ TOKENIZERS = {
     "modernbert": "PreTrainedTokenizerFast",
     "xlm-roberta": "XLMRobertaTokenizer",
     "deberta-v2": "DebertaV2Tokenizer",
+    "fnet": "BertTokenizer",
 }
 WITHOUT_TYPES = ("distilbert", "roberta", "modernbert", "xlm-roberta")
 
