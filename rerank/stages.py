@@ -35,13 +35,14 @@ class SearchStages:
     connection: ConnectionSettings = field(default_factory=ConnectionSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
 
-    def open(self, index: str, ask: Callable[[str], str] | None = None) -> Retriever:
+    def open(self, index: str, ask: Callable[[str], str] | None = None, others: tuple[str, ...] = ()) -> Retriever:
         """Open the first stage over `index`; `ask` is called for a password if the settings require one.
 
-        The fields that the reranker's template names are fetched with each document, and of an engine's fields in
-        several languages those that the model reads are preferred. Raises EngineError and SettingsError.
+        The fields that the reranker's template names, and `others` ("*" for all), are fetched with each document, and
+        of an engine's fields in several languages those that the model reads are preferred. Raises EngineError and
+        SettingsError.
         """
-        fields = Template(self.rerank.template).fields()
+        fields = (*Template(self.rerank.template).fields(), *others)
         languages = self._languages() if is_engine(index) else ()
         return open_retriever(index, OpenOptions(self.connection, self.engine, ask, fields, languages))
 

@@ -20,10 +20,13 @@ SEARCH_STAGES = "resift.rerank.stages:SearchStages"
 """The class in which the searching commands get the settings of both stages."""
 
 
-def open_index(ctx: click.Context, index: str, stages: SearchStages) -> Retriever:
-    """Open the index that a command line names. Raises EngineError, SettingsError and click.UsageError."""
+def open_index(ctx: click.Context, index: str, stages: SearchStages, others: tuple[str, ...] = ()) -> Retriever:
+    """Open the index that a command line names; `others` are fields to fetch besides those that are read.
+
+    Raises EngineError, SettingsError and click.UsageError.
+    """
     refuse_engine_flags(ctx, index, "connection", "engine")
-    return stages.open(index, ask_hidden)
+    return stages.open(index, ask_hidden, others)
 
 
 def refuse_engine_flags(ctx: click.Context, index: str, *stages: str) -> None:

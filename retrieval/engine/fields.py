@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from resift.retrieval.engine.address import Address
-from resift.retrieval.engine.field_choice import Choice
-from resift.retrieval.engine.field_types import FieldTypes, is_everywhere, is_field, nested_path, text_fields
+from resift.retrieval.engine.field_choice import TITLE_NAMES, Choice
+from resift.retrieval.engine.field_types import UNMAPPED, FieldTypes, is_everywhere, is_field, nested_path, text_fields
+from resift.retrieval.engine.other_fields import EVERY, vector_fields
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import EngineError, SettingsError
 
@@ -28,7 +29,8 @@ class Fields:
 
     `searched`: fields with boosts, as multi_match takes them. `nested`: field -> the path of the nested object that
     contains it. `title`: the field with a document's title, or "". `text`: the fields that form its text. `collapse`:
-    the field with the id of a passage's document, or "". `others`: more fields to read.
+    the field with the id of a passage's document, or "". `others`: more fields to read; "*" among them reads all but
+    the fields of `vectors`.
     """
 
     searched: tuple[str, ...]
@@ -37,11 +39,18 @@ class Fields:
     nested: Mapping[str, str]
     collapse: str = ""
     others: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
 
     @property
     def read(self) -> list[str]:
         """The fields whose contents are fetched."""
         return list(dict.fromkeys([*([self.title] if self.title else []), *self.text, *self.others]))
+
+    @property
+    def source(self) -> list[str] | dict[str, list[str]]:
+        """The filter of the source, as a search body takes it."""
+        names = [*self.read, *([self.collapse] if self.collapse else [])]
+        return {"includes": names, "excludes": list(self.vectors)} if self.vectors else names
 
 
 def candidates(types: FieldTypes, settings: EngineSettings) -> list[str]:
@@ -65,7 +74,10 @@ def find_fields(
     no text field, or too many to search, and SettingsError if a field that `settings` name does not exist.
     """
     if not types:
-        raise EngineError("no index of that name has any fields; check the name", str(address))
+        raise EngineError(
+            "no index of that name has any fields; check the name, and that the index is open and not empty",
+            str(address),
+        )
     named = _listed(settings.search_fields)
     for name in named:
         if not _BOOST.fullmatch(name.partition("^")[1] + name.partition("^")[2]):
@@ -79,7 +91,7 @@ def find_fields(
     if not (named or ours):
         _check_searchable(found, types, address)
     used = Choice(tuple(found)) if choice is None else choice
-    title = settings.source_title or used.title()
+    title = settings.source_title or used.title() or (_keyword_title(types) if choice else "")
     searched = named or ([ALL_TEXT] if ours else used.used)
     plain = [name for name in map(_plain, named or used.used) if name != title]
     text = (
@@ -88,8 +100,10 @@ def find_fields(
         or [name for name in used.used if name != title]
     )
     nested = {name: path for name in map(_plain, searched) if (path := nested_path(name, types))}
-    more = tuple(name for name in others if is_field(name, types))
-    return Fields(tuple(searched), title, tuple(text), nested, PARENT if is_everywhere(PARENT, types) else "", more)
+    more = tuple(name for name in others if name == EVERY or is_field(name, types))
+    vectors = tuple(vector_fields(types)) if EVERY in more else ()
+    collapse = PARENT if is_everywhere(PARENT, types) else ""
+    return Fields(tuple(searched), title, tuple(text), nested, collapse, more, vectors)
 
 
 def choice_notes(fields: Fields, choice: Choice) -> list[str]:
@@ -123,6 +137,11 @@ def _check_searchable(found: Sequence[str], types: FieldTypes, address: Address)
             f"the index has {len(found)} text fields ({some}, …), too many to search; choose some with --field",
             str(address),
         )
+
+
+def _keyword_title(types: FieldTypes) -> str:
+    """Return the field with a title that can be read and is not analyzed, "" if there is none."""
+    return next((name for name in TITLE_NAMES if types.get(name, set()) - {UNMAPPED} == {"keyword"}), "")
 
 
 def _visible(types: FieldTypes) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from resift.retrieval.engine.fields import Fields
+from resift.retrieval.engine.fields import ALL_TEXT, PARENT, Fields
+from resift.retrieval.engine.other_fields import EVERY, other_fields
 from resift.retrieval.engine.tally import Tally
 from resift.retrieval.text import clean
 from resift.retrieval.types import Document
@@ -25,6 +26,7 @@ class HitReader:
         """Read `fields`."""
         self.fields = fields
         self.counts = Tally()
+        self._read = {fields.title, *fields.text, ALL_TEXT, PARENT}
 
     def read(self, hit: Mapping[str, Any], doc_id: str | None = None) -> Document:
         """Return the document of a hit, with `doc_id` in place of the hit's own id if it is given."""
@@ -37,6 +39,8 @@ class HitReader:
             self.counts.add("long")
             text = text[:LONGEST_TEXT]
         fields: dict[str, object] = {"_index": hit.get("_index", "")}
+        if EVERY in self.fields.others and isinstance(rest := other_fields(source, self._read), dict):
+            fields |= rest
         fields |= {name: found for name in self.fields.others if (found := list(values(source, name)))}
         return Document(str(hit["_id"]) if doc_id is None else doc_id, text, title, fields)
 

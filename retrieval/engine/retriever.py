@@ -26,7 +26,7 @@ from resift.retrieval.engine.retry import TRANSIENT_STATUSES, once
 from resift.retrieval.engine.sample import choose_fields
 from resift.retrieval.engine.settings import EngineSettings, OpenOptions
 from resift.retrieval.engine.tally import Tally
-from resift.retrieval.errors import EngineError
+from resift.retrieval.errors import EngineError, StatusError
 from resift.retrieval.retriever import check_depth
 from resift.retrieval.types import Hit, Query, Ranking
 
@@ -118,16 +118,14 @@ class EngineRetriever:
                 by_fields = self.by_fields  # another thread may set it during the search
                 answers = self._search(part, depth, by_fields)
                 if not by_fields and self._textless(answers):
-                    self.by_fields = True
-                    answers = self._search(part, depth, True)
+                    answers = self._with_fields(part, depth) or answers
                 rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
         return rankings
 
     def body(self, query: Query, depth: int, by_fields: bool = False) -> dict[str, Any]:
         """Return the search body for `query`; with `by_fields` it requests the values of fields besides the source."""
         body = search_body(self.fields, query.text) if self.template is None else fill(self.template, query.text)
-        collapse = [self.fields.collapse] if self.fields.collapse else []
-        body = {**with_filter(body, self.filter), "size": depth, "_source": [*self.fields.read, *collapse]}
+        body = {**with_filter(body, self.filter), "size": depth, "_source": self.fields.source}
         if "retriever" in body:
             body["retriever"] = with_window(body["retriever"], depth)
         if by_fields:
@@ -137,6 +135,17 @@ class EngineRetriever:
             if self.fields.collapse:
                 body["collapse"] = {"field": self.fields.collapse}
         return body
+
+    def _with_fields(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]] | None:
+        """Search again and request fields; return None if the engine cannot read any, as without a stored source."""
+        try:
+            answers = self._search(queries, depth, True)
+        except StatusError as error:
+            if error.status != 400:
+                raise
+            return None
+        self.by_fields = True
+        return answers
 
     def _search(self, queries: Sequence[Query], depth: int, by_fields: bool) -> list[dict[str, Any]]:
         """Return the engine's response to each query."""
@@ -178,7 +187,8 @@ class EngineRetriever:
         if (missing or answer.get("timed_out")) and not self.settings.allow_partial:
             what = f"{missing} of {shards.get('total')} shards did not respond" if missing else "the search timed out"
             raise EngineError(
-                f"{what}; check the cluster's health, or accept the other hits with --allow-partial", str(self.address)
+                f"{what}{_failure(shards)}; check the cluster's health, or accept the other hits with --allow-partial",
+                str(self.address),
             )
         self.counts.add("took", answer.get("took", 0))
         return answer
@@ -210,6 +220,14 @@ class EngineRetriever:
         parent = (hit.get("_source") or {}).get(self.fields.collapse) if self.fields.collapse else None
         doc_id = str(parent or hit["_id"])
         return f"{hit['_index']}/{doc_id}" if self.several else doc_id
+
+
+def _failure(shards: Mapping[str, Any]) -> str:
+    """Return the index and the reason of the first shard that failed, in brackets; "" if none is given."""
+    for failure in shards.get("failures") or []:
+        reason = failure.get("reason") or {}
+        return f" ({failure.get('index')}: {(reason.get('caused_by') or reason).get('reason') or reason.get('type')})"
+    return ""
 
 
 def _lines(query: Query, body: Mapping[str, Any]) -> bytes:
