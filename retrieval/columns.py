@@ -155,11 +155,9 @@ class _Layout:
 
     def fields(self, text: str) -> list[str]:
         fields = _split(text, self.separator)
-        return (
-            fields
-            if self.separator in (",", ";") or '"' not in text
-            else [_unquoted(field, self.bare) for field in fields]
-        )
+        if '"' not in text or self.separator in (",", ";"):
+            return fields
+        return [_unquoted(field, self.bare, blanks=not self.separator) for field in fields]
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -175,8 +173,10 @@ def _split(text: str, separator: str) -> list[str]:
     return [field.strip() for field in row]
 
 
-def _unquoted(field: str, bare: bool) -> str:
+def _unquoted(field: str, bare: bool, *, blanks: bool = True) -> str:
     """Return `field` without the quotes of Python's csv, if it has them; TREC's own files have none.
+
+    Quotes are csv's if doubled quotes are in them, or white space where that separates (`blanks`); all are, if `bare`.
 
     >>> _unquoted('"a ""b"" c"', bare=False), _unquoted('"a"', bare=False), _unquoted('"a"', bare=True)
     ('a "b" c', '"a"', 'a')
@@ -184,7 +184,7 @@ def _unquoted(field: str, bare: bool) -> str:
     if not field.startswith('"') or not _QUOTED.fullmatch(field):
         return field
     inner = field[1:-1].replace('""', '"')
-    needed = '"' in inner or any(character.isspace() for character in inner)
+    needed = '"' in inner or (blanks and any(character.isspace() for character in inner))
     return inner if needed or bare else field
 
 

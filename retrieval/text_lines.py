@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 import zlib
 from collections.abc import Iterator
@@ -52,7 +53,8 @@ def _opened(path: str | Path) -> Iterator[IO[bytes]]:
     if str(path) == STANDARD_INPUT:
         if sys.stdin is None:
             raise CorpusError("standard input is closed; expected lines from it", path)
-        yield _unpacked(sys.stdin.buffer, by_name=False)
+        stream = sys.stdin.buffer
+        yield _unpacked(stream if hasattr(stream, "peek") else io.BufferedReader(stream), by_name=False)  # type: ignore[type-var]
         return
     with open(path, "rb") as file:
         yield _unpacked(file, by_name=str(path).lower().endswith(".gz"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resift.indexer.corpora.judged import JudgedCollection, choose_split, read_collection, read_nanobeir
 from resift.indexer.corpora.queries import read_queries
+from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.settings import CorpusSettings
 from resift.indexer.corpora.skipped import SkipReport
@@ -14,6 +15,7 @@ __all__ = [
     "NANOBEIR_SETS",
     "CorpusSettings",
     "JudgedCollection",
+    "QuerySettings",
     "Reading",
     "SkipReport",
     "choose_split",

@@ -9,8 +9,8 @@ from typing import Any
 from resift.indexer.corpora.columns import QUERIES, find_column, shown
 from resift.indexer.corpora.json_text import parse_object
 from resift.indexer.corpora.query_fields import FoundQuery, to_query
+from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.settings import CorpusSettings
 from resift.retrieval.errors import CorpusError
 
 _EXPECTED = 'expected an array, or an object per line, of queries such as {"id": "1", "text": "…"}'
@@ -19,7 +19,7 @@ _TURNS = ("turn", "turns", "conversation", "dialog", "dialogue", "utterances")
 
 
 def read_json_queries(
-    lines: Sequence[tuple[int, str]], path: str, settings: CorpusSettings, reading: Reading, hint: str = ""
+    lines: Sequence[tuple[int, str]], path: str, settings: QuerySettings, reading: Reading, hint: str = ""
 ) -> Iterator[FoundQuery]:
     """Yield the queries of a JSON text, given as (line, text without line break); `hint` ends errors of its syntax.
 
@@ -43,7 +43,7 @@ def read_json_queries(
         raise CorpusError(f"is neither an array nor an object; {_EXPECTED}", path)
 
 
-def _lines(lines: Sequence[tuple[int, str]], path: str, settings: CorpusSettings, hint: str) -> Iterator[FoundQuery]:
+def _lines(lines: Sequence[tuple[int, str]], path: str, settings: QuerySettings, hint: str) -> Iterator[FoundQuery]:
     for line, text in lines:
         values, problem = parse_object(text)
         if problem:
@@ -51,7 +51,7 @@ def _lines(lines: Sequence[tuple[int, str]], path: str, settings: CorpusSettings
         yield _of_values(values, path, line, "", settings)
 
 
-def _of_array(found: Sequence[Any], path: str, settings: CorpusSettings) -> Iterator[FoundQuery]:
+def _of_array(found: Sequence[Any], path: str, settings: QuerySettings) -> Iterator[FoundQuery]:
     for number, member in enumerate(found, start=1):
         if isinstance(member, str):
             yield FoundQuery(None, None, member)
@@ -61,10 +61,10 @@ def _of_array(found: Sequence[Any], path: str, settings: CorpusSettings) -> Iter
             raise CorpusError(f"query {number} is neither a text nor an object; {_EXPECTED}", path)
 
 
-def _of_object(whole: Mapping[str, Any], path: str, settings: CorpusSettings, reading: Reading) -> Iterator[FoundQuery]:
-    texts = [settings.text_field] if settings.text_field else QUERIES.texts
+def _of_object(whole: Mapping[str, Any], path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
+    texts = [settings.query_field] if settings.query_field else QUERIES.texts
     arrays = find_column(list(whole), _ARRAYS)
-    if find_column(list(whole), [*texts, *([settings.id_field] if settings.id_field else QUERIES.ids)]):
+    if find_column(list(whole), [*texts, *([settings.query_id_field] if settings.query_id_field else QUERIES.ids)]):
         yield _of_values(whole, path, 1, "", settings)
     elif arrays is not None and isinstance(whole[arrays], list):
         yield from _of_array(whole[arrays], path, settings)
@@ -79,7 +79,7 @@ def _of_object(whole: Mapping[str, Any], path: str, settings: CorpusSettings, re
 
 
 def _of_values(
-    values: Mapping[str, Any], path: str, line: int | None, place: str, settings: CorpusSettings
+    values: Mapping[str, Any], path: str, line: int | None, place: str, settings: QuerySettings
 ) -> FoundQuery:
     turns = find_column(list(values), _TURNS)
     if turns is not None and isinstance(values[turns], list):

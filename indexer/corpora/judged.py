@@ -16,6 +16,10 @@ from resift.retrieval.text import clean
 from resift.retrieval.trec import read_qrels
 from resift.retrieval.types import Document, Qrels, Query
 
+_QRELS_ENDINGS = tuple(
+    f"{ending}{packed}" for ending in (".tsv", ".trec", ".jsonl", ".csv", ".txt") for packed in ("", ".gz")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedCollection:
@@ -36,7 +40,8 @@ class JudgedCollection:
 def read_collection(folder: str | Path, split: str | None = None) -> JudgedCollection:
     """Return the collection in a BEIR folder with the judgements `split`; by default test, or dev if there is no test.
 
-    Judgements are in qrels/SPLIT.tsv (BEIR) or qrels/SPLIT.trec. Raises CorpusError if a file is missing or bad.
+    Judgements are in qrels/SPLIT.tsv (BEIR), or the ending is .trec, .jsonl, .csv or .txt; all may be compressed with
+    gzip. Raises CorpusError if a file is missing or bad.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -60,17 +65,16 @@ def choose_split(folder: str | Path, split: str | None = None) -> str:
 
 
 def _split_file(root: Path, split: str | None) -> tuple[str, Path]:
+    folder = root / "qrels"
+    there: dict[str, Path] = {}
+    for ending in _QRELS_ENDINGS:
+        for path in sorted(folder.glob(f"*{ending}")):
+            there.setdefault(path.name.removesuffix(ending), path)
     wanted = [split] if split is not None else ["test", "dev"]
     for name in wanted:
-        for ending in (".tsv", ".trec"):
-            if (root / "qrels" / f"{name}{ending}").is_file():
-                return name, root / "qrels" / f"{name}{ending}"
-    there = (
-        sorted({path.stem for path in (root / "qrels").iterdir() if path.suffix in (".tsv", ".trec")})
-        if (root / "qrels").is_dir()
-        else []
-    )
-    has = f"it has {', '.join(there)}; name one with --split" if there else "it has no judgements at all"
+        if name in there:
+            return name, there[name]
+    has = f"it has {', '.join(sorted(there))}; name one as `split`" if there else "it has no judgements at all"
     raise CorpusError(f"has no judgements {' or '.join(f'qrels/{name}.tsv' for name in wanted)}; {has}", root)
 
 

@@ -15,8 +15,9 @@ from resift.indexer.corpora.json_queries import read_json_queries
 from resift.indexer.corpora.lines import numbered_lines
 from resift.indexer.corpora.opening import check_file, without_compression
 from resift.indexer.corpora.query_fields import FoundQuery, to_query
+from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
+from resift.indexer.corpora.settings import STANDARD_INPUT
 from resift.indexer.corpora.topics import read_topics
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text import clean
@@ -30,7 +31,7 @@ _PLAIN_HINT = "; a query that begins with { or [ is read only from JSON, or afte
 
 
 def read_queries(
-    source: str | Path, settings: CorpusSettings | None = None, reading: Reading | None = None
+    source: str | Path, settings: QuerySettings | None = None, reading: Reading | None = None
 ) -> Iterator[Query]:
     """Yield the queries of a file, in the order of the file; standard input for "-".
 
@@ -43,13 +44,12 @@ def read_queries(
     - id and text, if all of several lines begin with a number and a colon;
     - else one query per line.
 
-    A query without an id gets its place, from 1. `id_field` and `text_field` of `settings` name the columns, members
-    or tags of the id and the text; `columns`, `delimiter` and `encoding` are used too. `reading` gets notes on what had
-    to be assumed. Raises CorpusError on a bad line, an id that two different queries have, an id that only some have,
-    an empty query, and a file without queries.
+    A query without an id gets its place, from 1. `settings` may name where the id and the text are. `reading` gets
+    notes on what had to be assumed. Raises CorpusError on a bad line, an id that two different queries have, an id that
+    only some have, an empty query, and a file without queries.
     """
     path = str(source)
-    settings, reading = settings or CorpusSettings(), reading or Reading()
+    settings, reading = settings or QuerySettings(), reading or Reading()
     check_file(path)
     seen: dict[str, tuple[int | None, str]] = {}
     numbered: bool | None = None
@@ -75,7 +75,7 @@ def read_queries(
         reading.note(f"{path}: the queries have no ids, so they are numbered from 1 in the order of the file")
 
 
-def _found(path: str, settings: CorpusSettings, reading: Reading) -> Iterator[FoundQuery]:
+def _found(path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
     """Return the queries of a file, unchecked."""
     lines = numbered_lines(path, _requested_encoding(settings))  # read once: standard input cannot be read again
     begin: list[_Line] = []
@@ -99,9 +99,9 @@ def _found(path: str, settings: CorpusSettings, reading: Reading) -> Iterator[Fo
     return _plain(list(_checked(lines, path)), path, reading)
 
 
-def _requested_encoding(settings: CorpusSettings) -> str | None:
+def _requested_encoding(settings: QuerySettings) -> str | None:
     """Return the encoding if it is not the default; else None, as for the commands without such an option."""
-    return settings.encoding if settings.encoding != "utf-8" else None
+    return settings.query_encoding if settings.query_encoding != "utf-8" else None
 
 
 def _checked(lines: Iterable[_Line], path: str) -> Iterator[tuple[int, str]]:
@@ -112,10 +112,10 @@ def _checked(lines: Iterable[_Line], path: str) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def _decoded_xml(first: str, lines: Iterable[_Line], path: str, settings: CorpusSettings) -> Iterable[_Line]:
+def _decoded_xml(first: str, lines: Iterable[_Line], path: str, settings: QuerySettings) -> Iterable[_Line]:
     """Return `lines`, or the lines in the encoding that an XML declaration in the `first` one names."""
     declared = _XML_ENCODING.match(first)
-    if declared is None or path == STANDARD_INPUT or settings.encoding != "utf-8":
+    if declared is None or path == STANDARD_INPUT or settings.query_encoding != "utf-8":
         return lines
     try:
         name = codecs.lookup(declared.group(1)).name
@@ -137,15 +137,27 @@ def _is_csv_header(first: str) -> bool:
 
 
 def _table(
-    lines: Iterator[_Line], path: str, settings: CorpusSettings, reading: Reading, *, quoted: bool
+    lines: Iterator[_Line], path: str, settings: QuerySettings, reading: Reading, *, quoted: bool
 ) -> Iterator[FoundQuery]:
-    for record in read_table(lines, path, settings, reading, quoted=quoted, roles=QUERIES):
-        if record.problem:
-            raise CorpusError(record.problem, path, record.line)
-        try:
-            yield to_query(record.values, record.line, settings)
-        except ValueError as error:
-            raise CorpusError(str(error), path, record.line) from None
+    inner = Reading(lambda note: reading.note(_with_own_names(note)))
+    try:
+        for record in read_table(lines, path, settings.table(), inner, quoted=quoted, roles=QUERIES):
+            if record.problem:
+                raise CorpusError(record.problem, path, record.line)
+            try:
+                yield to_query(record.values, record.line, settings)
+            except ValueError as error:
+                raise CorpusError(str(error), path, record.line) from None
+    except CorpusError as error:
+        error.args = (_with_own_names(str(error)),)
+        raise
+
+
+def _with_own_names(message: str) -> str:
+    """Return a message on a table with the names of the settings of queries."""
+    for field, name in (("text_field", "query_field"), ("id_field", "query_id_field"), ("columns", "query_columns")):
+        message = message.replace(f"`{field}`", f"`{name}`")
+    return message.split("; TSV has no quotes")[0]
 
 
 def _plain(lines: Sequence[tuple[int, str]], path: str, reading: Reading) -> Iterator[FoundQuery]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from resift.indexer.corpora.columns import QUERIES, find_column, shown
-from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.query_settings import QuerySettings
 
 
 class FoundQuery(NamedTuple):
@@ -17,7 +17,7 @@ class FoundQuery(NamedTuple):
     text: str
 
 
-def to_query(values: Mapping[str, Any], line: int | None, settings: CorpusSettings) -> FoundQuery:
+def to_query(values: Mapping[str, Any], line: int | None, settings: QuerySettings) -> FoundQuery:
     """Return the query whose id and text are among `values`, by usual names or by those of `settings`.
 
     Raises ValueError with the problem if there is no text, or the id is neither a text nor a whole number.
@@ -26,25 +26,25 @@ def to_query(values: Mapping[str, Any], line: int | None, settings: CorpusSettin
     return FoundQuery(line, query_id, " ".join(_texts(values, settings)))
 
 
-def _id(values: Mapping[str, Any], settings: CorpusSettings) -> str | None:
-    wanted = [settings.id_field] if settings.id_field else QUERIES.ids
+def _id(values: Mapping[str, Any], settings: QuerySettings) -> str | None:
+    wanted = [settings.query_id_field] if settings.query_id_field else QUERIES.ids
     name = find_column(list(values), wanted)
     value = None if name is None else values[name]
-    if name is None and settings.id_field is None:
+    if name is None and settings.query_id_field is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"no {_quoted(settings.id_field, '_id', 'id')} that is a text or a whole number")
+        raise ValueError(f"no {_quoted(settings.query_id_field, '_id', 'id')} that is a text or a whole number")
     return str(value)
 
 
-def _texts(values: Mapping[str, Any], settings: CorpusSettings) -> list[str]:
-    fields = [name.strip() for name in (settings.text_field or "").split(",") if name.strip()]
+def _texts(values: Mapping[str, Any], settings: QuerySettings) -> list[str]:
+    fields = [name.strip() for name in (settings.query_field or "").split(",") if name.strip()]
     names = [find_column(list(values), [field]) for field in fields] or [find_column(list(values), QUERIES.texts)]
     found = [None if name is None else values[name] for name in names]
     texts = [text for text in found if isinstance(text, str)]
     if len(texts) < len(found):
         has = f"; found {shown(list(values))}" if None in names else ""
-        raise ValueError(f"no {_quoted(settings.text_field, 'text', 'query')} that is a text{has}")
+        raise ValueError(f"no {_quoted(settings.query_field, 'text', 'query')} that is a text{has}")
     return texts
 
 

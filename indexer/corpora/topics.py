@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from resift.indexer.corpora.query_fields import FoundQuery
+from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.settings import CorpusSettings
 from resift.retrieval.errors import CorpusError
 
 _OTHER = re.compile(r"<!--.*?-->|<\?.*?\?>|<!(?!\[CDATA\[)[^>]*>", re.DOTALL)  # comments and declarations
@@ -85,11 +85,11 @@ class _Topic:
 
 
 def read_topics(
-    lines: Sequence[tuple[int, str]], path: str, settings: CorpusSettings, reading: Reading
+    lines: Sequence[tuple[int, str]], path: str, settings: QuerySettings, reading: Reading
 ) -> Iterator[FoundQuery]:
     """Yield the query of each topic, given as (line, text without line break).
 
-    The text is the field that `settings.text_field` names (or several, separated by commas), else the first of the
+    The text is the field that `settings.query_field` names (or several, separated by commas), else the first of the
     usual fields that at least half of the topics have; `reading` gets a note on it if they have several. Raises
     CorpusError if there are no topics, if one is not closed or lacks the field, and on an HTML page or documents.
     """
@@ -115,16 +115,16 @@ def _what(text: str) -> str:
     return "begins with a tag, but has no topics that can be read"
 
 
-def _field_names(topics: Sequence[_Topic], path: str, settings: CorpusSettings, reading: Reading) -> list[str]:
+def _field_names(topics: Sequence[_Topic], path: str, settings: QuerySettings, reading: Reading) -> list[str]:
     """Return the fields that are the queries of all topics. Raises CorpusError if none is usual."""
-    if settings.text_field:
-        return [name.strip().lower() for name in settings.text_field.split(",") if name.strip()]
+    if settings.query_field:
+        return [name.strip().lower() for name in settings.query_field.split(",") if name.strip()]
     there = [name for name in _TEXT_FIELDS if any(topic.text(name) for topic in topics)]
     if not there:
         found = sorted({f"<{name}>" for topic in topics for name in topic.fields if name})
         wanted = ", ".join(f"<{name}>" for name in _TEXT_FIELDS if name)
         message = f"the topic has {', '.join(found)[:200] or 'no fields'} but none of {wanted}"
-        raise CorpusError(f"{message}; name the field of the query with `text_field`", path, topics[0].line)
+        raise CorpusError(f"{message}; name the field of the query with `query_field`", path, topics[0].line)
     counts = {name: sum(bool(topic.text(name)) for topic in topics) for name in there}
     chosen = next(
         (name for name in there if 2 * counts[name] >= len(topics)), max(there, key=lambda name: counts[name])

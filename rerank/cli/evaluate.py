@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,13 @@ import click
 
 from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import ask_hidden, say
+from resift.rerank.cli.messages import ask_hidden, say, with_flags
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import SEARCH_STAGES, refuse_engine_flags
 
 if TYPE_CHECKING:
+    from resift.indexer.corpora.query_settings import QuerySettings
     from resift.rerank.evaluation.evaluator import EvaluationRequest
     from resift.rerank.evaluation.experiment import ExperimentResult
     from resift.rerank.stages import SearchStages
@@ -56,8 +58,8 @@ class ReportOutputs:
 
 @click.command(cls=SettingsCommand)
 @click.argument("target")
-@click.option("--queries", metavar="FILE", help="The queries, if TARGET is an index: formats as in `resift run`.")
-@click.option("--qrels", metavar="FILE", help="The judgements, if TARGET is an index: TREC or BEIR qrels.")
+@click.option("--queries", metavar="FILE", help="The queries, if TARGET is an index: forms as in `resift run`.")
+@click.option("--qrels", metavar="FILE", help="The judgements, if TARGET is an index: TREC, BEIR, CSV or JSON.")
 @click.option("--split", metavar="NAME", help="Which qrels of a folder. [default: test, else dev; all with --run]")
 @click.option(
     "--run", "run_file", metavar="FILE", help="Rerank this TREC run instead of the ranking of our own first stage."
@@ -78,7 +80,7 @@ class ReportOutputs:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--fail-if-worse", is_flag=True, help="Exit with 1 if reranking lowers the mean nDCG@10.")
-@settings_options("connection", "engine", "bm25", "search", "rerank", "scorer", into=SEARCH_STAGES)
+@settings_options("queries", "connection", "engine", "bm25", "search", "rerank", "scorer", into=SEARCH_STAGES)
 @grouped("request", "resift.rerank.evaluation.evaluator:EvaluationRequest")
 @grouped("outputs", "resift.rerank.cli.evaluate:ReportOutputs")
 @click.pass_context
@@ -88,6 +90,7 @@ def evaluate(
     request: EvaluationRequest,
     outputs: ReportOutputs,
     fail_if_worse: bool,
+    queries_settings: QuerySettings,
     stages: SearchStages,
 ) -> int:
     """Measure first stage and reranked ranking on TARGET's judged queries: nDCG@10, MRR@10, MAP, recall@100.
@@ -108,7 +111,8 @@ def evaluate(
         raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")
     refuse_engine_flags(ctx, request.target, "connection", "engine")
     outputs.prepare()
-    result = Evaluator(stages, say, progress, ask_hidden).evaluate(request)
+    request = dataclasses.replace(request, query_settings=queries_settings)
+    result = Evaluator(stages, lambda line: say(with_flags(line)), progress, ask_hidden).evaluate(request)
     _report(result, outputs)
     before, after = (means["ndcg@10"] for means in result.means)
     return 1 if fail_if_worse and after < before else 0

@@ -23,12 +23,14 @@ COMMON = frozenset(
         "title_field",
         "delimiter",
         "skip_bad",
+        "query_field",
     ]
 )
 """The settings that `--help` shows; a command's own options, which are not settings, are always shown."""
 
 TITLES = {
     "corpus": "Reading documents",
+    "queries": "Reading queries",
     "bm25": "Embedded index",
     "load": "Loading into an engine",
     "connection": "Connecting to an engine",

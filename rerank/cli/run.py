@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import say
+from resift.rerank.cli.messages import say, with_flags
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import SEARCH_STAGES, check_outputs, check_tag, open_index, say_notes
 
 if TYPE_CHECKING:
+    from resift.indexer.corpora.query_settings import QuerySettings
     from resift.rerank.counts import Counts
     from resift.rerank.reranker import Reranking
     from resift.rerank.stages import SearchStages
@@ -39,42 +40,52 @@ class RunFiles:
     "--queries",
     required=True,
     metavar="FILE",
-    help="BEIR queries.jsonl, CSV with a header (id, text), TSV, TREC topics, or one query per line.",
+    help="BEIR queries.jsonl, JSON, CSV, TSV, TREC topics, or one query per line; - for standard input.",
 )
 @click.option("--output", required=True, metavar="FILE", help="The TREC run file to write; - for standard output.")
-@click.option("--first-stage-output", metavar="FILE", help="Write the first stage's run as well.")
+@click.option("--first-stage-output", metavar="FILE", help="Write the first stage's run as well, to FILE or -.")
 @click.option("--tag", default="resift", show_default=True, help="The run's name, its last column.")
-@settings_options("connection", "engine", "search", "rerank", "scorer", into=SEARCH_STAGES)
+@settings_options("queries", "connection", "engine", "search", "rerank", "scorer", into=SEARCH_STAGES)
 @grouped("files", "resift.rerank.cli.run:RunFiles")
 @click.pass_context
-def run(ctx: click.Context, /, index: str, files: RunFiles, stages: SearchStages) -> None:
+def run(
+    ctx: click.Context, /, index: str, files: RunFiles, queries_settings: QuerySettings, stages: SearchStages
+) -> None:
     """Search INDEX for each query of a file and write the rankings as a TREC run.
 
     \b
     resift run bm25:articles --queries queries.jsonl --output run.trec
+    resift run bm25:articles --queries topics.xml --query-field title,description --output run.trec
     """
-    from resift.indexer.corpora import read_queries
+    from resift.indexer.corpora import Reading, read_queries
     from resift.rerank.counts import Counts
     from resift.rerank.pipeline import Pipeline
     from resift.retrieval.trec import write_run
 
     refuse_ignored(ctx)
+    if files.output == files.first_stage_output == "-":
+        raise click.UsageError("both runs would be written to standard output; name a file for one of them")
     check_outputs([files.output, files.first_stage_output], files.queries, index)
     check_tag(files.tag)
-    queries = list(read_queries(files.queries))
+    reading = Reading(lambda note: say(f"note: {with_flags(note)}"))
+    queries = list(read_queries(files.queries, queries_settings, reading))
     retriever = open_index(ctx, index, stages)
     results = Pipeline(retriever, stages.reranker()).stream(queries, stages.search.depth)
     first_stage: list[Ranking] = []
     counts = Counts()
     rankings = _counted(results, len(queries), counts, first_stage if files.first_stage_output else None)
-    write_run(sys.stdout if files.output == "-" else files.output, rankings, files.tag)
+    write_run(_target(files.output), rankings, files.tag)
     if files.first_stage_output:
-        write_run(files.first_stage_output, first_stage, f"{files.tag}-first-stage")
+        write_run(_target(files.first_stage_output), first_stage, f"{files.tag}-first-stage")
     say_notes(counts, retriever)
     if counts.empty:
         say(f"note: {counts.empty} of {counts.queries} queries matched nothing")
     if files.output != "-":
         say(f"{files.output}: {counts.queries} queries, {counts.hits} lines")
+
+
+def _target(name: str) -> str | TextIO:
+    return sys.stdout if name == "-" else name
 
 
 def _counted(

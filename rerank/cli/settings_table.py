@@ -9,6 +9,7 @@ from typing import Any
 
 SETTINGS = {
     "corpus": "resift.indexer.corpora.settings:CorpusSettings",
+    "queries": "resift.indexer.corpora.query_settings:QuerySettings",
     "bm25": "resift.retrieval.bm25.settings:Bm25Settings",
     "load": "resift.indexer.engine.settings:LoadSettings",
     "connection": "resift.retrieval.engine.settings:ConnectionSettings",

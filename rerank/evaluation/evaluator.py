@@ -6,13 +6,13 @@ import dataclasses
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from resift.indexer.bm25.build import build_index
-from resift.indexer.corpora import JudgedCollection, choose_split, read_queries
+from resift.indexer.corpora import JudgedCollection, QuerySettings, Reading, choose_split, read_queries
 from resift.rerank.evaluation.comparable import evaluate_comparable
 from resift.rerank.evaluation.datasets import DataSet, load, resolve
 from resift.rerank.evaluation.experiment import COMPARABLE, END_TO_END, ExperimentResult, Mode, SetResult, run_set
@@ -26,6 +26,7 @@ from resift.rerank.stages import SearchStages
 from resift.retrieval.bm25.store import is_index
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.registry import has_scheme, is_engine, split_url
+from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.trec import read_qrels, read_run
 from resift.retrieval.types import Qrels, Query, Run
 
@@ -48,6 +49,7 @@ class EvaluationRequest:
 
     `target`: a BEIR folder, an index, or NanoBEIR sets. `queries`, `qrels`: files, for an index. `split`: the
     judgements of a folder. `run_file`: a TREC run that replaces the first stage. `root`: a local copy of NanoBEIR.
+    `query_settings`: how `queries` is read. At most one file may be "-", which is standard input.
     """
 
     target: str
@@ -57,6 +59,7 @@ class EvaluationRequest:
     run_file: str | None = None
     mode: Mode = END_TO_END
     root: str | None = None
+    query_settings: QuerySettings = field(default_factory=QuerySettings)
 
     @property
     def builds_index(self) -> bool:
@@ -112,6 +115,7 @@ class Evaluator:
             "target": request.target,
             "queries": request.queries,
             "qrels": request.qrels,
+            "query_field": request.query_settings.query_field,
             "split": request.split,
             "run": request.run_file,
             **(dataclasses.asdict(self.stages.rerank) if fused else dict.fromkeys(names)),
@@ -140,8 +144,11 @@ class Evaluator:
             raise SettingsError("an index is evaluated with --queries FILE and --qrels FILE; give both", "queries")
         message = "the target is an index, for which --run, --split and --root have no meaning; leave them out"
         _refuse(request.run_file or request.split or request.root, "run", message)
+        message = "queries and judgements cannot both be read from standard input; name a file for one of them"
+        _refuse(request.queries == request.qrels == STANDARD_INPUT, "qrels", message)
         retriever = self.stages.open(request.target, self._ask)
-        queries = list(read_queries(request.queries))
+        reading = Reading(lambda note: self._note(f"note: {note}"))
+        queries = list(read_queries(request.queries, request.query_settings, reading))
         name = Path(split_url(request.target)[1]).name
         result = self._run(name, read_qrels(Path(request.qrels)), queries, retriever)
         self._note_all(retriever.notes())

@@ -10,7 +10,7 @@ from pathlib import Path
 import ir_datasets
 import pytest
 
-from resift.indexer.corpora import CorpusSettings, read_collection, read_documents, read_queries
+from resift.indexer.corpora import QuerySettings, read_collection, read_documents, read_queries
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document, Query
 
@@ -62,7 +62,7 @@ def test_a_query_in_csv_may_hold_commas_quotes_and_line_breaks(tmp_path: Path) -
 def test_columns_of_csv_queries_are_those_of_the_settings(tmp_path: Path) -> None:
     (tmp_path / "q.csv").write_text("id,text,Key,Question\n1,no,7,cats\n")
 
-    settings = CorpusSettings(id_field="key", text_field="Question")
+    settings = QuerySettings(query_id_field="key", query_field="Question")
     assert list(read_queries(tmp_path / "q.csv", settings)) == [Query("7", "cats")]
 
 
@@ -96,7 +96,7 @@ def test_all_queries_on_standard_input_are_read() -> None:
         ("q.jsonl", b'{"_id": "1", "text": " "}', 1, "the query id or text is empty"),
         ("q.jsonl", b"[1]", None, "query 1 is neither a text nor an object; expected an array, or an object per line"),
         ("q.jsonl", b"\n\xff", 2, "byte 1 of the line (0xff) is not utf-8, and 'ÿ' in cp1252; save it as UTF-8"),
-        ("q.tsv", b"1\tx\n2 y\n", 2, "1 columns; expected 2 as in the first row"),
+        ("q.tsv", b"1\tx\n2 y\n", 2, "1 column; expected 2 as in the first row"),
         ("q.tsv", b"1\tx\n2\t\n", 2, "is empty; expected both"),
         ("q.tsv", b"query_id\ttext\n", None, "contains no queries"),
         ("q.txt", b"", None, "contains no queries; expected at least one"),
@@ -165,7 +165,7 @@ def test_unknown_split_is_refused_with_the_existing_ones(tmp_path: Path) -> None
         read_collection(tmp_path, "nope")
 
     assert_line(
-        caught.value, tmp_path, None, "has no judgements qrels/nope.tsv; it has dev, train; name one with --spl"
+        caught.value, tmp_path, None, "has no judgements qrels/nope.tsv; it has dev, train; name one as `split`"
     )
 
 
@@ -235,3 +235,21 @@ def test_ir_dataset_without_documents_or_with_a_lost_file_is_refused(tmp_path: P
         ir_datasets.registry.register(f"resift-{name}-{tmp_path.name}", dataset)
         with pytest.raises(CorpusError, match=message):
             list(read_documents(f"ir_datasets:resift-{name}-{tmp_path.name}"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("test.jsonl", '{"query-id": "q1", "corpus-id": "d", "score": 1}\n'),
+        ("test.csv", "query-id,corpus-id,score\nq1,d,1\n"),
+        ("test.tsv.gz", "query-id\tcorpus-id\tscore\nq1\td\t1\n"),
+        ("test.txt", "q1 0 d 1\n"),
+    ],
+)
+def test_judgements_of_a_folder_may_have_the_form_of_other_publishers(tmp_path: Path, name: str, content: str) -> None:
+    collection(tmp_path)
+    raw = content.encode()
+    (tmp_path / "qrels" / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+
+    found = read_collection(tmp_path)
+    assert (found.split, found.qrels) == ("test", {"q1": {"d": 1}})

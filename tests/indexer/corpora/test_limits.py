@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 import os
@@ -14,7 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resift.indexer.corpora import CorpusSettings, SkipReport, read_documents, read_nanobeir, read_queries
+from resift.indexer.corpora import (
+    CorpusSettings,
+    QuerySettings,
+    SkipReport,
+    read_documents,
+    read_nanobeir,
+    read_queries,
+)
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document, Query
 
@@ -141,10 +149,10 @@ def test_unknown_nanobeir_set_is_refused_with_the_known_ones_and_case_does_not_m
 
 def test_queries_may_have_columns_of_other_names_and_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "q.jsonl").write_bytes('{"key": 7, "question": "Müll?", "text": "no"}\n'.encode("latin-1"))
-    settings = CorpusSettings(id_field="key", text_field="question", encoding="latin-1")
+    settings = QuerySettings(query_id_field="key", query_field="question", query_encoding="latin-1")
     assert list(read_queries(tmp_path / "q.jsonl", settings)) == [Query("7", "Müll?")]
     with pytest.raises(CorpusError, match='q.jsonl, line 1: no "query" that is a text'):
-        list(read_queries(tmp_path / "q.jsonl", CorpusSettings(id_field="key", text_field="query", encoding="latin-1")))
+        list(read_queries(tmp_path / "q.jsonl", dataclasses.replace(settings, query_field="query")))
 
 
 @pytest.mark.parametrize("name", ["Q.JSONL", "queries", "queries.txt"])

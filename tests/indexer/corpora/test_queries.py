@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from resift.indexer.corpora import CorpusSettings, Reading, read_queries
+from resift.indexer.corpora import QuerySettings, Reading, read_queries
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Query
 
 RIGHT = [Query("1", "cats"), Query("2", "dogs")]
 MADE = "the queries have no ids, so they are numbered from 1 in the order of the file"
-NO_HEADER = "has no header row that is known, so its 2 columns were read as id, text; `columns` names others"
+NO_HEADER = "has no header row that is known, so its 2 columns were read as id, text; `query_columns` names others"
 TEN_TRUE = ['"six inches', '"quoted"', 'a "foot"', "tab-less; comma, text", "query", "[help]", "# one", "é", "1", "<b>"]
 
 
 def read(path: Path, content: str | bytes, **settings: str) -> tuple[list[Query], list[str]]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     reading = Reading()
-    queries = list(read_queries(path, CorpusSettings(**settings), reading))  # type: ignore[arg-type]
+    queries = list(read_queries(path, QuerySettings(**settings), reading))  # type: ignore[arg-type]
     return queries, [note.removeprefix(f"{path}: ") for note in reading.notes]
 
 
@@ -116,7 +116,7 @@ def test_a_lone_line_with_a_colon_and_an_id_in_brackets_are_kept(tmp_path: Path)
 def test_named_members_of_json_are_the_id_and_the_text(tmp_path: Path) -> None:
     content = json.dumps([{"key": 7, "text": "no", "short": "cats", "long": "and kittens"}])
 
-    assert read(tmp_path / "q.json", content, id_field="key", text_field="short,long")[0] == [
+    assert read(tmp_path / "q.json", content, query_id_field="key", query_field="short,long")[0] == [
         Query("7", "cats and kittens")
     ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resift.indexer.corpora import CorpusSettings, Reading, read_queries
+from resift.indexer.corpora import QuerySettings, Reading, read_queries
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Query
 
@@ -210,7 +210,7 @@ LAYOUTS = {
 def read(path: Path, content: str | bytes, **settings: str) -> tuple[list[Query], list[str]]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     reading = Reading()
-    queries = list(read_queries(path, CorpusSettings(**settings), reading))  # type: ignore[arg-type]
+    queries = list(read_queries(path, QuerySettings(**settings), reading))  # type: ignore[arg-type]
     return queries, [note.removeprefix(f"{path}: ") for note in reading.notes]
 
 
@@ -235,7 +235,7 @@ def test_which_field_was_taken_is_said_if_there_were_several(tmp_path: Path, lay
 
 
 def test_named_fields_are_joined(tmp_path: Path) -> None:
-    queries, notes = read(tmp_path / "topics", COVID, text_field="query,narrative")
+    queries, notes = read(tmp_path / "topics", COVID, query_field="query,narrative")
 
     assert queries == [Query("1", "cat food Food."), Query("2", "dog & cow toys Toys.")]
     assert notes == []
