@@ -11,6 +11,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 
 from resift.indexer.corpora.columns import DOCUMENTS, Header, Roles, read_header
 from resift.indexer.corpora.lines import LONGEST, Line, numbered_lines
@@ -18,6 +19,7 @@ from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import DELIMITERS, CorpusSettings
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.wording import counted
 
 _Row = tuple[int, list[str], str]  # (1-based line, cells, problem)
 _SAMPLE_LINES = 100  # that decide what separates the fields of a CSV file
@@ -32,14 +34,14 @@ csv.field_size_limit(LONGEST)  # characters; limits the memory if a quote is not
 
 def read_csv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each row of a CSV file. Raises CorpusError as `read_table` and `open_bytes` do."""
-    lines = numbered_lines(path, settings.encoding, reading)
-    return read_table(lines, path, settings, reading, quoted=True)
+    with closing(numbered_lines(path, settings.encoding, reading)) as lines:
+        yield from read_table(lines, path, settings, reading, quoted=True)
 
 
 def read_tsv(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each row of a TSV file. Raises CorpusError as `read_table` and `open_bytes` do."""
-    lines = numbered_lines(path, settings.encoding, reading)
-    return read_table(lines, path, settings, reading, quoted=False)
+    with closing(numbered_lines(path, settings.encoding, reading)) as lines:
+        yield from read_table(lines, path, settings, reading, quoted=False)
 
 
 def read_table(
@@ -84,7 +86,8 @@ def _record(path: str, line: int, cells: list[str], problem: str, header: Header
     if not any(cells[len(names) :]):
         cells = cells[: len(names)]
     if not problem and len(cells) != len(names):
-        problem = f"{len(cells)} columns; expected {len(names)} as in the {'first' if header.is_data else 'header'} row"
+        first = "first" if header.is_data else "header"
+        problem = f"{counted(len(cells), 'column')}; expected {len(names)} as in the {first} row"
         if not quoted:
             problem += "; TSV has no quotes: if a field in quotes may have tabs or line breaks, set `format` to csv"
     if problem:
@@ -127,7 +130,7 @@ def _quoted_rows(lines: Iterable[Line], settings: CorpusSettings, path: str) -> 
     numbers: list[int] = []  # of the lines of the row being read
     problems: list[str] = []
     source = _row_lines(itertools.chain(sample, rest), numbers, problems)
-    blanks = bool(texts) and f"{delimiter} " in texts[0]
+    blanks = bool(texts) and (f"{delimiter} " in texts[0] or any(f'{delimiter} "' in text for text in texts))
     reader = csv.reader(source, delimiter=delimiter, skipinitialspace=blanks, strict=True)
     while True:
         numbers.clear()
@@ -142,7 +145,8 @@ def _quoted_rows(lines: Iterable[Line], settings: CorpusSettings, path: str) -> 
                 f"not a CSV row ({error}); a field in quotes must end with a quote, and quotes in it must be doubled"
             )
             if "unexpected end" in str(error):
-                raise CorpusError(f"{problem}; is a quote not closed?", path, numbers[0]) from None
+                hint = "is a quote not closed? for a table without quotes, set `format` to tsv, and `delimiter`"
+                raise CorpusError(f"{problem}; {hint}", path, numbers[0]) from None
             problems.append(problem)
         yield (numbers or [0])[0], cells, (problems or [""])[0]
 
@@ -178,9 +182,15 @@ def likely_delimiter(texts: Sequence[str]) -> str:
             continue
         if len(rows) > 2:
             rows.pop()  # it may end behind the sample
-        if not rows or len(rows[0]) < 2:
+        width, used = (len(rows[0]), _used_width(rows[0])) if rows else (0, 0)
+        if width < 2:
             continue
-        share = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
-        if (share, len(rows[0])) > best_fit:
-            best, best_fit = delimiter, (share, len(rows[0]))
+        share = sum(len(row) == width or _used_width(row) == used for row in rows) / len(rows)
+        if (share, used) > best_fit:
+            best, best_fit = delimiter, (share, used)
     return best
+
+
+def _used_width(row: list[str]) -> int:
+    """Return the number of cells without the empty ones at the end, which some programs write in some of the rows."""
+    return next((place for place in range(len(row), 0, -1) if row[place - 1].strip()), 0)

@@ -27,6 +27,7 @@ def read_folder(path: str, settings: CorpusSettings, reading: Reading | None = N
     as a document.
     """
     root, found, others = Path(path), False, 0
+    notes: list[str] = []
     if not root.is_dir():
         raise CorpusError(f"{'is not a folder' if root.exists() else 'does not exist'}; expected a folder", path)
     files = list(walk(path))
@@ -42,7 +43,12 @@ def read_folder(path: str, settings: CorpusSettings, reading: Reading | None = N
             yield other_file(file, inside)
         else:
             found = True
-            yield _record(file, inside, kind, settings)
+            record = _record(file, inside, kind, settings)
+            notes += [f"{file}: {record.note}"] if record.note else []
+            yield record
+    if notes and reading is not None:
+        more = f"; and so in {counted(len(notes) - 1, 'other file')}" if len(notes) > 1 else ""
+        reading.note(f"{notes[0]}{more}")
     if not found:
         kinds, there = ", ".join(sorted(KINDS)), counted(others, "other file")
         raise CorpusError(f"has no files of the types {kinds} ({there}); expected at least one, or corpus.jsonl", path)
@@ -58,7 +64,10 @@ def other_file(path: str, inside: str) -> Record:
 def read_file(path: str, settings: CorpusSettings, reading: Reading | None = None, *, kind: str) -> Iterator[Record]:
     """Yield the one record of a file of the `kind` "text", "markdown", "html" or "pdf"; its id is the file's name."""
     name = "stdin" if path == STANDARD_INPUT else Path(path).name
-    yield _record(path, name, kind, settings)
+    record = _record(path, name, kind, settings)
+    if record.note and reading is not None:
+        reading.note(f"{path}: {record.note}")
+    yield record
 
 
 FILE_READERS: dict[str, Callable[..., Iterator[Record]]] = {
@@ -109,11 +118,11 @@ def _record(path: str, doc_id: str, kind: str, settings: CorpusSettings) -> Reco
             return Record(path, None, {}, f"is larger than {_LARGEST:,} bytes; expected one document")
         if not raw.strip():
             return Record(path, None, {}, excerpt=doc_id, ignored="empty")
-        title, text = read_page(raw, kind, settings.encoding)
+        title, text, note = read_page(raw, kind, settings.encoding)
     except CorpusError as error:
         if error.path is None:  # a missing library
             raise
         return Record(path, None, {}, str(error).removeprefix(f"{path}: "))
     except ValueError as error:
         return Record(path, getattr(error, "line", None), {}, str(error))
-    return Record(path, None, {"id": doc_id, "title": title, "text": text, "path": doc_id})
+    return Record(path, None, {"id": doc_id, "title": title, "text": text, "path": doc_id}, note=note)

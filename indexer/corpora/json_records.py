@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 from resift.indexer.corpora.columns import DOCUMENTS, find_column
@@ -23,7 +24,8 @@ _DEEPEST = 3  # objects around an array of objects
 
 def read_json(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each object of a JSON file. Raises CorpusError as `read_objects` and `open_bytes` do."""
-    return read_objects(numbered_lines(path, settings.encoding, reading), path, settings)
+    with closing(numbered_lines(path, settings.encoding, reading)) as lines:
+        yield from read_objects(lines, path, settings)
 
 
 def read_objects(lines: Iterable[Line], path: str, settings: CorpusSettings) -> Iterator[Record]:

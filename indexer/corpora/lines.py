@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import IO, AnyStr
 
 from resift.indexer.corpora.opening import open_bytes
@@ -16,6 +16,7 @@ Line = tuple[int, str, str]
 
 LONGEST = 2**27
 """Bytes or characters of a line, at most; limits the memory if a file has no line breaks."""
+_PIECE = 2**16  # bytes that are read at once
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = {  # in this order: the mark of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
@@ -25,12 +26,13 @@ _WIDE_BOMS = {  # in this order: the mark of UTF-32 begins with that of UTF-16
 }
 
 
-def numbered_lines(path: str, encoding: str | None = None, reading: Reading | None = None) -> Iterator[Line]:
+def numbered_lines(path: str, encoding: str | None = None, reading: Reading | None = None) -> Generator[Line]:
     """Yield (1-based line number, text without line break, problem) of each line; problem is "" if the text is valid.
 
     Otherwise, U+FFFD replaces what cannot be decoded. A byte order mark at the start is dropped; if it is that of
     UTF-16 or UTF-32, it decides the encoding instead of UTF-8. The encoding None is UTF-8 for callers without such an
-    option. Raises CorpusError as `open_bytes` does.
+    option. Close the generator if not all lines are read, so that the file is closed. Raises CorpusError as
+    `open_bytes` does.
     """
     hint = "save it as UTF-8" if encoding is None else "name the right one with `encoding`"
     with open_bytes(path, reading) as file:
@@ -59,8 +61,10 @@ def undecodable(raw: bytes, place: int, encoding: str) -> str:
     return f"(0x{raw[place]:02x}) is not {encoding}{shown}"
 
 
-def _decoded_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
-    for number, raw in enumerate(_bounded_lines(file, path)):
+def _decoded_lines(file: io.BufferedReader, encoding: str, path: str) -> Iterator[tuple[str, str]]:
+    begin = file.peek()
+    old = b"\r" in begin and b"\n" not in begin
+    for number, raw in enumerate(_old_lines(file, path) if old else _bounded_lines(file, path)):
         line = raw if number else raw.removeprefix(_BOM)
         try:
             yield line.decode(encoding), ""
@@ -82,7 +86,20 @@ def _bounded_lines(file: IO[AnyStr], path: str) -> Iterator[AnyStr]:
         yield line
 
 
-def _wide_lines(file: IO[bytes], encoding: str, path: str) -> Iterator[tuple[str, str]]:
+def _old_lines(file: IO[bytes], path: str) -> Iterator[bytes]:
+    """Yield the lines of a file whose lines end with a carriage return alone, as Excel for Mac can write CSV."""
+    rest, number = b"", 0
+    while piece := file.read(_PIECE):
+        *lines, rest = (rest + piece).split(b"\r")
+        yield from (line + b"\n" for line in lines)
+        number += len(lines)
+        if len(rest) > LONGEST:
+            raise CorpusError(f"longer than {LONGEST:,} characters; expected one record per line", path, number + 1)
+    if rest:
+        yield rest
+
+
+def _wide_lines(file: io.BufferedReader, encoding: str, path: str) -> Iterator[tuple[str, str]]:
     """Yield (line, "") from UTF-16 or UTF-32, whose line breaks are more than one byte. Raises CorpusError."""
     number, text = 0, io.TextIOWrapper(file, encoding, newline="\n")
     try:

@@ -50,9 +50,10 @@ class UndecodableError(ValueError):
         super().__init__(message)
 
 
-def read_page(raw: bytes, kind: str, encoding: str) -> tuple[str, str]:
-    """Return the title and the text of the file `raw`, which is of the `kind` "text", "markdown", "html" or "pdf".
+def read_page(raw: bytes, kind: str, encoding: str) -> tuple[str, str, str]:
+    """Return the title and the text of the file `raw`, and a note on what of it has no text, "" if there is nothing.
 
+    Its `kind` is "text", "markdown", "html" or "pdf".
     `encoding` is that of text without a byte order mark; an HTML page may declare its own. Raises ValueError with the
     problem if the file cannot be read as this kind.
     """
@@ -61,7 +62,8 @@ def read_page(raw: bytes, kind: str, encoding: str) -> tuple[str, str]:
     content = _decoded_page(raw, encoding) if kind == "html" else _decoded(raw, encoding)
     if "\0" in content:
         raise ValueError("contains NUL bytes; expected text")
-    return {"text": _text, "markdown": _markdown, "html": _html}[kind](content)
+    title, text = {"text": _text, "markdown": _markdown, "html": _html}[kind](content)
+    return title, text, ""
 
 
 def _decoded(raw: bytes, encoding: str) -> str:

@@ -6,12 +6,15 @@ import io
 import logging
 
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.wording import counted
 
 _LOGGERS = ("pypdf", "pypdf._reader")
 
 
-def read_pdf(raw: bytes) -> tuple[str, str]:
-    """Return the title and the text of the PDF file `raw`, its pages separated by blank lines.
+def read_pdf(raw: bytes) -> tuple[str, str, str]:
+    """Return the title and the text of the PDF file `raw`, its pages separated by blank lines, and a note.
+
+    The note says how many pages have no text, "" if all have one.
 
     Raises ValueError with the problem if it is encrypted, damaged or has no text, and CorpusError if pypdf is not
     installed.
@@ -40,7 +43,9 @@ def read_pdf(raw: bytes) -> tuple[str, str]:
     text = "\n\n".join(page for page in pages if page)
     if not text:
         raise ValueError("has no text; is it a scan? recognize its text first (OCR)")
-    return title, text
+    unread = sum(not page for page in pages)
+    note = f"{unread} of {counted(len(pages), 'page')} without text (scans?)" if unread else ""
+    return title, text, note
 
 
 def _problem(error: Exception) -> str:

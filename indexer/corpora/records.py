@@ -190,6 +190,8 @@ def _text(values: Mapping[str, Any], name: str, *, numbers: bool = True) -> str:
 def _doc_id(value: Any) -> str:  # noqa: ANN401 - a value of any source
     """Return an id as a text; a whole number may also be a float or a decimal, as pandas and databases write it."""
     value = _decoded(value)
+    if isinstance(value, dict) and set(value) == {"$oid"}:  # MongoDB's export
+        value = value["$oid"]
     if isinstance(value, float | Decimal) and abs(value) < _MOST_DIGITS and value == int(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int | UUID):

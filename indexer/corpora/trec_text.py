@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 
-from resift.indexer.corpora.lines import numbered_lines
+from resift.indexer.corpora.lines import Line, numbered_lines
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import CorpusSettings
@@ -16,10 +17,18 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 def read_trec(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
-    """Yield a record for each <DOC> … </DOC>: DOCNO as the id, TITLE or HEADLINE, and the rest of the text."""
+    """Yield a record for each <DOC> … </DOC>: DOCNO as the id, TITLE or HEADLINE, and the rest of the text.
+
+    Raises CorpusError as `open_bytes` does.
+    """
+    with closing(numbered_lines(path, settings.encoding, reading)) as lines:
+        yield from _tagged_records(lines, path)
+
+
+def _tagged_records(lines: Iterable[Line], path: str) -> Iterator[Record]:
     block: list[str] = []
     start, bad = 0, (0, "")
-    for number, line, problem in numbered_lines(path, settings.encoding, reading):
+    for number, line, problem in lines:
         bare = line.strip().upper()
         if block and bare.startswith("<DOC>"):
             yield Record(path, start, {}, "<DOC> without </DOC> before the next <DOC>", block[0])

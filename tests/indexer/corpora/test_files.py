@@ -87,6 +87,16 @@ def test_pdf_is_read_alone_and_in_a_folder(tmp_path: Path) -> None:
     assert read_with_notes(tmp_path / "a", fields="")[0] == [expected]
 
 
+def test_pages_of_a_pdf_without_text_are_counted_in_a_note(tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        write(tmp_path / "papers" / name, pdf("words", "", ""))
+
+    assert read_with_notes(tmp_path / "papers" / "a.pdf")[1] == ["2 of 3 pages without text (scans?)"]
+    assert read_with_notes(tmp_path / "papers")[1] == [
+        f"{tmp_path / 'papers' / 'a.pdf'}: 2 of 3 pages without text (scans?); and so in 1 other file"
+    ]
+
+
 def locked(content: bytes) -> bytes:
     writer = pypdf.PdfWriter(io.BytesIO(content))
     writer.encrypt("secret", algorithm="RC4-128")
