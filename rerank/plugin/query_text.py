@@ -47,7 +47,7 @@ def query_text(body: Mapping[str, Any], fields: Sequence[str] = ()) -> str:
         found = list(_in_syntax({"query": str(body["q"]), "default_field": body.get("df")}, False, fields))
     best = max((words.field for words in found), default=_OTHER)
     if best == _OTHER:
-        return max((words.text for words in found), key=lambda text: len(text.split()), default="")
+        return max((words.text for words in found), key=lambda text: (len(text.split()), len(text)), default="")
     return next(words.text for words in found if words.field == best)
 
 

@@ -18,6 +18,7 @@ from resift.retrieval.types import Query, Ranking
 ScoreKind = Literal["engine", "model", "final"]
 """What `_score` is in the reranked response: the engine's own, the model's logit, or what decided the order."""
 Status = Literal["reranked", "passed", "failed", "late"]
+_NO_SCORE = -4e9  # lower scores are the separators in the results of a hybrid query without a search pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def _outcome(body: Mapping[str, Any], plan: Plan, result: Reranking) -> Outcome:
         reason = "all hits of the window are promoted"
     elif not result.logits:
         status, reason = "failed", f"no hit has a text in {', '.join(plan.reading.names)}; name fields that have one"
+    elif any((hit.get("_score") or 0.0) <= _NO_SCORE for hit in body["hits"]["hits"]):
+        reason = "a hybrid query without a normalization-processor gives no ranking; name a search_pipeline"
     elif plan.after is not None and _place_after(body["hits"]["hits"], plan) is None:
         reason = "search_after does not name one hit of the window, which alone is reranked"
     else:

@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch
 
 from tests.engine.engines import ask, is_opensearch, running
-from tests.engine.wrapping import COUNT
+from tests.engine.wrapping import COUNT, pots
 
 
 @pytest.fixture(scope="session", params=["elasticsearch", "opensearch"])
@@ -69,11 +69,18 @@ def stream(engine: str, name: str, target: str) -> Iterator[str]:
         ask("DELETE", f"{engine}/_index_template/{name}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def native(engine: str) -> Any:  # noqa: ANN401
     found: Any = OpenSearch(engine) if is_opensearch(engine) else Elasticsearch(engine)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def stocked(native: Any) -> Iterator[str]:
+    """The name of an index of soups that the tests of a file share, and do not change."""
+    with pots(native) as name:
+        yield name
 
 
 @pytest.fixture

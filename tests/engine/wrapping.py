@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -62,3 +65,31 @@ def search(client: Any, index: str, **body: Any) -> Any:  # noqa: ANN401
 
 def numbers(response: Any) -> list[int]:  # noqa: ANN401
     return [int(hit["_id"]) for hit in response["hits"]["hits"]]
+
+
+POTS = 40
+VECTOR = [1.0, 0.2]
+
+
+@contextmanager
+def pots(client: Any) -> Iterator[str]:  # noqa: ANN401
+    """Yield an index of POTS documents on two shards, with a vector each if the engine has them, and a field alias."""
+    name, elastic = f"t-{uuid.uuid4().hex[:10]}", isinstance(client, Elasticsearch)
+    vector: dict[str, Any] = (
+        {"type": "dense_vector", "dims": 2, "similarity": "l2_norm"} if elastic else {"type": "float"}
+    )
+    properties = {"kind": {"type": "keyword"}, "alias": {"type": "alias", "path": "title"}, "v": vector}
+    settings = {"number_of_shards": 2, "number_of_replicas": 0}
+    text = {"title": {"type": "text"}, "text": {"type": "text"}}
+    client.indices.create(index=name, body={"settings": settings, "mappings": {"properties": {**text, **properties}}})
+    lines: list[dict[str, Any]] = []
+    for n in range(POTS):
+        title, body = f"{'soup ' * (n % 7 + 1)}pot {n}", f"{'lentil ' if n % 3 == 0 else ''}number {n}"
+        direction = [math.cos(n / 10), math.sin(n / 10)]
+        source = {"title": title, "text": body, "kind": "abc"[n % 3], "n": n, "v": direction}
+        lines += [{"index": {"_id": str(n)}}, source]
+    client.bulk(index=name, body=lines, refresh=True)
+    try:
+        yield name
+    finally:
+        client.indices.delete(index=name)
