@@ -51,9 +51,17 @@ def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
 
 
 def hits_to_ranking(hits: Sequence[Mapping[str, Any]], plan: Plan, reader: HitReader) -> Ranking:
-    """Return the hits of a response as a ranking for the query of `plan`; a missing score counts as 0."""
-    views = [{**hit, "_source": plan.reading.text_fields(hit), "fields": {}} for hit in hits]
-    return to_ranking(Query("q", plan.text), [Candidate(reader.read(v), float(v.get("_score") or 0.0)) for v in views])
+    """Return the hits of a response as a ranking for the query of `plan`.
+
+    If no hit has a score, as in rankings combined by `rank`, their order is the first stage's; else a missing score
+    counts as 0.
+    """
+    scored = any(hit.get("_score") is not None for hit in hits)
+    candidates = []
+    for hit in hits:
+        view = {**hit, "_source": plan.reading.text_fields(hit), "fields": {}}
+        candidates.append(Candidate(reader.read(view), float(hit.get("_score") or 0.0) if scored else None))
+    return to_ranking(Query("q", plan.text), candidates)
 
 
 def promoted_hits(hits: Sequence[Mapping[str, Any]], plan: Plan) -> int:

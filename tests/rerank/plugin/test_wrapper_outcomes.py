@@ -117,3 +117,17 @@ def test_a_response_that_timed_out_because_of_the_window_is_replaced_by_the_engi
     assert found.resift.status == "failed" and "timed out" in found.resift.reason
     many = wrapped(Client(respond)).msearch(body=[{}, copy.deepcopy(body)])
     assert ids(many["responses"][0]) == ["0", "1", "2"] and many.resift == [found.resift]
+
+
+def test_hits_without_scores_are_fused_by_their_order() -> None:
+    def respond(body: dict[str, Any]) -> dict[str, Any]:
+        made = ten_hits(body)
+        for hit in made["hits"]["hits"]:
+            hit["_score"] = None
+            hit["_source"]["title"] = "number 0"
+        return made
+
+    body = {**MATCH, "rank": {"rrf": {}}, "size": 3}
+    client = Client(respond)
+    assert ids(RerankingClient(client, Reranker(Last()), ["title"]).search(body=body)) == ["0", "1", "2"]
+    assert client.requests[0]["rank"] == {"rrf": {"rank_window_size": 100}}
