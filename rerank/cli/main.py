@@ -27,6 +27,7 @@ COMMANDS = {
     "rerank": ("resift.rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
     "run": ("resift.rerank.cli.run", "Search many queries and write a TREC run file."),
     "evaluate": ("resift.rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
+    "compare": ("resift.rerank.cli.compare", "Show the queries that a model changes most, without judgements."),
     "config": ("resift.rerank.cli.config", "Show the effective settings, and where each comes from."),
     "completion": ("resift.rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),
 }
