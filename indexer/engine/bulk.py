@@ -11,7 +11,7 @@ from typing import Any
 
 from resift.indexer.engine.chunk import CREATE, Chunk
 from resift.retrieval.engine.client import Engine
-from resift.retrieval.engine.client_errors import BLOCKED
+from resift.retrieval.engine.client_errors import BLOCKED, CLOSED
 from resift.retrieval.engine.retry import TRANSIENT_STATUSES, Patience, Retry, StoppedError, is_transient, once
 from resift.retrieval.errors import CorpusError, IndexingError, StatusError
 
@@ -31,7 +31,6 @@ _SYSTEMATIC = 8  # documents; if all of so many are refused for one reason, it d
 _CONFLICT = 409  # the id exists
 _SPLIT_STATUSES = (400, 413)  # a document is malformed, or the request too large: send it in halves
 _INDEX_MISSING = "index_not_found_exception"
-_CLOSED = "index_closed_exception"
 _INVALID_DOCUMENT = "action_request_validation_exception"  # such as an id that is too long
 
 
@@ -200,7 +199,7 @@ class Sender:
         """Raise IndexingError for an error that concerns the whole index and is not transient."""
         if kind == _INDEX_MISSING:
             raise IndexingError(f"{self._engine.url}: the index was removed during the load; load it again") from None
-        if kind == _CLOSED:
+        if kind == CLOSED:
             raise IndexingError(f"{self._engine.url}: the index is closed; open it first") from None
         if kind == BLOCKED and status != _NO_MASTER:
             raise IndexingError(

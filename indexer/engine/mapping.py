@@ -69,7 +69,10 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, origin: Origin) -> dict[s
         },
         "mappings": {
             "_meta": {"resift": origin.meta(load, bm25.language)},
+            "dynamic": True,  # as the next three, so that an index template of the cluster does not change it
             "date_detection": False,
+            "numeric_detection": False,
+            "_source": {"enabled": True},
             "dynamic_templates": [
                 {
                     "texts": {

@@ -51,6 +51,11 @@ def find_written(engine: Engine, address: Address, settings: LoadSettings) -> Wr
             f"{engine.url}: {address.index} is an alias of {', '.join(found)}; name the one index to change"
         )
     [(name, facts)] = found.items()
+    alias = (facts.get("aliases") or {}).get(address.index) or {}
+    if alias.get("is_write_index") is False:
+        raise IndexingError(
+            f"{engine.url}: the alias {address.index} does not allow writing (is_write_index is false); name the index"
+        )
     index = _index(name, facts)
     return _checked(index, settings)
 

@@ -16,6 +16,8 @@ CLIENT_ERRORS = (elastic_transport.ApiError, elastic_transport.TransportError, o
 """Everything that either client raises."""
 BLOCKED = "cluster_block_exception"
 """The engine's error type if an index, or the whole cluster, rejects writes or has no master."""
+CLOSED = "index_closed_exception"
+"""The engine's error type if an index is closed, also one of several that are named."""
 UNTRUSTED = "untrusted_certificate"
 """Our error type for a certificate that is not trusted; it is not retried."""
 NOT_JSON = "the response is not JSON; check that the address is an engine's, not that of a proxy in front of it"
@@ -85,6 +87,8 @@ def _reason(body: Any) -> tuple[str, str]:  # noqa: ANN401
     if isinstance(error, dict):
         cause = error.get("root_cause") or [error]
         deepest = cause[0] if isinstance(cause, list) and cause and isinstance(cause[0], dict) else error
+        if deepest.get("type") == CLOSED:
+            return CLOSED, f"the index {deepest.get('index', '')} is closed"
         below = error.get("caused_by")
         more = f" ({below['reason']})" if isinstance(below, dict) and below.get("reason") else ""
         if tried := error.get("additional_unsuccessful_credentials"):  # Elasticsearch's reason for rejecting an API key
@@ -108,6 +112,8 @@ def _message(error: Exception, status: int, kind: str, reason: str) -> str:
         return f"this user lacks the right to do that (403); grant it, or use another user{why}"
     if status == 404 and kind == "index_not_found_exception":
         return f"{reason}; check the name, `GET /_cat/indices` lists all indices"
+    if kind == CLOSED:
+        return f"{reason}; open it, or name the others"
     if status == 429:
         return f"the engine is overloaded (429); try again later, or send less at once{why}"
     if "Result window is too large" in reason or "max_result_window" in reason:

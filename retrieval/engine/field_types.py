@@ -11,7 +11,8 @@ from resift.retrieval.engine.client_errors import parsing
 
 _TEXT_TYPES = {"text", "match_only_text", "annotated_text", "search_as_you_type", "semantic_text"}
 _INNER_TYPES = {"object", "nested", "passthrough"}
-_UNMAPPED = "unmapped"  # the type of a field in an index that lacks it
+UNMAPPED = "unmapped"
+"""The type of a field in an index that lacks it."""
 FieldTypes = Mapping[str, set[str]]
 """Field -> its types: several if the indices differ, `unmapped` among them if an index lacks the field."""
 
@@ -37,7 +38,7 @@ def field_types(engine: Engine, address: Address) -> FieldTypes:
 
 def is_everywhere(name: str, types: FieldTypes) -> bool:
     """Return True if every index has the field: resift's own fields are used only if all searched indices have them."""
-    return name in types and _UNMAPPED not in types[name]
+    return name in types and UNMAPPED not in types[name]
 
 
 def _is_multi_field(name: str, types: FieldTypes) -> bool:

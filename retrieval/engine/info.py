@@ -39,7 +39,10 @@ def engine_info(url: str, options: OpenOptions | None = None) -> IndexInfo:
 def _describe(engine: Engine, address: Address, options: OpenOptions) -> IndexInfo:
     types = field_types(engine, address)
     if not types:
-        raise EngineError("no index of that name has any fields; check the name", str(address))
+        raise EngineError(
+            "no index of that name has any fields; check the name, and that the index is open and not empty",
+            str(address),
+        )
     found: Mapping[str, Any] = _or_none(engine, address.path) or {}
     facts = [_facts(one) for one in found.values()]
     fields, words = _used(engine, address, types, options)

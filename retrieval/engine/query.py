@@ -80,7 +80,8 @@ def _group(path: str, names: Sequence[str], text: str) -> dict[str, Any]:
             "lenient": True,
         }
     }
-    return {"nested": {"path": path, "query": match, "score_mode": "max"}} if path else match
+    nested = {"path": path, "query": match, "score_mode": "max", "ignore_unmapped": True}  # others may lack the path
+    return {"nested": nested} if path else match
 
 
 def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] | None:
@@ -109,7 +110,7 @@ def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] |
         raise SettingsError(f"the index has no field {name!r}; expected field=value with an existing field", "filter")
     clause = _equals(name, value, types)
     path = nested_path(name, types)
-    return {"nested": {"path": path, "query": clause}} if path else clause
+    return {"nested": {"path": path, "query": clause, "ignore_unmapped": True}} if path else clause
 
 
 def _equals(name: str, value: str, types: FieldTypes) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from resift.retrieval.retriever import check_depth
 from resift.retrieval.types import Hit, Query, Ranking
 
 _SEARCHES_PER_REQUEST = 16
+_NO_SOURCE = "_source is disabled"  # in the engines' reason
 _NO_SCORE = -4e9  # lower scores are the separators in the results of a hybrid query without a search pipeline
 _HIT_FIELDS = ("_index", "_id", "_score", "_source", "fields")
 _FILTER_PATH = ",".join(["status,error,timed_out,_shards,took", *(f"hits.hits.{name}" for name in _HIT_FIELDS)])
@@ -70,6 +71,7 @@ class EngineRetriever:
             check_fields(self.template, types, self.address.index, str(self.settings.query_file))
         self.filter = read_filter(self.settings, types)
         self.reader = HitReader(self.fields)
+        self.stored = False  # True once the index turns out to have no source: request stored fields
         self.by_fields = False  # True once no source had a text field, as with a field alias: request `fields`
         self.several = any(character in self.address.index for character in "*,")
         self.counts = Tally()
@@ -115,10 +117,7 @@ class EngineRetriever:
         for start in range(0, len(queries), _SEARCHES_PER_REQUEST):
             part = queries[start : start + _SEARCHES_PER_REQUEST]
             with parsing(str(self.address)):
-                by_fields = self.by_fields  # another thread may set it during the search
-                answers = self._search(part, depth, by_fields)
-                if not by_fields and self._textless(answers):
-                    answers = self._with_fields(part, depth) or answers
+                answers = self._answers(part, depth)
                 rankings += [self._ranking(query, answer) for query, answer in zip(part, answers, strict=True)]
         return rankings
 
@@ -128,7 +127,10 @@ class EngineRetriever:
         body = {**with_filter(body, self.filter), "size": depth, "_source": self.fields.source}
         if "retriever" in body:
             body["retriever"] = with_window(body["retriever"], depth)
-        if by_fields:
+        if self.stored:
+            del body["_source"]
+            body["stored_fields"] = self.fields.read
+        elif by_fields:
             body["fields"] = self.fields.read
         if self.template is None:
             body["track_total_hits"] = False
@@ -136,15 +138,19 @@ class EngineRetriever:
                 body["collapse"] = {"field": self.fields.collapse}
         return body
 
-    def _with_fields(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]] | None:
-        """Search again and request fields; return None if the engine cannot read any, as without a stored source."""
+    def _answers(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
+        """Return the engine's response to each query, with the texts where the index has them."""
+        by_fields = self.by_fields  # another thread may set it during the search
         try:
-            answers = self._search(queries, depth, True)
+            answers = self._search(queries, depth, by_fields)
         except StatusError as error:
-            if error.status != 400:
+            if self.stored or error.status != 400 or _NO_SOURCE not in str(error):
                 raise
-            return None
-        self.by_fields = True
+            self.stored = True
+            return self._search(queries, depth, False)
+        if not (by_fields or self.stored) and self._textless(answers):
+            self.by_fields = True
+            answers = self._search(queries, depth, True)
         return answers
 
     def _search(self, queries: Sequence[Query], depth: int, by_fields: bool) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ def _search(name: str, types: FieldTypes) -> dict[str, Any]:
     """Return the body that finds documents with a field."""
     query: dict[str, Any] = {"exists": {"field": name}}
     if path := nested_path(name, types):
-        query = {"nested": {"path": path, "query": query}}
+        query = {"nested": {"path": path, "query": query, "ignore_unmapped": True}}
     return {"size": _DOCUMENTS, "query": query, "_source": [name], "fields": [name], "track_total_hits": False}
 
 
