@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,19 +32,54 @@ def standardize(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.zeros_like(values) if deviation == 0.0 else centred / deviation
 
 
-def fuse(first_stage: NDArray[np.floating], logits: NDArray[np.floating], weight: float) -> NDArray[np.float32]:
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Mean and population standard deviation of both stages' scores, over all candidates that were fused.
+
+    With it, some of the candidates get the same fused scores later, without the others.
+    """
+
+    first_stage: tuple[float, float]
+    logits: tuple[float, float]
+
+    @classmethod
+    def of(cls, first_stage: NDArray[np.floating], logits: NDArray[np.floating]) -> Scale:
+        """Return the scale of one query's candidates; both arrays are (n,), n at least 1.
+
+        >>> Scale.of(np.array([9.0, 1.0]), np.array([2.0, 2.0]))
+        Scale(first_stage=(5.0, 4.0), logits=(2.0, 0.0))
+        """
+        both = (np.asarray(scores, dtype=np.float64) for scores in (first_stage, logits))
+        means = [(float(scores.mean()), float(scores.std()) if np.ptp(scores) else 0.0) for scores in both]
+        return cls(*means)
+
+
+def fuse(
+    first_stage: NDArray[np.floating], logits: NDArray[np.floating], weight: float, scale: Scale | None = None
+) -> NDArray[np.float32]:
     """Return `weight` * z(logits) + (1 - `weight`) * z(first_stage), float32 (n,), over one query's candidates.
 
-    Both arrays are (n,), in the same order; `weight` is from 0 to 1. Weight 0.5 gives the same order as the sum of the
-    z-scores. If two sums are equal, the candidate with the higher logit is first; if there are only two candidates and
-    the stages disagree, the sums are always equal at weight 0.5.
+    The z-scores are those of `scale`, if it is given, which is that of more candidates than these. Both arrays are
+    (n,), in the same order; `weight` is from 0 to 1. Weight 0.5 gives the same order as the sum of the z-scores. If two
+    sums are equal, the candidate with the higher logit is first; if there are only two candidates and the stages
+    disagree, the sums are always equal at weight 0.5.
     Source: CombSUM over z-scores, Fox and Shaw (1994), "Combination of multiple searches", TREC-2.
 
     >>> int(fuse(np.array([9.0, 1.0]), np.array([-3.0, 2.0]), 0.5).argmax())
     1
     """
-    combined = weight * standardize(logits) + (1.0 - weight) * standardize(first_stage)
+    if scale is None:
+        combined = weight * standardize(logits) + (1.0 - weight) * standardize(first_stage)
+    else:
+        combined = weight * _placed(logits, scale.logits) + (1.0 - weight) * _placed(first_stage, scale.first_stage)
     return separate(combined, logits)
+
+
+def _placed(scores: NDArray[np.floating], moments: tuple[float, float]) -> NDArray[np.float64]:
+    """Return the z-scores of `scores` (n,), float64 (n,), for a given mean and standard deviation; 0 if that is 0."""
+    mean, deviation = moments
+    centred = np.asarray(scores, dtype=np.float64) - mean
+    return centred / deviation if deviation else np.zeros_like(centred)
 
 
 def separate(values: NDArray[np.float64], logits: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import zscore
 
-from resift.rerank.fusion import fuse, separate, standardize
+from resift.rerank.fusion import Scale, fuse, separate, standardize
 
 scores = st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=40).map(lambda x: np.array(x, dtype=np.float32))
 
@@ -88,3 +88,20 @@ def test_scores_are_ordered_by_value_then_by_logit_and_only_equal_candidates_get
                 assert (score > other_score) == (one > other)
             else:
                 assert (score > other_score) == (logit > other_logit)
+
+
+def test_some_candidates_are_fused_as_among_all_with_the_scale_of_all() -> None:
+    generator = np.random.default_rng(5)
+    first_stage, logits = generator.normal(12, 4, 100), generator.normal(-3, 6, 100).astype(np.float32)
+    scale, some = Scale.of(first_stage, logits), np.array([3, 50, 7, 99, 20])
+
+    whole = fuse(first_stage, logits, 0.4)
+    np.testing.assert_allclose(fuse(first_stage[some], logits[some], 0.4, scale), whole[some], rtol=1e-6)
+    assert np.abs(fuse(first_stage[some], logits[some], 0.4) - whole[some]).max() > 0.1
+
+
+def test_a_stage_whose_scores_are_all_equal_has_no_say_with_a_scale_either() -> None:
+    equal, logits = np.array([7.1, 7.1, 7.1]), np.array([1.0, 3.0, 2.0])
+
+    assert Scale.of(equal, logits).first_stage == (pytest.approx(7.1), 0.0)
+    assert fuse(equal[:2], logits[:2], 0.5, Scale.of(equal, logits)).argmax() == 1
