@@ -81,7 +81,8 @@ class Counts:
             notes.append(f"note: {share} {was} longer than the model reads and {was} cut")
         if self.truncated:
             notes.append(
-                f"note: the end of {self.truncated} of {_documents(self.scored, 'scored ')} was not read (--max-length)"
+                f"note: the end of {self.truncated} of {_documents(self.scored, 'scored ')} was not read "
+                "(--passages reads on)"
             )
         return [*notes, *self.language.notes()]
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.fusion import fuse
+from resift.rerank.passages import Passage, PassageScores, score_passages
 from resift.rerank.promotion import count_promoted
-from resift.rerank.scorer import Pair, Scorer, Scores
+from resift.rerank.scorer import Scorer
 from resift.rerank.settings import RerankSettings
 from resift.rerank.template import RenderedText, Template
-from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Hit, Ranking
 
 
@@ -30,6 +31,7 @@ class Reranking:
     `unread`: how many documents of the window have no text to read; they follow those that the model scored.
     `promoted`: how many of the first hits kept their places above all others, without being scored.
     `html`: how many documents of the window contained HTML that the model did not read.
+    `passages`: the part of a document that decided its logit, by doc_id, for those that the model did not read at once.
     `template`: how the texts of the documents were built.
     `fused`: whether the scores of `ranking` are fused ones of both stages; else they are the model's logits.
     `languages`: the ISO 639 codes of the languages that the model reads by its card; empty if unknown.
@@ -44,6 +46,7 @@ class Reranking:
     unread: int = 0
     promoted: int = 0
     html: int = 0
+    passages: Mapping[str, Passage] = field(default_factory=dict)
     template: Template = Template()
     fused: bool = False
     languages: tuple[str, ...] = ()
@@ -66,9 +69,9 @@ class _Window:
     tail: Sequence[Hit]
 
     @property
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[tuple[str, RenderedText]]:
         """The pairs to score, in the order of `scored`."""
-        return [(self.ranking.query.text, rendered.text) for rendered in self.texts]
+        return [(self.ranking.query.text, rendered) for rendered in self.texts]
 
 
 class Reranker:
@@ -110,11 +113,7 @@ class Reranker:
         known = promoted or [0] * len(rankings)
         windows = [self._window(ranking, count) for ranking, count in zip(rankings, known, strict=True)]
         pairs = [pair for window in windows for pair in window.pairs]
-        scores = self.scorer.score(pairs)
-        if len(scores.logits) != len(pairs):
-            raise ModelError(
-                f"the scorer returned {len(scores.logits)} scores for {len(pairs)} pairs; expected one per pair"
-            )
+        scores = score_passages(self.scorer, pairs, self.settings.passages, self.settings.stride)
         bounds = np.cumsum([0, *(len(window.scored) for window in windows)])
         return [
             self._reorder(window, scores[int(start) : int(stop)])
@@ -138,22 +137,25 @@ class Reranker:
             tail=tail,
         )
 
-    def _reorder(self, window: _Window, scores: Scores) -> Reranking:
-        """Reorder one ranking by `scores`, the scores of the hits to score."""
-        ranking, logits = window.ranking, scores.logits
+    def _reorder(self, window: _Window, scored: PassageScores) -> Reranking:
+        """Reorder one ranking by `scored`, the scores of the hits to score."""
+        scores, ranking = scored.scores, window.ranking
+        logits = scores.logits
+        ids = [hit.document.doc_id for hit in window.scored]
         if len(logits):
             final = self._final_scores(window.scored, logits)
             ranking = _ordered(window, [float(score) for score in final])
         return Reranking(
             first_stage=window.ranking,
             ranking=ranking,
-            logits={hit.document.doc_id: float(logit) for hit, logit in zip(window.scored, logits, strict=True)},
+            logits={doc_id: float(logit) for doc_id, logit in zip(ids, logits, strict=True)},
             truncated=int(scores.truncated.sum()),
             query_truncated=bool(scores.query_truncated.any()),
             lacking=self.template.lacking(hit.document for hit in [*window.scored, *window.unread]),
             unread=len(window.unread),
             promoted=len(window.promoted),
             html=sum(rendered.html for rendered in window.texts),
+            passages={doc_id: part for doc_id, part in zip(ids, scored.passages, strict=True) if part is not None},
             template=self.template,
             fused=self.settings.fusion != "none",
             languages=tuple(getattr(self.scorer, "languages", ())),

@@ -20,15 +20,18 @@ class Scores:
     `logits`: float32 (n,), raw and unbounded; documents are ordered by them, higher is better.
     `truncated`: bool (n,), True if the document did not fit and its end was not read.
     `query_truncated`: bool (n,), True if the query was so long that its end was not read either.
+    `read_characters`: int64 (n,), how many characters of the document were read, from its start; None if not known.
     """
 
     logits: NDArray[np.float32]
     truncated: NDArray[np.bool_]
     query_truncated: NDArray[np.bool_]
+    read_characters: NDArray[np.int64] | None = None
 
     def __getitem__(self, part: slice) -> Scores:
         """Return the scores of the pairs in the slice `part`."""
-        return Scores(self.logits[part], self.truncated[part], self.query_truncated[part])
+        read = None if self.read_characters is None else self.read_characters[part]
+        return Scores(self.logits[part], self.truncated[part], self.query_truncated[part], read)
 
 
 class Scorer(Protocol):

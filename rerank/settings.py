@@ -42,6 +42,10 @@ class RerankSettings:
         True, "Keep pinned hits, and hits boosted by orders of magnitude, in their places above all others."
     )
     template: str = setting(DEFAULT_TEMPLATE, "The text that the model reads, as a pattern with field names in braces.")
+    passages: int = setting(
+        1, "Maximum number of passages that the model reads of a long document; the best one decides. 1: the beginning."
+    )
+    stride: float = setting(0.75, "How far each of these passages begins after the previous one, in passages.")
     html: str = setting(
         "auto",
         "HTML tags in texts: auto removes them from texts that are HTML, strip from all texts, keep from none.",
@@ -58,6 +62,10 @@ class RerankSettings:
             raise SettingsError(f"{self.rank_window_size} is below 0; expected 0 or more", "window")
         if self.fusion not in ("zscore", "none"):
             raise SettingsError(f"{self.fusion!r} is not known; expected zscore or none", "fusion")
+        if self.passages < 1:
+            raise SettingsError(f"{self.passages} is below 1; expected 1 or more", "passages")
+        if not 0.0 < self.stride <= 1.0:
+            raise SettingsError(f"{self.stride} is not above 0 and at most 1", "stride")
         if self.html not in HTML_MODES:
             raise SettingsError(f"{self.html!r} is not known; expected auto, strip or keep", "html")
         if not 0.0 <= self.fusion_weight <= 1.0:

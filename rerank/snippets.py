@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resift.rerank.reranker import Reranking
 from resift.retrieval.types import Document
@@ -19,10 +19,14 @@ Analyze = Callable[[str], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A part of a text, on one line; `marks` are the (start, end) character offsets of the query's words in it."""
+    """A part of a text, on one line; `marks` are the (start, end) character offsets of the query's words in it.
+
+    `read`: False if the model scored the text by another part of it, and did not read this one.
+    """
 
     text: str
     marks: tuple[tuple[int, int], ...]
+    read: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +43,40 @@ def best_snippet(text: str, query: str, analyze: Analyze, width: int = 160) -> S
     words, the one with more matches is chosen, then the first. Line breaks, control characters and repeated spaces
     become single spaces. Only the first `READ_CHARACTERS` characters are searched.
     """
-    line = _one_line(text[:READ_CHARACTERS])
-    matches = list(_matches(line, set(analyze(query)), analyze))
-    start, stop = _window(line, _best_span(matches, width), width)
-    before = "… " if start else ""
-    after = " …" if stop < len(line) or len(text) > READ_CHARACTERS else ""
-    shift = len(before) - start
-    marks = tuple((m.start + shift, m.end + shift) for m in matches if m.start >= start and m.end <= stop)
-    return Snippet(f"{before}{line[start:stop]}{after}", marks)
+    return _snippet(text, query, analyze, width, (0, len(text)))
 
 
 def snippet_of(result: Reranking, document: Document, analyze: Analyze, width: int = 160) -> Snippet:
     """Return the best snippet of a document of `result`, of the text that the model reads, without its title.
 
-    See `best_snippet` for `analyze` and `width`.
+    Of a document that the model read only in part, the snippet is from the passage that decided its score, if that has
+    a word of the query; else from what the model read; else from the rest, with `read` False. See `best_snippet` for
+    `analyze` and `width`.
     """
     rendered = result.template.read(document)
-    return best_snippet(rendered.text[rendered.body :], result.ranking.query.text, analyze, width)
+    text, query = rendered.text[rendered.body :], result.ranking.query.text
+    passage = result.passages.get(document.doc_id)
+    if passage is None:
+        return best_snippet(text, query, analyze, width)
+    start, end, read_to = (max(0, at - rendered.body) for at in (passage.start, passage.end, passage.read_to))
+    parts = [(start, end), (0, read_to), (read_to, len(text))]
+    tried = [_snippet(text, query, analyze, width, part) for part in parts]
+    if tried[2].marks and not (tried[0].marks or tried[1].marks):
+        return replace(tried[2], read=False)
+    return tried[1] if tried[1].marks and not tried[0].marks else tried[0]
+
+
+def _snippet(text: str, query: str, analyze: Analyze, width: int, part: tuple[int, int]) -> Snippet:
+    """Return the best snippet of the characters of `text` from part[0] to part[1]."""
+    first, last = part[0], min(part[1], part[0] + READ_CHARACTERS)
+    line = _one_line(text[first:last])
+    matches = list(_matches(line, set(analyze(query)), analyze))
+    start, stop = _window(line, _best_span(matches, width), width)
+    before = "… " if start or first else ""
+    after = " …" if stop < len(line) or last < len(text) else ""
+    shift = len(before) - start
+    marks = tuple((m.start + shift, m.end + shift) for m in matches if m.start >= start and m.end <= stop)
+    return Snippet(f"{before}{line[start:stop]}{after}", marks)
 
 
 def _one_line(text: str) -> str:

@@ -71,6 +71,7 @@ class EncodedPairs:
     `query_lengths`, `document_lengths`: int64 (n,), how many tokens of the query and of the document are kept.
     `lengths`: int64 (n,), tokens of the whole pair including special tokens, at most the window.
     `truncated`, `query_truncated`: bool (n,), whether the end of the document or of the query was dropped.
+    `read_characters`: int64 (n,), how many characters of the document its kept tokens come from.
     """
 
     queries: list[NDArray[np.int32]]
@@ -82,6 +83,7 @@ class EncodedPairs:
     lengths: NDArray[np.int64]
     truncated: NDArray[np.bool_]
     query_truncated: NDArray[np.bool_]
+    read_characters: NDArray[np.int64]
 
 
 class PairEncoder:
@@ -124,6 +126,7 @@ class PairEncoder:
         reserved = np.minimum(min(MIN_DOCUMENT_TOKENS, self.max_length // 4, self.content - 1), document_sizes)
         kept_of_query = np.minimum(query_sizes, self.content - reserved)
         kept_of_document = np.minimum(document_sizes, self.content - kept_of_query)
+        truncated = (kept_of_document < document_sizes) | documents_stopped[document_rows]  # (n,)
         return EncodedPairs(
             queries=queries,
             documents=documents,
@@ -132,9 +135,26 @@ class PairEncoder:
             query_lengths=kept_of_query,
             document_lengths=kept_of_document,
             lengths=kept_of_query + kept_of_document + self.frame.size,
-            truncated=(kept_of_document < document_sizes) | documents_stopped[document_rows],
+            truncated=truncated,
             query_truncated=(kept_of_query < query_sizes) | queries_stopped[query_rows],
+            read_characters=self._read_characters([text for _, text in pairs], kept_of_document, truncated),
         )
+
+    def _read_characters(
+        self, texts: Sequence[str], kept: NDArray[np.int64], truncated: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """Return how many characters of each text its first `kept` tokens come from; all if it is not truncated.
+
+        All arrays are (n,), of one row per text. Only truncated texts are tokenized once more, with offsets.
+        """
+        read = np.array([len(text) for text in texts], dtype=np.int64)
+        ends: dict[str, list[tuple[int, int]]] = {}
+        for row in np.flatnonzero(truncated).tolist():
+            text = texts[row]
+            if text not in ends:
+                ends[text] = self._read_ahead(clean(text), CHARACTERS_PER_TOKEN * self.max_length)[0].offsets
+            read[row] = max((end for _, end in ends[text][: kept[row]]), default=0)
+        return read
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int32]], NDArray[np.bool_]]:
         """Return the first ids of each text, int32 (tokens,), and whether its reading was stopped early, bool (n,).
@@ -186,10 +206,12 @@ class PairEncoder:
     def pad(self, encoded: EncodedPairs, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
         """Return input_ids, attention_mask and token_type_ids of some pairs, each int64 (rows, longest).
 
-        `rows`, int64 (rows,), are the indices of the pairs in `encoded`; longest is the largest of their lengths.
+        `rows`, int64 (rows,), are the indices of the pairs in `encoded`; longest is the largest of their lengths, at
+        least 1: a pair without any token is one token of padding that the model reads.
         """
         frame = self.frame
-        shape = (len(rows), int(encoded.lengths[rows].max()))
+        lengths = np.maximum(encoded.lengths[rows], 1)  # (rows,)
+        shape = (len(rows), int(lengths.max()))
         ids = np.full(shape, self.pad_id, dtype=np.int64)  # (rows, longest)
         types = np.zeros(shape, dtype=np.int64)  # (rows, longest)
         query_starts = frame.before.shape[1]
@@ -207,7 +229,7 @@ class PairEncoder:
             types[line, query_ends:starts] = frame.between[1]
             types[line, starts:ends] = frame.document_type
             types[line, ends:last] = frame.after[1]
-        mask = (np.arange(shape[1]) < encoded.lengths[rows][:, None]).astype(np.int64)  # (rows, longest)
+        mask = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)  # (rows, longest)
         return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
 
 
