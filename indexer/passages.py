@@ -23,12 +23,17 @@ def split_documents(documents: Iterable[Document], words: int, overlap: int, par
         if not words:
             yield document
             continue
-        for number, text in enumerate(_windows(document.text, words, overlap), start=1):
+        for number, text in enumerate(cut(document.text, words, overlap), start=1):
             fields = {**document.fields, parent: document.doc_id}
             yield Document(f"{document.doc_id}#{number}", text, document.title, fields)
 
 
-def _windows(text: str, words: int, overlap: int) -> Iterator[str]:
+def cut(text: str, words: int, overlap: int) -> Iterator[str]:
+    """Yield the passages of `text`, at least one, of at most `words` words, `overlap` of them from the one before.
+
+    >>> list(cut("a b  c d e", 3, 1))
+    ['a b  c', 'c d e']
+    """
     spans = [match.span() for match in _WORD.finditer(text)]
     start = 0
     while True:

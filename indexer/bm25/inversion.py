@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resift.retrieval.bm25 import store
+from resift.retrieval.bm25 import formula, store
 
 RUN_TOKENS = 2_000_000
 """Tokens of one run."""
@@ -37,6 +38,7 @@ class Inversion:
         self._lengths: list[NDArray[np.int32]] = []
         self._runs: list[Path] = []
         self._first = 0
+        self._most = 0
 
     def add(self, numbers: Iterable[int]) -> None:
         """Add the next document: the term number of each of its tokens, or NO_TERM."""
@@ -62,6 +64,7 @@ class Inversion:
         run[0], run[1] = np.divmod(pairs[starts], max(count, 1))
         run[1] += self._first
         run[2] = np.diff(starts, append=len(pairs))
+        self._most = max(self._most, int(run[2].max(initial=0)))
         self._runs.append(self._folder / f"run-{len(self._runs)}.npy")
         np.save(self._runs[-1], run)
         self._first += count
@@ -69,6 +72,10 @@ class Inversion:
     def lengths(self) -> NDArray[np.int32]:
         """Return the number of indexed tokens of each document, int32 [documents]; call `flush` first."""
         return np.concatenate(self._lengths)
+
+    def occurrences_type(self) -> np.dtype[Any]:
+        """Return the smallest type that holds the occurrences of any term in any document; call `flush` first."""
+        return np.min_scalar_type(self._most)
 
     def merge(self, terms: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
         """Yield (bounds int64 [range + 1], postings int32 [3, n]) for one range of the `terms` after another.
@@ -89,49 +96,61 @@ class Inversion:
 
 
 def write_postings(folder: Path, inversion: Inversion, terms: int, k1: float, b: float) -> int:
-    """Write the postings files of all `terms` (data, indices, indptr, term_max); return the number of postings.
+    """Write the postings files of all `terms`, and the documents' lengths; return the number of postings.
 
-    The formula is in `resift.retrieval.bm25.retriever`. The precision is that of bm25s: idf is rounded to float32, the
-    rest is float64, and the product is rounded to float32. Raises OSError if the disk is full.
+    Raises OSError if the disk is full.
     """
     lengths = inversion.lengths()
-    documents = len(lengths)
-    mean = lengths.mean() or 1.0  # 0.0 if no document has a term; then there is nothing to divide
-    norms = k1 * ((1 - b) + b * lengths / mean)  # float64 [documents]
+    norms = formula.length_norms(lengths, float(lengths.mean()), k1, b)
     indptr = np.zeros(terms + 1, np.int64)
     term_max = np.zeros(terms, np.float32)
     done = 0
-    with (folder / store.DATA).open("wb") as data, (folder / store.INDICES).open("wb") as indices:
-        _write_header(data, np.float32, 0)
-        _write_header(indices, np.int32, 0)
+    with _PostingsFiles(folder, inversion.occurrences_type()) as files:
         for bounds, (_, numbers, occurrences) in inversion.merge(terms):
-            impacts = _impacts(bounds, occurrences, norms[numbers], documents)
-            data.write(impacts.data)
-            indices.write(np.ascontiguousarray(numbers).data)
+            frequencies = np.diff(bounds)
+            idf = np.repeat(formula.inverse_frequency(len(lengths), frequencies), frequencies)
+            impacts = formula.impacts(idf, occurrences, norms[numbers])
+            files.write(impacts, numbers, occurrences)
             indptr[done : done + len(bounds)] = bounds
             term_max[done : done + len(bounds) - 1] = np.maximum.reduceat(impacts, bounds[:-1] - bounds[0])
             done += len(bounds) - 1
-        _write_header(data, np.float32, int(indptr[-1]))
-        _write_header(indices, np.int32, int(indptr[-1]))
     np.save(folder / store.INDPTR, indptr)
     np.save(folder / store.TERM_MAX, term_max)
+    np.save(folder / store.LENGTHS, lengths)
     return int(indptr[-1])
 
 
-def _impacts(
-    bounds: NDArray[np.int64], occurrences: NDArray[np.int32], norms: NDArray[np.float64], documents: int
-) -> NDArray[np.float32]:
-    """Return what each posting adds to a score, float32 [postings].
+class _PostingsFiles:
+    """The three files with one value per posting, written in parts; their headers get the length at the end."""
 
-    `norms`, float64 [postings], is k1 * (1 - b + b * length / average length) of each posting's document.
-    """
-    frequencies = np.diff(bounds)
-    idf = np.log1p((documents - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
-    return (np.repeat(idf, frequencies) * (occurrences / (occurrences + norms))).astype(np.float32)
+    def __init__(self, folder: Path, occurrences: np.dtype[Any]) -> None:
+        kinds = {store.DATA: np.dtype(np.float32), store.INDICES: np.dtype(np.int32), store.FREQUENCIES: occurrences}
+        self._stack = ExitStack()
+        self._files = [(self._stack.enter_context((folder / name).open("wb")), kind) for name, kind in kinds.items()]
+        self._length = 0
+
+    def __enter__(self) -> _PostingsFiles:
+        self._write_headers()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:  # noqa: ANN401 - the protocol's own
+        with self._stack:
+            if kind is None:
+                self._write_headers()
+
+    def write(self, *columns: NDArray[Any]) -> None:
+        """Append a part of each file."""
+        for (file, kind), column in zip(self._files, columns, strict=True):
+            file.write(np.ascontiguousarray(column, kind).data)
+        self._length += len(columns[0])
+
+    def _write_headers(self) -> None:
+        for file, kind in self._files:
+            _write_header(file, kind, self._length)
 
 
-def _write_header(file: IO[bytes], kind: type[Any], length: int) -> None:
+def _write_header(file: IO[bytes], kind: np.dtype[Any], length: int) -> None:
     """Write the .npy header of a vector at the start of `file`; always 128 bytes, so it can be overwritten."""
     file.seek(0)
-    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(kind)), "fortran_order": False, "shape": (length,)}
+    facts = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": (length,)}
     np.lib.format.write_array_header_1_0(file, facts)

@@ -16,9 +16,9 @@ to the last bit.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +32,52 @@ Best = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Numbers [n] and scores [n] of documents."""
 
 
-class _Term(NamedTuple):
-    """One term of a query; terms sort by the length of their postings list, rarest first."""
+class TermPostings(NamedTuple):
+    """The documents with one term of a query, int32 [n], ascending, and what it adds to their scores, float32 [n].
 
-    length: int
-    number: int
-    start: int
+    `weight` is the number of its occurrences in the query, by which the impacts are multiplied; `upper` is the largest
+    product.
+    """
+
+    documents: NDArray[np.int32]
+    impacts: NDArray[np.float32]
     weight: int
     upper: float
+
+    @property
+    def length(self) -> int:
+        """The number of documents with the term."""
+        return len(self.documents)
+
+    def weighted(self, impacts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return some of the impacts, times the weight."""
+        return impacts if self.weight == 1 else impacts * np.float32(self.weight)
+
+
+class Collection(Protocol):
+    """What a search needs to know of the documents besides the postings."""
+
+    def zeros(self) -> NDArray[np.float32]:
+        """Return this thread's array for adding scores, float32 [documents], filled with zeros."""
+
+    def last(self, documents: NDArray[Any], count: int) -> NDArray[np.int64]:
+        """Return the positions, in `documents`, of the `count` that the ordering rule puts first among equal scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """An array of scores for each thread, which saves its allocation for each query."""
+
+    size: int
+    local: threading.local = field(default_factory=threading.local)
+
+    def zeros(self) -> NDArray[np.float32]:
+        """Return this thread's array, float32 [size], filled with zeros."""
+        scores: NDArray[np.float32] | None = getattr(self.local, "scores", None)
+        if scores is None:
+            scores = self.local.scores = np.empty(self.size, np.float32)
+        scores.fill(0)
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +104,38 @@ class Postings:
         terms = []
         for number, weight in weights.items():
             start, stop = self.indptr[number : number + 2].tolist()
-            terms.append(_Term(stop - start, number, start, weight, weight * self.term_max.item(number)))
-        return _Search(self, sorted(terms), depth).run()
-
-    def documents(self, term: _Term) -> NDArray[np.int32]:
-        """Return the numbers of the documents with a term, int32 [length]."""
-        return self.indices[term.start : term.start + term.length]
-
-    def impacts(self, term: _Term) -> NDArray[np.float32]:
-        """Return what a term adds to each of its documents, float32 [length]."""
-        impacts = self.data[term.start : term.start + term.length]
-        return impacts if term.weight == 1 else impacts * np.float32(term.weight)
+            upper = weight * self.term_max.item(number)
+            terms.append(TermPostings(self.indices[start:stop], self.data[start:stop], weight, upper))
+        return best(self, terms, depth)
 
     def zeros(self) -> NDArray[np.float32]:
         """Return this thread's array for adding scores, float32 [documents], filled with zeros."""
-        scores: NDArray[np.float32] | None = getattr(self.scratch, "scores", None)
-        if scores is None:
-            scores = self.scratch.scores = np.empty(len(self.ranks), np.float32)
-        scores.fill(0)
-        return scores
+        return Scratch(len(self.ranks), self.scratch).zeros()
+
+    def last(self, documents: NDArray[Any], count: int) -> NDArray[np.int64]:
+        """Return the positions, in `documents`, of the `count` with the largest ranks."""
+        return last_ranks(self.ranks[documents], count)
+
+
+def last_ranks(ranks: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Return the positions of the `count` largest of more than `count` ranks."""
+    return np.argpartition(ranks, len(ranks) - count)[len(ranks) - count :]
+
+
+def best(collection: Collection, terms: Sequence[TermPostings], depth: int) -> Best:
+    """Return the numbers [n] and scores [n] of the `depth` best documents for the terms of a query, not sorted.
+
+    The impacts of a document are added in the order of the terms' numbers of documents, and of the query for equal
+    numbers. So the sum does not depend on how documents and terms are numbered.
+    """
+    return _Search(collection, sorted(terms, key=lambda term: term.length), depth).run()
 
 
 class _Search:
     """The search of one query: its terms, rarest first, and bounds on what the remaining terms can add."""
 
-    def __init__(self, postings: Postings, terms: list[_Term], depth: int) -> None:
-        self._postings = postings
+    def __init__(self, collection: Collection, terms: list[TermPostings], depth: int) -> None:
+        self._collection = collection
         self._terms = terms
         self._depth = depth
         self._margin = (len(terms) + 8) * _EPSILON  # the largest rounding error of a sum, relative to it
@@ -107,8 +151,8 @@ class _Search:
         """Return the numbers [n] and scores [n] of the best documents, n <= depth."""
         if len(self._terms) == 1:
             [term] = self._terms
-            return self._keep_best(self._postings.documents(term), self._postings.impacts(term))
-        scores = self._postings.zeros()
+            return self._keep_best(term.documents, term.weighted(term.impacts))
+        scores = self._collection.zeros()
         attempts = _ATTEMPTS
         for position, term in enumerate(self._terms):
             if attempts and self._may_skip(position, len(scores)):
@@ -116,7 +160,7 @@ class _Search:
                 best = self._skip(position, scores)
                 if best is not None:
                     return self._keep_best(*best)
-            np.add.at(scores, self._postings.documents(term), self._postings.impacts(term))
+            np.add.at(scores, term.documents, term.weighted(term.impacts))
         position = len(self._terms)
         documents = np.flatnonzero(scores >= self._bound(position, scores))
         return self._keep_best(*self._narrow(documents, scores[documents], 0.0))
@@ -152,7 +196,7 @@ class _Search:
         if not enough:
             return float(np.finfo(np.float32).smallest_subnormal)
         term = next((term for term in enough if term.length >= 4 * self._depth), enough[-1])
-        return _nth_best(scores[self._postings.documents(term)], self._depth)
+        return _nth_best(scores[term.documents], self._depth)
 
     def _narrow(self, documents: NDArray[np.int64], sums: NDArray[np.float32], upper: float) -> Best:
         """Leave out the documents that cannot be among the best even if `upper` is added to their `sums`."""
@@ -162,26 +206,24 @@ class _Search:
         kept = np.flatnonzero(sums >= bound - upper - self._margin * (bound + upper))
         return documents[kept], sums[kept]
 
-    def _look_up(self, term: _Term, documents: NDArray[np.int64], sums: NDArray[np.float32]) -> None:
+    def _look_up(self, term: TermPostings, documents: NDArray[np.int64], sums: NDArray[np.float32]) -> None:
         """Add the impacts of `term` on these documents (ascending) to their `sums`, in place."""
-        listed = self._postings.documents(term)
+        listed = term.documents
         wanted = documents.astype(np.int32)
         positions = np.searchsorted(listed, wanted)
         np.minimum(positions, term.length - 1, out=positions)
         found = np.flatnonzero(listed[positions] == wanted)
-        impacts = self._postings.data[term.start + positions[found]]
-        sums[found] += impacts if term.weight == 1 else impacts * np.float32(term.weight)
+        sums[found] += term.weighted(term.impacts[positions[found]])
 
     def _keep_best(self, documents: NDArray[Any], scores: NDArray[np.float32]) -> Best:
-        """Keep the `depth` best; of equal scores at the cut, those with the larger rank."""
+        """Keep the `depth` best; of equal scores at the cut, those that the ordering rule puts first."""
         if len(documents) > self._depth:
             last = _nth_best(scores, self._depth)
             above = np.flatnonzero(scores > last)
             equal = np.flatnonzero(scores == last)
             room = self._depth - len(above)
             if len(equal) > room:
-                ranks = self._postings.ranks[documents[equal]]
-                equal = equal[np.argpartition(ranks, len(ranks) - room)[len(ranks) - room :]]
+                equal = equal[self._collection.last(documents[equal], room)]
             kept = np.concatenate([above, equal])
             documents, scores = documents[kept], scores[kept]
         return documents.astype(np.int64), scores

@@ -9,24 +9,31 @@ https://doi.org/10.1007/978-3-030-45442-5_4; bm25s calls it `lucene`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.analysis import analyzer
-from resift.retrieval.bm25.postings import Postings
+from resift.retrieval.bm25.flat import FlatIndex
+from resift.retrieval.bm25.segment import Segment, segments_of
+from resift.retrieval.bm25.segmented import SegmentedIndex
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import EngineError, SettingsError
 from resift.retrieval.registry import embedded_path
 from resift.retrieval.retriever import check_depth
 from resift.retrieval.types import Hit, Query, Ranking
 
-_ATTEMPTS = 10  # times to open an index that is being replaced
+_ATTEMPTS = 10  # times to open an index that is being changed
+_PASSAGES = 4  # passages looked at for each wanted document, at first
 
 
 class Bm25Retriever:
     """Finds documents in an index that `resift.indexer.bm25.build.build_index` wrote; safe to share between threads.
+
+    The index as it was opened is searched, also while it is changed or replaced.
 
     >>> Bm25Retriever.open("articles").retrieve([Query("1", "password reset")], 10)  # doctest: +SKIP
     """
@@ -37,14 +44,13 @@ class Bm25Retriever:
         self.settings = Bm25Settings(**manifest["settings"])
         self.size = int(manifest["documents"])
         self._analyze = analyzer(self.settings.language)
-        self._vocabulary = store.StoredVocabulary(path)
-        self._documents = store.StoredDocuments(path)
-        self._postings = Postings(
-            data=store.load_array(path / store.DATA),
-            indices=store.load_array(path / store.INDICES),
-            indptr=store.load_array(path / store.INDPTR),
-            term_max=store.load_array(path / store.TERM_MAX),
-            ranks=store.load_array(path / store.ID_RANKS),
+        self._split = bool(manifest.get("passages"))
+        segments = segments_of(path, manifest)
+        changed = manifest["version"] != store.VERSION
+        self._index: FlatIndex | SegmentedIndex = (
+            SegmentedIndex([Segment(path, segment) for segment in segments], self.settings)
+            if changed
+            else FlatIndex(path)
         )
 
     @property
@@ -61,8 +67,9 @@ class Bm25Retriever:
         """Open the index at `path`, in milliseconds for any size; a text is `bm25:PATH` or an existing folder.
 
         `options` is ignored; it is there because `open_retriever` calls every first stage with it. If the index is
-        replaced at the same time, either the old or the new one is opened. Raises EngineError if there is no index,
-        or if it is damaged or of another version, and SettingsError on any other text; the message says what to do.
+        changed or replaced at the same time, it is opened as it was before or after. Raises EngineError if there is no
+        index, or if it is damaged or of another version, and SettingsError on any other text; the message says what to
+        do.
         """
         folder = path if isinstance(path, Path) else embedded_path(path)
         for _ in range(_ATTEMPTS):
@@ -75,11 +82,10 @@ class Bm25Retriever:
                 continue
             if store.read_manifest(folder) == manifest:
                 return opened
-        raise EngineError("is being replaced repeatedly; try again later", f"bm25:{folder}")
+        raise EngineError("is being changed repeatedly; try again later", f"bm25:{folder}")
 
     @classmethod
     def _open_once(cls, folder: Path, manifest: dict[str, Any]) -> Bm25Retriever:
-        store.check_files(folder, manifest)
         try:
             return cls(folder, manifest)
         except (OSError, ValueError, KeyError, TypeError, SettingsError) as error:
@@ -88,6 +94,8 @@ class Bm25Retriever:
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return one ranking per query: the best `depth` documents with a term of the query, by the ordering rule.
+
+        If the documents are split into passages, a hit has the text and the score of the document's best one.
 
         Scores are float32, without unit. Raises SettingsError on a depth below 1, EngineError on a damaged index.
         """
@@ -99,13 +107,23 @@ class Bm25Retriever:
             raise EngineError(message, f"bm25:{self.path}") from error
 
     def _retrieve(self, query: Query, depth: int) -> Ranking:
-        weights: dict[int, int] = {}
-        for term, count in Counter(self._analyze(query.text)).items():
-            number = self._vocabulary.number(term)
-            if number is not None:
-                weights[number] = count
-        if not weights:
-            return Ranking.of(query, ())
-        numbers, scores = self._postings.top(weights, depth)
-        documents = self._documents.fetch(numbers.tolist())
+        weights = Counter(self._analyze(query.text))
+        if self._split:
+            return Ranking.of(query, self._best_passages(weights, depth))
+        numbers, scores = self._index.top(weights, depth)
+        documents = self._index.fetch(numbers.tolist())
         return Ranking.of(query, map(Hit, documents, scores.tolist()))
+
+    def _best_passages(self, weights: Counter[str], depth: int) -> Iterable[Hit]:
+        """Return the hits of the best `depth` documents, each with the text and the score of its best passage."""
+        wanted = _PASSAGES * depth
+        while True:
+            numbers, scores = self._index.top(weights, wanted)
+            order = np.lexsort((numbers, -scores))  # of equal passages the earlier one first
+            documents = self._index.fetch(numbers[order].tolist())
+            hits: dict[str, Hit] = {}
+            for document, score in zip(documents, scores[order].tolist(), strict=True):
+                hits.setdefault(document.doc_id, Hit(document, score))
+            if len(hits) >= depth or len(numbers) < wanted:
+                return Ranking.of(Query("", ""), hits.values()).hits[:depth]
+            wanted *= _PASSAGES

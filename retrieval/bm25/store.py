@@ -1,5 +1,9 @@
 """The files of an embedded index: their names, the manifest with their checksums, documents and vocabulary.
 
+An index that was changed has further segments, each a folder with the same files under SEGMENTS, and one file for each
+segment with the numbers of its deleted documents; its manifest names them, and contains the manifest of the first
+segment, whose files lie beside it. Only the manifest is ever replaced.
+
 `data`, `indices`, `indptr`, `vocab` and `params` have the format in which bm25s saves an index, so that
 `bm25s.BM25.load` opens the same folder. The large files are memory-mapped: opening takes milliseconds for any size, and
 processes share the pages.
@@ -10,6 +14,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import re
 import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -24,7 +29,10 @@ from resift.retrieval.types import Document
 
 FORMAT = "resift-bm25"
 VERSION = 1
+CHANGED_VERSION = 2
+"""The version of the manifest of an index with several segments or deleted documents."""
 MANIFEST = "manifest.json"
+SEGMENTS = "segments"
 DATA = "data.csc.index.npy"  # float32 [postings]: what each posting adds to a score, term after term
 INDICES = "indices.csc.index.npy"  # int32 [postings]: the document number of each, ascending within a term
 INDPTR = "indptr.csc.index.npy"  # int64 [terms + 1]: the position of each term's first posting
@@ -35,10 +43,16 @@ PARAMS = "params.index.json"
 DOCUMENTS = "documents.jsonl"
 DOCUMENT_OFFSETS = "documents.offsets.npy"  # int64 [documents + 1]: the byte offset of each line
 ID_RANKS = "documents.ranks.npy"  # int32 [documents]: the position of each document in ascending order of doc_id
+FREQUENCIES = "frequencies.npy"  # uint8, uint16 or uint32 [postings]: the occurrences of the term in the document
+LENGTHS = "documents.lengths.npy"  # int32 [documents]: the number of indexed tokens of each document
 FILES = (
     DATA, INDICES, INDPTR, TERM_MAX, VOCABULARY, VOCABULARY_OFFSETS, PARAMS, DOCUMENTS, DOCUMENT_OFFSETS, ID_RANKS,
 )  # fmt: skip
+"""The files of every index."""
+CHANGE_FILES = (FREQUENCIES, LENGTHS)
+"""Files that only changes of an index need; an index of an earlier resift lacks them."""
 
+_ID = re.compile(rb'\{"doc_id": ("(?:[^"\\]|\\.)*+")')  # the beginning of a line of DOCUMENTS
 _SAMPLE = 4096  # bytes
 _CACHE_SIZE = 1 << 16  # terms
 
@@ -50,7 +64,7 @@ def rebuild_hint(path: Path) -> str:
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write the manifest of the finished files in `folder`: `facts`, and the size and sampled checksum of each file."""
-    files = {name: _fingerprint(folder / name) for name in FILES}
+    files = {name: fingerprint(folder / name) for name in (*FILES, *CHANGE_FILES)}
     body = {"format": FORMAT, "version": VERSION, **facts, "files": files}
     (folder / MANIFEST).write_text(json.dumps(body, indent=1), encoding="utf-8")
 
@@ -80,29 +94,36 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise EngineError(f"cannot be read: {error.strerror}", f"bm25:{path}") from None
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise EngineError(f"is not an index of resift; {rebuild_hint(path)}", f"bm25:{path}")
-    if body.get("version") != VERSION:
+    if body.get("version") not in (VERSION, CHANGED_VERSION):
         message = f"has format version {body.get('version')}, expected {VERSION}; {rebuild_hint(path)} --overwrite"
         raise EngineError(message, f"bm25:{path}")
     return body
 
 
 def check_files(path: Path, manifest: dict[str, Any]) -> None:
-    """Compare the size and sampled checksum of every file with the manifest; the time does not depend on the sizes.
+    """Compare the size and sampled checksum of a segment's files with its manifest, in a time independent of the sizes.
 
     Raises EngineError on a file that is missing, has another size or differs in a sampled block.
     """
-    for name in FILES:
-        try:
-            same = manifest["files"][name] == _fingerprint(path / name)
-        except (OSError, KeyError, TypeError, ValueError):
-            same = False
-        if not same:
-            message = f"{name} is missing or damaged; {rebuild_hint(path)} --overwrite"
-            raise EngineError(message, f"bm25:{path}")
+    listed = manifest.get("files")
+    listed = listed if isinstance(listed, dict) else {}
+    for name in (*FILES, *(name for name in CHANGE_FILES if name in listed)):
+        check_file(path / name, listed.get(name))
 
 
-def _fingerprint(path: Path) -> dict[str, int]:
-    """Return a file's size in bytes and the CRC-32 of its first, middle and last 4 KiB."""
+def check_file(path: Path, expected: object) -> None:
+    """Raise EngineError if the file at `path` is missing, or has not the size and sampled checksum `expected`."""
+    try:
+        same = expected == fingerprint(path)
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        message = f"{path.name} is missing or damaged; {rebuild_hint(path.parent)} --overwrite"
+        raise EngineError(message, f"bm25:{path.parent}")
+
+
+def fingerprint(path: Path) -> dict[str, int]:
+    """Return a file's size in bytes and the CRC-32 of its first, middle and last 4 KiB. Raises OSError."""
     size = os.stat(path).st_size
     crc = 0
     with path.open("rb", buffering=0) as file:
@@ -124,12 +145,23 @@ def _map_bytes(path: Path) -> mmap.mmap:
 
 
 class StoredDocuments:
-    """The documents of an index by number, read from the memory map on request."""
+    """The documents of a segment by number, read from the memory map on request."""
 
     def __init__(self, path: Path) -> None:
         """Map the files under `path`."""
         self._bytes = _map_bytes(path / DOCUMENTS)
         self._offsets = load_array(path / DOCUMENT_OFFSETS).data  # a memoryview: faster access to single numbers
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def doc_id(self, number: int) -> str:
+        """Return the id of one document, without reading the rest. Raises ValueError on a damaged file."""
+        found = _ID.match(self._bytes, self._offsets[number])
+        if found is None:
+            raise ValueError(f"document {number} has no id")
+        doc_id: str = json.loads(found[1])
+        return doc_id
 
     def fetch(self, numbers: Sequence[int]) -> list[Document]:
         """Return the documents with these numbers, in the given order.

@@ -171,7 +171,7 @@ def test_skipping_changes_neither_a_document_nor_a_bit_of_a_score(seed: int, dep
     weights = {int(term): int(rng.integers(1, 3)) for term in rng.permutation(8)[: rng.integers(1, 9)]}
 
     full = np.zeros(size, np.float32)
-    for term in sorted(weights, key=lambda term: (lengths[term], term)):
+    for term in sorted(weights, key=lambda term: lengths[term]):
         own = slice(*indptr[term : term + 2])
         full[places[own]] += flat[own] * np.float32(weights[term])
     order = np.lexsort((-ranks, -full))[:depth]
@@ -216,7 +216,7 @@ def test_index_of_another_version_is_refused(tmp_path: Path) -> None:
         Bm25Retriever.open(tmp_path / "i")
 
 
-@pytest.mark.parametrize("name", [*store.FILES, store.MANIFEST])
+@pytest.mark.parametrize("name", [*store.FILES, *store.CHANGE_FILES, store.MANIFEST])
 @pytest.mark.parametrize("harm", ["missing", "cut", "emptied", "altered"])
 def test_damaged_file_is_refused_with_what_to_do(tmp_path: Path, name: str, harm: str) -> None:
     indexed(tmp_path / "i", THREE)
@@ -232,8 +232,6 @@ def test_damaged_file_is_refused_with_what_to_do(tmp_path: Path, name: str, harm
 
 def test_damage_that_opening_does_not_find_is_refused_in_a_search(tmp_path: Path) -> None:
     retriever = indexed(tmp_path / "i", THREE)
-    numbers = retriever._documents._bytes[:10]
-    assert numbers.startswith(b'{"doc_id"')
     broken = tmp_path / "i" / store.DOCUMENTS
     with broken.open("r+b") as file:  # the same inode: the open memory map changes
         file.write(b"########")
