@@ -57,7 +57,7 @@ def undecodable(raw: bytes, place: int, encoding: str) -> str:
         character = raw[place : place + 1].decode("cp1252")
     except UnicodeDecodeError:
         character = ""
-    shown = f", and {character!r} in cp1252" if character.isprintable() and character else ""
+    shown = f"; it is {character!r} in cp1252" if character.isprintable() and character else ""
     return f"(0x{raw[place]:02x}) is not {encoding}{shown}"
 
 

@@ -7,6 +7,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from resift.indexer.corpora.columns import QUERIES
@@ -76,8 +77,13 @@ def read_queries(
 
 
 def _found(path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
-    """Return the queries of a file, unchecked."""
-    lines = numbered_lines(path, _requested_encoding(settings))  # read once: standard input cannot be read again
+    """Yield the queries of a file, unchecked."""
+    with closing(numbered_lines(path, _requested_encoding(settings))) as lines:  # once: standard input cannot be reread
+        yield from _in_form(lines, path, settings, reading)
+
+
+def _in_form(lines: Iterator[_Line], path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
+    """Return the queries of `lines`, in the form that the name of the file or its first line shows."""
     begin: list[_Line] = []
     for line in lines:
         begin.append(line)

@@ -17,7 +17,7 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.text import clean
 from resift.retrieval.wording import counted, noun_for
 
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
+_VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\b0x[0-9a-f]{2}\b|(?<![\w-])\d+\b")
 _EXCERPT = 200  # characters of a bad record that the report quotes
 _MOST = 5  # reasons in a message
 
@@ -80,7 +80,7 @@ class SkipReport:
         if record.ignored:
             self.other_files[record.ignored] += 1
         else:
-            self.reasons[_QUOTED.sub("…", reason.split(";")[0])] += 1
+            self.reasons[_VARYING.sub("…", reason.split(";")[0])] += 1
         if self._file is not None:
             excerpt = record.excerpt or json.dumps(dict(record.values), ensure_ascii=False, default=str)
             row = {"path": record.path, "line": record.line, "reason": reason, "record": excerpt[:_EXCERPT]}

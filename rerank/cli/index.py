@@ -16,10 +16,11 @@ from resift.rerank.cli.messages import ask_hidden, say, say_error, with_flags
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import refuse_engine_flags
+from resift.retrieval.wording import counted, noun_for
 
 if TYPE_CHECKING:
     from resift.indexer.bm25.build import IndexReport
-    from resift.indexer.corpora import CorpusSettings, Reading, SkipReport
+    from resift.indexer.corpora import CorpusSettings, SkipReport
     from resift.indexer.engine.load import Loader, LoadReport, LoadRequest
     from resift.indexer.engine.settings import LoadSettings
     from resift.retrieval.bm25.settings import Bm25Settings
@@ -81,8 +82,9 @@ def index(
 ) -> int:
     """Load the document collection SOURCE into an index, embedded or of Elasticsearch or OpenSearch.
 
-    SOURCE is a BEIR folder, a JSONL, CSV, TSV, Parquet or TREC file (.gz as well), a folder of text, Markdown or
-    HTML files, ir_datasets:NAME, nanobeir:NAME, or - for JSON lines on standard input.
+    SOURCE is a file: JSON, CSV, TSV, Parquet, TREC, text, Markdown, HTML or PDF, also compressed; a folder of such
+    files, or of BEIR; ir_datasets:NAME, nanobeir:NAME, or - for standard input. What has several columns or encodings
+    is described in docs/documents.md.
 
     \b
     resift index articles.csv --to bm25:articles --id-field sku --text-field body
@@ -186,10 +188,8 @@ def _show_built(report: IndexReport, target: str, skipped: SkipReport, as_json: 
         echo(to_json({**dataclasses.asdict(report), **skipped.counts, "index": target}))
         return 0
     rate = report.documents / report.seconds if report.seconds else 0.0
-    echo(
-        f"{target}: {report.documents:,} documents, {report.vocabulary:,} terms, {report.bytes / 1e6:,.1f} MB, "
-        f"{report.seconds:.1f} s ({rate:,.0f} documents/s)"
-    )
+    sizes = f"{counted(report.documents, 'document')}, {counted(report.vocabulary, 'term')}"
+    echo(f"{target}: {sizes}, {report.bytes / 1e6:,.1f} MB, {report.seconds:.1f} s ({rate:,.0f} documents/s)")
     return 0
 
 
@@ -203,9 +203,12 @@ def _show_loaded(report: LoadReport, target: str, alias: str | None, skipped: Sk
     else:
         rate = (report.documents - report.resumed_at) / report.seconds if report.seconds else 0.0
         name = f"{alias} -> {report.index}" if report.swapped else report.index
-        echo(f"{name}: {report.documents:,} documents, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)")
+        echo(
+            f"{name}: {counted(report.documents, 'document')}, {report.seconds:.1f} s ({max(rate, 0):,.0f} documents/s)"
+        )
     if report.repeated:
-        say(f"note: {report.repeated} documents are repeated word for word and were loaded once")
+        are = noun_for(report.repeated, "is repeated word for word and was", "are repeated word for word and were")
+        say(f"note: {counted(report.repeated, 'document')} {are} loaded once")
     if report.replaced:
         held = counted(report.replaced, "document") if report.replaced > 0 else "an unknown number of documents"
         say(f"note: the earlier index {report.index} was removed with {held}")

@@ -80,7 +80,7 @@ RECORDS = [
     (DEEPER_LISTS, "nested too deep"),
     (
         b'{"id": "b", "text": "caf\xe9"}',
-        "byte 25 of the line (0xe9) is not utf-8, and 'é' in cp1252; name the right one with `encoding`",
+        "byte 25 of the line (0xe9) is not utf-8; it is 'é' in cp1252; name the right one with `encoding`",
     ),
     (b'{"id": "b", "text": "\xed\xa0\x80"}', "byte 22 of the line (0xed) is not utf-8"),
     (b'{"id": "b",\0 "text": "y"}', "contains NUL bytes, as UTF-16 does; name the right one with `encoding`"),
@@ -265,7 +265,7 @@ def test_folder_without_documents_is_refused(tmp_path: Path, format: str, messag
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        (b"one\ntw\xff", 2, "byte 7 (0xff) is not utf-8, and 'ÿ' in cp1252; name the right one with `encoding`"),
+        (b"one\ntw\xff", 2, "byte 7 (0xff) is not utf-8; it is 'ÿ' in cp1252; name the right one with `encoding`"),
         (b"x\0y", None, "contains NUL bytes; expected text"),
     ],
 )

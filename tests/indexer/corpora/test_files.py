@@ -61,7 +61,7 @@ def test_xml_declaration_and_other_scripts_are_honoured(tmp_path: Path) -> None:
 def test_page_that_declares_another_encoding_than_it_has_is_read_in_that_of_the_settings(tmp_path: Path) -> None:
     write(tmp_path / "a.html", "<meta charset=utf-8><body>schön</body>".encode("cp1252"))
     with pytest.raises(
-        CorpusError, match=r"a.html, line 1: byte 30 \(0xf6\) is not utf-8, and 'ö' in cp1252; name the"
+        CorpusError, match=r"a.html, line 1: byte 30 \(0xf6\) is not utf-8; it is 'ö' in cp1252; name the"
     ):
         read_with_notes(tmp_path)
 
