@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from resift.rerank.reranker import Reranking
 from resift.retrieval.language import detect, name_of
+from resift.retrieval.markup import plain_text
 
 _HITS = 3  # of each query
 _TEXTS = 30
-_LONGEST = 1000  # characters
+_LONGEST = 3000  # characters, tags included
 
 
 @dataclass(slots=True)
@@ -32,7 +34,8 @@ class LanguageCheck:
             if result.languages and result.logits:
                 self.languages = result.languages
                 scored = (hit.document for hit in result.first_stage.hits if hit.document.doc_id in result.logits)
-                self.texts += [document.text[:_LONGEST] for document, _ in zip(scored, range(_HITS), strict=False)]
+                texts = (plain_text(document.text[:_LONGEST]) for document in scored)
+                self.texts += islice(texts, _HITS)
 
     def language(self) -> str | None:
         """Return the ISO 639-1 code of the language of most texts, if the model does not read it; else None."""

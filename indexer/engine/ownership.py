@@ -62,11 +62,13 @@ def _refuse_name(engine: Engine, name: str, found: Mapping[str, Any]) -> None:
 
 def _documents(engine: Engine, name: str) -> int | None:
     try:
-        return int(engine.request("GET", f"/{name}/_count", timeout=SLOW)["count"])
+        answer: Any = engine.request("GET", f"/{name}/_count", timeout=SLOW)
     except StatusError as error:
         if error.status in (400, 403, 404):  # a closed index, or no right to read it
             return None
         raise
+    shards = answer["_shards"]
+    return int(answer["count"]) if shards["successful"] == shards["total"] else None
 
 
 def check_replaceable(engine: Engine, index: ExistingIndex, *, overwrite: bool, confirmed: str) -> None:

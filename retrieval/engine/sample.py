@@ -15,6 +15,7 @@ from resift.retrieval.engine.fields import candidates
 from resift.retrieval.engine.hits import values
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import StatusError
+from resift.retrieval.markup import plain_text
 
 _DOCUMENTS = 5  # of each field
 _REFUSED = (400, 403, 404, 405)
@@ -73,5 +74,5 @@ def _texts(name: str, response: Mapping[str, Any]) -> tuple[str, ...]:
         source = {**hit.get("fields", {}), **(hit.get("_source") or {})}
         text = "\n".join(values(source, name)).strip()
         if text:
-            found.append(text[:_LONGEST])
+            found.append(plain_text(text)[:_LONGEST])
     return tuple(found)

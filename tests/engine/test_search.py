@@ -25,7 +25,8 @@ def test_text_fields_of_any_shape_are_found_and_read(filled: Fill) -> None:
     target = filled(DOCUMENTS, MAPPINGS)
     assert ids(target, "lentils") == {"1", "2", "3"}
     found = {hit["doc_id"]: hit for hit in hits(target, "lentils soup bread", "--model", "none")}
-    assert found["1"]["text"] == "Simmer red lentils & cumin"
+    assert found["1"]["text"] == "<p>Simmer red <b>lentils</b> &amp; cumin</p>"
+    assert found["1"]["snippet"] == "Simmer red lentils & cumin"
     assert found["2"]["text"].splitlines() == ["Four bowls", "for lentils"]
     assert found["3"]["text"].splitlines() == ["no cooking", "needs lentils more"]
     assert "مرحبا" in found["5"]["text"]
