@@ -78,7 +78,10 @@ class JsonText:
         self._place += 1
 
     def value(self) -> tuple[Any, str]:
-        """Read and return the next value, and the problem with its lines, "" if there is none."""
+        """Read and return the next value, and the problem with its lines, "" if there is none.
+
+        Raises CorpusError if it is not valid JSON.
+        """
         while True:
             try:
                 value, end = _JSON.raw_decode(self._text, self._place)

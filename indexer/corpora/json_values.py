@@ -1,7 +1,7 @@
 """Turn the values of a record into JSON, as the client of an engine would send them.
 
 A date or a time is written as ISO 8601, with `T` and its offset; a duration as an ISO 8601 duration; bytes as base64,
-which an engine's `binary` field takes; a decimal as a number.
+which an engine's field of the type binary takes; a decimal as a number.
 """
 
 from __future__ import annotations
