@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -27,6 +28,7 @@ def search_json(result: Reranking, view: View, facts: dict[str, Any]) -> str:
     hits = []
     for row, hit in zip(explain(result, view.top), result.ranking.hits, strict=False):
         document = hit.document
+        snippet = view.snippet(hit, result.ranking.query.text, result)
         index = {"index": document.fields["_index"]} if document.fields.get("_index") else {}
         hits.append(
             {
@@ -34,7 +36,8 @@ def search_json(result: Reranking, view: View, facts: dict[str, Any]) -> str:
                 **index,
                 "title": document.title,
                 "text": document.text,
-                "snippet": view.snippet(hit, result.ranking.query.text).text,
+                "snippet": snippet.text,
+                "snippet_read": snippet.read,
                 "fields": fields_of(document),
             }
         )
@@ -44,6 +47,7 @@ def search_json(result: Reranking, view: View, facts: dict[str, Any]) -> str:
         "found": len(result.ranking.hits),
         "truncated": result.truncated,
         "query_truncated": result.query_truncated,
+        "scale": None if result.scale is None else dataclasses.asdict(result.scale),
         "hits": hits,
     }
     return to_json(body)

@@ -13,7 +13,7 @@ from resift.rerank.cli.field_values import as_text
 from resift.rerank.cli.text import plain
 from resift.rerank.explanation import ExplainedHit, explain
 from resift.rerank.reranker import Reranking
-from resift.rerank.snippets import Snippet, best_snippet
+from resift.rerank.snippets import Snippet, best_snippet, snippet_of
 from resift.retrieval.markup import plain_text
 from resift.retrieval.types import Hit, Ranking
 
@@ -35,8 +35,10 @@ class View:
     html: str = "auto"
     fields: tuple[str, ...] = ()
 
-    def snippet(self, hit: Hit, query: str) -> Snippet:
-        """Return the part of a hit's text that answers `query` best."""
+    def snippet(self, hit: Hit, query: str, result: Reranking | None = None) -> Snippet:
+        """Return the part of a hit's text that answers `query` best; of what the model read, if `result` scored it."""
+        if result is not None and hit.document.doc_id in result.logits:
+            return snippet_of(result, hit.document, self.analyze)
         return best_snippet(plain_text(hit.document.text, self.html), query, self.analyze)
 
     def title(self, hit: Hit) -> str:
@@ -65,7 +67,7 @@ def hits_table(result: Reranking, view: View) -> RenderableType:
     table.add_column("document", overflow="fold")
     for row, hit in zip(rows, result.ranking.hits, strict=False):
         numbers = (_number(row.shown), *([_number(row.fused)] if fused else []))
-        table.add_row(str(row.rank), move(row.first_stage_rank, row.rank), *numbers, _document(row, hit, query, view))
+        table.add_row(str(row.rank), move(row.first_stage_rank, row.rank), *numbers, _document(row, hit, result, view))
     return table
 
 
@@ -123,17 +125,18 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _document(row: ExplainedHit, hit: Hit, query: str, view: View) -> Text:
+def _document(row: ExplainedHit, hit: Hit, result: Reranking, view: View) -> Text:
     title = view.title(hit)
     text = Text(title or plain(hit.document.doc_id)[:_LONGEST], style="bold")
     if title:
         text.append(f"  {plain(hit.document.doc_id)[:80]}", style="dim not bold")
     if row.unscored in ("promoted", "no text"):
         text.append(f"  ({row.unscored}, not scored)", style="dim not bold")
-    snippet = view.snippet(hit, query)
+    snippet = view.snippet(hit, result.ranking.query.text, result)
     if snippet.text:
         text.append("\n")
         text.append_text(_marked(snippet))
+        text.append("" if snippet.read else " (not read by the model)", style="dim not bold")
     for name in view.fields:
         text.append(f"\n{plain(name)}: {plain(as_text(hit.document, name))[:_LONGEST]}", style="not bold")
     return text
