@@ -159,7 +159,7 @@ def _by_name(method: Callable[..., Any], args: Sequence[Any], arguments: Argumen
 
 
 def _as_elasticsearch_takes_them(arguments: Arguments) -> dict[str, Any]:
-    """Return the arguments of `Elasticsearch.search` as it reads them: it merges `params`, and ignores names of a body.
+    """Return the arguments of a search as its client reads them: it merges `params`, and ignores names of a body.
 
     Beside a body it does not send arguments that have the body's own names, "from" and "_source".
     """

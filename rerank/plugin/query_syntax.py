@@ -40,7 +40,7 @@ class _Token:
 
 
 def fielded_words(text: str) -> list[tuple[str, str]]:
-    """Return (field, word) for each word that a `query_string` query looks for; the field is "" if it is not named.
+    """Return (field, word) for each word that a query_string query looks for; the field is "" if it is not named.
 
     >>> fielded_words('title:"red soup"~3 AND (hot^2 OR warm*) -cold price:[1 TO 5]')
     [('title', 'red soup'), ('', 'hot'), ('', 'warm')]
@@ -49,7 +49,7 @@ def fielded_words(text: str) -> list[tuple[str, str]]:
 
 
 def simple_words(text: str) -> str:
-    """Return the words that a `simple_query_string` query looks for.
+    """Return the words that a simple_query_string query looks for.
 
     >>> simple_words('"red soup"~3 + (hot | warm*) -cold')
     'red soup hot warm'

@@ -53,7 +53,7 @@ def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
 def hits_to_ranking(hits: Sequence[Mapping[str, Any]], plan: Plan, reader: HitReader) -> Ranking:
     """Return the hits of a response as a ranking for the query of `plan`.
 
-    If no hit has a score, as in rankings combined by `rank`, their order is the first stage's; else a missing score
+    If no hit has a score, as in rankings combined in the engine, their order is the first stage's; else a missing score
     counts as 0.
     """
     scored = any(hit.get("_score") is not None for hit in hits)

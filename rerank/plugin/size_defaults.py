@@ -1,7 +1,7 @@
 """Fix what an engine derives from a search's size, so that a larger size does not change what the search finds.
 
-Sources: Elasticsearch 8.19's answers, which `tests/engine/test_wrapper_windows.py` compares, and its
-`KnnSearchBuilder`, `KnnVectorQueryBuilder` and `CompoundRetrieverBuilder`.
+Source: the answers of Elasticsearch 8.19, which `tests/engine/test_wrapper_windows.py` compares, and its classes
+KnnSearchBuilder, KnnVectorQueryBuilder and CompoundRetrieverBuilder.
 """
 
 from __future__ import annotations

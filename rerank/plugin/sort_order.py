@@ -29,8 +29,8 @@ def _keys(sort: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
             yield name, order or _default(name)
     elif isinstance(sort, Mapping):
         for name, value in sort.items():
-            order = value.get("order") if isinstance(value, Mapping) else value
-            yield str(name), str(order or _default(name)).lower()
+            given = value.get("order") if isinstance(value, Mapping) else value
+            yield str(name), str(given or _default(name)).lower()
     elif isinstance(sort, list | tuple):
         for member in sort:
             yield from _keys(member)

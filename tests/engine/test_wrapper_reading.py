@@ -50,7 +50,13 @@ def test_an_index_without_a_source_is_read_from_its_stored_fields(native: Any, f
     mapping = {"_source": {"enabled": False}, "properties": {"title": {"type": "text", "store": True}}}
     index = filled({str(n): {"title": f"soup {n}"} for n in range(4)}, mapping).rsplit("/", 1)[-1]
     client = RerankingClient(native, reranker(), ["title"])
-    for more in ({}, {"_source": False}, {"stored_fields": ["title"]}, {"aggs": {"best": {"top_hits": {}}}}):
+    requests: list[dict[str, Any]] = [
+        {},
+        {"_source": False},
+        {"stored_fields": ["title"]},
+        {"aggs": {"best": {"top_hits": {}}}},
+    ]
+    for more in requests:
         before = plain(search(native, index, query=MATCH, **copy.deepcopy(more)))
         after = search(client, index, query=MATCH, **copy.deepcopy(more))
         assert after.resift.status == "reranked" and numbers(after) == [3, 2, 1, 0]

@@ -17,6 +17,7 @@ from resift.retrieval.errors import SettingsError
         *(("deadline_ms", value) for value in (0, -1.0, "5", True, float("nan"))),
         *(("model", value) for value in (5, b"none", True)),
         *(("query_text", value) for value in (5, ["soup"])),
+        *(("keep_promoted", value) for value in (1, "no")),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_under_its_name(name: str, value: Any) -> None:
