@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from resift.retrieval.errors import IndexingError
 
 if sys.platform != "win32":
     import fcntl
+
+
+_POLL = 0.02  # seconds
 
 
 def try_lock(descriptor: int) -> bool | None:
@@ -22,3 +32,24 @@ def try_lock(descriptor: int) -> bool | None:
     except OSError:
         return None
     return True
+
+
+@contextmanager
+def locked_folder(folder: Path, patience: float = 10.0) -> Iterator[None]:
+    """Hold the lock of an existing folder; a folder that was exchanged for another one meanwhile is not the one locked.
+
+    Raises IndexingError if another process holds the lock for more than `patience` seconds, and OSError if there is no
+    such folder.
+    """
+    give_up = time.monotonic() + patience
+    while True:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            if try_lock(descriptor) is not False and os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+        if time.monotonic() > give_up:
+            raise IndexingError(f"{folder} is being changed by another process; wait until that is done, and repeat")
+        time.sleep(_POLL)

@@ -44,11 +44,16 @@ class Passages:
 
 @dataclass(frozen=True, slots=True)
 class SegmentSettings:
-    """How a segment is analyzed, scored and split, and the name of the `source` of its documents, "" if unknown."""
+    """How a segment is analyzed, scored and split.
+
+    `source` is the name of what its documents come from, "" if unknown; `created` is the time at which its index was
+    made, "" if that is now.
+    """
 
     bm25: Bm25Settings
     passages: Passages = Passages()
     source: str = ""
+    created: str = ""
 
 
 def write_segment(
@@ -94,7 +99,9 @@ def write_segment(
 def stamp(settings: SegmentSettings) -> dict[str, object]:
     """Return what a manifest says of the making of an index; `build` differs each time."""
     made: dict[str, object] = {"resift": _resift_version(), "build": uuid.uuid4().hex}
-    made |= {"created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "source": settings.source}
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    made |= {"created": settings.created or now, "source": settings.source}
+    made |= {"changed": now} if settings.created else {}
     made |= {"settings": asdict(settings.bm25)}
     return made | ({"passages": asdict(settings.passages)} if settings.passages.words else {})
 

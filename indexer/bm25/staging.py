@@ -15,10 +15,10 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from resift.indexer.lock import try_lock
+from resift.indexer.lock import locked_folder, try_lock
 from resift.retrieval.errors import IndexingError
 
 _BUILDING = ".building"
@@ -29,10 +29,13 @@ _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h, RENAME_SWAP of macOS's stdio.h: 
 
 
 @contextmanager
-def staged_folder(target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -> Iterator[Path]:
+def staged_folder(
+    target: Path, overwrite: bool, replaceable: Callable[[Path], bool], *, locked: bool = False
+) -> Iterator[Path]:
     """Yield an empty folder; if the block ends without an error, the folder is moved to `target`.
 
-    An existing target is replaced only with `overwrite`, and only if `replaceable` returns True for it. Raises
+    An existing target is replaced only with `overwrite`, and only if `replaceable` returns True for it; its lock is
+    held meanwhile, by the caller if `locked`, so that nobody changes it. Raises
     IndexingError (one line) on a target that must not be replaced and on every OSError inside the block; then the
     target is unchanged and nothing is left beside it.
     """
@@ -50,7 +53,8 @@ def staged_folder(target: Path, overwrite: bool, replaceable: Callable[[Path], b
         try:
             yield folder
             _sync_to_disk(folder)
-            _move_to_target(folder, target, overwrite, replaceable)
+            with _unchanged(target) if overwrite and not locked else nullcontext():
+                _move_to_target(folder, target, overwrite, replaceable)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
@@ -125,11 +129,25 @@ def _remove_abandoned(folder: Path) -> None:
 def _sync_to_disk(folder: Path) -> None:
     """Sync every file of `folder`, and the folder itself, to disk."""
     for path in (*folder.iterdir(), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """Sync a file, or the list of a folder's files, to disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _unchanged(target: Path) -> Iterator[None]:
+    """Hold the lock of `target`, if it exists, so that no other process changes or replaces it."""
+    with ExitStack() as stack:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            stack.enter_context(locked_folder(target))
+        yield
 
 
 def _move_to_target(folder: Path, target: Path, overwrite: bool, replaceable: Callable[[Path], bool]) -> None:
@@ -145,11 +163,7 @@ def _move_to_target(folder: Path, target: Path, overwrite: bool, replaceable: Ca
             if attempt == _ATTEMPTS - 1:
                 raise
             continue
-        descriptor = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(target.parent)
         return
 
 
