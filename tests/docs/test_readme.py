@@ -47,6 +47,7 @@ def test_every_command_and_program_of_the_readme_runs_in_its_order(tmp_path: Pat
         "CONTRIBUTING.md",
         "SECURITY.md",
         "docs/commands.md",
+        "docs/documents.md",
         "docs/engines.md",
         "demo/README.md",
     ],
