@@ -8,6 +8,7 @@ from typing import Any
 
 from resift.retrieval.engine.settings import OpenOptions
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.info import IndexInfo
 from resift.retrieval.retriever import Retriever
 
 _ENGINE = "resift.retrieval.engine.retriever:EngineRetriever"
@@ -18,6 +19,14 @@ RETRIEVERS = {
     "cloud": _ENGINE,
 }
 """URL scheme -> "module:Class"; the class has a class method `open(url, options)` that raises EngineError."""
+_ENGINE_INFO = "resift.retrieval.engine.info:engine_info"
+DESCRIBERS = {
+    "bm25": "resift.retrieval.bm25.info:bm25_info",
+    "http": _ENGINE_INFO,
+    "https": _ENGINE_INFO,
+    "cloud": _ENGINE_INFO,
+}
+"""URL scheme -> "module:function"; the function takes `url` and `options`, and returns an IndexInfo."""
 _EMBEDDED = "bm25"
 _FORMS = "bm25:PATH, http(s)://HOST:PORT/INDEX or cloud:INDEX"
 
@@ -33,6 +42,18 @@ def open_retriever(url: str, options: OpenOptions | None = None) -> Retriever:
     retriever: Any = getattr(importlib.import_module(module), name)
     opened: Retriever = retriever.open(url, options)
     return opened
+
+
+def describe_index(url: str, options: OpenOptions | None = None) -> IndexInfo:
+    """Return what is known about the index at `url`, without searching it; `options` are those of `open_retriever`.
+
+    Raises SettingsError on another scheme and EngineError if the index cannot be read.
+    """
+    scheme, _ = split_url(url)
+    module, name = DESCRIBERS[scheme].split(":")
+    describe: Any = getattr(importlib.import_module(module), name)
+    described: IndexInfo = describe(url, options)
+    return described
 
 
 def embedded_path(url: str) -> Path:

@@ -23,6 +23,7 @@ from resift.retrieval.near_names import suggestion
 
 COMMANDS = {
     "index": ("resift.rerank.cli.index", "Load a document collection into an index."),
+    "info": ("resift.rerank.cli.info", "Show what is known about an index: documents, fields, language, size."),
     "search": ("resift.rerank.cli.search", "Find and rerank the documents of one query."),
     "rerank": ("resift.rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
     "run": ("resift.rerank.cli.run", "Search many queries and write a TREC run file."),

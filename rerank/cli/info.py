@@ -1,0 +1,115 @@
+"""`resift info`: what is known about an index."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import click
+
+from resift.rerank.cli.help import SettingsCommand
+from resift.rerank.cli.messages import ask_hidden
+from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.stages import refuse_engine_flags
+from resift.retrieval.text import one_line
+from resift.retrieval.wording import counted
+
+if TYPE_CHECKING:
+    from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
+    from resift.retrieval.info import IndexInfo
+
+_MOST_FIELDS = 50
+
+
+@click.command(cls=SettingsCommand)
+@click.argument("index")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object, with all fields.")
+@settings_options("connection", "engine")
+@click.pass_context
+def info(
+    ctx: click.Context,
+    /,
+    index: str,
+    as_json: bool,
+    connection_settings: ConnectionSettings,
+    engine_settings: EngineSettings,
+) -> None:
+    """Show what is known about INDEX: its documents, fields, language and size, and when and from what it was made.
+
+    INDEX is bm25:PATH, or http(s)://HOST:PORT/INDEX of an Elasticsearch or OpenSearch, which is only read; what the
+    user has no right to see is left out.
+
+    \b
+    resift info bm25:articles
+    """
+    from resift.rerank.cli.output import echo, to_json
+    from resift.retrieval.engine.settings import OpenOptions
+    from resift.retrieval.registry import describe_index
+
+    refuse_engine_flags(ctx, index, "connection", "engine")
+    found = describe_index(index, OpenOptions(connection_settings, engine_settings, ask_hidden))
+    if as_json:
+        echo(to_json(dataclasses.asdict(found)))
+        return
+    for line in _lines(found):
+        echo(line)
+
+
+def _lines(found: IndexInfo) -> list[str]:
+    """Return the facts that are known, one a line, wrapped to the terminal, and the fields below them."""
+    facts = {
+        "index": found.address,
+        "documents": "" if found.documents is None else f"{found.documents:,}",
+        "language": found.language,
+        "size": "" if found.bytes is None else size(found.bytes),
+        "created": found.created,
+        "source": found.source,
+        **found.details,
+    }
+    lines = _table({name: value for name, value in facts.items() if value})
+    fields = dict(list(found.fields.items())[:_MOST_FIELDS])
+    lines += ["", f"{len(found.fields):,} field{'s' * (len(found.fields) != 1)}:" if fields else "no fields"]
+    lines += [f"  {line}" for line in _table(fields, indent=2)]
+    left = len(found.fields) - len(fields)
+    return [*lines, f"  and {left:,} more (--json lists all)"] if left else lines
+
+
+def _table(rows: dict[str, str], indent: int = 0) -> list[str]:
+    """Return `rows` as lines of name and value, the value wrapped beside a long or below a longer name."""
+    columns = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else _piped_columns()
+    width = min(max(map(len, rows), default=0), max(8, columns // 3))
+    lines = []
+    for name, value in rows.items():
+        label = one_line(name)
+        room = max(16, columns - width - 2 - indent)
+        first, *rest = textwrap.wrap(one_line(value), room) or [""]
+        if len(label) > width:
+            lines.append(label)
+            label = ""
+        lines.append(f"{label:<{width}}  {first}".rstrip())
+        lines += [" " * (width + 2) + line for line in rest]
+    return lines
+
+
+def _piped_columns() -> int:
+    """Return COLUMNS if it is set, else a width that breaks no line, so that programs get one line a fact."""
+    return shutil.get_terminal_size((100_000, 24)).columns
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in a unit that suits it.
+
+    >>> size(512), size(2_600_000)
+    ('512 bytes', '2.6 MB')
+    """
+    if count < 1000:
+        return counted(count, "byte")
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 1000:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
