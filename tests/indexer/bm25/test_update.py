@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from resift.indexer.bm25.update import AddOptions, add_documents, delete_documen
 from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.retriever import Bm25Retriever
 from resift.retrieval.bm25.settings import Bm25Settings
-from resift.retrieval.errors import CorpusError, EngineError, IndexingError
+from resift.retrieval.errors import CorpusError, EngineError
 from resift.retrieval.types import Document, Query
 from tests.indexer.bm25.indices import OLD, SETTINGS, build, found, names
 
@@ -217,13 +216,3 @@ def test_index_says_when_and_from_what_it_was_made(tmp_path: Path) -> None:
     optimize_index(tmp_path / "i")
     again = json.loads((tmp_path / "i" / store.MANIFEST).read_text())
     assert (again["created"], again["source"]) == (made["created"], made["source"])
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_folder_without_write_permission_gives_one_line(tmp_path: Path) -> None:
-    build(tmp_path / "i", OLD)
-    (tmp_path / "i").chmod(0o555)
-    with pytest.raises(IndexingError, match="cannot be written: Permission denied"):
-        add_documents(tmp_path / "i", [Document("new", "zebra")])
-    (tmp_path / "i").chmod(0o755)
-    assert found(tmp_path / "i") == ["old"]
