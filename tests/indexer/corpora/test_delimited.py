@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from resift.indexer.corpora import CorpusSettings, Reading, read_documents
+from resift.indexer.corpora.columns import DOCUMENTS
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.types import Document
 
@@ -157,3 +158,9 @@ def test_columns_of_other_names_are_found_if_the_settings_name_them(tmp_path: Pa
     found, notes = read(tmp_path / "c.tsv", "Kurz\tLang\na\tsome text\n", id_field="kurz", text_field="lang")
 
     assert (found, notes) == ([Document("a", "some text")], [])
+
+
+def test_every_usual_name_of_a_column_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "documents.md").read_text(encoding="utf-8")
+
+    assert [name for name in (*DOCUMENTS.ids, *DOCUMENTS.titles, *DOCUMENTS.texts) if f"`{name}`" not in text] == []
