@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resift.rerank.scorers import forked
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder
@@ -50,8 +51,10 @@ class CrossEncoder(Predictor):
         self.dtype = choose_dtype(settings.dtype, self.device)
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
+        if self.device.type == "cuda":
+            forked.check_cuda(folder)
         tokenizer, names, pad_id = load_tokenizer(folder)
-        self.model: Any = place_model(load_model(folder, self.dtype), self.device, folder)
+        self.model: Any = forked.run(lambda: place_model(load_model(folder, self.dtype), self.device, folder))
         default = CPU_BATCH_TOKENS if self.device.type == "cpu" else GPU_BATCH_TOKENS
         with model_errors(folder, "it is not a cross-encoder that can be run"):
             keep_head_exact(self.model)
@@ -68,6 +71,11 @@ class CrossEncoder(Predictor):
 
         Raises OutOfMemoryError if the batch does not fit into memory, and ModelError if torch cannot run the model.
         """
+        if self.device.type == "cuda":
+            forked.check_cuda(self.folder)
+        return forked.run(lambda: self._forward(batch))
+
+    def _forward(self, batch: Batch) -> NDArray[np.float32]:
         import torch
 
         try:
