@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from resift.rerank.cli.facts import columns
 from resift.rerank.cli.options import config_option, stage_options, take_settings
 from resift.rerank.cli.settings_table import ENVIRONMENT_PREFIX, SETTINGS, parameter_name, settings_class
+from resift.retrieval.text import one_line
 
 SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
@@ -17,6 +21,8 @@ SOURCES = {
     ParameterSource.DEFAULT_MAP: "file",
     ParameterSource.DEFAULT: "default",
 }
+
+_VALUE = 28  # characters of the column of values
 
 
 @click.command()
@@ -43,11 +49,24 @@ def _show(rows: list[tuple[str, str, Any, str]], as_json: bool) -> None:
     if as_json:
         echo(to_json({name: {"value": value, "source": source, "stage": stage} for stage, name, value, source in rows}))
         return
+    for line in _lines(rows, columns()):
+        echo(line)
+
+
+def _lines(rows: list[tuple[str, str, Any, str]], most: int) -> Iterator[str]:
+    """Yield a line of at most `most` characters for each setting, with a long value on lines of its own below it."""
     width = max(len(name) for _, name, _, _ in rows)
     for _, name, value, source in rows:
-        shown = "" if value is None else value
+        shown = one_line("" if value is None else str(value))
         where = f"{ENVIRONMENT_PREFIX}{name.upper()}" if source == "environment" else source
-        echo(f"{name:<{width}}  {shown!s:<28}  {where}")
+        line = f"{name:<{width}}  {shown:<{_VALUE}}  {where}"
+        if len(line) <= most:
+            yield line
+        else:
+            yield f"{name:<{width}}  {where}"
+            yield from textwrap.wrap(
+                shown, most, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+            )
 
 
 config_option(config)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import sys
-import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.facts import facts_table
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden
 from resift.rerank.cli.options import settings_options
 from resift.rerank.cli.stages import refuse_engine_flags
-from resift.retrieval.text import one_line
 from resift.retrieval.wording import counted
 
 if TYPE_CHECKING:
@@ -69,34 +66,12 @@ def _lines(found: IndexInfo) -> list[str]:
         "source": found.source,
         **found.details,
     }
-    lines = _table({name: value for name, value in facts.items() if value})
+    lines = facts_table({name: value for name, value in facts.items() if value})
     fields = dict(list(found.fields.items())[:_MOST_FIELDS])
     lines += ["", f"{len(found.fields):,} field{'s' * (len(found.fields) != 1)}:" if fields else "no fields"]
-    lines += [f"  {line}" for line in _table(fields, indent=2)]
+    lines += [f"  {line}" for line in facts_table(fields, indent=2)]
     left = len(found.fields) - len(fields)
     return [*lines, f"  and {left:,} more (--json lists all)"] if left else lines
-
-
-def _table(rows: dict[str, str], indent: int = 0) -> list[str]:
-    """Return `rows` as lines of name and value, the value wrapped beside a long or below a longer name."""
-    columns = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else _piped_columns()
-    width = min(max(map(len, rows), default=0), max(8, columns // 3))
-    lines = []
-    for name, value in rows.items():
-        label = one_line(name)
-        room = max(16, columns - width - 2 - indent)
-        first, *rest = textwrap.wrap(one_line(value), room) or [""]
-        if len(label) > width:
-            lines.append(label)
-            label = ""
-        lines.append(f"{label:<{width}}  {first}".rstrip())
-        lines += [" " * (width + 2) + line for line in rest]
-    return lines
-
-
-def _piped_columns() -> int:
-    """Return COLUMNS if it is set, else a width that breaks no line, so that programs get one line a fact."""
-    return shutil.get_terminal_size((100_000, 24)).columns
 
 
 def size(count: int) -> str:

@@ -115,3 +115,16 @@ def test_a_list_of_fields_can_be_set_in_a_file_or_the_environment(tmp_path: Path
     from_file = invoke("config", "--json", "--config", str(tmp_path / "r.toml"))
     from_environment = invoke("config", "--json", env={"RESIFT_FIELD": "title^3,body"})
     assert all(json.loads(one.out)["field"]["value"] == "title^3,body" for one in (from_file, from_environment))
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_settings_fit_the_terminal_with_long_values_below_their_names(columns: int) -> None:
+    template = "{title} {text} " + " ".join(f"{{field-{number}}}" for number in range(9)) + "\x1b[31m"
+    variables = {"RESIFT_FUSION_WEIGHT": "0.25", "RESIFT_TEMPLATE": template}
+    done = invoke("config", env={**variables, "COLUMNS": str(columns)})
+    assert max(map(len, done.out.splitlines())) <= columns, done.out
+    assert "".join(done.out.split()).count("{title}{text}{field-0}") == 1
+    assert "\x1b" not in done.out
+    plain = invoke("config", env=variables).out.splitlines()
+    [line] = [line for line in plain if line.startswith("template")]
+    assert "{field-8}" in line and line.endswith("RESIFT_TEMPLATE")
