@@ -33,7 +33,7 @@ def own_response_or_reranked(native: Any, index: str, request: dict[str, Any]) -
     return before, search(RerankingClient(native, reranker(), ["text"]), index, **copy.deepcopy(request))
 
 
-@pytest.mark.parametrize("page", [{"size": 4}, {}, {"size": 4, "from": 2}])
+@pytest.mark.parametrize("page", [{}, {"size": 4, "from": 2}])
 @pytest.mark.parametrize(
     "request_",
     [
@@ -73,7 +73,7 @@ def test_the_neighbours_that_a_knn_search_finds_are_those_that_are_reranked(nati
     assert numbers(after) == sorted(found, reverse=True)[:4]
 
 
-@pytest.mark.parametrize("page", [{"size": 3}, {}, {"size": 3, "from": 2}])
+@pytest.mark.parametrize("page", [{"size": 3}, {"size": 3, "from": 2}])
 @pytest.mark.parametrize(
     "more",
     [
