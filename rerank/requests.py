@@ -1,24 +1,29 @@
-"""Rerank requests as JSON lines: parse each line, rerank its candidates, and build the reply."""
+"""Rerank requests as JSON: parse each, rerank its candidates, and build the reply."""
 
 from __future__ import annotations
 
+import codecs
 import json
-import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from resift.rerank.candidates import Candidate, from_reranking, to_ranking
+from resift.rerank.candidates import from_reranking, to_ranking
+from resift.rerank.request_forms import GivenCandidates, find_candidates, find_query
 from resift.rerank.reranker import Reranker, Reranking
 from resift.retrieval.errors import CorpusError
-from resift.retrieval.types import Document, Query, Ranking
+from resift.retrieval.types import Query, Ranking
+
+_FORM = '{"query": "...", "documents": [...]}'
 
 
 @dataclass(frozen=True, slots=True)
 class RerankRequest:
-    """One request: its candidates as a ranking, and whether they have first-stage scores (`scored`)."""
+    """One request: its candidates as given and as a ranking, and whether they have first-stage scores (`scored`)."""
 
     body: Mapping[str, Any]
+    given: GivenCandidates
     ranking: Ranking
     scored: bool
 
@@ -31,84 +36,118 @@ class RerankReply:
     result: Reranking
 
 
-def read_requests(lines: Iterable[bytes], name: str) -> Iterator[RerankRequest]:
-    """Yield the request of each line that is not blank. Raises CorpusError with `name` and the line number."""
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                yield _request(number, _parse(line))
-            except ValueError as error:
-                raise CorpusError(str(error), name, number) from None
+def read_requests(lines: Iterable[bytes], name: str, query: str | None = None) -> Iterator[RerankRequest]:
+    """Yield the request of each line that is not blank, as soon as it is read.
+
+    From a line on that is not complete, all lines are read as JSON values of any number of lines; an array has one
+    request per element. `query` is the text for requests without one. Raises CorpusError with `name` and the line.
+    """
+    for number, (line, body) in enumerate(_bodies(iter(lines), name), start=1):
+        try:
+            if not isinstance(body, dict):
+                raise ValueError(f"a JSON {type(body).__name__}; expected an object {_FORM}")
+            yield _request(number, body, query)
+        except ValueError as error:
+            raise CorpusError(str(error), name, line) from None
 
 
 def rerank_requests(
-    requests: Iterable[RerankRequest], reranker: Reranker, top: int | None, return_documents: bool
+    requests: Iterable[RerankRequest],
+    reranker: Reranker,
+    top: int | None,
+    return_documents: bool,
+    model: str | None = None,
 ) -> Iterator[RerankReply]:
-    """Yield the reply to each request as soon as it is read, in order. Raises CorpusError and ModelError."""
+    """Yield the reply to each request as soon as it is read, in order. Raises CorpusError and ModelError.
+
+    `model` is the name of the reranker's model: hits that the same model has already scored are fused on the scale of
+    their own search, and get the same order again.
+    """
     alone = reranker.with_settings(fusion="none")
     for request in requests:
-        [result] = (reranker if request.scored else alone).rerank([request.ranking])
-        yield _reply(request, result, top, return_documents)
+        given = request.given
+        chosen = reranker if request.scored else alone
+        if given.window is not None and chosen.settings.rank_window_size == sys.maxsize:
+            chosen = chosen.with_settings(rank_window_size=given.window)
+        scale = given.scale if model is not None and given.model == model else None
+        [result] = chosen.rerank([request.ranking], [given.promoted] if given.promoted else (), [scale])
+        yield _reply(request, result, _limit(request.body, top), return_documents)
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def _bodies(lines: Iterator[bytes], name: str) -> Iterator[tuple[int, Any]]:
+    """Yield (line, JSON value) of each request. Raises CorpusError."""
+    numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    for number, line in numbered:
+        try:
+            value = _parse(line)
+        except ValueError as error:
+            opens = line.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
+            several = _several([line, *(rest for _, rest in numbered)]) if opens else None
+            if several is None:
+                raise CorpusError(str(error), name, number) from None
+            yield from ((number, value) for value in several)
+            return
+        array = isinstance(value, list) and value and all(isinstance(body, dict) for body in value)
+        yield from ((number, body) for body in (value if array else [value]))
+
+
+def _several(lines: list[bytes]) -> list[Any] | None:
+    """Return the JSON values in `lines`, each of any number of lines; None if that is not what they are."""
     try:
-        body = json.loads(line, parse_constant=_refuse_constant)
+        text = b"".join(lines).decode("utf-8-sig").strip()
+        found: list[Any] = []
+        place = 0
+        while place < len(text):
+            value, place = _JSON.raw_decode(text, place)
+            found.extend(value if isinstance(value, list) else [value])
+            place += len(text[place:]) - len(text[place:].lstrip())
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return _JSON.decode(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start} is not UTF-8; expected JSON in UTF-8") from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else error
-        raise ValueError(f'not JSON ({reason}); expected {{"query": "...", "documents": [...]}}') from None
-    if not isinstance(body, dict):
-        raise ValueError(f'a JSON {type(body).__name__}; expected an object {{"query": "...", "documents": [...]}}')
-    return body
+        raise ValueError(f"not JSON ({reason}); expected {_FORM}") from None
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _request(number: int, body: dict[str, Any]) -> RerankRequest:
-    query, documents = body.get("query"), body.get("documents")
-    if not isinstance(query, str) or not query.strip():
-        raise ValueError('"query" is missing or empty; expected a text')
-    if not isinstance(documents, list):
-        raise ValueError('"documents" is missing or not a list; expected a list of texts or of objects with "text"')
-    candidates = [_candidate(place, document) for place, document in enumerate(documents)]
-    text = query.encode("utf-8", "replace").decode("utf-8")
-    ranking = to_ranking(Query(str(number), text), candidates)
-    return RerankRequest(body, ranking, scored=any(candidate.score is not None for candidate in candidates))
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _is_finite(score: object) -> bool:
-    try:
-        return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
-    except OverflowError:  # an integer too large for a float
-        return False
+def _request(number: int, body: dict[str, Any], default: str | None) -> RerankRequest:
+    text = find_query(body, default)
+    given = find_candidates(body)
+    ranking = to_ranking(Query(str(number), text), given.candidates)
+    return RerankRequest(body, given, ranking, scored=any(one.score is not None for one in given.candidates))
 
 
-def _candidate(place: int, value: object) -> Candidate:
-    if isinstance(value, str):
-        return Candidate(Document("", value))
-    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
-        raise ValueError(f'document {place} is neither a text nor an object with a "text"')
-    title, score = value.get("title") or "", value.get("score")
-    if not isinstance(title, str):
-        raise ValueError(f'document {place}: "title" is not a text')
-    if score is not None and not _is_finite(score):
-        raise ValueError(f'document {place}: "score" is {str(score)[:40]}; expected a finite number')
-    rest = {key: member for key, member in value.items() if key not in ("text", "title", "score")}
-    return Candidate(Document("", value["text"], title, rest), None if score is None else float(score))
+def _limit(body: Mapping[str, Any], top: int | None) -> int | None:
+    """Return how many results the reply has at most: the smaller of `top` and Cohere's `top_n` of the request."""
+    asked = body.get("top_n")
+    limits = [top] if top is not None else []
+    if isinstance(asked, int) and not isinstance(asked, bool) and asked > 0:
+        limits.append(asked)
+    return min(limits, default=None)
 
 
 def _reply(request: RerankRequest, result: Reranking, top: int | None, return_documents: bool) -> RerankReply:
-    documents = request.body["documents"]
+    documents = request.given.given
     results = []
     for reranked in from_reranking(result)[:top]:
         given = documents[reranked.position]
         entry: dict[str, Any] = {"index": reranked.position}
-        if isinstance(given, dict) and "doc_id" in given:
-            entry["doc_id"] = given["doc_id"]
+        name = next((name for name in ("doc_id", "_id") if isinstance(given, dict) and name in given), None)
+        if isinstance(given, dict) and name is not None:
+            entry["doc_id"] = given[name]
         entry["score"] = reranked.probability
         if result.fused:
             entry["fused"] = reranked.fused
@@ -118,5 +157,5 @@ def _reply(request: RerankRequest, result: Reranking, top: int | None, return_do
         if return_documents:
             entry["document"] = given
         results.append(entry)
-    rest = {key: member for key, member in request.body.items() if key != "documents"}
-    return RerankReply({**rest, "results": results}, result)
+    rest = {key: member for key, member in request.body.items() if key not in (request.given.member, "scale")}
+    return RerankReply({"query": request.ranking.query.text, **rest, "results": results}, result)

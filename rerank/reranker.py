@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from resift.rerank.fusion import fuse
+from resift.rerank.fusion import Scale, fuse
 from resift.rerank.passages import Passage, PassageScores, score_passages
 from resift.rerank.promotion import count_promoted
 from resift.rerank.scorer import Scorer
@@ -34,6 +33,7 @@ class Reranking:
     `passages`: the part of a document that decided its logit, by doc_id, for those that the model did not read at once.
     `template`: how the texts of the documents were built.
     `fused`: whether the scores of `ranking` are fused ones of both stages; else they are the model's logits.
+    `scale`: the scale of the scores that were fused, None if the model alone decided.
     `languages`: the ISO 639 codes of the languages that the model reads by its card; empty if unknown.
     """
 
@@ -49,6 +49,7 @@ class Reranking:
     passages: Mapping[str, Passage] = field(default_factory=dict)
     template: Template = Template()
     fused: bool = False
+    scale: Scale | None = None
     languages: tuple[str, ...] = ()
 
     @classmethod
@@ -97,27 +98,33 @@ class Reranker:
         """
         return Reranker(self.scorer, replace(self.settings, **changes))
 
-    def rerank(self, rankings: Sequence[Ranking], promoted: Sequence[int] = ()) -> list[Reranking]:
+    def rerank(
+        self, rankings: Sequence[Ranking], promoted: Sequence[int] = (), scales: Sequence[Scale | None] = ()
+    ) -> list[Reranking]:
         """Return one reranking per ranking of `rankings`, in the given order; all queries share the scorer's batches.
 
         The first `rank_window_size` hits are rescored and sorted; later hits keep their order below them. Hits of the
         window without text to read are not scored, and keep their order between the two. Promoted hits, if the setting
         `keep_promoted` is on, keep their places above all others and are not scored: those that
         `resift.rerank.promotion.count_promoted` recognizes by their scores, and the first `promoted[i]` hits of ranking
-        i for a caller who knows more than the scores show, such as the ids that a `pinned` query named.
+        i for a caller who knows more than the scores show, such as the ids that a `pinned` query named. `scales[i]` is
+        the scale on which ranking i is fused, if it is a part of a ranking that was fused before.
         Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores, and
-        SettingsError if `promoted` is given and does not have one number per ranking.
+        SettingsError if `promoted` or `scales` is given and does not have one entry per ranking.
         """
-        if promoted and len(promoted) != len(rankings):
-            raise SettingsError(f"{len(promoted)} numbers for {len(rankings)} rankings; expected one each", "promoted")
+        for name, given in (("promoted", promoted), ("scales", scales)):
+            if given and len(given) != len(rankings):
+                raise SettingsError(f"{len(given)} entries for {len(rankings)} rankings; expected one each", name)
         known = promoted or [0] * len(rankings)
         windows = [self._window(ranking, count) for ranking, count in zip(rankings, known, strict=True)]
         pairs = [pair for window in windows for pair in window.pairs]
         scores = score_passages(self.scorer, pairs, self.settings.passages, self.settings.stride)
         bounds = np.cumsum([0, *(len(window.scored) for window in windows)])
         return [
-            self._reorder(window, scores[int(start) : int(stop)])
-            for window, start, stop in zip(windows, bounds[:-1], bounds[1:], strict=True)
+            self._reorder(window, scores[int(start) : int(stop)], scale)
+            for window, start, stop, scale in zip(
+                windows, bounds[:-1], bounds[1:], scales or [None] * len(rankings), strict=True
+            )
         ]
 
     def _window(self, ranking: Ranking, known: int) -> _Window:
@@ -137,13 +144,16 @@ class Reranker:
             tail=tail,
         )
 
-    def _reorder(self, window: _Window, scored: PassageScores) -> Reranking:
-        """Reorder one ranking by `scored`, the scores of the hits to score."""
+    def _reorder(self, window: _Window, scored: PassageScores, scale: Scale | None) -> Reranking:
+        """Reorder one ranking by `scored`, the scores of the hits to score, fused on `scale` or their own."""
         scores, ranking = scored.scores, window.ranking
         logits = scores.logits
         ids = [hit.document.doc_id for hit in window.scored]
+        fused = self.settings.fusion != "none"
         if len(logits):
-            final = self._final_scores(window.scored, logits)
+            first_stage = np.array([hit.score for hit in window.scored], dtype=np.float64)
+            final = fuse(first_stage, logits, self.settings.fusion_weight, scale) if fused else logits
+            scale = (scale or Scale.of(first_stage, logits)) if fused else None
             ranking = _ordered(window, [float(score) for score in final])
         return Reranking(
             first_stage=window.ranking,
@@ -157,16 +167,10 @@ class Reranker:
             html=sum(rendered.html for rendered in window.texts),
             passages={doc_id: part for doc_id, part in zip(ids, scored.passages, strict=True) if part is not None},
             template=self.template,
-            fused=self.settings.fusion != "none",
+            fused=fused,
+            scale=scale,
             languages=tuple(getattr(self.scorer, "languages", ())),
         )
-
-    def _final_scores(self, scored: Sequence[Hit], logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the scores to sort the scored hits by, float32 (n,); `logits` is float32 (n,)."""
-        if self.settings.fusion == "none":
-            return logits
-        first_stage = np.array([hit.score for hit in scored], dtype=np.float64)
-        return fuse(first_stage, logits, self.settings.fusion_weight)
 
 
 def _ordered(window: _Window, final: Sequence[float]) -> Ranking:

@@ -24,17 +24,46 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     A gzip file is known by its first bytes or by a name that ends in .gz. A byte order mark at the start is dropped.
     Raises CorpusError if the file cannot be read, is not complete, or is not UTF-8.
     """
-    number = 0
+    with _reported(path), _opened(path) as file:
+        yield from _decoded(unpacked_lines(file, path), path)
+
+
+def unpacked_lines(file: IO[bytes], name: str | Path) -> Iterator[bytes]:
+    """Yield the lines of an open file, decompressed if it is a gzip file. Raises CorpusError with `name`."""
+    begin = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+    packed = str(name).lower().endswith(".gz") or begin.peek(2)[:2] == _GZIP  # type: ignore[attr-defined]
+    with _reported(name):
+        yield from gzip.GzipFile(fileobj=begin) if packed else begin  # type: ignore[arg-type]
+
+
+def _decoded(lines: Iterator[bytes], path: str | Path) -> Iterator[tuple[int, str]]:
+    for number, raw in enumerate(lines, start=1):
+        try:
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"byte {error.start + 1} of the line is not UTF-8", path, number) from None
+        if "\0" in text:
+            raise CorpusError("contains NUL bytes, as UTF-16 does; save it as UTF-8", path, number)
+        if text.strip():
+            yield number, text
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[IO[bytes]]:
+    if str(path) != STANDARD_INPUT:
+        with open(path, "rb") as file:
+            yield file
+    elif sys.stdin is None:
+        raise CorpusError("standard input is closed; expected lines from it", path)
+    else:
+        yield sys.stdin.buffer
+
+
+@contextmanager
+def _reported(path: str | Path) -> Iterator[None]:
+    """Raise each error of opening and reading `path` as CorpusError."""
     try:
-        with _opened(path) as file:
-            for number, raw in enumerate(file, start=1):
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                if "\0" in text:
-                    raise CorpusError("contains NUL bytes, as UTF-16 does; save it as UTF-8", path, number)
-                if text.strip():
-                    yield number, text
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"byte {error.start + 1} of the line is not UTF-8", path, number) from None
+        yield
     except IsADirectoryError:
         raise CorpusError("is a folder; expected a file", path) from None
     except FileNotFoundError:
@@ -45,21 +74,3 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
         ) from None
     except (OSError, ValueError) as error:  # ValueError: the name has a NUL
         raise CorpusError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path) from None
-
-
-@contextmanager
-def _opened(path: str | Path) -> Iterator[IO[bytes]]:
-    """Yield the bytes of `path`, decompressed."""
-    if str(path) == STANDARD_INPUT:
-        if sys.stdin is None:
-            raise CorpusError("standard input is closed; expected lines from it", path)
-        stream = sys.stdin.buffer
-        yield _unpacked(stream if hasattr(stream, "peek") else io.BufferedReader(stream), by_name=False)  # type: ignore[type-var]
-        return
-    with open(path, "rb") as file:
-        yield _unpacked(file, by_name=str(path).lower().endswith(".gz"))
-
-
-def _unpacked(file: IO[bytes], *, by_name: bool) -> IO[bytes]:
-    begin = file.peek(2)[:2]  # type: ignore[attr-defined]  # a buffered reader has it
-    return gzip.GzipFile(fileobj=file) if by_name or begin == _GZIP else file  # type: ignore[return-value]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     help="How many results each reply has at most. [default: all]",
 )
 @click.option("--return-documents", is_flag=True, help="Repeat each document in its result.")
+@click.option("--query", metavar="TEXT", help="The query of requests without one, such as an engine's response.")
 @settings_options("rerank", "scorer", into=SEARCH_STAGES)
 @click.pass_context
 def rerank(
@@ -35,22 +36,27 @@ def rerank(
     source: BinaryIO,
     top: int | None,
     return_documents: bool,
+    query: str | None,
     stages: SearchStages,
 ) -> None:
-    """Rerank the documents of each JSON line of SOURCE (standard input if it is left out).
+    """Rerank the documents of each JSON line of SOURCE (standard input if it is left out or -).
 
     A line is {"query": "...", "documents": [...]}; a document is a string, or an object with "text" and,
     optionally, "doc_id", "title", "score" (the first stage's: with it the scores are fused, without it the model alone
     decides) and fields of your own. A reply line is {"query", "results": [{"index", "score", "logit", ...}]},
     best first: "score" is the model's probability, and "fused" the sum of both scores where that decides the order;
     other members of a line are returned unchanged. All documents of a line are rescored, unless you give --window.
+    Instead of "documents", a line may have the "hits" that `resift search --json` prints, or those of an engine's
+    response; "top_n" limits its results. JSON of several lines and arrays of requests are read too, also from gzip.
 
     \b
+    resift search bm25:articles "cat food" --json | resift rerank --model org/larger-model --top 3
     echo '{"query": "cat food", "documents": ["dogs bark", "what cats eat"]}' | resift rerank
     """
     from resift.rerank.cli.output import echo, to_json
     from resift.rerank.counts import Counts
     from resift.rerank.requests import read_requests, rerank_requests
+    from resift.retrieval.text_lines import unpacked_lines
 
     if ctx.get_parameter_source("window") is ParameterSource.DEFAULT:
         stages = dataclasses.replace(stages, rerank=stages.rerank.unbounded())
@@ -58,8 +64,9 @@ def rerank(
     if reranker is None:
         raise click.UsageError("`resift rerank` needs a model; --model none disables it")
     counts = Counts()
-    name = getattr(source, "name", "standard input")
-    for reply in rerank_requests(read_requests(source, str(name)), reranker, top, return_documents):
+    name = str(getattr(source, "name", "standard input"))
+    requests = read_requests(unpacked_lines(source, name), name, query)
+    for reply in rerank_requests(requests, reranker, top, return_documents, stages.scorer.model):
         counts.add([reply.result])
         echo(to_json(reply.body))
         sys.stdout.flush()

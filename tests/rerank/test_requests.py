@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from resift.rerank.requests import read_requests, rerank_requests
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Pair, Scores
+from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import CorpusError
 
 
@@ -24,10 +26,17 @@ class LengthScorer:
         return Scores(logits, none, none)
 
 
-def replies(*lines: object, top: int | None = None, return_documents: bool = False) -> list[dict[str, Any]]:
+def replies(
+    *lines: object,
+    top: int | None = None,
+    return_documents: bool = False,
+    query: str | None = None,
+    window: int = 100,
+) -> list[dict[str, Any]]:
     raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
-    requests = read_requests(raw, "in.jsonl")
-    return [reply.body for reply in rerank_requests(requests, Reranker(LengthScorer()), top, return_documents)]
+    reranker = Reranker(LengthScorer(), RerankSettings(rank_window_size=window))
+    requests = read_requests(raw, "in.jsonl", query)
+    return [reply.body for reply in rerank_requests(requests, reranker, top, return_documents)]
 
 
 def indices(reply: dict[str, Any]) -> list[int]:
@@ -135,3 +144,84 @@ def test_a_line_is_answered_before_the_next_one_is_read() -> None:
 def test_lone_surrogates_in_a_line_are_replaced_not_fatal() -> None:
     [reply] = replies(b'{"query": "\\ud800", "documents": ["\\udfff"]}')
     assert indices(reply) == [0]
+
+
+HITS = [  # as `resift search --json` prints them, in the order of the reranking
+    {"rank": 1, "doc_id": "b", "score": 0.9, "fused": 1.2, "logit": 4.0, "unscored": None, "first_stage_rank": 2}
+    | {"first_stage_score": 8.0, "title": "", "text": "aaaa", "snippet": "", "fields": {"url": "http://b"}},
+    {"rank": 2, "doc_id": "a", "score": 0.7, "fused": 0.1, "logit": 1.0, "unscored": None, "first_stage_rank": 1}
+    | {"first_stage_score": 9.0, "title": "", "text": "a", "snippet": "", "fields": {}},
+]
+
+
+def test_the_hits_of_a_search_are_reranked_with_the_scores_of_the_first_stage() -> None:
+    search = {"query": "q", "model": "m", "rank_window_size": 100, "found": 2, "hits": [*HITS, HITS[1]]}
+    given = [{"text": hit["text"], "score": hit["first_stage_score"]} for hit in search["hits"]]  # type: ignore[index,union-attr]
+    [reply], [plain] = replies(search), replies({"query": "q", "documents": given})
+
+    assert [(one["index"], one["fused"]) for one in reply["results"]] == [
+        (one["index"], one["fused"]) for one in plain["results"]
+    ]
+    assert [one["doc_id"] for one in reply["results"]] == [
+        search["hits"][one["index"]]["doc_id"] for one in reply["results"]
+    ]  # type: ignore[index]
+    assert "hits" not in reply and reply["found"] == 2
+
+
+def test_hits_below_the_window_of_a_search_stay_there_and_promoted_ones_above() -> None:
+    texts = ["a", "aaa", "aa", "aaaaaaa"]
+    unscored = ["promoted", None, None, "below the window"]
+    hits = [
+        {"doc_id": text, "text": text, "first_stage_score": score, "unscored": why}
+        for text, score, why in zip(texts, [4.0, 3.0, 2.0, 1.0], unscored, strict=True)
+    ]
+    [reply] = replies({"query": "q", "rank_window_size": 3, "hits": hits}, window=sys.maxsize)
+
+    assert [(one["doc_id"], one.get("unscored")) for one in reply["results"]] == list(zip(texts, unscored, strict=True))
+
+
+def test_an_engines_response_needs_the_query_and_gives_its_source() -> None:
+    hits = [
+        {"_id": name, "_score": score, "_source": {"title": "t", "text": name}}
+        for name, score in (("aa", 2.0), ("aaaa", 1.0))
+    ]
+    response = {"took": 3, "hits": {"total": {"value": 2}, "hits": hits}}
+    [reply] = replies({**response, "query": "q"})
+    [given] = replies(response, query="q")
+
+    assert reply["results"] == given["results"]
+    assert {one["doc_id"] for one in reply["results"]} == {"aa", "aaaa"}
+    assert (given["query"], given["took"]) == ("q", 3)
+    with pytest.raises(CorpusError, match='"query" is missing or empty; .* an engine\'s response does not repeat it'):
+        replies(response)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {
+            "model": "rerank-v3.5",
+            "query": "q",
+            "documents": [{"text": "a"}, {"text": "aaa"}, {"text": "aa"}],
+            "top_n": 2,
+        },
+        {"query": "q", "texts": ["a", "aaa", "aa"], "raw_scores": False, "top_n": 2},
+        {"query": {"text": "q"}, "passages": [{"text": "a"}, {"text": "aaa"}, {"text": "aa"}], "top_n": 2},
+    ],
+)
+def test_requests_in_the_form_of_other_rerankers_are_answered(request_: dict[str, Any]) -> None:
+    assert indices(replies(request_)[0]) == [1, 2]
+    assert indices(replies(request_, top=1)[0]) == [1]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_arrays_and_requests_of_several_lines_are_read(indent: int | None) -> None:
+    one, two = {"query": "q", "documents": ["a", "aa"]}, {"query": "r", "documents": ["aa", "a"]}
+    forms = [
+        json.dumps([one, two], indent=indent),
+        f"{json.dumps(one, indent=indent)}\n{json.dumps(two, indent=indent)}\n",
+    ]
+
+    for form in forms:
+        lines = [f"{line}\n".encode() for line in ("\ufeff" + form).splitlines()]
+        assert [(reply["query"], indices(reply)) for reply in replies(*lines)] == [("q", [1, 0]), ("r", [0, 1])]

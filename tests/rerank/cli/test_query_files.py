@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -108,3 +109,24 @@ def test_a_run_of_standard_input_goes_to_standard_output(index: str) -> None:
     assert [line.split()[:4] for line in done.out.splitlines()] == [["7", "Q0", "d1", "1"], ["8", "Q0", "d4", "1"]]
     assert "-: has no header row that is known, so its 2 columns were read as id, text" in done.err
     assert_one_line(twice, 2, "both runs would be written to standard output")
+
+
+def test_what_search_prints_is_reranked_to_the_same_order_also_if_it_is_a_part(index: str) -> None:
+    found = invoke("search", index, "the topics of a query number", "--json", "--top", "4")
+    hits = json.loads(found.out)["hits"]
+    for packed in (
+        found.out.encode(),
+        gzip.compress(found.out.encode()),
+        json.dumps(json.loads(found.out), indent=1).encode(),
+    ):
+        reply = json.loads(invoke("rerank", stdin=packed).out)
+
+        assert [one["doc_id"] for one in reply["results"]] == [hit["doc_id"] for hit in hits]
+        assert [one["fused"] for one in reply["results"]] == pytest.approx([hit["fused"] for hit in hits], abs=1e-6)
+
+
+def test_an_engines_response_is_reranked_with_the_query_of_the_command_line() -> None:
+    hits = [{"_id": word, "_score": 1.0, "_source": {"text": f"A {word}."}} for word in WORDS]
+    done = invoke("rerank", "-", "--query", "violin", stdin=json.dumps({"hits": {"hits": hits}}).encode())
+
+    assert json.loads(done.out)["results"][0]["doc_id"] == "violin"
