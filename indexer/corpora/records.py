@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -174,7 +175,7 @@ def _split_names(names: str) -> list[str]:
 
 def _text(values: Mapping[str, Any], name: str, *, numbers: bool = True) -> str:
     value = _decoded(values[name])
-    if value is None or value != value:  # pandas writes NaN for a missing value
+    if value is None or (isinstance(value, float | Decimal) and isnan(value)):  # so pandas writes a missing value
         return ""
     if isinstance(value, str):
         return value
@@ -192,7 +193,7 @@ def _doc_id(value: Any) -> str:  # noqa: ANN401 - a value of any source
     value = _decoded(value)
     if isinstance(value, dict) and set(value) == {"$oid"}:  # MongoDB's export
         value = value["$oid"]
-    if isinstance(value, float | Decimal) and abs(value) < _MOST_DIGITS and value == int(value):
+    if isinstance(value, float | Decimal) and isfinite(value) and abs(value) < _MOST_DIGITS and value == int(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int | UUID):
         raise ValueError(f"the id is {_type_name(value)}; expected a text or a whole number")
