@@ -35,6 +35,7 @@ class MissingIds:
     def __init__(self, source: str, reading: Reading) -> None:
         """Make the ids of files below the folder `source` different; `reading` gets one note if ids are made."""
         self._source = source
+        self._is_folder = Path(source).is_dir()
         self._reading = reading
         self._made: bool | None = None
 
@@ -44,7 +45,7 @@ class MissingIds:
         if self._made is False or place is None:
             return None
         name = "stdin" if record.path == STANDARD_INPUT else Path(record.path).name
-        if Path(self._source).is_dir():
+        if self._is_folder:
             name = Path(record.path).relative_to(self._source).as_posix()
         made = re.sub(r"\s", "_", f"{name}:{place}")
         if self._made is None:
@@ -193,8 +194,8 @@ def _doc_id(value: Any) -> str:  # noqa: ANN401 - a value of any source
     value = _decoded(value)
     if isinstance(value, dict) and set(value) == {"$oid"}:  # MongoDB's export
         value = value["$oid"]
-    if isinstance(value, float | Decimal) and isfinite(value) and abs(value) < _MOST_DIGITS and value == int(value):
-        value = int(value)
+    if isinstance(value, float | Decimal) and isfinite(value) and -_MOST_DIGITS < value < _MOST_DIGITS:
+        value = int(value) if value == int(value) else value
     if isinstance(value, bool) or not isinstance(value, str | int | UUID):
         raise ValueError(f"the id is {_type_name(value)}; expected a text or a whole number")
     doc_id = clean(str(value))
