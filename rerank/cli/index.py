@@ -108,9 +108,10 @@ def _load(
     request: LoadRequest, settings: IndexSettings, target: str, loader: Loader | None
 ) -> tuple[IndexReport | None, LoadReport | None, SkipReport]:
     """Load the documents with `loader`, or build an embedded index without one; return the reports."""
-    from resift.indexer.bm25.build import build_index
+    from resift.indexer.bm25.build import BuildOptions, build_index
+    from resift.indexer.bm25.segment_writer import Passages
     from resift.indexer.corpora import Reading, SkipReport, read_documents
-    from resift.retrieval.registry import embedded_path
+    from resift.retrieval.registry import new_embedded_path
 
     reading = Reading(lambda note: say(f"note: {with_flags(note)}"))
     unique = loader is None or not settings.load.detects_repeated_ids
@@ -121,8 +122,12 @@ def _load(
     ):
         if loader is not None:
             return None, loader.load(documents, _described(request, settings.corpus), done), skipped
-        folder = embedded_path(target)
-        built = build_index(documents, folder, settings.bm25, overwrite=request.overwrite, progress=done)
+        passages = Passages(settings.load.passage_words, settings.load.passage_overlap)
+        options = BuildOptions(passages, request.source)
+        folder = new_embedded_path(target)
+        built = build_index(
+            documents, folder, settings.bm25, overwrite=request.overwrite, progress=done, options=options
+        )
         return built, None, skipped
 
 
@@ -131,7 +136,7 @@ def _check_flags(ctx: click.Context, target: str) -> None:
     from resift.retrieval.registry import is_engine
 
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    refuse_engine_flags(ctx, target, "load", "connection")
+    refuse_engine_flags(ctx, target, "load", "connection", allowed=("--passage-words", "--passage-overlap"))
     if not is_engine(target) and given & {"resume", "alias", "overwrite_foreign"}:
         raise click.UsageError(
             "--resume, --alias and --overwrite-foreign are for an index of Elasticsearch or OpenSearch"
@@ -230,4 +235,5 @@ def _refusals(report: LoadReport, alias: str | None) -> str:
 
     most = "; ".join(f"{count} × {reason}" for reason, count in most_frequent_reasons(report.refusals))
     kept = f"; {alias} was not moved: --resume --allow-refused moves it anyway" if alias and not report.swapped else ""
-    return f"the engine refused {report.refused} documents ({most}); {report.refusals} lists each with its reason{kept}"
+    refused = counted(report.refused, "document")
+    return f"the engine refused {refused} ({most}); {report.refusals} lists each with its reason{kept}"

@@ -15,6 +15,7 @@ from resift.rerank.cli.messages import say, with_flags
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import SEARCH_STAGES, check_outputs, check_tag, open_index, say_notes
+from resift.retrieval.wording import counted
 
 if TYPE_CHECKING:
     from resift.indexer.corpora.query_settings import QuerySettings
@@ -79,9 +80,9 @@ def run(
         write_run(_target(files.first_stage_output), first_stage, f"{files.tag}-first-stage")
     say_notes(counts, retriever)
     if counts.empty:
-        say(f"note: {counts.empty} of {counts.queries} queries matched nothing")
+        say(f"note: {counts.empty} of {counted(counts.queries, 'query', 'queries')} matched nothing")
     if files.output != "-":
-        say(f"{files.output}: {counts.queries} queries, {counts.hits} lines")
+        say(f"{files.output}: {counted(counts.queries, 'query', 'queries')}, {counted(counts.hits, 'line')}")
 
 
 def _target(name: str) -> str | TextIO:

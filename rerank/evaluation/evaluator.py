@@ -29,6 +29,7 @@ from resift.retrieval.registry import has_scheme, is_engine, split_url
 from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.trec import read_qrels, read_run
 from resift.retrieval.types import Qrels, Query, Run
+from resift.retrieval.wording import counted
 
 
 class ShowProgress(Protocol):
@@ -182,14 +183,13 @@ class Evaluator:
     def _given_run(self, collection: JudgedCollection, run: Run) -> GivenRun:
         """Return the run as a first stage. Raises CorpusError if it contains none of the judged queries."""
         if not any(query.query_id in run for query in collection.queries):
-            count = len(collection.queries)
-            raise CorpusError(
-                f"{collection.name}: the run contains none of its {count} judged queries; give a run of this collection"
-            )
+            count = counted(len(collection.queries), "judged query", "judged queries")
+            raise CorpusError(f"{collection.name}: the run contains none of its {count}; give a run of this collection")
         given = GivenRun(run, collection.documents(), collection.queries)
         if given.missing:
-            share = f"{given.missing} of the run's {given.wanted} documents"
-            self._note(f"note: {share} are not in {collection.name}; their text is empty")
+            share = f"{given.missing} of the run's {counted(given.wanted, 'document')}"
+            verb, whose = ("is", "its") if given.missing == 1 else ("are", "their")
+            self._note(f"note: {share} {verb} not in {collection.name}; {whose} text is empty")
         return given
 
     def _note_all(self, lines: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from resift.retrieval.types import Qrels, Run
+from resift.retrieval.wording import counted
 
 
 def find_mismatches(qrels: Qrels, query_ids: Collection[str], run: Run, given: bool = False) -> list[str]:
@@ -35,4 +36,4 @@ def find_mismatches(qrels: Qrels, query_ids: Collection[str], run: Run, given: b
 
 def _count(few: int, all_of_them: int, what: str) -> str:
     verbs = ("is", "counts") if few == 1 else ("are", "count")
-    return f"{few} of the {all_of_them} judged queries {verbs[0]} {what} and {verbs[1]} 0"
+    return f"{few} of the {counted(all_of_them, 'judged query', 'judged queries')} {verbs[0]} {what} and {verbs[1]} 0"

@@ -211,7 +211,7 @@ def test_a_given_run_is_reranked_and_judged(collection: Path, tmp_path: Path) ->
     [one] = json.loads(done.out)["sets"]
     assert one["first_stage"]["mrr@10"] == pytest.approx(0.5 / 3)
     assert one["reranked"]["mrr@10"] == pytest.approx(1 / 3)
-    assert "1 of the run's 3 documents are not in" in done.err
+    assert "1 of the run's 3 documents is not in" in done.err
     assert "note: 1 of the 3 judged queries is not in the run and counts 0\n" in done.err
 
 

@@ -99,3 +99,13 @@ def test_names_of_files_cannot_control_the_terminal(tmp_path: Path) -> None:
     (folder / "x\x1b]0;owned\x07.txt").write_bytes(b"\xff")
     done = invoke("index", str(folder), "--to", f"bm25:{tmp_path / 'index'}")
     assert (done.code, "\x1b" in done.err) == (1, False)
+
+
+def test_one_query_and_one_line_are_in_the_singular(tmp_path: Path, index: str) -> None:
+    (tmp_path / "q.txt").write_text("tomatoes\n")
+    (tmp_path / "none.txt").write_text("zzz\n")
+    run = ["run", index, "--model", "none", "--output", str(tmp_path / "run.trec"), "--queries"]
+    assert f"{tmp_path / 'run.trec'}: 1 query, 1 line\n" in invoke(*run, str(tmp_path / "q.txt")).err
+    done = invoke(*run, str(tmp_path / "none.txt"))
+    assert "note: 1 of 1 query matched nothing\n" in done.err and ": 1 query, 0 lines\n" in done.err
+    assert "1 candidate by" in invoke("search", index, "tomatoes", "--model", "none").out
