@@ -127,11 +127,12 @@ def _scale(value: object) -> Scale | None:
     """Return the scale that `resift search --json` prints, None if it is not there or not of its form."""
     if not isinstance(value, dict):
         return None
-    pairs = [value.get(name) for name in ("first_stage", "logits")]
-    if not all(isinstance(pair, list) and len(pair) == 2 and all(map(_is_finite, pair)) for pair in pairs):
-        return None
-    (mean, deviation), (logit_mean, logit_deviation) = pairs
-    return Scale((float(mean), float(deviation)), (float(logit_mean), float(logit_deviation)))
+    moments = [
+        (float(pair[0]), float(pair[1]))
+        for pair in (value.get("first_stage"), value.get("logits"))
+        if isinstance(pair, list) and len(pair) == 2 and all(map(_is_finite, pair))
+    ]
+    return Scale(*moments) if len(moments) == 2 else None
 
 
 def _is_finite(score: object) -> bool:

@@ -30,7 +30,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 def unpacked_lines(file: IO[bytes], name: str | Path) -> Iterator[bytes]:
     """Yield the lines of an open file, decompressed if it is a gzip file. Raises CorpusError with `name`."""
-    begin = file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+    begin = file if hasattr(file, "peek") else io.BufferedReader(file)
     packed = str(name).lower().endswith(".gz") or begin.peek(2)[:2] == _GZIP  # type: ignore[attr-defined]
     with _reported(name):
         yield from gzip.GzipFile(fileobj=begin) if packed else begin  # type: ignore[arg-type]

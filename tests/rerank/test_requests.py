@@ -146,7 +146,7 @@ def test_lone_surrogates_in_a_line_are_replaced_not_fatal() -> None:
     assert indices(reply) == [0]
 
 
-HITS = [  # as `resift search --json` prints them, in the order of the reranking
+HITS: list[dict[str, Any]] = [  # as `resift search --json` prints them, in the order of the reranking
     {"rank": 1, "doc_id": "b", "score": 0.9, "fused": 1.2, "logit": 4.0, "unscored": None, "first_stage_rank": 2}
     | {"first_stage_score": 8.0, "title": "", "text": "aaaa", "snippet": "", "fields": {"url": "http://b"}},
     {"rank": 2, "doc_id": "a", "score": 0.7, "fused": 0.1, "logit": 1.0, "unscored": None, "first_stage_rank": 1}
@@ -155,16 +155,16 @@ HITS = [  # as `resift search --json` prints them, in the order of the reranking
 
 
 def test_the_hits_of_a_search_are_reranked_with_the_scores_of_the_first_stage() -> None:
-    search = {"query": "q", "model": "m", "rank_window_size": 100, "found": 2, "hits": [*HITS, HITS[1]]}
-    given = [{"text": hit["text"], "score": hit["first_stage_score"]} for hit in search["hits"]]  # type: ignore[index,union-attr]
-    [reply], [plain] = replies(search), replies({"query": "q", "documents": given})
+    hits = [*HITS, HITS[1]]
+    documents = [{"text": hit["text"], "score": hit["first_stage_score"]} for hit in hits]
+    [reply] = replies({"query": "q", "model": "m", "rank_window_size": 100, "found": 2, "hits": hits})
+    [plain] = replies({"query": "q", "documents": documents})
 
-    assert [(one["index"], one["fused"]) for one in reply["results"]] == [
-        (one["index"], one["fused"]) for one in plain["results"]
+    places = [one["index"] for one in reply["results"]]
+    assert [(one["index"], one["fused"]) for one in plain["results"]] == [
+        (place, one["fused"]) for place, one in zip(places, reply["results"], strict=True)
     ]
-    assert [one["doc_id"] for one in reply["results"]] == [
-        search["hits"][one["index"]]["doc_id"] for one in reply["results"]
-    ]  # type: ignore[index]
+    assert [one["doc_id"] for one in reply["results"]] == [hits[place]["doc_id"] for place in places]
     assert "hits" not in reply and reply["found"] == 2
 
 

@@ -210,7 +210,7 @@ LAYOUTS = {
 def read(path: Path, content: str | bytes, **settings: str) -> tuple[list[Query], list[str]]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     reading = Reading()
-    queries = list(read_queries(path, QuerySettings(**settings), reading))  # type: ignore[arg-type]
+    queries = list(read_queries(path, QuerySettings(**settings), reading))
     return queries, [note.removeprefix(f"{path}: ") for note in reading.notes]
 
 
