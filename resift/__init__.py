@@ -64,11 +64,16 @@ __all__ = [
     "read_documents",
 ]
 
+__version__: str
+"""The version of the installed package; read when it is first used."""
+
 
 if not TYPE_CHECKING:  # type checkers read the imports above, and report a name that is not among them
 
     def __getattr__(name: str) -> object:
-        """Return a public name from its module, which is imported now (PEP 562)."""
+        """Return a public name from its module, which is imported now (PEP 562), or the version of the package."""
+        if name == "__version__":
+            return import_module("resift.indexer.origin").resift_version()
         if name not in _HOMES:
             raise AttributeError(f"module 'resift' has no attribute {name!r}")
         found: object = getattr(import_module(f"resift.{_HOMES[name]}"), name)
@@ -78,4 +83,4 @@ if not TYPE_CHECKING:  # type checkers read the imports above, and report a name
 
 def __dir__() -> list[str]:
     """Return the public names, loaded or not."""
-    return [*__all__, *(name for name in globals() if name.startswith("__"))]
+    return [*__all__, "__version__", *(name for name in globals() if name.startswith("__"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import importlib.util
 import re
 import subprocess
@@ -97,3 +98,8 @@ def test_the_changelog_names_modules_that_exist() -> None:
     modules = set(re.findall(r"`(resift\.[\w.]+\w)`", moved))
     assert len(modules) > 30
     assert {name for name in modules if importlib.util.find_spec(name) is None} == set()
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert resift.__version__ == importlib.metadata.version("resift")
+    assert "__version__" in dir(resift)
