@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from resift.retrieval.bm25.stop_words import STOP_WORDS
+from resift.retrieval.stop_words import STOP_WORDS
 
 _LONGEST = 2000  # characters of a text
 _MOST_TEXTS = 50

@@ -24,8 +24,8 @@ import Stemmer
 
 from resift.retrieval.bm25.segmentation import is_word, words
 from resift.retrieval.bm25.settings import LANGUAGES
-from resift.retrieval.bm25.stop_words import STOP_WORDS
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.stop_words import STOP_WORDS
 
 ENGLISH_STOP_WORDS = frozenset(
     "a an and are as at be but by for if in into is it no not of on or such that the their then there these they "
