@@ -31,13 +31,17 @@ class CorpusSettings:
         choices=FORMATS,
     )
     id_field: str | None = setting(
-        None, f"The column or key with the id; by default the first that exists of {', '.join(ID_FIELDS)}."
+        None,
+        f"The column or key with the id; by default the first that exists of {', '.join(ID_FIELDS)} and other usual "
+        "names.",
     )
-    title_field: str | None = setting(None, "The column or key with the title; by default title, if it exists.")
+    title_field: str | None = setting(
+        None, "The column or key with the title; by default title or another usual name, if it exists."
+    )
     text_field: str | None = setting(
         None,
         f"The column or key with the text, or several separated by commas (joined by line breaks); by default the "
-        f"first that exists of {', '.join(TEXT_FIELDS)}.",
+        f"first that exists of {', '.join(TEXT_FIELDS)} and other usual names.",
     )
     fields: str | None = setting(
         None, "The other columns or keys to keep, separated by commas; by default all, '' for none."

@@ -83,8 +83,7 @@ def index(
     """Load the document collection SOURCE into an index, embedded or of Elasticsearch or OpenSearch.
 
     SOURCE is a file: JSON, CSV, TSV, Parquet, TREC, text, Markdown, HTML or PDF, also compressed; a folder of such
-    files, or of BEIR; ir_datasets:NAME, nanobeir:NAME, or - for standard input. What has several columns or encodings
-    is described in docs/documents.md.
+    files, or of BEIR; ir_datasets:NAME, nanobeir:NAME, or - for standard input. docs/documents.md has the rules.
 
     \b
     resift index articles.csv --to bm25:articles --id-field sku --text-field body
