@@ -6,6 +6,7 @@ import io
 import logging
 
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.extras import install_line
 from resift.retrieval.wording import counted
 
 _LOGGERS = ("pypdf", "pypdf._reader")
@@ -23,7 +24,7 @@ def read_pdf(raw: bytes) -> tuple[str, str, str]:
         from pypdf import PdfReader
         from pypdf.errors import FileNotDecryptedError
     except ImportError:
-        raise CorpusError("pypdf, which reads PDF files, is not installed; install resift with its extra pdf") from None
+        raise CorpusError(f"pypdf, which reads PDF files, is not installed: {install_line('pdf')}") from None
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs each small fault of a file
     try:

@@ -16,6 +16,7 @@ from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.extras import install_line
 
 NANOBEIR_HUB = "sentence-transformers/NanoBEIR-en"
 NANOBEIR_SETS = (
@@ -157,9 +158,7 @@ def _library(name: str) -> Any:  # noqa: ANN401 - an untyped library
         return importlib.import_module(name)
     except ImportError:
         package = name.split(".")[0].replace("_", "-")
-        raise CorpusError(
-            f"{package}, which reads this source, is not installed; run pip install 'resift[corpora]'"
-        ) from None
+        raise CorpusError(f"{package}, which reads this source, is not installed: {install_line('corpora')}") from None
 
 
 def _one_line(error: Exception) -> str:

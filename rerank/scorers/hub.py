@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.extras import install_line
 
 if TYPE_CHECKING:
     from resift.rerank.scorers.settings import ScorerSettings
@@ -80,7 +81,7 @@ def _snapshot(repository: str, revision: str | None, kind: str, settings: Scorer
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError
     except ImportError as error:
-        raise ModelError("Hugging Face models need huggingface_hub: pip install 'resift[gpu]'", repository) from error
+        raise ModelError(f"Hugging Face models need huggingface_hub: {install_line('gpu')}", repository) from error
     try:
         folder = snapshot_download(
             repository,

@@ -19,6 +19,7 @@ from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder
 from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, model_errors, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.extras import install_line
 
 if TYPE_CHECKING:
     import torch
@@ -221,7 +222,7 @@ def _torch(name: str) -> Any:  # noqa: ANN401 - a module
         import torch
         import transformers  # noqa: F401
     except ImportError as error:
-        raise ModelError("this model needs torch and transformers: pip install 'resift[gpu]'", name) from error
+        raise ModelError(f"this model needs torch and transformers: {install_line('gpu')}", name) from error
     return torch
 
 

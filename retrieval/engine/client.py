@@ -22,6 +22,7 @@ from resift.retrieval.engine.credentials import Credentials, read_credentials
 from resift.retrieval.engine.retry import Retry
 from resift.retrieval.engine.settings import ConnectionSettings
 from resift.retrieval.errors import SettingsError, StatusError
+from resift.retrieval.extras import install_line
 
 ELASTICSEARCH, OPENSEARCH = "elasticsearch", "opensearch"
 _POOL = 16  # connections to a node
@@ -227,7 +228,7 @@ def _aws(settings: ConnectionSettings) -> Any:  # noqa: ANN401
         import boto3
     except ImportError:
         raise SettingsError(
-            "AWS signing needs boto3, which is not installed; install resift[aws]", "aws_region"
+            f"AWS signing needs boto3, which is not installed: {install_line('aws')}", "aws_region"
         ) from None
     credentials = boto3.Session().get_credentials()
     if credentials is None:

@@ -24,6 +24,7 @@ from resift.indexer.corpora import (
     read_queries,
 )
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.extras import install_line
 from resift.retrieval.types import Document, Query
 
 ROOT = Path(__file__).parents[3]
@@ -126,7 +127,7 @@ def test_missing_library_is_named_with_the_command_that_installs_it(
     (tmp_path / "c.parquet").write_bytes(b"PAR1")
     (tmp_path / f"{module}.py").write_text("raise ImportError")
     output = fails(f"list(read_documents({source.format(folder=tmp_path)!r}))", tmp_path)
-    missing = f"{package}, which reads this source, is not installed; run pip install 'resift[corpora]'"
+    missing = f"{package}, which reads this source, is not installed: {install_line('corpora')}"
     assert output == f"CorpusError {missing}\n"
 
 

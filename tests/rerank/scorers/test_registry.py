@@ -17,6 +17,7 @@ from resift.rerank.scorers.registry import BACKENDS, DEFAULT_MODEL, MODELS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.scorers.torch_backend import CrossEncoder
 from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.extras import install_line
 from tests.contracts.protocols import load_class
 from tests.rerank.scorers.small_models import export_onnx, save_family
 
@@ -165,7 +166,7 @@ def test_the_error_without_torch_says_how_to_install_it(tmp_path: Path) -> None:
     program = f"from resift import load_scorer\nload_scorer({str(tmp_path / 'model')!r})\n"
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "without")}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
-    assert "pip install 'resift[gpu]'" in done.stderr.splitlines()[-1]
+    assert f"torch and transformers: {install_line('gpu')}" in done.stderr.splitlines()[-1]
 
 
 def test_the_registry_imports_no_large_package() -> None:
