@@ -62,7 +62,7 @@ def test_a_reranked_candidate_has_its_position_its_score_and_its_logit_if_it_was
     first = to_ranking(QUERY, [Candidate(Document("", text), score) for text, score in (("a", 1.0), ("b", 2.0))])
     b, a = (hit.document for hit in first.hits)
     after = Ranking.of(QUERY, [Hit(b, 0.5), Hit(a, -0.5)])
-    assert from_reranking(Reranking(first, after, {b.doc_id: 7.0}, fused=True)) == [
-        Reranked(1, 0.5, 7.0, pytest.approx(0.9990889, abs=1e-7), 0.5),
-        Reranked(0, -0.5, None, unscored="below the window"),
-    ]
+    one, two = from_reranking(Reranking(first, after, {b.doc_id: 7.0}, fused=True))
+    assert one.probability == pytest.approx(0.9990889, abs=1e-7)
+    assert one == Reranked(1, 0.5, 7.0, one.probability, 0.5)
+    assert two == Reranked(0, -0.5, None, unscored="below the window")
