@@ -67,6 +67,18 @@ def embedded_path(url: str) -> Path:
     return Path(path)
 
 
+def new_embedded_path(url: str) -> Path:
+    """Return the folder in which to make the embedded index at `url`: `bm25:PATH`, or any path without a colon.
+
+    Raises SettingsError on anything else.
+    """
+    if has_scheme(url) or not url.strip() or Path(url).is_dir():
+        return embedded_path(url)
+    if ":" in url or "//" in url or "\0" in url:
+        raise SettingsError(f"{url!r} has an unknown scheme; expected {_FORMS}", "index")
+    return Path(url)
+
+
 def split_url(url: str) -> tuple[str, str]:
     """Return the scheme of an index's URL, one of RETRIEVERS, and what follows it; an existing folder is bm25's.
 

@@ -10,7 +10,10 @@ from resift.retrieval.settings import setting
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """How to load a collection into Elasticsearch or OpenSearch. Raises SettingsError."""
+    """How to load a collection into Elasticsearch or OpenSearch; passages are for an embedded index as well.
+
+    Raises SettingsError on a value out of range.
+    """
 
     shards: int = setting(1, "Number of primary shards of the index.")
     replicas: int = setting(1, "Number of replicas of each shard once the load is complete.")

@@ -23,6 +23,8 @@ from resift.retrieval.near_names import suggestion
 
 COMMANDS = {
     "index": ("resift.rerank.cli.index", "Load a document collection into an index."),
+    "add": ("resift.rerank.cli.add", "Add documents to an index, or replace those with the same ids."),
+    "delete": ("resift.rerank.cli.delete", "Delete documents of an index by their ids."),
     "info": ("resift.rerank.cli.info", "Show what is known about an index: documents, fields, language, size."),
     "search": ("resift.rerank.cli.search", "Find and rerank the documents of one query."),
     "rerank": ("resift.rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),

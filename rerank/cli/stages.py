@@ -29,11 +29,12 @@ def open_index(ctx: click.Context, index: str, stages: SearchStages, others: tup
     return stages.open(index, ask_hidden, others)
 
 
-def refuse_engine_flags(ctx: click.Context, index: str, *stages: str) -> None:
-    """Raise click.UsageError if options of `stages` were given and `index` is embedded."""
+def refuse_engine_flags(ctx: click.Context, index: str, *stages: str, allowed: Sequence[str] = ()) -> None:
+    """Raise click.UsageError if options of `stages` other than the `allowed` were given and `index` is embedded."""
     from resift.retrieval.registry import is_engine
 
-    flags = [] if is_engine(index) else [flag for stage in stages for flag in flags_given(ctx, stage)]
+    given = [] if is_engine(index) else [flag for stage in stages for flag in flags_given(ctx, stage)]
+    flags = [flag for flag in given if flag not in allowed]
     if flags:
         raise click.UsageError(
             f"{', '.join(flags)} is for an index of Elasticsearch or OpenSearch, and {index} is not one; leave it out"

@@ -1,0 +1,101 @@
+"""`resift delete`: delete documents of an index by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from resift.rerank.cli.help import SettingsCommand
+from resift.rerank.cli.messages import ask_hidden, say
+from resift.rerank.cli.options import settings_options
+from resift.rerank.cli.stages import refuse_engine_flags
+from resift.rerank.cli.update_output import show_update
+
+if TYPE_CHECKING:
+    from resift.indexer.update_report import UpdateReport
+    from resift.retrieval.engine.settings import ConnectionSettings
+
+_STANDARD_INPUT = "-"
+
+
+@click.command(cls=SettingsCommand)
+@click.argument("doc_ids", nargs=-1, metavar="ID...")
+@click.option("--from", "target", required=True, metavar="INDEX", help="bm25:PATH or http(s)://HOST:PORT/INDEX.")
+@click.option("--ids", "file", metavar="FILE", help="A file with one id a line; - for standard input.")
+@click.option(
+    "--state",
+    default=".resift",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the list of deletions that an engine refused.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@settings_options("connection")
+@click.pass_context
+def delete(
+    ctx: click.Context,
+    /,
+    doc_ids: tuple[str, ...],
+    target: str,
+    as_json: bool,
+    connection_settings: ConnectionSettings,
+    **files: str | Path | None,
+) -> int:
+    """Delete the documents with these IDs from an index, embedded or of Elasticsearch or OpenSearch.
+
+    All passages of a document go with it. Ids that the index does not have are counted. The one ID - reads the ids from
+    standard input, one a line.
+
+    \b
+    resift delete 17 18 --from bm25:articles
+    resift delete --ids gone.txt --from http://localhost:9200/articles
+    """
+    from resift.retrieval.registry import is_engine
+
+    file, state = files["file"], files["state"]
+    if doc_ids == (_STANDARD_INPUT,):
+        doc_ids, file = (), _STANDARD_INPUT
+    if not doc_ids and file is None:
+        raise click.UsageError("there are no ids; name some, or a file of them with --ids FILE")
+    if is_engine(target):
+        change = _engine_deleter(target, connection_settings, Path(state or "."))
+    else:
+        refuse_engine_flags(ctx, target, "connection")
+        if ctx.get_parameter_source("state") is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--state is for an index of Elasticsearch or OpenSearch; leave it out")
+        change = _embedded_deleter(target)
+    return show_update(change([*doc_ids, *_ids_in(file)]), target, as_json)
+
+
+def _ids_in(file: str | Path | None) -> Iterator[str]:
+    """Yield the id on each line of a file that is not blank, without blanks around it."""
+    from resift.retrieval.text_lines import read_lines
+
+    if file is not None:
+        yield from (line.strip() for _, line in read_lines(file))
+
+
+def _embedded_deleter(target: str) -> Callable[[Iterable[str]], UpdateReport]:
+    from resift.indexer.bm25.update import delete_documents
+    from resift.retrieval.registry import embedded_path
+
+    path = embedded_path(target)
+    return lambda doc_ids: delete_documents(path, doc_ids)
+
+
+def _engine_deleter(
+    target: str, connection: ConnectionSettings, state: Path
+) -> Callable[[Iterable[str]], UpdateReport]:
+    from resift.indexer.engine import update
+    from resift.retrieval.engine.address import read_address
+    from resift.retrieval.engine.client import connect
+
+    address = read_address(target)
+    engine = connect(address, connection, ask_hidden)
+    for note in engine.notes:
+        say(note)
+    return lambda doc_ids: update.delete(engine, address, doc_ids, None, update.UpdateOptions(state=state))
