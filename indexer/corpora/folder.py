@@ -62,9 +62,11 @@ def other_file(path: str, inside: str) -> Record:
 
 
 def read_file(path: str, settings: CorpusSettings, reading: Reading | None = None, *, kind: str) -> Iterator[Record]:
-    """Yield the one record of a file of the `kind` "text", "markdown", "html" or "pdf"; its id is the file's name."""
-    name = "stdin" if path == STANDARD_INPUT else Path(path).name
-    record = _record(path, name, kind, settings)
+    """Yield the one record of a file of the `kind` "text", "markdown", "html" or "pdf"; its id is the file's name.
+
+    What is read from standard input has no id.
+    """
+    record = _record(path, "" if path == STANDARD_INPUT else Path(path).name, kind, settings)
     if record.note and reading is not None:
         reading.note(f"{path}: {record.note}")
     yield record
@@ -125,4 +127,6 @@ def _record(path: str, doc_id: str, kind: str, settings: CorpusSettings) -> Reco
         return Record(path, None, {}, str(error).removeprefix(f"{path}: "))
     except ValueError as error:
         return Record(path, getattr(error, "line", None), {}, str(error))
+    if not doc_id:
+        return Record(path, None, {"title": title, "text": text}, number=1, note=note)
     return Record(path, None, {"id": doc_id, "title": title, "text": text, "path": doc_id}, note=note)

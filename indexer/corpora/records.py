@@ -32,12 +32,15 @@ class MissingIds:
     Only if the first good record has none; a later one without an id, among records that have one, is bad.
     """
 
-    def __init__(self, source: str, reading: Reading) -> None:
-        """Make the ids of files below the folder `source` different; `reading` gets one note if ids are made."""
+    def __init__(self, source: str, reading: Reading, *, allowed: bool = True) -> None:
+        """Make the ids of files below the folder `source` different; `reading` gets one note if ids are made.
+
+        If ids are not `allowed` to be made, a record without one is bad.
+        """
         self._source = source
         self._is_folder = Path(source).is_dir()
         self._reading = reading
-        self._made: bool | None = None
+        self._made: bool | None = None if allowed else False
 
     def id_of(self, record: Record) -> str | None:
         """Return an id for `record`; None if ids are not made."""

@@ -85,6 +85,7 @@ def read_documents(
     *,
     reading: Reading | None = None,
     unique: bool = True,
+    make_ids: bool = True,
 ) -> Generator[Document, None, None]:
     """Yield the documents of `source` as a stream.
 
@@ -92,15 +93,15 @@ def read_documents(
     by its name, or by its first bytes, unless `settings.format` is set. What is left out is counted in `skipped`, and
     written to `settings.skipped_file` also if `skipped` is None. `reading` is updated with the progress and with notes
     on what was assumed; without it, the notes are logged as warnings. With `unique`, an id that occurs twice is an
-    error, and all ids are kept in memory; without it, the caller must check the ids.
+    error, and all ids are kept in memory; without it, the caller must check the ids. Without `make_ids`, a record
+    without an id is bad: a made id is a place in a file, where tomorrow's file of that name has another document.
 
     Raises CorpusError with path and line at the first bad record, on an empty corpus, and if the source cannot be read.
     """
-    settings = settings or CorpusSettings()
-    reading = reading or Reading(_log.warning)
+    settings, reading = settings or CorpusSettings(), reading or Reading(_log.warning)
     if skipped is None:
         with SkipReport.opened(settings) as report:
-            yield from read_documents(source, settings, report, reading=reading, unique=unique)
+            yield from read_documents(source, settings, report, reading=reading, unique=unique, make_ids=make_ids)
         return
     name = str(source)
     try:
@@ -109,8 +110,8 @@ def read_documents(
         raise CorpusError(f"cannot be read: {getattr(error, 'strerror', error)}", name[:200]) from None
     skipped.begin(name)
     empty = True
-    ids = MissingIds(name, reading)
     with closing(_records(name, chosen, settings, reading)) as records:
+        ids = MissingIds(name, reading, allowed=make_ids)
         for document in to_documents(records, settings, skipped, ids, empty_ok=chosen in PUBLISHED, unique=unique):
             empty = False
             yield document

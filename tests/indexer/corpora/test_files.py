@@ -200,6 +200,12 @@ def test_records_without_ids_get_them_from_the_file_and_their_place(tmp_path: Pa
         assert read_with_notes(tmp_path / name)[0] == [Document(f"{name}:1", "one"), Document(f"{name}:2", "two")]
 
 
+def test_ids_are_not_made_if_the_caller_cannot_use_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "today.jsonl", '{"text": "x"}\n')
+    with pytest.raises(CorpusError, match="line 1: no id: expected any of _id, id"):
+        list(read_documents(path, make_ids=False))
+
+
 def test_made_ids_of_several_files_in_a_folder_differ(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         write(tmp_path / folder / "part.jsonl", '{"text": "x"}\n')
@@ -220,7 +226,7 @@ STANDARD_INPUT = [
     ("tsv", b"a\tx\n", "a"),
     ("csv", b"id;text\na;x\n", "a"),
     ("trec", b"<DOC>\n<DOCNO>a</DOCNO>\nx\n</DOC>\n", "a"),
-    ("html", b"<!DOCTYPE html><p>x", "stdin"),
+    ("html", b"<!DOCTYPE html><p>x", "stdin:1"),
     ("gzip", gzip.compress(b'{"id": "a", "text": "x"}\n'), "a"),
     ("utf-16", 'id\ttext\na\tx\n'.encode("utf-16"), "a"),
 ]  # fmt: skip
@@ -247,7 +253,7 @@ def test_text_on_standard_input_needs_its_format(monkeypatch: pytest.MonkeyPatch
     for settings in ({}, {"format": "text"}):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"just some words\n")))
         if settings:
-            assert read_with_notes("-", **settings, fields="")[0] == [Document("stdin", "just some words")]
+            assert read_with_notes("-", **settings, fields="")[0] == [Document("stdin:1", "just some words")]
         else:
             with pytest.raises(CorpusError, match="the format is not recognized; expected JSON, or set `format`"):
                 read_with_notes("-")
