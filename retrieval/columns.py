@@ -99,7 +99,10 @@ def _has_header(text: str, shape: Shape) -> bool:
 
 
 def _check_order(rows: Sequence[Sequence[str]], layout: _Layout, path: str | Path, line: int) -> None:
-    """Raise CorpusError if four columns without names are query, document, grade and iteration, as ir_datasets has."""
+    """Raise CorpusError if the columns are in ir_datasets' order, or those of judgements with features."""
+    if any(field.lower().startswith("qid:") for row in rows for field in row[1:2]):
+        message = "the second column is qid:…, as in files of learning to rank; expected query, 0, document, grade"
+        raise CorpusError(message, path, line)
     if layout.header or layout.count != 4 or any(len(row) != 4 for row in rows):
         return
     _, second, third, last = zip(*rows, strict=True)

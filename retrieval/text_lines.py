@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from resift.retrieval.errors import CorpusError
 
@@ -30,10 +30,10 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 def unpacked_lines(file: IO[bytes], name: str | Path) -> Iterator[bytes]:
     """Yield the lines of an open file, decompressed if it is a gzip file. Raises CorpusError with `name`."""
-    begin = file if hasattr(file, "peek") else io.BufferedReader(file)
-    packed = str(name).lower().endswith(".gz") or begin.peek(2)[:2] == _GZIP  # type: ignore[attr-defined]
+    begin: Any = file if hasattr(file, "peek") else io.BufferedReader(cast(io.RawIOBase, file))
+    packed = str(name).lower().endswith(".gz") or begin.peek(2)[:2] == _GZIP
     with _reported(name):
-        yield from gzip.GzipFile(fileobj=begin) if packed else begin  # type: ignore[arg-type]
+        yield from gzip.GzipFile(fileobj=begin) if packed else begin
 
 
 def _decoded(lines: Iterator[bytes], path: str | Path) -> Iterator[tuple[int, str]]:

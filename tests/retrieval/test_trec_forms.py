@@ -101,6 +101,7 @@ def test_quotes_commas_and_blanks_in_ids_are_those_of_the_document(
         ("#q1 0 d1 one\n", 1, "the grade 'one' is not a whole number"),
         ("q1,d1,1\n\nq1,d1,2\n", 3, "query 'q1' has grades 1 and 2 for 'd1'; expected one grade"),
         ("q1\td1\t1\t0\nq1\td2\t2\t0\n", 1, "the columns look like query, document, grade, iteration"),
+        ("4 qid:1 # 7555\n3 qid:1 # 1370\n", 1, "the second column is qid:…, as in files of learning to rank"),
         ("<html><body>404</body></html>\n", 1, "1 columns; expected 3 (BEIR) or 4 (TREC)"),
         ('{"q1": {"d1": 1}\n', None, "is not JSON qrels; expected {query_id: {doc_id: grade}}"),
         ('{"q1": {"d1": true}}\n', None, "the grade 'True' is not a whole number"),
