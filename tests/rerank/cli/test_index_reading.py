@@ -48,3 +48,12 @@ def test_german_excel_file_is_loaded_and_found(tmp_path: Path) -> None:
     [hit] = json.loads(invoke("search", target, "Müsli", "--model", "none", "--json").out)["hits"]
     assert (hit["doc_id"], hit["title"], hit["text"]) == ("17", "Müsli", "süß, gut")
     assert hit["fields"] == {"Preis": "3,50"}
+
+
+def test_documents_without_ids_are_not_added_since_another_file_would_replace_them(tmp_path: Path) -> None:
+    source, target = tmp_path / "today.jsonl", f"bm25:{tmp_path / 'index'}"
+    source.write_text('{"text": "lentils"}\n')
+    assert invoke("index", str(source), "--to", target).code == 0
+
+    source.write_text('{"text": "carrots"}\n')
+    assert_one_line(invoke("add", str(source), "--to", target), 1, "line 1: no id", "--id-field")
