@@ -52,7 +52,7 @@ def read_queries(
     path = str(source)
     settings, reading = settings or QuerySettings(), reading or Reading()
     check_file(path)
-    seen: dict[str, tuple[int | None, str]] = {}
+    seen: dict[str, tuple[int | None, str]] = {}  # line and text of each id
     numbered: bool | None = None
     for place, (line, found_id, found_text) in enumerate(_found(path, settings, reading), start=1):
         numbered = found_id is None if numbered is None else numbered
@@ -62,14 +62,11 @@ def read_queries(
         if not query.query_id or not query.text:
             raise CorpusError("the query id or text is empty; expected both", path, line)
         if query.query_id not in seen:
-            seen[query.query_id] = line, query.text
             yield query
-            continue
-        first, text = seen[query.query_id]
+        first, text = seen.setdefault(query.query_id, (line, query.text))
         if text != query.text:
-            where = "" if first is None else f" in line {first}"
-            message = f"the query id {query.query_id!r} was already used{where} for another text; expected it once"
-            raise CorpusError(message, path, line)
+            where = f"already used{'' if first is None else f' in line {first}'} for another text"
+            raise CorpusError(f"the query id {query.query_id!r} was {where}; expected it once", path, line)
     if not seen:
         raise CorpusError("contains no queries; expected at least one", path)
     if numbered:

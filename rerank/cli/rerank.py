@@ -44,10 +44,9 @@ def rerank(
     A line is {"query": "...", "documents": [...]}; a document is a string, or an object with "text" and,
     optionally, "doc_id", "title", "score" (the first stage's: with it the scores are fused, without it the model alone
     decides) and fields of your own. A reply line is {"query", "results": [{"index", "score", "logit", ...}]},
-    best first: "score" is the model's probability, and "fused" the sum of both scores where that decides the order;
-    other members of a line are returned unchanged. All documents of a line are rescored, unless you give --window.
-    Instead of "documents", a line may have the "hits" that `resift search --json` prints, or those of an engine's
-    response; "top_n" limits its results. JSON of several lines and arrays of requests are read too, also from gzip.
+    best first: "score" is the model's probability, and "fused" the sum of both scores where that decides the order.
+    All documents are rescored, unless you give --window; other members of a line are returned unchanged. Instead of
+    "documents", there may be the "hits" that `resift search --json` prints, or those of an engine's response.
 
     \b
     resift search bm25:articles "cat food" --json | resift rerank --model org/larger-model --top 3
@@ -63,8 +62,7 @@ def rerank(
     reranker = stages.reranker()
     if reranker is None:
         raise click.UsageError("`resift rerank` needs a model; --model none disables it")
-    counts = Counts()
-    name = str(getattr(source, "name", "standard input"))
+    counts, name = Counts(), str(getattr(source, "name", "standard input"))
     requests = read_requests(unpacked_lines(source, name), name, query)
     for reply in rerank_requests(requests, reranker, top, return_documents, stages.scorer.model):
         counts.add([reply.result])

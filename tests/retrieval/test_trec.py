@@ -24,7 +24,6 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.trec import read_qrels, read_run, write_qrels, write_run
 from resift.retrieval.types import Document, Hit, Qrels, Query, Ranking, Run
 
-# a quote is left out, because we read the quotes of Python's csv, which ir_measures does not
 IDS = st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters='"'), min_size=1, max_size=4)
 SCORES = st.floats(allow_nan=False, allow_infinity=False)
 RUNS = st.dictionaries(IDS, st.dictionaries(IDS, SCORES, min_size=1, max_size=6), min_size=1, max_size=4)
