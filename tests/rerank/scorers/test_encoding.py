@@ -116,10 +116,11 @@ OWN_BERT = make_tokenizer("bert")
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_characters_read_are_those_of_the_kept_tokens_by_the_tokenizers_own_offsets(family: str) -> None:
+    own = make_tokenizer(family)
     texts = [*TEXTS, " ".join(sentences(60, seed=4)), "猫 e\u0301 " * 900, "a\ud800b " * 900, "x" * 9000]
     encoded = ENCODERS[family].encode([(query, text) for text in texts for query in ("cat", "cat food " * 30)])
     for row, text in enumerate(text for text in texts for _ in range(2)):
-        offsets = OWN[family].encode(clean(text), add_special_tokens=False).offsets[: encoded.document_lengths[row]]
+        offsets = own.encode(clean(text), add_special_tokens=False).offsets[: encoded.document_lengths[row]]
         expected = max((end for _, end in offsets), default=0) if encoded.truncated[row] else len(text)
         assert encoded.read_characters[row] == expected, text[:20]
 
