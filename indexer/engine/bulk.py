@@ -141,7 +141,7 @@ class Sender:
             return IndexingError(f"{error}")
         silent = self._patience.elapsed
         return IndexingError(
-            f"{error}; no progress for {silent:.0f} s (--patience); indexed documents stay, resume with --resume"
+            f"{error}; no progress for {silent:.0f} s (`patience`); indexed documents stay, resume with `resume`"
         )
 
     def _send_halves(self, chunk: Chunk, error: StatusError) -> BulkResult:
@@ -203,7 +203,7 @@ class Sender:
             raise IndexingError(f"{self._engine.url}: the index is closed; open it first") from None
         if kind == BLOCKED and status != _NO_MASTER:
             raise IndexingError(
-                f"{self._engine.url}: the index rejects writes: {reason.rstrip(';. ')}; fix that, then --resume"
+                f"{self._engine.url}: the index rejects writes: {reason.rstrip(';. ')}; fix that, then `resume`"
             ) from None
 
     def _different(self, chunk: Chunk, places: list[int]) -> list[int]:

@@ -108,10 +108,10 @@ class CheckpointFile:
             checkpoint = Checkpoint.from_json(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise IndexingError(
-                f"{self.path} does not exist: there is nothing to resume for this target; leave out --resume"
+                f"{self.path} does not exist: there is nothing to resume for this target; leave out `resume`"
             ) from None
         except (OSError, ValueError, TypeError) as error:
-            raise IndexingError(f"{self.path} cannot be read ({error}); load again without --resume") from None
+            raise IndexingError(f"{self.path} cannot be read ({error}); load again without `resume`") from None
         facts: dict[str, tuple[object, object]] = {"target": (checkpoint.target, target)}
         facts["source"] = (checkpoint.source, source)
         names = {*checkpoint.settings, *settings}
@@ -120,7 +120,7 @@ class CheckpointFile:
             if before != now and name == "source":
                 raise IndexingError(
                     f"the stopped load read {self._name(before)}, but this is {self._name(now)}, or it has changed "
-                    "since; load again with --overwrite"
+                    "since; load again with `overwrite`"
                 )
             if before != now:
                 raise IndexingError(

@@ -35,7 +35,7 @@ def count_documents(engine: Engine, name: str, retry: Retry) -> int:
     count = retry.call(count_once, lambda count: count.missing == 0)
     if count.missing:
         raise IndexingError(
-            f"{count.missing} of {count.shards} shards of {name} do not respond (--patience); check the cluster's "
-            "health, then --resume"
+            f"{count.missing} of {count.shards} shards of {name} do not respond (`patience`); check the cluster's "
+            "health, then `resume`"
         )
     return count.documents

@@ -167,8 +167,8 @@ class Loader:
         """Raise IndexingError if the load must not replace an index."""
         if not (request.overwrite or request.overwrite_foreign) and files.path.exists():
             raise IndexingError(
-                f"{self.engine.url}: {existing.name} exists; continue the stopped load with --resume, replace it with "
-                "--overwrite, or load beside it with --alias"
+                f"{self.engine.url}: {existing.name} exists; continue the stopped load with `resume`, replace it with "
+                "`overwrite`, or load beside it with `alias`"
             )
         check_replaceable(self.engine, existing, overwrite=request.overwrite, confirmed=request.overwrite_foreign)
 
@@ -231,7 +231,7 @@ class Loader:
         if load_id != checkpoint.load_id:
             what = "does not exist any more" if load_id is None else "is not the one that the load created"
             raise IndexingError(
-                f"the index {checkpoint.index} {what}: it was removed in the meantime; load again without --resume"
+                f"the index {checkpoint.index} {what}: it was removed in the meantime; load again without `resume`"
             )
 
     def _finish(self, checkpoint: Checkpoint) -> int:
@@ -266,7 +266,7 @@ class Loader:
         if count < checkpoint.created:
             raise IndexingError(
                 f"{checkpoint.index} counts {count} documents, {checkpoint.created - count} fewer than the engine has "
-                "accepted; load again without --resume"
+                "accepted; load again without `resume`"
             )
         return count
 

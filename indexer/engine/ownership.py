@@ -78,19 +78,19 @@ def check_replaceable(engine: Engine, index: ExistingIndex, *, overwrite: bool, 
     """
     if confirmed and confirmed != index.name:
         raise IndexingError(
-            f"{engine.url}: --overwrite-foreign names {confirmed!r}, but the index to replace is {index.name!r}; "
+            f"{engine.url}: `overwrite_foreign` names {confirmed!r}, but the index to replace is {index.name!r}; "
             "nothing was changed"
         )
     if confirmed or (index.ours and overwrite):
         return
     if index.ours:
         raise IndexingError(
-            f"{engine.url}: {index.name} exists and holds {_held(index)}; replace it with --overwrite, or load beside "
-            "it with --alias"
+            f"{engine.url}: {index.name} exists and holds {_held(index)}; replace it with `overwrite`, or load beside "
+            "it with `alias`"
         )
     raise IndexingError(
         f"{engine.url}: {index.name} exists, holds {_held(index)} and was not made by resift, so it is left as it "
-        f"is; load into another index, or repeat its name to remove it with its documents: --overwrite-foreign "
+        f"is; load into another index, or repeat its name to remove it with its documents: `overwrite_foreign` "
         f"{index.name}"
     )
 

@@ -41,5 +41,5 @@ class LoadSettings:
                 raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
         if self.passage_words and self.passage_overlap >= self.passage_words:
             raise SettingsError(
-                f"{self.passage_overlap} is not below --passage-words; expected fewer words", "passage_overlap"
+                f"{self.passage_overlap} is not below `passage_words`; expected fewer words", "passage_overlap"
             )

@@ -11,6 +11,8 @@ from resift.rerank.cli.text import plain
 
 _QUOTED_NAME = re.compile(r"`(\w+)`")
 
+_OPTIONS = ("alias", "allow_refused", "keep", "overwrite", "overwrite_foreign", "resume")
+"""Names of a load's options that are no settings and that messages of the library name."""
 QUIET = "resift.quiet"
 """Key in the metadata of Click's context: True if --quiet was given."""
 
@@ -22,9 +24,9 @@ def is_quiet() -> bool:
 
 
 def say(message: str) -> None:
-    """Write one line to standard error, unless --quiet was given."""
+    """Write one line to standard error, with options in place of settings, unless --quiet was given."""
     if not is_quiet():
-        click.echo(plain(message), err=True)
+        click.echo(plain(with_flags(message)), err=True)
 
 
 def say_error(message: str) -> None:
@@ -47,5 +49,5 @@ def with_flags(message: str) -> str:
     """
     if "`" not in message:
         return message
-    known = flags()
+    known = {name: "--" + name.replace("_", "-") for name in _OPTIONS} | flags()
     return _QUOTED_NAME.sub(lambda match: known.get(match.group(1), match.group()), message)

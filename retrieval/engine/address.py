@@ -47,7 +47,7 @@ def read_address(text: str, *, index_needed: bool = True) -> Address:
     if "@" in authority:
         raise SettingsError(
             "the address contains a user name or password, which others could see; set RESIFT_USERNAME and "
-            "RESIFT_PASSWORD, or use --credentials FILE",
+            "RESIFT_PASSWORD, or use `credentials` FILE",
             "index",
         )
     if scheme not in ("http", "https") or not authority:

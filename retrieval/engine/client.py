@@ -119,10 +119,10 @@ def connect(
 
 def _check(address: Address, settings: ConnectionSettings, credentials: Credentials) -> None:
     if not address.hosts and not settings.cloud_id:
-        raise SettingsError("the address cloud:NAME needs a Cloud ID; set --cloud-id or RESIFT_CLOUD_ID", "cloud_id")
+        raise SettingsError("the address cloud:NAME needs a Cloud ID; set `cloud_id` or RESIFT_CLOUD_ID", "cloud_id")
     if settings.fingerprint and not all(host.startswith("https:") for host in address.hosts):
         raise SettingsError(
-            "a fingerprint is only checked on https:// addresses; use https://, or leave out --fingerprint",
+            "a fingerprint is only checked on https:// addresses; use https://, or leave out `fingerprint`",
             "fingerprint",
         )
     if settings.aws_region and credentials.secrets:
@@ -135,7 +135,7 @@ def _notes(address: Address, settings: ConnectionSettings, credentials: Credenti
     if credentials.secrets and not all(host.startswith(private) for host in address.hosts):
         notes.append("note: credentials are sent unencrypted over http://; use https://")
     if not settings.verify_certs:
-        notes.append("note: the engine's certificate is not verified (--no-verify-certs)")
+        notes.append("note: the engine's certificate is not verified (`verify_certs` is off)")
     return tuple(notes)
 
 
@@ -156,7 +156,7 @@ def _detect(client: Any, url: str, secrets: tuple[str, ...], settings: Connectio
         if error.product == ELASTICSEARCH:
             return ELASTICSEARCH, ""
         raise StatusError(
-            "this user may not read which engine it is (403 on GET /); give --flavour elasticsearch, or opensearch",
+            "this user may not read which engine it is (403 on GET /); give `flavour` elasticsearch, or opensearch",
             url,
             403,
         ) from None

@@ -36,7 +36,7 @@ class UnknownProductError(ResiftError):
         self.body = body
         super().__init__(
             "the server does not identify itself as Elasticsearch; if it is OpenSearch, or Elasticsearch before 7.14, "
-            "give --flavour opensearch"
+            "give `flavour` opensearch"
         )
 
 
@@ -117,7 +117,7 @@ def _message(error: Exception, status: int, kind: str, reason: str) -> str:
     if status == 429:
         return f"the engine is overloaded (429); try again later, or send less at once{why}"
     if "Result window is too large" in reason or "max_result_window" in reason:
-        return "the depth exceeds the index's max_result_window; lower --depth, or raise that setting"
+        return "the depth exceeds the index's max_result_window; lower `depth`, or raise that setting"
     return f"the engine returned status {status} {kind}{why}" if kind else f"the engine returned status {status}{why}"
 
 
@@ -128,13 +128,13 @@ def _no_answer(error: Exception, text: str) -> str:
     if isinstance(error, elastic_transport.SerializationError | opensearch.SerializationError):
         return NOT_JSON
     if "fingerprint" in lower:
-        return f"{_CERTIFICATE} has a different fingerprint; check --fingerprint"
+        return f"{_CERTIFICATE} has a different fingerprint; check `fingerprint`"
     if "wrong_version_number" in lower or "record layer failure" in lower:
         return "the engine does not use TLS on this port; use http://"
     if "certificate" in lower or isinstance(error, elastic_transport.TlsError | opensearch.SSLError):
-        return f"{_CERTIFICATE} is not trusted; give its authority with --ca-certs, or its --fingerprint"
+        return f"{_CERTIFICATE} is not trusted; give its authority with `ca_certs`, or its `fingerprint`"
     if "timed out" in lower or "timeout" in lower:
-        return "no response in time; check that the host is right and reachable, or raise --request-timeout"
+        return "no response in time; check that the host is right and reachable, or raise `request_timeout`"
     if "disconnected" in lower or "remotedisconnected" in lower or "connection aborted" in lower:
         return "the connection was closed; use https:// if the engine does, or wait until the engine has started"
     if "name or service not known" in lower or "name resolution" in lower or "nodename nor servname" in lower:

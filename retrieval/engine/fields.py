@@ -119,7 +119,7 @@ def choice_notes(fields: Fields, choice: Choice) -> list[str]:
     )
     others = f"; not used: {choice.describe()}" if choice.left_out else ""
     mixed = f"; they are in several languages: {choice.mixed()}" if choice.mixed() else ""
-    return [f"note: fields {used}{mixed}{others} (--field and --source-text name others)"]
+    return [f"note: fields {used}{mixed}{others} (`search_fields` and `source_text` name others)"]
 
 
 def _check_searchable(found: Sequence[str], types: FieldTypes, address: Address) -> None:
@@ -128,13 +128,13 @@ def _check_searchable(found: Sequence[str], types: FieldTypes, address: Address)
         known = [f"{name} ({'/'.join(sorted(kinds))})" for name, kinds in types.items() if "object" not in kinds]
         raise EngineError(
             f"the index has no text field to search; its fields are {', '.join(known[:_MOST_NAMES])}; name those to "
-            "search with --field",
+            "search with `search_fields`",
             str(address),
         )
     if len(found) > MOST_FIELDS:
         some = ", ".join(found[:5])
         raise EngineError(
-            f"the index has {len(found)} text fields ({some}, …), too many to search; choose some with --field",
+            f"the index has {len(found)} text fields ({some}, …), too many to search; choose some with `search_fields`",
             str(address),
         )
 

@@ -193,7 +193,7 @@ class EngineRetriever:
         if (missing or answer.get("timed_out")) and not self.settings.allow_partial:
             what = f"{missing} of {shards.get('total')} shards did not respond" if missing else "the search timed out"
             raise EngineError(
-                f"{what}{_failure(shards)}; check the cluster's health, or accept the other hits with --allow-partial",
+                f"{what}{_failure(shards)}; check the cluster's health, or accept the other hits with `allow_partial`",
                 str(self.address),
             )
         self.counts.add("took", answer.get("took", 0))

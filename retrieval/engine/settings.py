@@ -47,7 +47,7 @@ class ConnectionSettings:
         if self.max_retries < 0:
             raise SettingsError(f"{self.max_retries} is below 0; expected 0 or more", "max_retries")
         if self.client_key and not self.client_cert:
-            raise SettingsError("--client-key is given without --client-cert; give both", "client_key")
+            raise SettingsError("`client_key` is given without `client_cert`; give both", "client_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class EngineSettings:
 
     def __post_init__(self) -> None:
         if self.query_file and self.search_fields:
-            raise SettingsError("your own search body names its fields itself; leave out --field", "query_file")
+            raise SettingsError("your own search body names its fields itself; leave out `search_fields`", "query_file")
 
 
 @dataclass(frozen=True, slots=True)

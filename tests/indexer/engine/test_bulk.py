@@ -83,7 +83,7 @@ def test_an_existing_document_with_the_same_content_is_not_an_error_and_one_with
 
 def test_a_block_stops_the_load_and_a_cluster_without_a_master_does_not() -> None:
     blocked = Engine(lambda doc_id, times: error(403, "cluster_block_exception"))
-    with pytest.raises(IndexingError, match="rejects writes: because cluster_block.*--resume"):
+    with pytest.raises(IndexingError, match="rejects writes: because cluster_block.*`resume`"):
         send(blocked, many(3))
     recovering = Engine(lambda doc_id, times: error(503, "cluster_block_exception") if times == 1 else None)
     assert send(recovering, many(3)).created == 3
@@ -163,7 +163,7 @@ def test_an_error_that_is_not_transient_stops_the_load_at_once(status: int, kind
 
 
 def test_an_engine_that_does_not_respond_stops_the_load_after_patience() -> None:
-    with pytest.raises(IndexingError, match="no progress for .*--resume"):
+    with pytest.raises(IndexingError, match="no progress for .*`resume`"):
         send(Failing(0, ""), many(3), patience=0.3)
 
 

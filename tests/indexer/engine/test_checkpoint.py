@@ -88,7 +88,7 @@ def test_long_addresses_have_different_files_for_each_index(tmp_path: Path) -> N
 def test_a_file_that_is_not_a_checkpoint_is_an_error(tmp_path: Path, content: str) -> None:
     file = CheckpointFile(tmp_path, "http://h/i")
     file.path.write_text(content)
-    with pytest.raises(IndexingError, match="load again without --resume"):
+    with pytest.raises(IndexingError, match="load again without `resume`"):
         file.read("http://h/i", "file", SETTINGS)
 
 

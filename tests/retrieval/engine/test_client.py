@@ -70,7 +70,7 @@ def test_the_flavour_is_detected(engine: str, headers: dict[str, str], flavour: 
 
 def test_without_the_right_to_detect_the_error_names_the_option_and_elasticsearch_is_known_by_its_header() -> None:
     with serving(403, b"{}") as (url, _):
-        with pytest.raises(StatusError, match="--flavour"):
+        with pytest.raises(StatusError, match="`flavour`"):
             connect(read_address(f"{url}/i"), FAST)
         assert connect(read_address(f"{url}/i"), ConnectionSettings(flavour="opensearch")).flavour == "opensearch"
     body = b'{"error": {"type": "security_exception", "reason": "no"}, "status": 403}'
@@ -195,7 +195,7 @@ def test_a_cloud_id_connects_to_its_deployment() -> None:
     cloud_id = "mine:" + base64.b64encode(b"eu.example.io$abc123$def").decode()
     found = connect(read_address("cloud:articles"), ConnectionSettings(cloud_id=cloud_id))
     assert [node.base_url for node in found.client.transport.node_pool.all()] == ["https://abc123.eu.example.io:443"]
-    with pytest.raises(SettingsError, match="--cloud-id"):
+    with pytest.raises(SettingsError, match="`cloud_id`"):
         connect(read_address("cloud:articles"))
 
 

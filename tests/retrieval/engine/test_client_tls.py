@@ -46,7 +46,7 @@ def test_a_certificate_is_checked_against_its_authority_or_fingerprint(tmp_path:
                     found.close()
                 return found.flavour
 
-            with pytest.raises(StatusError, match="is not trusted.*--ca-certs"):
+            with pytest.raises(StatusError, match="is not trusted.*`ca_certs`"):
                 attempt()
             with pytest.raises(StatusError, match="a different fingerprint"):
                 attempt(fingerprint=wrong)
