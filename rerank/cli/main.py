@@ -31,6 +31,7 @@ COMMANDS = {
     "run": ("resift.rerank.cli.run", "Search many queries and write a TREC run file."),
     "evaluate": ("resift.rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
     "compare": ("resift.rerank.cli.compare", "Show the queries that a model changes most, without judgements."),
+    "models": ("resift.rerank.cli.models", "Show the models that can be named, and where to get them."),
     "config": ("resift.rerank.cli.config", "Show the effective settings, and where each comes from."),
     "completion": ("resift.rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),
 }

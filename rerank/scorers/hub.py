@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resift.rerank.scorers.recommended import RECOMMENDED, similar_model
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
 
@@ -91,11 +92,11 @@ def _snapshot(repository: str, revision: str | None, kind: str, settings: Scorer
             allow_patterns=[*CONFIGURATION, *WEIGHTS[kind]],
         )
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise ModelError(_reason(error, revision), repository) from error
+        raise ModelError(_reason(error, revision, repository), repository) from error
     return Path(folder)
 
 
-def _reason(error: Exception, revision: str | None) -> str:
+def _reason(error: Exception, revision: str | None, repository: str) -> str:
     """Return why a download failed and what to do, from the error of huggingface_hub."""
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -110,13 +111,19 @@ def _reason(error: Exception, revision: str | None) -> str:
         return f"the model does not have a revision {revision!r}; give an existing branch, tag or commit"
     if isinstance(error, RepositoryNotFoundError):
         return (
-            "neither a folder nor a public Hugging Face model has this name; check the name, or set HF_TOKEN for a "
-            "private model"
+            f"neither a folder nor a public Hugging Face model has this name{_similar(repository)}; check the name, or "
+            "set HF_TOKEN for a private model"
         )
     if isinstance(error, LocalEntryNotFoundError):
         at_revision = f" at revision {revision}" if revision else ""
         return (
             f"no folder has this name, the model{at_revision} is not in the cache, and the Hugging Face Hub was not "
-            "reached (offline, or no network); download it once with a network connection, or give a folder"
+            f"reached (offline, or no network){_similar(repository)}; download it once with a network connection "
+            f"(hf download {repository} --local-dir FOLDER), or give a folder"
         )
     return f"the download from the Hugging Face Hub failed ({type(error).__name__}); try again later"
+
+
+def _similar(repository: str) -> str:
+    """Return a suggestion for a misspelt repository, "" for one that is not."""
+    return "" if any(model.name == repository for model in RECOMMENDED) else similar_model(repository)

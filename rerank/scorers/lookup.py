@@ -8,11 +8,14 @@ from pathlib import Path
 
 from resift.rerank.scorers.hub import fetch
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
+from resift.rerank.scorers.recommended import similar_model
 from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS, NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.retrieval.errors import ModelError
 
-_EMBEDDED = Path(__file__).parents[1] / "models"
+EMBEDDED_FOLDER = Path(__file__).parents[1] / "models"
+"""The folder of the models in the package."""
+
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@(?!.*\.\.)[\w./-]+)?")
 
 
@@ -34,7 +37,7 @@ def find_folder(model: str, settings: ScorerSettings) -> Path:
     found or cannot be downloaded, and SettingsError if name and settings give two different revisions.
     """
     if model == "default" or model in MODELS:
-        folder = _EMBEDDED / MODELS[DEFAULT_MODEL if model == "default" else model]
+        folder = EMBEDDED_FOLDER / MODELS[DEFAULT_MODEL if model == "default" else model]
         if not folder.is_dir():
             raise ModelError("the embedded model is missing in this installation; install resift from its wheel", model)
         return folder
@@ -48,8 +51,8 @@ def find_folder(model: str, settings: ScorerSettings) -> Path:
     if _HUB_NAME.fullmatch(model):
         return fetch(model, settings)
     raise ModelError(
-        f"no model has this name; expected default, {', '.join(MODELS)}, none, a folder, or a Hugging Face name "
-        "(org/name or org/name@revision)",
+        f"no model has this name{similar_model(model)}; expected default, {', '.join(MODELS)}, none, a folder, or a "
+        "Hugging Face name (org/name or org/name@revision): `resift models` lists some",
         model,
     )
 
