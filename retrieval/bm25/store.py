@@ -70,11 +70,14 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
 
 
 def is_index(path: Path) -> bool:
-    """Return whether `path` is a folder with an embedded index, of any version, damaged or not."""
+    """Return whether `path` is a folder with an embedded index, of any version, damaged or not.
+
+    A folder whose manifest cannot be read is one if it has all other files.
+    """
     try:
         body = json.loads((path / MANIFEST).read_bytes())
     except (OSError, ValueError, RecursionError):
-        return False
+        return all((path / name).is_file() for name in FILES)
     return isinstance(body, dict) and body.get("format") == FORMAT
 
 

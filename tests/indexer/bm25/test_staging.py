@@ -14,7 +14,7 @@ import pytest
 from resift.indexer.bm25.build import build_index
 from resift.indexer.bm25.staging import exchange, replace_by_renames, staged_folder
 from resift.retrieval.bm25.retriever import Bm25Retriever
-from resift.retrieval.errors import CorpusError, IndexingError
+from resift.retrieval.errors import CorpusError, EngineError, IndexingError
 from resift.retrieval.types import Document, Query
 from tests.indexer.bm25.indices import OLD, SETTINGS, build, found, names
 
@@ -40,6 +40,18 @@ def test_folder_and_file_that_are_not_an_index_are_never_changed(tmp_path: Path,
             build(tmp_path / name, OLD, overwrite=overwrite)
     assert (tmp_path / "photos" / "manifest.json").read_text() == (tmp_path / "file").read_text() == "mine"
     assert names(tmp_path) == ["empty", "file", "photos"]
+
+
+@pytest.mark.parametrize("manifest", [None, "", '{"format": "resif'])
+def test_index_whose_manifest_is_damaged_can_be_replaced(tmp_path: Path, manifest: str | None) -> None:
+    build(tmp_path / "i", OLD)
+    (tmp_path / "i" / "manifest.json").unlink()
+    if manifest is not None:
+        (tmp_path / "i" / "manifest.json").write_text(manifest)
+    with pytest.raises(EngineError, match="build it with"):
+        found(tmp_path / "i")
+    build(tmp_path / "i", [Document("new", "zebra")], overwrite=True)
+    assert found(tmp_path / "i") == ["new"]
 
 
 def test_link_to_an_index_stays_a_link_and_its_target_is_replaced(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from resift.retrieval.types import Document, Query
 from tests.indexer.bm25.indices import OLD, SETTINGS, build, found, names
 
 WORDS = ["ox", "elk", "yak", "emu", "gnu", "kiwi"]
-QUERIES = ["ox", "yak emu", "kiwi ox ox gnu", " ".join(WORDS), "absent"]
+QUERIES = ["zebra", "ox", "yak emu", "kiwi ox ox gnu", " ".join(WORDS), "absent"]
 
 
 def rankings(path: Path, depth: int) -> list[list[tuple[Document, float]]]:
@@ -108,6 +108,23 @@ def test_index_is_emptied_and_filled_again(tmp_path: Path) -> None:
     assert optimize_index(tmp_path / "i").documents == 0
     add_documents(tmp_path / "i", [Document("new", "zebra")])
     assert found(tmp_path / "i") == ["new"]
+
+
+def test_id_that_is_deleted_twice_is_counted_once(tmp_path: Path) -> None:
+    build(tmp_path / "i", [Document(str(n), "zebra") for n in range(5)])
+    report = delete_documents(tmp_path / "i", ["1", "1"])
+    assert (report.deleted, report.missing, report.documents) == (1, 0, 4)
+    report = delete_documents(tmp_path / "i", ["1"])
+    assert (report.deleted, report.missing, report.documents) == (0, 1, 4)
+
+
+def test_merging_twice_changes_nothing(tmp_path: Path) -> None:
+    build(tmp_path / "i", [Document(str(n), "zebra " * n) for n in range(1, 6)])
+    delete_documents(tmp_path / "i", ["3"])
+    before = rankings(tmp_path / "i", 10)
+    for _ in range(2):
+        optimize_index(tmp_path / "i")
+        assert rankings(tmp_path / "i", 10) == before
 
 
 def test_id_of_one_word_or_with_quotes_and_any_script_is_found_again(tmp_path: Path) -> None:
