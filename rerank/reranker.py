@@ -103,9 +103,10 @@ class Reranker:
     ) -> list[Reranking]:
         """Return one reranking per ranking of `rankings`, in the given order; all queries share the scorer's batches.
 
-        The first `rank_window_size` hits are rescored and sorted; later hits keep their order below them. Hits of the
-        window without text to read are not scored, and keep their order between the two. Promoted hits, if the setting
-        `keep_promoted` is on, keep their places above all others and are not scored: those that
+        The first `rank_window_size` hits are rescored and sorted; later hits keep their order below them. Of a document
+        that the model cannot read at once, at most `passages` passages are scored, and the best one decides. Hits of
+        the window without text to read are not scored, and keep their order between the two. Promoted hits, if the
+        setting `keep_promoted` is on, keep their places above all others and are not scored: those that
         `resift.rerank.promotion.count_promoted` recognizes by their scores, and the first `promoted[i]` hits of ranking
         i for a caller who knows more than the scores show, such as the ids that a `pinned` query named. `scales[i]` is
         the scale on which ranking i is fused, if it is a part of a ranking that was fused before.
