@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import textwrap
 from collections.abc import Mapping
 
 from resift.retrieval.text import one_line
+
+_UNBROKEN = 100_000
+_USUAL = 80
+_LEAST = 40
 
 
 def facts_table(rows: Mapping[str, str], indent: int = 0) -> list[str]:
@@ -27,9 +31,16 @@ def facts_table(rows: Mapping[str, str], indent: int = 0) -> list[str]:
     return lines
 
 
-def columns() -> int:
-    """Return the width of the terminal, or COLUMNS if it is set; else a width that breaks no line.
+def columns(piped: int = _UNBROKEN) -> int:
+    """Return how wide the output is: COLUMNS if it is a number above 0, else the terminal, else `piped`; at least 40.
 
-    So a program that reads the output gets one line for each fact.
+    By default no line is broken for a program that reads the output, so that it gets one line for each fact.
     """
-    return shutil.get_terminal_size((120 if sys.stdout.isatty() else 100_000, 24)).columns
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return max(_LEAST, int(given))
+    try:
+        wide = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else piped
+    except (OSError, ValueError):  # a stream without a file
+        wide = piped
+    return max(_LEAST, wide or _USUAL)  # some terminals say that they are 0 wide

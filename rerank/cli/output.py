@@ -5,19 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console, RenderableType
 
+from resift.rerank.cli.facts import columns
 from resift.rerank.cli.field_values import fields_of
 from resift.rerank.explanation import explain
 from resift.rerank.reranker import Reranking
 
 if TYPE_CHECKING:
     from resift.rerank.cli.search_table import View
+
+_HEIGHT = 25  # lines; nothing that is printed depends on it
 
 
 def search_json(result: Reranking, view: View, facts: dict[str, Any]) -> str:
@@ -56,10 +57,15 @@ def search_json(result: Reranking, view: View, facts: dict[str, Any]) -> str:
 def to_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return `value` as one line of JSON that is always valid UTF-8; NaN and infinity, which JSON lacks, are null."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
     except ValueError:
-        text = json.dumps(_finite(value), ensure_ascii=False, default=str)
+        text = json.dumps(_finite(value), ensure_ascii=False, default=_plain)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value
+    """Return what JSON can hold in place of a value of another type: a number of NumPy's as a number, else a text."""
+    return _finite(value.item()) if getattr(value, "ndim", None) == 0 else str(value)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -77,7 +83,8 @@ def show(content: RenderableType) -> None:
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
+    # with a width alone, rich takes 80 columns on a terminal that it knows nothing of
+    return Console(width=columns(piped=120), height=_HEIGHT)
 
 
 def echo(text: str) -> None:

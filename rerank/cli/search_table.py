@@ -143,8 +143,9 @@ def _document(row: ExplainedHit, hit: Hit, result: Reranking, view: View) -> Tex
 
 
 def _marked(snippet: Snippet) -> Text:
-    """Return a snippet with the query's words marked: by a color on a terminal, else by stars."""
-    if Console().is_terminal:
+    """Return a snippet with the query's words marked: in bold on a terminal that can show it, else by stars."""
+    console = Console()
+    if console.is_terminal and not console.is_dumb_terminal:
         text = Text(snippet.text, style="not bold")
         for start, end in snippet.marks:
             text.stylize("bold yellow", start, end)

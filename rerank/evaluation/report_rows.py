@@ -57,7 +57,16 @@ def describe(result: ExperimentResult) -> str:
 def change(row: MeasuredRow, measure: str) -> str:
     """Return the signed difference of a measure, with a star if it is certain."""
     star = " *" if row.comparisons[measure].certain else ""
-    return f"{row.reranked[measure] - row.first_stage[measure]:+.4f}{star}"
+    return f"{signed(row.reranked[measure] - row.first_stage[measure])}{star}"
+
+
+def signed(difference: float) -> str:
+    """Return a difference with its sign; one that rounds to 0 has no minus, since both values look equal.
+
+    >>> signed(-0.25), signed(-0.00001)
+    ('-0.2500', '+0.0000')
+    """
+    return f"{difference:+z.4f}"
 
 
 def interval(found: Comparison) -> str:
@@ -66,4 +75,4 @@ def interval(found: Comparison) -> str:
     >>> interval(Comparison(0.1, -0.05, 0.25, 0.5, 2, 0, 1))
     '[-0.0500, +0.2500]'
     """
-    return f"[{found.low:+.4f}, {found.high:+.4f}]"
+    return f"[{signed(found.low)}, {signed(found.high)}]"

@@ -14,7 +14,15 @@ from rich.text import Text
 from resift.rerank.evaluation.experiment import ExperimentResult
 from resift.rerank.evaluation.judged_ranks import HEADLINE, JudgedQuery, helped, hurt, moves
 from resift.rerank.evaluation.measures import MEASURES
-from resift.rerank.evaluation.report_rows import READING_AID, MeasuredRow, change, describe, interval, measured_rows
+from resift.rerank.evaluation.report_rows import (
+    READING_AID,
+    MeasuredRow,
+    change,
+    describe,
+    interval,
+    measured_rows,
+    signed,
+)
 from resift.retrieval.text import one_line, shorten
 
 _WIDE = 80  # columns that the table with one column for each measure needs
@@ -95,7 +103,7 @@ def _certainty_table(result: ExperimentResult, wide: bool) -> Table:
     rows = measured_rows(result)
     for row in _sectioned(table, rows) if len(result.counted) > 1 else rows[:-1]:
         found = row.comparisons[HEADLINE]
-        values = (f"{found.difference:+.4f}", interval(found)) if wide else (interval(found),)
+        values = (signed(found.difference), interval(found)) if wide else (interval(found),)
         counts = (str(count) for count in (found.wins, found.ties, found.losses))
         table.add_row(Text(row.name), *map(Text, values), *counts)
     return table

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult, Labels, evaluate_set
+from resift.rerank.evaluation.experiment import COMPARABLE, ExperimentResult, Labels, SetResult, evaluate_set
+from resift.rerank.evaluation.measures import MEASURES
 from resift.rerank.evaluation.report import per_query_to_json, to_json
 from resift.rerank.evaluation.report_table import render
 from tests.rerank.evaluation.results import FIRST_STAGE, QRELS, RERANKED, better, unchanged
@@ -162,3 +163,17 @@ def test_table_fits_eighty_columns_and_takes_any_name() -> None:
     assert "[red]" in text
     assert "0.6309 -> 1.0000" in text
     assert "…" not in text
+
+
+def test_a_difference_that_rounds_to_0_has_no_minus() -> None:
+    values = {"q0": {"ndcg@10": 0.5, "mrr@10": 0.5, "map": 0.5, "recall@100": 0.5}}
+    less = {"q0": {**values["q0"], "map": 0.49999}}
+    text = shown(ExperimentResult((SetResult("close", values, less, ({}, {}), dict.fromkeys(MEASURES, 1.0)),)))
+    assert "-0.0000" not in text
+    assert "0.5000 -> 0.5000" in text
+
+
+def test_the_order_of_the_queries_in_a_run_does_not_change_the_comparison() -> None:
+    turned = {query_id: RERANKED[query_id] for query_id in reversed(RERANKED)}
+    mixed = {**FIRST_STAGE, "q3": {"a": 2.0, "b": 1.0}}
+    assert evaluate_set("x", QRELS, mixed, turned).comparisons == evaluate_set("x", QRELS, mixed, RERANKED).comparisons
