@@ -50,7 +50,7 @@ def fails(code: str, folder: Path, **environment: str) -> str:
 
 @pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "c.tsv", "c.trec", "c.parquet"])
 def test_memory_stays_flat_while_a_file_of_forty_megabytes_is_read(tmp_path: Path, name: str) -> None:
-    text, count = "word " * 4_000, 2_000
+    text, count = f"{'word' * 25} " * 200, 2_000
     rows = {
         ".jsonl": (f'{{"_id": "{number}", "text": "{text}"}}\n' for number in range(count)),
         ".tsv": (row for number in range(-1, count) for row in ["id\ttext\n" if number < 0 else f"{number}\t{text}\n"]),
