@@ -47,7 +47,7 @@ def _describe(engine: Engine, address: Address, options: OpenOptions) -> IndexIn
     facts = [_facts(one) for one in found.values()]
     fields, words = _used(engine, address, types, options)
     documents, passages = _documents(engine, address, types)
-    dates = [int(date) for one in found.values() if (date := _setting(one, "creation_date"))]
+    dates = [int(str(date)) for one in found.values() if (date := _setting(one, "creation_date"))]
     created = [str(one["created"]) for one in facts if one.get("created")] or [_iso(date) for date in dates]
     sources = dict.fromkeys(str(one["source"]) for one in facts if one.get("source"))
     details = {

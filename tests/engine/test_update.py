@@ -11,7 +11,8 @@ import pytest
 from resift.indexer.engine.checkpoint import CheckpointFile
 from resift.indexer.engine.load import Loader, LoadRequest
 from resift.indexer.engine.settings import LoadSettings
-from resift.indexer.engine.update import UpdateOptions, UpdateReport, add, delete
+from resift.indexer.engine.update import UpdateOptions, add, delete
+from resift.indexer.update_report import UpdateReport
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.address import read_address
 from resift.retrieval.engine.client import connect
@@ -32,7 +33,7 @@ def loaded(target: str, tmp_path: Path) -> Callable[..., str]:
 
     def load(texts: dict[str, str], **settings: int) -> str:
         address = read_address(target)
-        made = LoadSettings(replicas=0, **settings)  # type: ignore[arg-type]
+        made = LoadSettings(replicas=0, **settings)
         documents = [Document(doc_id, text, fields={"year": 1}) for doc_id, text in texts.items()]
         engine = connect(address)
         Loader(engine, address, Bm25Settings(), made).load(documents, LoadRequest("memory", state=tmp_path))
@@ -53,7 +54,7 @@ def change(tmp_path: Path) -> Change:
         engine = connect(address)
         try:
             options = UpdateOptions(if_absent, tmp_path)
-            return function(engine, address, given, LoadSettings(**settings), options)  # type: ignore[arg-type]
+            return function(engine, address, given, LoadSettings(**settings), options)
         finally:
             engine.close()
 
@@ -166,7 +167,7 @@ def test_after_lost_responses_an_update_is_retried_and_the_index_is_right(
     engine: str, name: str, loaded: Callable[..., str], change: Change
 ) -> None:
     target = loaded({f"d{n}": f"old {n}" for n in range(300)})
-    lost = []
+    lost: list[int] = []
 
     def cut(path: str, number: int, data: bytes) -> bytes | None:
         if path.endswith("/_bulk") and len(lost) < 3:
