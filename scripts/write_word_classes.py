@@ -9,7 +9,6 @@ characters of the Unicode version that Lucene uses, whichever version this Pytho
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 import textwrap
@@ -49,9 +48,12 @@ def analyzed(url: str, texts: list[str]) -> Iterator[list[Token]]:
     end, position = -1, 0
     for text in texts:
         end += len(text.encode("utf-16-le")) // 2 + 1
-        found = list(itertools.takewhile(lambda token, end=end: token["start_offset"] < end, tokens[position:]))
-        position += len(found)
-        yield [(token["end_offset"] - token["start_offset"], token["type"]) for token in found]
+        found = []
+        while position < len(tokens) and tokens[position]["start_offset"] < end:
+            token = tokens[position]
+            found.append((token["end_offset"] - token["start_offset"], token["type"]))
+            position += 1
+        yield found
 
 
 def class_of(character: str, found: dict[str, list[Token]]) -> str | None:

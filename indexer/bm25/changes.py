@@ -118,11 +118,17 @@ class Writer:
         entries = [self._entry(segment) for segment in self.segments]
         sync(self.path / store.SEGMENTS)
         made = {name: self.manifest[name] for name in ("created", "source", "passages") if name in self.manifest}
-        body = {
-            **{"format": store.FORMAT, "version": store.CHANGED_VERSION, "resift": self.manifest["resift"]},
-            **{"build": uuid.uuid4().hex, "settings": self.manifest["settings"], **made},
-            **{"changed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "documents": self.documents},
-            **{"base": self.manifest.get("base", self.manifest), "segments": entries},
+        body: dict[str, Any] = {
+            "format": store.FORMAT,
+            "version": store.CHANGED_VERSION,
+            "resift": self.manifest["resift"],
+            "build": uuid.uuid4().hex,
+            "settings": self.manifest["settings"],
+            **made,
+            "changed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "documents": self.documents,
+            "base": self.manifest.get("base", self.manifest),
+            "segments": entries,
         }
         write_file(self.path / store.MANIFEST, [json.dumps(body, indent=1)])
         sync(self.path)

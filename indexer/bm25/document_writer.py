@@ -82,7 +82,7 @@ class DocumentWriter:
         first_ranks[order] = last
         firsts = np.cumsum(counts) - counts
         within = np.arange(counts.sum()) - np.repeat(firsts, counts)
-        return (np.repeat(first_ranks, counts) - within).astype(np.int32)
+        return np.asarray(np.repeat(first_ranks, counts) - within, np.int32)
 
 
 def _json_line(document: Document) -> bytes:

@@ -39,7 +39,8 @@ def similar(sizes: Mapping[str, int]) -> list[str]:
     ['b', 'c', 'd']
     """
     names = sorted(sizes, key=sizes.__getitem__)
-    total, chosen = 0, []
+    total = 0
+    chosen: list[str] = []
     for name in names:
         if len(chosen) >= 2 and sizes[name] > total:
             break

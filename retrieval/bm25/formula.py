@@ -26,8 +26,7 @@ def length_norms(lengths: NDArray[np.int32], mean: float, k1: float, b: float) -
 
     `mean` is the average of all documents; 0.0, if none has a term, divides nothing.
     """
-    norms: NDArray[np.float64] = k1 * ((1 - b) + b * lengths / (mean or 1.0))
-    return norms
+    return np.asarray(k1 * ((1 - b) + b * lengths / (mean or 1.0)), np.float64)
 
 
 def impacts(idf: NDArray[np.float32], occurrences: NDArray[Any], norms: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -50,6 +50,7 @@ def test_every_command_and_program_of_the_readme_runs_in_its_order(tmp_path: Pat
         "SECURITY.md",
         "docs/commands.md",
         "docs/documents.md",
+        "docs/embedded.md",
         "docs/engines.md",
         "docs/reading.md",
         "demo/README.md",

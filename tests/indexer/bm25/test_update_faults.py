@@ -32,7 +32,7 @@ def step_by_step(path: Path) -> list[Path]:
     shutil.copytree(before, after)
     add_documents(after, [Document("00", "zebra zebra"), Document("new", "zebra")])
     [segment] = [entry for entry in (after / store.SEGMENTS).iterdir() if entry.is_dir()]
-    copies = []
+    copies: list[Path] = []
 
     def state(*parts: Path) -> None:
         copies.append(path.with_name(f"state{len(copies)}"))

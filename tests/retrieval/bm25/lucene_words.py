@@ -80,12 +80,14 @@ def _answers(url: str, analyzer: str, texts: Sequence[str]) -> Iterator[list[str
     request = urllib.request.Request(f"{url}/_analyze", body, {"content-type": "application/json"})
     with urllib.request.urlopen(request) as response:
         tokens = json.load(response)["tokens"]
-    end = -1
+    end, position = -1, 0
     for text in texts:
         end += len(text.encode("utf-16-le")) // 2 + 1
-        found = list(itertools.takewhile(lambda token, end=end: token["start_offset"] < end, tokens))
-        tokens = tokens[len(found) :]
-        yield [token["token"] for token in found]
+        found = []
+        while position < len(tokens) and tokens[position]["start_offset"] < end:
+            found.append(tokens[position]["token"])
+            position += 1
+        yield found
 
 
 def stored() -> list[dict[str, object]]:
