@@ -15,7 +15,8 @@ from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
 from resift.retrieval.errors import CorpusError
 
-_OTHER = re.compile(r"<!--.*?-->|<\?.*?\?>|<!(?!\[CDATA\[)[^>]*>", re.DOTALL)  # comments and declarations
+_OTHER = re.compile(r"<!--.*?-->|<\?[^<>]*\?>|<![A-Za-z][^<>]*>", re.DOTALL)  # comments and declarations
+_PAIRS = {"<!--": "-->", "<![CDATA[": "]]>"}
 _TOKEN = re.compile(
     r"<!\[CDATA\[(?P<data>.*?)\]\]>"
     r"|<(?P<close>/?)(?P<name>[A-Za-z][\w.-]*)(?P<attributes>(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>=]+))*)\s*/?>",
@@ -137,6 +138,9 @@ def _field_names(topics: Sequence[_Topic], path: str, settings: QuerySettings, r
 
 def _split(whole: str, numbers: Sequence[int], path: str) -> Iterator[_Topic]:
     """Yield the topics of a text; `numbers` has the number of each of its lines. Raises CorpusError."""
+    for begin, end in _PAIRS.items():
+        if whole.count(begin) > whole.count(end):  # looking for the end again and again would take quadratic time
+            raise CorpusError(f"has {begin} without {end}; is the file complete?", path)
     whole = _OTHER.sub(lambda match: "\n" * match.group().count("\n"), whole)
     tag = _topic_tag(whole)
     topic: _Topic | None = None
@@ -147,7 +151,7 @@ def _split(whole: str, numbers: Sequence[int], path: str) -> Iterator[_Topic]:
             topic.add(_decoded(whole[place : token.start()]))
         name = (token["name"] or "").lower()
         if name != tag and topic is not None:
-            _take(topic, token, name, whole[whole.rfind("\n", 0, token.start()) + 1 : token.start()])
+            _take(topic, token, name, whole[place : token.start()])
         elif name == tag:
             if topic is not None:
                 yield topic
@@ -161,13 +165,14 @@ def _split(whole: str, numbers: Sequence[int], path: str) -> Iterator[_Topic]:
 
 
 def _take(topic: _Topic, token: re.Match[str], name: str, before: str) -> None:
-    """Add a tag or CDATA to `topic`; `before` is what the line has before it."""
+    """Add a tag or CDATA to `topic`; `before` is the text between it and the last one."""
+    begins_line = "\n" in before and not before.rpartition("\n")[2].strip()
     inside = topic.current and topic.fields[topic.current][-1].strip()
     if token["data"] is not None:
         topic.add(token["data"])
     elif name in _INLINE:
         topic.add(" ")
-    elif inside and before.strip() and name != topic.current and _LANGUAGE.sub("", name) not in _FIELDS:
+    elif inside and not begins_line and name != topic.current and _LANGUAGE.sub("", name) not in _FIELDS:
         topic.add(token.group())  # a word such as <stdio.h>, not a field
     elif token["close"]:
         topic.current = ""

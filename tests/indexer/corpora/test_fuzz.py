@@ -19,7 +19,7 @@ PIECES = [
     b"\n", b"\r\n", b"\t", b",", b'"', b"\\", b"{", b"}", b"[", b"]", b":", b"<", b">", b"!", b"-", b"#", b"\0", b"\xff",
     b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xff\xfe", b"\x1f\x8b", b"PAR1", b'"id"', b'"text"', b'"a"', b"1", b"1e999", b"NaN", b"null",
     b"id", b"text", b'{"id": "a", "text": "x"}', b"<DOC>", b"</DOC>", b"<DOCNO>1</DOCNO>", b"<TEXT>", b"<title>", b"<script>",
-    b"</p>", b"<![CDATA[", b"&#xd800;", b"---", b"title: x", b"# x", b"q Q0 d 1 2.5 t", b"q 0 d 1", b" ", b"\\ud800", b"\xc2\x85",
+    b"</p>", b"<![CDATA[", b"&#xd800;", b"---", b"title: x", b"# x", b"q Q0 d 1 2.5 t", b"q 0 d 1", b" ", b"<top>", b"</top>", b"<num>1", b"<query>", b"1:x", b";", b"\\ud800", b"\xc2\x85",
 ]  # fmt: skip
 GARBAGE = st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join))
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,7 +65,7 @@ def test_garbage_in_gzip_becomes_documents_or_an_error(content: bytes, cut: int,
                 assert_clean(error)
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "tsv", "txt", "json"])
+@pytest.mark.parametrize("ending", ["jsonl", "tsv", "txt", "json", "csv"])
 @given(content=GARBAGE)
 @QUICK
 def test_garbage_becomes_queries_a_run_or_qrels_or_an_error(ending: str, content: bytes) -> None:

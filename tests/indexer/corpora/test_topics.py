@@ -269,6 +269,8 @@ def test_the_encoding_of_an_xml_declaration_is_used(tmp_path: Path) -> None:
             "is an HTML page; expected topics in <top> or <topic>",
         ),
         ("<DOC>\n<DOCNO>1</DOCNO>\n</DOC>\n", None, "has documents in <DOC>, not queries"),
+        ("<topics>\n<!-- no end\n<topic>x</topic>", None, "has <!-- without -->; is the file complete?"),
+        ("<topic><![CDATA[" * 100_000, None, "has <![CDATA[ without ]]>; is the file complete?"),
         ("<160>what is it\n<161>and that\n", None, "begins with a tag, but has no topics that can be read"),
         (TIPSTER.replace("</top>", ""), 11, "the topic has no </top>; is the file complete?"),
         (WEB.replace("<query>dog &amp; cow toys</query>", ""), 10, "the topic has no <query>; expected one; it has"),
