@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from resift.retrieval.bm25.segmentation import words
 
 PINNED = 2.0**127
-"""Scores above this number, about 1.7014118e38, are those of a `pinned` query or retriever of Elasticsearch.
+"""Scores above this number, about 1.7014118e38, are those of a pinned query or retriever of Elasticsearch.
 
-Source: `PinnedQueryBuilder` of Elasticsearch, which reserves the highest exponent of float32 for pinned hits.
+Source: PinnedQueryBuilder of Elasticsearch, which reserves the highest exponent of float32 for pinned hits.
 """
 
 LARGEST_OF_TERM = 50.0

@@ -108,7 +108,7 @@ class Reranker:
         the window without text to read are not scored, and keep their order between the two. Promoted hits, if the
         setting `keep_promoted` is on, keep their places above all others and are not scored: those that
         `resift.rerank.promotion.count_promoted` recognizes by their scores, and the first `promoted[i]` hits of ranking
-        i for a caller who knows more than the scores show, such as the ids that a `pinned` query named. `scales[i]` is
+        i for a caller who knows more than the scores show, such as the ids that a pinned query named. `scales[i]` is
         the scale on which ranking i is fused, if it is a part of a ranking that was fused before.
         Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores, and
         SettingsError if `promoted` or `scales` is given and does not have one entry per ranking.
