@@ -117,7 +117,9 @@ class Writer:
         (self.path / store.SEGMENTS).mkdir(exist_ok=True)
         entries = [self._entry(segment) for segment in self.segments]
         sync(self.path / store.SEGMENTS)
-        made = {name: self.manifest[name] for name in ("created", "source", "passages") if name in self.manifest}
+        made: dict[str, Any] = {
+            name: self.manifest[name] for name in ("created", "source", "passages") if name in self.manifest
+        }
         body: dict[str, Any] = {
             "format": store.FORMAT,
             "version": store.CHANGED_VERSION,
