@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from resift.indexer.bm25.ownership import check_nothing_else
 from resift.indexer.bm25.segment_writer import Passages, SegmentSettings, write_segment
 from resift.indexer.bm25.staging import staged_folder
 from resift.retrieval.bm25 import store
@@ -57,12 +58,15 @@ def build_index(
     words and the document ids.
 
     Raises CorpusError if there are no documents, an id is empty or occurs twice, or fields cannot be written as JSON;
-    IndexingError if `path` exists (with `overwrite`: and is not an index), cannot be written or the disk is full.
+    IndexingError if `path` exists (with `overwrite`: and is not an index, or holds other files beside it), cannot be
+    written or the disk is full.
     """
     started = time.perf_counter()
     options = options or BuildOptions()
     plan = SegmentSettings(settings or Bm25Settings(), options.passages, options.source)
     entries = map(options.passages.entries, reraise_read_errors(documents))
+    if overwrite and store.is_index(Path(path)):
+        check_nothing_else(Path(path))
     with staged_folder(Path(path), overwrite, store.is_index) as folder:
         facts = write_segment(entries, folder, plan, progress or (lambda done: None))
         size = sum(file.stat().st_size for file in folder.iterdir())
