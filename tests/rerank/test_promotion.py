@@ -61,7 +61,7 @@ def test_at_most_the_window_is_promoted() -> None:
 
 
 def test_as_many_numbers_as_rankings_are_expected() -> None:
-    with pytest.raises(SettingsError, match="2 numbers for 1 rankings"):
+    with pytest.raises(SettingsError, match="2 entries for 1 rankings"):
         Reranker(TableScorer()).rerank([ranking()], promoted=[1, 2])
 
 
@@ -69,7 +69,9 @@ def test_promoted_hits_are_counted_and_noted() -> None:
     counts = Counts()
     counts.add(Reranker(TableScorer(**SCORER)).rerank([ranking(("a", "x", PINNED[0]), ("c", "z", 9.0))]))
     assert counts.promoted == 1
-    assert counts.notes() == ["note: 1 promoted hit kept above all others, not scored (--no-keep-promoted scores them)"]
+    assert counts.notes() == [
+        "note: 1 promoted hit kept above all others, not scored (`keep_promoted=False` scores them)"
+    ]
 
 
 @pytest.mark.parametrize(
