@@ -121,6 +121,7 @@ def evaluate(
 def _report(result: ExperimentResult, outputs: ReportOutputs) -> None:
     from resift.rerank.cli.output import echo, show, to_json
     from resift.rerank.evaluation import report
+    from resift.rerank.evaluation.report_page import WORST
 
     if outputs.as_json:
         echo(to_json({**report.to_json(result), **(report.changed_to_json(result, outputs.worst or 0))}))
@@ -131,8 +132,8 @@ def _report(result: ExperimentResult, outputs: ReportOutputs) -> None:
     written = outputs.output or outputs.page
     try:
         if outputs.output:
-            report.write_results(Path(outputs.output), result, outputs.worst or report.WORST)
+            report.write_results(Path(outputs.output), result, outputs.worst or WORST)
         if outputs.page:
-            report.write_report(Path(outputs.page), result, outputs.worst or report.WORST)
+            report.write_report(Path(outputs.page), result, outputs.worst or WORST)
     except OSError as error:
         raise click.ClickException(f"{error.filename or written}: cannot be written: {error.strerror}") from None

@@ -84,7 +84,7 @@ def to_markdown(page: Page) -> str:
     >>> print(to_markdown(Page("A *b*", (Paragraph("<i> | 1"),))), end="")
     # A \*b\*
     <BLANKLINE>
-    &lt;i&gt; \| 1
+    &lt;i> \| 1
     """
     parts = [f"# {_literal(page.title)}"]
     for block in page.blocks:

@@ -79,13 +79,7 @@ def find_fields(
             str(address),
         )
     named = _listed(settings.search_fields)
-    for name in named:
-        if not _BOOST.fullmatch(name.partition("^")[1] + name.partition("^")[2]):
-            raise SettingsError(f"the boost of {name!r} is not a number above 0; expected for example title^3", "field")
-    for name in map(_plain, [*named, *_listed(settings.source_text), *_listed(settings.source_title)]):
-        if "*" not in name and name not in types:
-            known = ", ".join(_visible(types)[:_MOST_NAMES]) or "none"
-            raise SettingsError(f"{address.index} has no field {name!r}; its text fields are {known}", "field")
+    _check_named(named, [*_listed(settings.source_text), *_listed(settings.source_title)], types, address)
     found = _visible(types)
     ours = is_everywhere(ALL_TEXT, types)
     if not (named or ours):
@@ -120,6 +114,17 @@ def choice_notes(fields: Fields, choice: Choice) -> list[str]:
     others = f"; not used: {choice.describe()}" if choice.left_out else ""
     mixed = f"; they are in several languages: {choice.mixed()}" if choice.mixed() else ""
     return [f"note: fields {used}{mixed}{others} (`search_fields` and `source_text` name others)"]
+
+
+def _check_named(searched: Sequence[str], read: Sequence[str], types: FieldTypes, address: Address) -> None:
+    """Raise SettingsError if a field that the settings name does not exist, or its boost is not a number above 0."""
+    for name in searched:
+        if not _BOOST.fullmatch(name.partition("^")[1] + name.partition("^")[2]):
+            raise SettingsError(f"the boost of {name!r} is not a number above 0; expected for example title^3", "field")
+    for name in map(_plain, [*searched, *read]):
+        if "*" not in name and name not in types:
+            known = ", ".join(_visible(types)[:_MOST_NAMES]) or "none"
+            raise SettingsError(f"{address.index} has no field {name!r}; its text fields are {known}", "field")
 
 
 def _check_searchable(found: Sequence[str], types: FieldTypes, address: Address) -> None:
