@@ -62,7 +62,7 @@ class Counts:
         given = self.scored + self.unread
         if self.absent:
             names = ", ".join(f"{{{name}}}" for name in self.absent)
-            notes.append(f"note: none of the {_documents(given)} has the template's {names}; left empty (--template)")
+            notes.append(f"note: none of the {_documents(given)} has the template's {names}; left empty (`template`)")
         if self.unread:
             notes.append(
                 f"note: {self.unread} of {_documents(given)} {noun_for(self.unread, 'has', 'have')} no text to read; "
@@ -71,10 +71,10 @@ class Counts:
         if self.promoted:
             notes.append(
                 f"note: {self.promoted} promoted {noun_for(self.promoted, 'hit')} kept above all others, not scored "
-                "(--no-keep-promoted scores them)"
+                "(`keep_promoted=False` scores them)"
             )
         if self.html:
-            notes.append(f"note: HTML tags were removed from {_documents(self.html)} (--html keep leaves them)")
+            notes.append(f"note: HTML tags were removed from {_documents(self.html)} (`html=keep` leaves them)")
         if self.queries_truncated:
             share = f"{self.queries_truncated} of {self.queries} {noun_for(self.queries, 'query', 'queries')}"
             was = noun_for(self.queries_truncated, "was", "were")
@@ -82,7 +82,7 @@ class Counts:
         if self.truncated:
             notes.append(
                 f"note: the end of {self.truncated} of {_documents(self.scored, 'scored ')} was not read "
-                "(--passages reads on)"
+                "(`passages` reads on)"
             )
         return [*notes, *self.language.notes()]
 

@@ -48,4 +48,4 @@ class LanguageCheck:
         if code is None:
             return []
         reads = ", ".join(map(name_of, self.languages))
-        return [f"note: the texts seem to be {name_of(code)}, and the model reads {reads} by its card (--model)"]
+        return [f"note: the texts seem to be {name_of(code)}, and the model reads {reads} by its card (`model`)"]

@@ -75,8 +75,7 @@ def _check_target(target: Path, overwrite: bool, replaceable: Callable[[Path], b
             f"as {target}-index"
         )
     if not overwrite:
-        how = "--overwrite (overwrite=True in Python)"
-        raise IndexingError(f"{target} exists; choose another path, or replace it with {how}")
+        raise IndexingError(f"{target} exists; choose another path, or replace it with `overwrite=True`")
 
 
 def _make_parents(folder: Path) -> list[Path]:

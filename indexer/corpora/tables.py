@@ -135,7 +135,7 @@ def read_nanobeir_table(name: str, config: str, root: Path | None, revision: str
         ).to_list()
     except Exception as error:  # datasets raises errors of many libraries
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
-        message = f"cannot be read{offline}: {type(error).__name__}; go online, or name a local copy with --root"
+        message = f"cannot be read{offline}: {type(error).__name__}; go online, or name a local copy (`root`)"
         raise CorpusError(message, f"{NANOBEIR_HUB}/{config}/{split}") from None
     return rows
 

@@ -9,10 +9,8 @@ import click
 from resift.rerank.cli.settings_table import flags
 from resift.rerank.cli.text import plain
 
-_QUOTED_NAME = re.compile(r"`(\w+)`")
+_SETTING = re.compile(r"`(\w+)(?:=([^`]*))?`")  # `name` or `name=value`
 
-_OPTIONS = ("alias", "allow_refused", "keep", "overwrite", "overwrite_foreign", "resume")
-"""Names of a load's options that are no settings and that messages of the library name."""
 QUIET = "resift.quiet"
 """Key in the metadata of Click's context: True if --quiet was given."""
 
@@ -31,7 +29,7 @@ def say(message: str) -> None:
 
 def say_error(message: str) -> None:
     """Write one line to standard error: an error after which the command goes on and fails at its end."""
-    click.echo(f"resift: error: {plain(message)}", err=True)
+    click.echo(f"resift: error: {plain(with_flags(message))}", err=True)
 
 
 def ask_hidden(question: str) -> str:
@@ -44,10 +42,19 @@ def with_flags(message: str) -> str:
     """Return a message of the library with the option of each setting that it names in backticks.
 
     >>> tick = chr(96)
-    >>> with_flags(f"set {tick}skip_bad{tick}, or see {tick}other{tick}") == f"set --skip-bad, or see {tick}other{tick}"
-    True
+    >>> with_flags(f"set {tick}skip_bad{tick} or {tick}keep_promoted=False{tick}; see {tick}other{tick}")
+    'set --skip-bad or --no-keep-promoted; see `other`'
     """
     if "`" not in message:
         return message
-    known = {name: "--" + name.replace("_", "-") for name in _OPTIONS} | flags()
-    return _QUOTED_NAME.sub(lambda match: known.get(match.group(1), match.group()), message)
+    known = flags()
+
+    def option(match: re.Match[str]) -> str:
+        flag, value = known.get(match[1]), match[2]
+        if flag is None:
+            return match.group()
+        if value == "False":
+            return f"--no-{flag.removeprefix('--')}"
+        return flag if value in (None, "True") else f"{flag} {value}"
+
+    return _SETTING.sub(option, message)

@@ -41,10 +41,19 @@ def parameter_name(field: dataclasses.Field[Any]) -> str:
     return str(field.metadata.get("flag") or field.name)
 
 
+_OTHER_OPTIONS = (
+    *("alias", "allow_refused", "keep", "overwrite", "overwrite_foreign", "resume"),  # of a load
+    *("qrels", "queries", "root", "run_file", "split"),  # of an evaluation
+)
+"""Arguments of the library that are no settings, have an option, and are named in messages."""
+
+
 def flags() -> dict[str, str]:
-    """Return the option of each setting of all stages, by the name of its field."""
+    """Return the option of each setting of all stages, and of `_OTHER_OPTIONS`, by the name in the library."""
     fields = (field for owner in map(settings_class, SETTINGS) for field in dataclasses.fields(owner))
-    return {field.name: "--" + parameter_name(field).replace("_", "-") for field in fields}
+    names = {name: name.removesuffix("_file") for name in _OTHER_OPTIONS}
+    names |= {field.name: parameter_name(field) for field in fields}
+    return {name: "--" + option.replace("_", "-") for name, option in names.items()}
 
 
 def setting_types() -> dict[str, type[Any]]:

@@ -99,7 +99,7 @@ class Evaluator:
         elif names_index(request.target):
             sets = [self._index_set(request)]
         else:
-            message = "--queries and --qrels are only for an index, because a collection has its own; leave them out"
+            message = "`queries` and `qrels` are only for an index, because a collection has its own; leave them out"
             _refuse(request.queries or request.qrels, "queries", message)
             data_sets = resolve(request.target)
             request = dataclasses.replace(
@@ -129,9 +129,9 @@ class Evaluator:
     def _comparable_set(self, data_set: DataSet, request: EvaluationRequest) -> SetResult:
         message = "comparable needs NanoBEIR's stored ranking, which a folder does not have; use end-to-end"
         _refuse(data_set.folder, "mode", message)
-        message = "comparable measures a model, and --model none leaves nothing to measure; name a model"
+        message = "comparable measures a model, and `model=none` leaves nothing to measure; name a model"
         _refuse(self.model is None, "mode", message)
-        message = "comparable takes NanoBEIR's stored ranking as its first stage; leave out --run"
+        message = "comparable takes NanoBEIR's stored ranking as its first stage; leave out `run_file`"
         _refuse(request.run_file, "run", message)
         assert self.model is not None  # refused above
         collection, depth = _load(data_set, request), self.stages.search.depth
@@ -142,8 +142,8 @@ class Evaluator:
 
     def _index_set(self, request: EvaluationRequest) -> SetResult:
         if not request.queries or not request.qrels:
-            raise SettingsError("an index is evaluated with --queries FILE and --qrels FILE; give both", "queries")
-        message = "the target is an index, for which --run, --split and --root have no meaning; leave them out"
+            raise SettingsError("an index is evaluated with the files `queries` and `qrels`; give both", "queries")
+        message = "the target is an index, for which `run_file`, `split` and `root` have no meaning; leave them out"
         _refuse(request.run_file or request.split or request.root, "run", message)
         message = "queries and judgements cannot both be read from standard input; name a file for one of them"
         _refuse(request.queries == request.qrels == STANDARD_INPUT, "qrels", message)
@@ -156,7 +156,7 @@ class Evaluator:
         return result
 
     def _collection_set(self, data_set: DataSet, request: EvaluationRequest) -> SetResult:
-        message = "--root names a copy of NanoBEIR, but the target is a folder; leave --root out"
+        message = "`root` names a copy of NanoBEIR, but the target is a folder; leave it out"
         _refuse(data_set.folder and request.root, "root", message)
         collection = _load(data_set, request)
         if request.run_file:
@@ -205,7 +205,7 @@ def names_index(target: str) -> bool:
 def _split(data_set: DataSet, request: EvaluationRequest) -> str | None:
     """Return which judgements of a folder are used; None for NanoBEIR, which has one split."""
     if data_set.folder is None:
-        message = "--split is only for a folder, because the sets of NanoBEIR have one split; leave it out"
+        message = "`split` is only for a folder, because the sets of NanoBEIR have one split; leave it out"
         _refuse(request.split, "split", message)
         return None
     if request.split is None and request.run_file and (data_set.folder / "qrels" / "all.trec").is_file():

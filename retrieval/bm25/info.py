@@ -39,7 +39,7 @@ def bm25_info(url: str, options: OpenOptions | None = None) -> IndexInfo:
             _details(manifest, segments),
         )
     except (KeyError, TypeError, ValueError, OSError) as error:
-        message = f"its files are damaged ({error}); {store.rebuild_hint(path)} --overwrite"
+        message = f"its files are damaged ({error}); {store.rebuild_hint(path, replace=True)}"
         raise EngineError(message, f"bm25:{path}") from None
 
 

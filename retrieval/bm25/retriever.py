@@ -89,7 +89,7 @@ class Bm25Retriever:
         try:
             return cls(folder, manifest)
         except (OSError, ValueError, KeyError, TypeError, SettingsError) as error:
-            message = f"cannot be opened ({error}); {store.rebuild_hint(folder)} --overwrite"
+            message = f"cannot be opened ({error}); {store.rebuild_hint(folder, replace=True)}"
             raise EngineError(message, f"bm25:{folder}") from None
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
@@ -103,7 +103,7 @@ class Bm25Retriever:
         try:
             return [self._retrieve(query, depth) for query in queries]
         except (IndexError, ValueError, KeyError) as error:
-            message = f"is damaged ({error}); {store.rebuild_hint(self.path)} --overwrite"
+            message = f"is damaged ({error}); {store.rebuild_hint(self.path, replace=True)}"
             raise EngineError(message, f"bm25:{self.path}") from error
 
     def _retrieve(self, query: Query, depth: int) -> Ranking:

@@ -50,7 +50,7 @@ def segments_of(path: Path, manifest: dict[str, Any]) -> list[SegmentFacts]:
     try:
         return [_segment_of(path, manifest, entry) for entry in manifest["segments"]]
     except (KeyError, TypeError, ValueError) as error:
-        message = f"its {store.MANIFEST} is damaged ({error}); {store.rebuild_hint(path)} --overwrite"
+        message = f"its {store.MANIFEST} is damaged ({error}); {store.rebuild_hint(path, replace=True)}"
         raise EngineError(message, f"bm25:{path}") from None
 
 

@@ -57,8 +57,10 @@ _SAMPLE = 4096  # bytes
 _CACHE_SIZE = 1 << 16  # terms
 
 
-def rebuild_hint(path: Path) -> str:
-    """Return the end of an error message: the command that builds the index at `path`."""
+def rebuild_hint(path: Path, replace: bool = False) -> str:
+    """Return the end of an error message: the command that builds the index at `path`, or replaces a damaged one."""
+    if replace:
+        return f"build it with `resift index SOURCE --to bm25:{path} --overwrite`"
     return f"build it with `resift index SOURCE --to bm25:{path}`"
 
 
@@ -98,7 +100,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         raise EngineError(f"is not an index of resift; {rebuild_hint(path)}", f"bm25:{path}")
     if body.get("version") not in (VERSION, CHANGED_VERSION):
-        message = f"has format version {body.get('version')}, expected {VERSION}; {rebuild_hint(path)} --overwrite"
+        message = f"has format version {body.get('version')}, expected {VERSION}; {rebuild_hint(path, replace=True)}"
         raise EngineError(message, f"bm25:{path}")
     return body
 
@@ -121,7 +123,7 @@ def check_file(path: Path, expected: object) -> None:
     except (OSError, ValueError):
         same = False
     if not same:
-        message = f"{path.name} is missing or damaged; {rebuild_hint(path.parent)} --overwrite"
+        message = f"{path.name} is missing or damaged; {rebuild_hint(path.parent, replace=True)}"
         raise EngineError(message, f"bm25:{path.parent}")
 
 

@@ -85,6 +85,6 @@ def test_documents_with_html_are_counted_and_noted() -> None:
     counts = Counts()
     hits = ranking(("a", "<p>x</p>", 3.0), ("b", "y", 2.0), ("c", "a<b", 1.0))
     counts.add(Reranker(TableScorer(x=1.0, y=2.0, **{"a<b": 0.0})).rerank([hits]))
-    assert counts.notes()[0] == "note: HTML tags were removed from 1 document (--html keep leaves them)"
+    assert counts.notes()[0] == "note: HTML tags were removed from 1 document (`html=keep` leaves them)"
     kept = Reranker(TableScorer(**{"<p>x</p>": 1.0}), RerankSettings(html="keep")).rerank([hits.top(1)])
     assert kept[0].html == 0

@@ -22,9 +22,9 @@ def notes(text: str, languages: tuple[str, ...], scored: bool = True) -> list[st
 
 def test_texts_in_another_language_than_the_models_are_noted() -> None:
     assert notes(GERMAN, ("en",)) == [
-        "note: the texts seem to be German, and the model reads English by its card (--model)"
+        "note: the texts seem to be German, and the model reads English by its card (`model`)"
     ]
-    assert notes(f"<p>{GERMAN}</p>", ("en", "fr"))[0].endswith("reads English, French by its card (--model)")
+    assert notes(f"<p>{GERMAN}</p>", ("en", "fr"))[0].endswith("reads English, French by its card (`model`)")
 
 
 def test_texts_that_the_model_reads_and_texts_of_no_clear_language_are_not_noted() -> None:

@@ -155,4 +155,4 @@ def test_a_snippet_that_the_model_did_not_read_says_so() -> None:
 def test_documents_that_were_not_read_to_their_end_are_counted_and_the_setting_is_named() -> None:
     counts = Counts()
     counts.add(reranked(STORY, passages=1)[0].rerank([reranked(STORY)[1]]))
-    assert counts.notes() == ["note: the end of 1 of 1 scored document was not read (--passages reads on)"]
+    assert counts.notes() == ["note: the end of 1 of 1 scored document was not read (`passages` reads on)"]

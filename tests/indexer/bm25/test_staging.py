@@ -22,7 +22,7 @@ from tests.indexer.bm25.indices import OLD, SETTINGS, build, found, names
 def test_existing_index_is_refused_without_overwrite_and_replaced_with_it(tmp_path: Path) -> None:
     build(tmp_path / "i", OLD)
     new = [Document("new", "zebra")]
-    with pytest.raises(IndexingError, match="exists; choose another path, or replace it with --overwrite"):
+    with pytest.raises(IndexingError, match="exists; choose another path, or replace it with `overwrite=True`"):
         build(tmp_path / "i", new)
     build(tmp_path / "i", new, overwrite=True)
     assert found(tmp_path / "i") == ["new"]

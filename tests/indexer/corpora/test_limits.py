@@ -136,7 +136,7 @@ def test_nanobeir_without_a_network_says_what_to_do(tmp_path: Path) -> None:
     assert output.startswith(
         "CorpusError sentence-transformers/NanoBEIR-en/corpus/NanoNFCorpus: cannot be read (HF_HUB_OFFLINE is set)"
     )
-    assert output.endswith("; go online, or name a local copy with --root\n")
+    assert output.endswith("; go online, or name a local copy (`root`)\n")
     assert len(output.splitlines()) == 1
 
 
