@@ -28,7 +28,8 @@ def refuse_ignored(ctx: click.Context) -> None:
     values = ctx.params
     if values.get("model") == "none":
         agreeing = {"fusion": "none", "window": 0}
-        _refuse(ctx, _stage("rerank"), "--model none reranks nothing", agreeing)
+        ignored = [name for name in _stage("rerank") if name != "html"]  # tags are not shown either
+        _refuse(ctx, ignored, "--model none reranks nothing", agreeing)
     elif values.get("mode") == "comparable":
         _refuse(ctx, _stage("rerank"), "--mode comparable ranks by the model alone, with its own texts")
     elif values.get("fusion") == "none":

@@ -113,6 +113,7 @@ def test_tags_of_html_are_not_shown(shop: str) -> None:
     out = invoke("search", shop, "degrees").out
     assert "Cold days  d3" in out and "At -5 *degrees*, soup & tea." in out
     assert "<p>At -5" in invoke("search", shop, "degrees", "--html", "keep").out
+    assert "<p>At -5" in invoke("search", shop, "degrees", "--html", "keep", "--model", "none").out
 
 
 @pytest.mark.parametrize("forms", [["--json", "--compare"], ["--json", "--trec"], ["--compare", "--trec"]])
@@ -129,6 +130,7 @@ def test_two_forms_exclude_each_other(shop: str, forms: list[str]) -> None:
         (["--model", "none", "--fusion-weight", "0.3"], ["--fusion-weight", "--model none"]),
         (["--model", "none", "--fusion", "zscore", "--window", "5"], ["--window, --fusion would have no effect"]),
         (["--model", "none", "--template", "{title}"], ["--template", "--model none"]),
+        (["--model", "none", "--passages", "2"], ["--passages", "--model none"]),
         (["--fusion", "none", "--fusion-weight", "0.3"], ["--fusion-weight", "--fusion none"]),
         (["--window", "101"], ["--window 101 exceeds --depth 100", "--depth 101"]),
         (["--depth", "20", "--top", "21"], ["--top 21 exceeds --depth 20"]),
