@@ -23,7 +23,7 @@ from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.segment import Segment, SegmentFacts, segments_of
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.bm25.store import StoredDocuments
-from resift.retrieval.errors import EngineError, IndexingError
+from resift.retrieval.errors import EngineError, IndexingError, SettingsError
 from resift.retrieval.types import Document
 
 _FETCHED = 1000  # documents read at a time
@@ -40,7 +40,12 @@ def writing(path: Path) -> Iterator[Writer]:
     store.read_manifest(path)
     try:
         with locked_folder(path):
-            yield Writer(path)
+            try:
+                writer = Writer(path)
+            except (LookupError, TypeError, ValueError, SettingsError) as error:
+                message = f"is damaged ({error}); {store.rebuild_hint(path, replace=True)}"
+                raise EngineError(message, f"bm25:{path}") from None
+            yield writer
     except OSError as error:
         raise IndexingError(f"{path} cannot be changed: {error.strerror or error}") from None
 

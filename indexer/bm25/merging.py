@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from resift.indexer.bm25.changes import Writer
+from resift.indexer.bm25.ownership import check_nothing_else
 from resift.indexer.bm25.segment_writer import SegmentSettings, write_segment
 from resift.indexer.bm25.staging import staged_folder
 from resift.retrieval.bm25 import store
@@ -24,7 +25,8 @@ def merge_some(writer: Writer) -> None:
     base, *added = writer.segments
     if base.live_count < len(base.live) / 2 or sum(own.live_count for own in added) > len(base.live):
         if writer.documents:
-            with suppress(IndexingError):  # the change itself is complete; the disk may be too full for a copy
+            with suppress(IndexingError):  # the change itself is complete; the disk may be too full for a copy, or
+                # a person has put files into the folder
                 rebuild(writer)
     elif len(added) > MOST_SEGMENTS:
         with suppress(IndexingError):
@@ -52,8 +54,9 @@ def similar(sizes: Mapping[str, int]) -> list[str]:
 def rebuild(writer: Writer) -> None:
     """Replace the index by one segment with its live documents, in one step; the writer cannot be used afterwards.
 
-    Raises IndexingError if it cannot be written.
+    Raises IndexingError if it cannot be written, or its folder holds other files, which would be lost.
     """
+    check_nothing_else(writer.path)
     settings: SegmentSettings = writer.settings
     with staged_folder(writer.path, True, store.is_index, locked=True) as folder:
         write_segment(writer.all_entries(), folder, settings)

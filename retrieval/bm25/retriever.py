@@ -88,7 +88,7 @@ class Bm25Retriever:
     def _open_once(cls, folder: Path, manifest: dict[str, Any]) -> Bm25Retriever:
         try:
             return cls(folder, manifest)
-        except (OSError, ValueError, KeyError, TypeError, SettingsError) as error:
+        except (OSError, ValueError, LookupError, TypeError, SettingsError) as error:
             message = f"cannot be opened ({error}); {store.rebuild_hint(folder, replace=True)}"
             raise EngineError(message, f"bm25:{folder}") from None
 

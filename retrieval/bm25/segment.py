@@ -45,7 +45,7 @@ def segments_of(path: Path, manifest: dict[str, Any]) -> list[SegmentFacts]:
     Raises EngineError on a segment that is missing or damaged.
     """
     if manifest["version"] == store.VERSION:
-        store.check_files(path, manifest)
+        store.check_files(path, manifest, path)
         return [SegmentFacts("", path, manifest)]
     try:
         return [_segment_of(path, manifest, entry) for entry in manifest["segments"]]
@@ -58,15 +58,23 @@ def _segment_of(path: Path, manifest: dict[str, Any], entry: dict[str, Any]) -> 
     name = entry["folder"]
     if name and not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a segment")
-    own = store.read_manifest(path / name) if name else manifest["base"]
-    store.check_files(path / name, own)
+    own = _own_manifest(path, name) if name else manifest["base"]
+    store.check_files(path / name, own, path)
     deleted = entry["deleted"]
     if deleted is None:
         return SegmentFacts(name, path / name, own)
     if not _DELETED_NAME.fullmatch(deleted["file"]):
         raise ValueError(f"{deleted['file']!r} is not a list of deleted documents")
-    store.check_file(path / deleted["file"], deleted["print"])
+    store.check_file(path / deleted["file"], deleted["print"], path)
     return SegmentFacts(name, path / name, own, deleted["file"])
+
+
+def _own_manifest(path: Path, name: str) -> dict[str, Any]:
+    try:
+        return store.read_manifest(path / name)
+    except EngineError:
+        message = f"{name} is missing or damaged; {store.rebuild_hint(path, replace=True)}"
+        raise EngineError(message, f"bm25:{path}") from None
 
 
 class Segment:
@@ -75,6 +83,7 @@ class Segment:
     def __init__(self, path: Path, facts: SegmentFacts) -> None:
         """Map the files of a segment of the index at `path`; those of CHANGE_FILES must exist."""
         self.facts = facts
+        self._path = path
         self.documents = StoredDocuments(facts.folder)
         self.indices: NDArray[np.int32] = load_array(facts.folder / store.INDICES)
         self.frequencies: NDArray[Any] = load_array(facts.folder / store.FREQUENCIES)
@@ -105,9 +114,16 @@ class Segment:
         return order
 
     def find(self, doc_id: str) -> list[int]:
-        """Return the numbers of the live entries with an id: one, several if the document is split, or none."""
-        first = bisect_left(self._in_order, doc_id, key=self._doc_id)
-        last = bisect_right(self._in_order, doc_id, lo=first, key=self._doc_id)
+        """Return the numbers of the live entries with an id: one, several if the document is split, or none.
+
+        Raises EngineError on a damaged file.
+        """
+        try:
+            first = bisect_left(self._in_order, doc_id, key=self._doc_id)
+            last = bisect_right(self._in_order, doc_id, lo=first, key=self._doc_id)
+        except (ValueError, IndexError) as error:
+            message = f"is damaged ({error}); {store.rebuild_hint(self._path, replace=True)}"
+            raise EngineError(message, f"bm25:{self._path}") from None
         return sorted(int(number) for number in self._in_order[first:last] if self.live[number])
 
     def _doc_id(self, number: Any) -> str:  # noqa: ANN401 - a number of numpy

@@ -105,26 +105,28 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return body
 
 
-def check_files(path: Path, manifest: dict[str, Any]) -> None:
+def check_files(path: Path, manifest: dict[str, Any], index: Path) -> None:
     """Compare the size and sampled checksum of a segment's files with its manifest, in a time independent of the sizes.
+
+    `index` is the index that the segment at `path` belongs to.
 
     Raises EngineError on a file that is missing, has another size or differs in a sampled block.
     """
     listed = manifest.get("files")
     listed = listed if isinstance(listed, dict) else {}
     for name in (*FILES, *(name for name in CHANGE_FILES if name in listed)):
-        check_file(path / name, listed.get(name))
+        check_file(path / name, listed.get(name), index)
 
 
-def check_file(path: Path, expected: object) -> None:
-    """Raise EngineError if the file at `path` is missing, or has not the size and sampled checksum `expected`."""
+def check_file(path: Path, expected: object, index: Path) -> None:
+    """Raise EngineError if a file of `index` is missing, or has not the size and sampled checksum `expected`."""
     try:
         same = expected == fingerprint(path)
     except (OSError, ValueError):
         same = False
     if not same:
-        message = f"{path.name} is missing or damaged; {rebuild_hint(path.parent, replace=True)}"
-        raise EngineError(message, f"bm25:{path.parent}")
+        message = f"{path.name} is missing or damaged; {rebuild_hint(index, replace=True)}"
+        raise EngineError(message, f"bm25:{index}")
 
 
 def fingerprint(path: Path) -> dict[str, int]:

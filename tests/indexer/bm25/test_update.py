@@ -14,7 +14,7 @@ from resift.indexer.bm25.update import AddOptions, add_documents, delete_documen
 from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.retriever import Bm25Retriever
 from resift.retrieval.bm25.settings import Bm25Settings
-from resift.retrieval.errors import CorpusError, EngineError
+from resift.retrieval.errors import CorpusError, EngineError, IndexingError
 from resift.retrieval.types import Document, Query
 from tests.indexer.bm25.indices import OLD, SETTINGS, build, found, names
 
@@ -189,6 +189,30 @@ def test_missing_index_and_folder_of_something_else_are_refused(tmp_path: Path) 
     with pytest.raises(EngineError, match="is not an index"):
         delete_documents(tmp_path, ["a"])
     assert names(tmp_path) == []
+
+
+def test_files_that_a_person_has_put_into_the_folder_are_never_removed(tmp_path: Path) -> None:
+    build(tmp_path / "i", [Document(str(n), "zebra") for n in range(3)])
+    (tmp_path / "i" / "notes.txt").write_text("mine")
+    assert delete_documents(tmp_path / "i", ["0", "1"]).documents == 1
+    with pytest.raises(IndexingError, match="holds what is not of the index .notes.txt."):
+        optimize_index(tmp_path / "i")
+    assert found(tmp_path / "i") == ["2"]
+    assert (tmp_path / "i" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("key", ["settings", "documents", "version", "base"])
+def test_manifest_without_a_part_is_refused_by_a_change(tmp_path: Path, key: str) -> None:
+    build(tmp_path / "i", [Document(str(n), "zebra") for n in range(9)])
+    add_documents(tmp_path / "i", [Document("1", "zebra")])
+    manifest = json.loads((tmp_path / "i" / store.MANIFEST).read_text())
+    del manifest[key]
+    (tmp_path / "i" / store.MANIFEST).write_text(json.dumps(manifest))
+    if key != "documents":
+        with pytest.raises(EngineError, match="build it with"):
+            delete_documents(tmp_path / "i", ["2"])
+    with pytest.raises(EngineError, match="build it with"):
+        Bm25Retriever.open(tmp_path / "i")
 
 
 def test_damaged_part_of_a_changed_index_is_refused_with_what_to_do(tmp_path: Path) -> None:
