@@ -122,7 +122,7 @@ def _load(
         if loader is not None:
             return None, loader.load(documents, _described(request, settings.corpus), done), skipped
         passages = Passages(settings.load.passage_words, settings.load.passage_overlap)
-        options = BuildOptions(passages, request.source)
+        options = BuildOptions(passages, "standard input" if request.source == "-" else request.source)
         folder = new_embedded_path(target)
         built = build_index(
             documents, folder, settings.bm25, overwrite=request.overwrite, progress=done, options=options
