@@ -42,8 +42,8 @@ def with_flags(message: str) -> str:
     """Return a message of the library with the option of each setting that it names in backticks.
 
     >>> tick = chr(96)
-    >>> with_flags(f"set {tick}skip_bad{tick} or {tick}keep_promoted=False{tick}; see {tick}other{tick}")
-    'set --skip-bad or --no-keep-promoted; see `other`'
+    >>> with_flags(f"set {tick}skip_bad{tick} or {tick}keep_promoted=False{tick}")
+    'set --skip-bad or --no-keep-promoted'
     """
     if "`" not in message:
         return message

@@ -1,4 +1,4 @@
-"""The functions that convert logits to the scores that `predict` and `rank` show.
+"""The functions that convert logits to the scores that are shown.
 
 Documents are always ordered by float32 logits. The sigmoid saturates (at a logit of 17 in float32, of 6 in bfloat16)
 and so turns different scores into equal ones; it is only for display.

@@ -1,4 +1,4 @@
-"""The options of one call of `predict` or `rank`, among them the argument names of sentence-transformers.
+"""The options of one call of a scorer, among them the argument names of sentence-transformers.
 
 Code that was written for the cross-encoder of sentence-transformers passes these names. Each of them works here, or is
 refused with the name of what to use instead; none is ignored if it would change the result.
@@ -17,7 +17,7 @@ from resift.retrieval.errors import SettingsError
 
 
 class PredictArguments(TypedDict, total=False):
-    """Arguments that sentence-transformers' `predict` takes, by keyword.
+    """Arguments that sentence-transformers takes for pairs, by keyword.
 
     `batch_size` is the maximum number of pairs in a batch, besides the limit of tokens. `show_progress_bar` shows a bar
     on standard error. `activation_fn` is torch.nn.Sigmoid or torch.nn.Identity, as `activation`. `prompt_name` is the
@@ -39,9 +39,9 @@ class PredictArguments(TypedDict, total=False):
 
 
 class RankArguments(PredictArguments, total=False):
-    """Arguments that sentence-transformers' `rank` takes, by keyword.
+    """Arguments that sentence-transformers takes for a query, by keyword.
 
-    `prompt` is put before the query, as in `predict`; `top_k` means the same as `top_n`.
+    `prompt` is put before the query, as for pairs; `top_k` means the same as `top_n`.
     """
 
     prompt: str | None

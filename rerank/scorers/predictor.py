@@ -79,22 +79,22 @@ class Predictor(ABC):
     @overload
     def predict(
         self,
-        pairs: tuple[str, str] | list[str],
-        *,
-        activation: str | None = None,
-        prompt: str | None = None,
-        **others: Unpack[PredictArguments],
-    ) -> float: ...
-
-    @overload
-    def predict(
-        self,
         pairs: Iterable[Pair | list[str]] | NDArray[Any],
         *,
         activation: str | None = None,
         prompt: str | None = None,
         **others: Unpack[PredictArguments],
     ) -> NDArray[np.float32]: ...
+
+    @overload
+    def predict(
+        self,
+        pairs: tuple[str, str] | list[str],
+        *,
+        activation: str | None = None,
+        prompt: str | None = None,
+        **others: Unpack[PredictArguments],
+    ) -> float: ...
 
     def predict(
         self,

@@ -39,7 +39,8 @@ def ours(folder: Path) -> CrossEncoder:
 
 @pytest.fixture(scope="module")
 def theirs(folder: Path) -> TheirCrossEncoder:
-    return TheirCrossEncoder(str(folder), device="cpu", prompts=PROMPTS)
+    made: TheirCrossEncoder = TheirCrossEncoder(str(folder), device="cpu", prompts=PROMPTS)
+    return made
 
 
 FORMS: list[Callable[[], Any]] = [

@@ -73,7 +73,8 @@ def test_a_graph_without_the_input_is_not_given_the_types_of_the_tokenizer(tmp_p
 CLASSES = ["BertTokenizer", "BertTokenizerFast", "ElectraTokenizerFast", "DistilBertTokenizer", "MPNetTokenizerFast"]
 CLASSES += ["PreTrainedTokenizerFast", "RobertaTokenizerFast"]
 UNIGRAM = ["XLMRobertaTokenizer", "XLMRobertaTokenizerFast", "DebertaV2Tokenizer", "DebertaV2TokenizerFast"]
-DECIDED = [("bert", "bert", kind) for kind in CLASSES] + [("xlm-roberta", "xlm-roberta", kind) for kind in UNIGRAM]
+DECIDED: list[tuple[str, str, str | None]] = [("bert", "bert", kind) for kind in CLASSES]
+DECIDED += [("xlm-roberta", "xlm-roberta", kind) for kind in UNIGRAM]
 DECIDED += [("bert", kind, None) for kind in ("bert", "convbert", "electra", "mobilebert", "mpnet")]
 DECIDED += [("xlm-roberta", "xlm-roberta", None), ("roberta", "roberta", None), ("roberta", "deberta", None)]
 
