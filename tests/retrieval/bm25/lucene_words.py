@@ -15,7 +15,7 @@ import random
 import sys
 import unicodedata
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from resift.retrieval.bm25.word_classes import WORD_CLASSES
@@ -69,14 +69,15 @@ def _pools() -> list[Sequence[str]]:
     ]
 
 
-def answers(url: str, analyzer: str, texts: Sequence[str]) -> Iterator[list[str]]:
-    """Yield an engine's terms of each text."""
+def answers(url: str, analysis: str | Mapping[str, object], texts: Sequence[str]) -> Iterator[list[str]]:
+    """Yield an engine's terms of each text; `analysis` is an analyzer's name, or the tokenizer and filters of one."""
+    chain = {"analyzer": analysis} if isinstance(analysis, str) else analysis
     for start in range(0, len(texts), 500):
-        yield from _answers(url, analyzer, texts[start : start + 500])
+        yield from _answers(url, chain, texts[start : start + 500])
 
 
-def _answers(url: str, analyzer: str, texts: Sequence[str]) -> Iterator[list[str]]:
-    body = json.dumps({"analyzer": analyzer, "text": "\n".join(texts)}).encode()
+def _answers(url: str, chain: Mapping[str, object], texts: Sequence[str]) -> Iterator[list[str]]:
+    body = json.dumps({**chain, "text": "\n".join(texts)}).encode()
     request = urllib.request.Request(f"{url}/_analyze", body, {"content-type": "application/json"})
     with urllib.request.urlopen(request) as response:
         tokens = json.load(response)["tokens"]
