@@ -11,6 +11,10 @@ from resift.rerank.cli.settings_table import SETTINGS, parameter_name, settings_
 COMMON = frozenset(
     [
         "top",
+        "show",
+        "passages",
+        "encoding",
+        "columns",
         "depth",
         "window",
         "fusion",

@@ -52,7 +52,9 @@ def test_every_command_and_program_of_the_readme_runs_in_its_order(tmp_path: Pat
         "docs/documents.md",
         "docs/embedded.md",
         "docs/engines.md",
+        "docs/python.md",
         "docs/reading.md",
+        "docs/results.md",
         "demo/README.md",
     ],
 )
