@@ -58,8 +58,6 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, origin: Origin) -> dict[s
     that BM25 scores them as one text, as in the embedded index. Other fields are mapped dynamically, strings as
     keywords. `origin` is stored in the mapping.
     """
-    analyzer = analyzer_of(bm25.language)
-    text = {"type": "text", "analyzer": analyzer, "copy_to": ALL_TEXT}
     return {
         "settings": {
             "number_of_shards": load.shards,
@@ -81,17 +79,17 @@ def index_body(bm25: Bm25Settings, load: LoadSettings, origin: Origin) -> dict[s
                     }
                 }
             ],
-            "properties": {
-                "title": text,
-                "text": text,
-                ALL_TEXT: {"type": "text", "analyzer": analyzer},
-                PARENT: {"type": "keyword"},
-            }
-            if load.passage_words
-            else {"title": text, "text": text, ALL_TEXT: {"type": "text", "analyzer": analyzer}},
+            "properties": _properties(analyzer_of(bm25.language), bool(load.passage_words)),
         },
         "aliases": dict(origin.kept),
     }
+
+
+def _properties(analyzer: str, passages: bool) -> dict[str, object]:
+    """Return the mapping of the fields that resift itself fills."""
+    text = {"type": "text", "analyzer": analyzer, "copy_to": ALL_TEXT}
+    parent = {PARENT: {"type": "keyword"}} if passages else {}
+    return {"title": text, "text": text, ALL_TEXT: {"type": "text", "analyzer": analyzer}, **parent}
 
 
 def made_by_resift(name: str, facts: Mapping[str, Any]) -> bool:
