@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resift.indexer.engine.update import add
+from resift.indexer.engine.update import UpdateOptions, add
 from resift.retrieval.engine.address import read_address
 from resift.retrieval.engine.client import connect
 from resift.retrieval.errors import IndexingError
@@ -74,7 +74,9 @@ def test_an_index_template_does_not_change_how_a_load_maps_its_fields(
     assert hits(target, "soup", "--model", "none")[0]["text"] == "lentils"
 
 
-def test_an_alias_that_forbids_writing_is_not_written_through(engine: str, filled: Fill, name: str) -> None:
+def test_an_alias_that_forbids_writing_is_not_written_through(
+    engine: str, filled: Fill, name: str, tmp_path: Path
+) -> None:
     """rwynn/monstache#549: the write index may be explicitly disabled using is_write_index=false."""
     target = filled({"1": {"text": "soup"}})
     alias = {"index": name, "alias": f"{name}-read", "is_write_index": False}
@@ -82,7 +84,7 @@ def test_an_alias_that_forbids_writing_is_not_written_through(engine: str, fille
     address = read_address(f"{target}-read")
     connection = connect(address)
     with pytest.raises(IndexingError, match="does not allow writing"):
-        add(connection, address, [Document("2", "x")])
+        add(connection, address, [Document("2", "x")], options=UpdateOptions(state=tmp_path))
     connection.close()
 
 
