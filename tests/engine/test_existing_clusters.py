@@ -34,7 +34,7 @@ def test_an_alias_with_a_closed_index_names_the_closed_one(engine: str, filled: 
 
 
 def test_a_nested_field_that_only_some_indices_have_is_searched_in_those(filled: Fill, name: str) -> None:
-    """elastic/elasticsearch#15308: [nested] failed to find nested object under path."""
+    """An engine rejects a nested query on a path that an index lacks: failed to find nested object under path."""
     steps = [{"text": "boil the lentils until they are soft and brown"}]
     target = filled({"1": {"title": "a", "steps": steps}}, {"properties": {"steps": {"type": "nested"}}})
     ask("PUT", f"{target}-b/_doc/2?refresh=true", {"title": "lentils"})
@@ -89,7 +89,7 @@ def test_an_alias_that_forbids_writing_is_not_written_through(
 
 
 def test_an_index_without_source_is_read_from_its_stored_fields(filled: Fill) -> None:
-    """elastic/elasticsearch: unable to fetch fields from _source field: _source is disabled."""
+    """An engine is unable to fetch fields from _source field: _source is disabled."""
     stored = {"type": "text", "store": True}
     mapping: dict[str, object] = {"_source": {"enabled": False}, "properties": {"title": stored, "body": stored}}
     target = filled({"1": {"title": "a", "body": "lentils"}, "2": {"title": "b", "body": "lentils lentils"}}, mapping)
@@ -98,7 +98,7 @@ def test_an_index_without_source_is_read_from_its_stored_fields(filled: Fill) ->
 
 
 def test_without_source_and_stored_fields_hits_keep_the_engines_order(filled: Fill) -> None:
-    """elastic/elasticsearch: unable to fetch fields from _source field: _source is disabled."""
+    """An engine is unable to fetch fields from _source field: _source is disabled."""
     mapping: dict[str, object] = {"_source": {"enabled": False}, "properties": {"body": {"type": "text"}}}
     target = filled({"1": {"body": "lentils"}, "2": {"body": "lentils lentils"}}, mapping)
     done = invoke("search", target, "lentils", "--json")

@@ -104,5 +104,5 @@ def test_a_stage_whose_scores_are_all_equal_has_no_say_with_a_scale_either() -> 
     equal, logits = np.array([7.1, 7.1, 7.1]), np.array([1.0, 3.0, 2.0])
 
     mean, deviation = Scale.of(equal, logits).first_stage
-    assert (mean, deviation) == (pytest.approx(7.1), 0.0)
+    assert mean == pytest.approx(7.1) and deviation == 0.0
     assert fuse(equal[:2], logits[:2], 0.5, Scale.of(equal, logits)).argmax() == 1
