@@ -117,8 +117,9 @@ class PairEncoder:
         """
         query_indices = _indices(query for query, _ in pairs)
         document_indices = _indices(document for _, document in pairs)
-        queries, queries_stopped = self.tokenize(list(query_indices))
-        documents, documents_stopped = self.tokenize(list(document_indices))
+        queries, queries_stopped, _ = self.tokenize(list(query_indices))
+        room = self.content - max(map(len, queries), default=0)  # a document of as many tokens is never truncated
+        documents, documents_stopped, ends = self.tokenize(list(document_indices), room)
         query_rows = np.array([query_indices[query] for query, _ in pairs], dtype=np.int64)  # (n,)
         document_rows = np.array([document_indices[document] for _, document in pairs], dtype=np.int64)  # (n,)
         query_sizes = np.array([len(ids) for ids in queries], dtype=np.int64)[query_rows]  # (n,)
@@ -137,28 +138,22 @@ class PairEncoder:
             lengths=kept_of_query + kept_of_document + self.frame.size,
             truncated=truncated,
             query_truncated=(kept_of_query < query_sizes) | queries_stopped[query_rows],
-            read_characters=self._read_characters([text for _, text in pairs], kept_of_document, truncated),
+            read_characters=np.array(
+                [
+                    ends[document_rows[row]][: kept_of_document[row]].max(initial=0) if truncated[row] else len(text)
+                    for row, (_, text) in enumerate(pairs)
+                ],
+                dtype=np.int64,
+            ),
         )
 
-    def _read_characters(
-        self, texts: Sequence[str], kept: NDArray[np.int64], truncated: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
-        """Return how many characters of each text its first `kept` tokens come from; all if it is not truncated.
-
-        All arrays are (n,), of one row per text. Only truncated texts are tokenized once more, with offsets.
-        """
-        read = np.array([len(text) for text in texts], dtype=np.int64)
-        ends: dict[str, list[tuple[int, int]]] = {}
-        for row in np.flatnonzero(truncated).tolist():
-            text = texts[row]
-            if text not in ends:
-                ends[text] = self._read_ahead(clean(text), CHARACTERS_PER_TOKEN * self.max_length)[0].offsets
-            read[row] = max((end for _, end in ends[text][: kept[row]]), default=0)
-        return read
-
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int32]], NDArray[np.bool_]]:
+    def tokenize(
+        self, texts: Sequence[str], room: int | None = None
+    ) -> tuple[list[NDArray[np.int32]], NDArray[np.bool_], dict[int, NDArray[np.int64]]]:
         """Return the first ids of each text, int32 (tokens,), and whether its reading was stopped early, bool (n,).
 
+        The third value is, for each text that has more than `room` tokens or was stopped, by its place: the character
+        at which each of its tokens ends, int64 (tokens,). If `room` is None, it is empty.
         At most one id more than the window has room for is returned, so that the caller can see a truncation.
 
         Only the part of a text that the window needs is tokenized: first `CHARACTERS_PER_TOKEN`, then repeatedly four
@@ -167,19 +162,22 @@ class PairEncoder:
         spaces as one) counts as complete after four windows. Its ids could differ, but no such case is known.
         """
         found: list[NDArray[np.int32]] = []
+        ends: dict[int, NDArray[np.int64]] = {}
         stopped = np.zeros(len(texts), dtype=bool)
         reach = CHARACTERS_PER_TOKEN * self.max_length
         for start in range(0, len(texts), TEXTS_PER_CALL):
             part = [clean(text) for text in texts[start : start + TEXTS_PER_CALL]]
             short = [text for text in part if len(text) <= reach]
-            read = iter(self.tokenizer.encode_batch_fast(short, add_special_tokens=False))
+            read = iter(self.tokenizer.encode_batch(short, add_special_tokens=False))
             for place, text in enumerate(part, start):
                 if len(text) <= reach:
                     encoding = next(read)
                 else:
                     encoding, stopped[place] = self._read_ahead(text, reach)
                 found.append(np.array(encoding.ids[: self.content + 1], dtype=np.int32))
-        return found, stopped
+                if room is not None and (len(encoding) > room or stopped[place]):
+                    ends[place] = np.array([end for _, end in encoding.offsets[: self.content + 1]], dtype=np.int64)
+        return found, stopped, ends
 
     def _read_ahead(self, text: str, reach: int) -> tuple[Encoding, bool]:
         """Tokenize the first `reach` characters of `text`, and more until the window is full or the text ends.

@@ -146,11 +146,12 @@ class CountingTokenizer:
     def __init__(self) -> None:
         self.own, self.texts, self.longest = make_tokenizer("bert"), list[str](), 0
 
-    def encode_batch_fast(self, texts: Sequence[str], add_special_tokens: bool) -> list[Encoding]:
+    def encode_batch(self, texts: Sequence[str], add_special_tokens: bool) -> list[Encoding]:
         self.texts += texts
-        return list(self.own.encode_batch_fast(texts, add_special_tokens=add_special_tokens))
+        return list(self.own.encode_batch(texts, add_special_tokens=add_special_tokens))
 
     def encode(self, text: str, pair: str | None = None, *, add_special_tokens: bool = True) -> Encoding:
+        self.texts += [] if pair else [text]
         self.longest = max(self.longest, len(text))
         return self.own.encode(text, pair, add_special_tokens=add_special_tokens)
 
@@ -168,6 +169,14 @@ def test_a_query_with_a_hundred_documents_is_tokenized_once() -> None:
     documents = [f"document {number}" for number in range(100)]
     encoder.encode([("cat food", document) for document in documents * 2])
     assert tokenizer.texts == ["cat food", *documents]
+
+
+def test_a_truncated_document_is_tokenized_once_too() -> None:
+    tokenizer, encoder = counting()
+    short, long = words(100), words(400)
+    encoded = encoder.encode([("cat", short), ("cat food", short), ("cat", long)])
+    assert encoded.truncated.all() and encoded.read_characters.tolist() == [175, 171, 175]
+    assert tokenizer.texts == ["cat", "cat food", short, long[: 10 * 48]]
 
 
 def test_a_megabyte_of_text_is_read_only_as_far_as_the_window_needs() -> None:
