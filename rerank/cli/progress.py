@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from resift.rerank.cli.messages import is_quiet
+from resift.rerank.scorers.on_scored import watched_by
 
 LINE_EVERY = 30.0
 """Seconds between two lines if standard error is not a terminal."""
@@ -32,7 +33,9 @@ def progress(
     elif sys.stderr.isatty():
         yield from _bar(label, expected, exact=share is None)
     else:
-        yield ProgressLines(label, expected, exact=share is None).update
+        lines = ProgressLines(label, expected, exact=share is None)
+        with watched_by(lines.scored):
+            yield lines.update
 
 
 def _ignore(done: int) -> None:
@@ -55,18 +58,27 @@ class ProgressLines:
         self._every = every
         self._started = self._written = time.monotonic()
         self._first: int | None = None
+        self._done = 0
 
     def update(self, done: int) -> None:
-        """Write a line if the last one is old enough."""
-        now = time.monotonic()
+        """Take the number of items done, and write a line if the last one is old enough."""
         if self._first is None:
             self._first = done  # a resumed load did these earlier
+        self._done = done
+        self._write("")
+
+    def scored(self, pairs: int, of: int) -> None:
+        """Take how many of the pairs that are scored together are done; write a line if the last one is old enough."""
+        self._write(_pairs(pairs, of))
+
+    def _write(self, more: str) -> None:
+        now = time.monotonic()
         if now - self._written < self._every:
             return
         self._written = now
-        seconds = now - self._started
-        text = describe(done, self._first, self._expected(done), seconds, self._exact)
-        sys.stderr.write(f"{self._label}: {text}\n")
+        first, seconds = self._first or 0, now - self._started
+        text = describe(self._done, first, self._expected(self._done), seconds, self._exact)
+        sys.stderr.write(f"{self._label}: {text}{more}\n")
         sys.stderr.flush()
 
 
@@ -95,6 +107,10 @@ def describe(done: int, first: int, total: int | None, seconds: float, exact: bo
     return f"{count}, {speed}, {f'{minutes} min ' if minutes else ''}{rest} s left"
 
 
+def _pairs(scored: int, of: int) -> str:
+    return f"; {scored:,} of {of:,} pairs"
+
+
 def _bar(label: str, expected: Callable[[int], int | None], exact: bool) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -102,14 +118,33 @@ def _bar(label: str, expected: Callable[[int], int | None], exact: bool) -> Iter
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[text]}"))
     started = time.monotonic()
     first: int | None = None
+    text = ""
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None, text="")
 
         def update(done: int) -> None:
-            nonlocal first
+            nonlocal first, text
             first = done if first is None else first
             total = expected(done)
             text = describe(done, first, total, time.monotonic() - started, exact)
             bar.update(task, completed=done, total=total, text=text)
 
-        yield update
+        with watched_by(lambda scored, of: bar.update(task, text=text + _pairs(scored, of))):
+            yield update
+
+
+@contextmanager
+def steps(first: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done, `first` and then what the yielded function is given, until it is done.
+
+    While a model scores, the number of its scored pairs is shown. If standard error is not a terminal, or --quiet was
+    given, nothing is shown.
+    """
+    if is_quiet() or not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{first} ...") as status:
+        with watched_by(lambda scored, of: status.update(f"scoring{_pairs(scored, of)[1:]} ...")):
+            yield lambda step: status.update(f"{step} ...")

@@ -14,6 +14,7 @@ from resift.rerank.cli.crossed import refuse_ignored, refuse_together
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
+from resift.rerank.cli.progress import steps
 from resift.rerank.cli.stages import SEARCH_STAGES, open_index, say_notes
 
 if TYPE_CHECKING:
@@ -97,10 +98,12 @@ def search(
     query = Query("1", _read_query(words))
     shown = tuple((display_settings.show or "").split(",")) if display_settings.show else ()
     retriever = open_index(ctx, index, stages, ("*", *shown) if shown or form.as_json else ())
-    pipeline = Pipeline(retriever, stages.reranker())
-    started = time.perf_counter()
-    [result] = pipeline.search([query], stages.search.depth)
-    facts = {"index": index, **_facts(stages), "seconds": round(time.perf_counter() - started, 4)}
+    with steps("loading the model") as show_step:
+        pipeline = Pipeline(retriever, stages.reranker())
+        show_step("searching")
+        started = time.perf_counter()
+        [result] = pipeline.search([query], stages.search.depth)
+        facts = {"index": index, **_facts(stages), "seconds": round(time.perf_counter() - started, 4)}
     view = View(display_settings.top, analyzer(retriever.language), stages.rerank.html, shown)
     _show(result, view, form, facts)
     counts = Counts()

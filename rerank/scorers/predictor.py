@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.scorer import Pair, Scores
+from resift.rerank.scorers import on_scored
 from resift.rerank.scorers.activations import ACTIVATIONS
 from resift.rerank.scorers.call_options import CallOptions, PredictArguments, RankArguments, choose_top, read_options
 from resift.rerank.scorers.encoding import EncodedPairs, PairEncoder
@@ -198,6 +199,7 @@ class Predictor(ABC):
                     continue
                 advance(end - start)
                 start = end
+                on_scored.report(start, len(order))
         return logits
 
     def try_padding(self) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from resift import ScorerSettings, load_scorer
 from resift.indexer.corpora import Reading, read_documents
 from resift.rerank.cli.progress import ProgressLines, describe
+from resift.rerank.scorers.on_scored import watched_by
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,18 @@ def test_the_part_of_a_source_that_has_been_read_grows_from_0_to_1(tmp_path: Pat
     assert shares == sorted(shares) and 0 < shares[0] < 0.5 and shares[-1] > 0.9
     if not ending.endswith("gz"):
         assert 0.3 < shares[200] < 0.7
+
+
+def test_while_a_model_scores_the_pairs_of_a_batch_move_and_the_watcher_ends_with_its_context(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = ProgressLines("searching", lambda done: 65, every=0.0)
+    seen: list[tuple[int, int]] = []
+    model = load_scorer(settings=ScorerSettings(batch_tokens=64))
+    with watched_by(lines.scored), watched_by(lambda scored, of: seen.append((scored, of))):
+        model.predict([("soup", f"{number} lentils") for number in range(40)])
+    model.predict([("soup", "bowls")])
+    assert seen[-1] == (40, 40) and len(seen) > 2 and seen == sorted(seen)
+    assert capsys.readouterr().err == ""
+    lines.scored(32, 1600)
+    assert "searching: 0 of 65; 32 of 1,600 pairs" in capsys.readouterr().err
