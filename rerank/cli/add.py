@@ -12,10 +12,10 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import ask_hidden, say, with_flags
+from resift.rerank.cli.messages import say, say_note
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import refuse_engine_flags
+from resift.rerank.cli.stages import connect_engine, refuse_engine_flags
 from resift.rerank.cli.update_output import optimize, show_update
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def add(
     if request.source is None:
         return show_update(optimize(target), target, as_json, nothing="merged")
     change = _adder(target, request, settings)
-    reading = Reading(lambda note: say(f"note: {with_flags(note)}"))
+    reading = Reading(say_note)
     with (
         SkipReport.opened(settings.corpus) as skipped,
         progress("adding", share=lambda: reading.share) as done,
@@ -137,12 +137,9 @@ def _engine_adder(
 ) -> Callable[[Iterator[Document], Callable[[int], None]], UpdateReport]:
     from resift.indexer.engine import update
     from resift.retrieval.engine.address import read_address
-    from resift.retrieval.engine.client import connect
 
     address = read_address(target)
-    engine = connect(address, settings.connection, ask_hidden)
-    for note in engine.notes:
-        say(note)
+    engine = connect_engine(address, settings.connection)
 
     def change(documents: Iterator[Document], done: Callable[[int], None]) -> UpdateReport:
         options = update.UpdateOptions(request.if_absent, request.state, done)

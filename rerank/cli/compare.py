@@ -10,7 +10,7 @@ import click
 
 from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import say, with_flags
+from resift.rerank.cli.messages import say, say_note
 from resift.rerank.cli.options import grouped, settings_options, stage_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import SEARCH_STAGES, open_index, say_notes
@@ -106,7 +106,7 @@ def compare(
 
     refuse_ignored(ctx)
     request.check(stages.scorer.model)
-    reading = Reading(lambda note: say(f"note: {with_flags(note)}"))
+    reading = Reading(say_note)
     queries = list(read_queries(request.queries, queries_settings, reading))
     retriever = open_index(ctx, index, stages)
     other = dataclasses.replace(stages, scorer=dataclasses.replace(stages.scorer, model=request.against))

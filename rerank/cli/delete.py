@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,8 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import ask_hidden, say
-from resift.rerank.cli.options import settings_options
-from resift.rerank.cli.stages import refuse_engine_flags
+from resift.rerank.cli.options import grouped, settings_options
+from resift.rerank.cli.stages import connect_engine, refuse_engine_flags
 from resift.rerank.cli.update_output import show_update
 
 if TYPE_CHECKING:
@@ -20,6 +20,28 @@ if TYPE_CHECKING:
     from resift.retrieval.engine.settings import ConnectionSettings
 
 _STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRequest:
+    """What to delete: ids, and a file of ids; and where an engine's refusals are listed."""
+
+    doc_ids: tuple[str, ...]
+    file: str | None
+    state: Path
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids, and then the id on each line of the file that is not blank, without blanks around it.
+
+        The one id - stands for standard input. Raises CorpusError if a file cannot be read.
+        """
+        from resift.retrieval.text_lines import read_lines
+
+        piped = self.doc_ids == (_STANDARD_INPUT,)
+        yield from () if piped else self.doc_ids
+        for file in dict.fromkeys([_STANDARD_INPUT if piped else None, self.file]):
+            if file is not None:
+                yield from (line.strip() for _, line in read_lines(file))
 
 
 @click.command(cls=SettingsCommand)
@@ -35,15 +57,15 @@ _STANDARD_INPUT = "-"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @settings_options("connection")
+@grouped("request", "resift.rerank.cli.delete:DeleteRequest")
 @click.pass_context
 def delete(
     ctx: click.Context,
     /,
-    doc_ids: tuple[str, ...],
     target: str,
+    request: DeleteRequest,
     as_json: bool,
     connection_settings: ConnectionSettings,
-    **files: str | Path | None,
 ) -> int:
     """Delete the documents with these IDs from an index, embedded or of Elasticsearch or OpenSearch.
 
@@ -56,27 +78,16 @@ def delete(
     """
     from resift.retrieval.registry import is_engine
 
-    file, state = files["file"], files["state"]
-    if doc_ids == (_STANDARD_INPUT,):
-        doc_ids, file = (), _STANDARD_INPUT
-    if not doc_ids and file is None:
+    if not request.doc_ids and request.file is None:
         raise click.UsageError("there are no ids; name some, or a file of them with --ids FILE")
     if is_engine(target):
-        change = _engine_deleter(target, connection_settings, Path(state or "."))
+        change = _engine_deleter(target, connection_settings, request.state)
     else:
         refuse_engine_flags(ctx, target, "connection")
         if ctx.get_parameter_source("state") is ParameterSource.COMMANDLINE:
             raise click.UsageError("--state is for an index of Elasticsearch or OpenSearch; leave it out")
         change = _embedded_deleter(target)
-    return show_update(change([*doc_ids, *_ids_in(file)]), target, as_json)
-
-
-def _ids_in(file: str | Path | None) -> Iterator[str]:
-    """Yield the id on each line of a file that is not blank, without blanks around it."""
-    from resift.retrieval.text_lines import read_lines
-
-    if file is not None:
-        yield from (line.strip() for _, line in read_lines(file))
+    return show_update(change([*request.ids()]), target, as_json)
 
 
 def _embedded_deleter(target: str) -> Callable[[Iterable[str]], UpdateReport]:
@@ -92,10 +103,7 @@ def _engine_deleter(
 ) -> Callable[[Iterable[str]], UpdateReport]:
     from resift.indexer.engine import update
     from resift.retrieval.engine.address import read_address
-    from resift.retrieval.engine.client import connect
 
     address = read_address(target)
-    engine = connect(address, connection, ask_hidden)
-    for note in engine.notes:
-        say(note)
+    engine = connect_engine(address, connection)
     return lambda doc_ids: update.delete(engine, address, doc_ids, None, update.UpdateOptions(state=state))

@@ -11,7 +11,7 @@ import click
 
 from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import ask_hidden, say, with_flags
+from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import SEARCH_STAGES, refuse_engine_flags
@@ -112,7 +112,7 @@ def evaluate(
     refuse_engine_flags(ctx, request.target, "connection", "engine")
     outputs.prepare()
     request = dataclasses.replace(request, query_settings=queries_settings)
-    result = Evaluator(stages, lambda line: say(with_flags(line)), progress, ask_hidden).evaluate(request)
+    result = Evaluator(stages, say, progress, ask_hidden).evaluate(request)
     _report(result, outputs)
     before, after = (means["ndcg@10"] for means in result.means)
     return 1 if fail_if_worse and after < before else 0

@@ -12,10 +12,10 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import ask_hidden, say, say_error, with_flags
+from resift.rerank.cli.messages import say, say_error, say_note
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import refuse_engine_flags
+from resift.rerank.cli.stages import connect_engine, refuse_engine_flags
 from resift.retrieval.wording import counted, noun_for
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _load(
     from resift.indexer.corpora import Reading, SkipReport, read_documents
     from resift.retrieval.registry import new_embedded_path
 
-    reading = Reading(lambda note: say(f"note: {with_flags(note)}"))
+    reading = Reading(say_note)
     unique = loader is None or not settings.load.detects_repeated_ids
     with (
         SkipReport.opened(settings.corpus) as skipped,
@@ -158,16 +158,12 @@ def _loader(target: str, settings: IndexSettings) -> Loader:
     from resift.indexer.engine.load import Loader
     from resift.indexer.engine.mapping import analyzer_of
     from resift.retrieval.engine.address import read_address
-    from resift.retrieval.engine.client import connect
 
     language = settings.bm25.language
     if (analyzer := analyzer_of(language)) != language:
         say(f"note: engines have no analyzer for {language}; texts are analyzed as {analyzer}")
     address = read_address(target)
-    engine = connect(address, settings.connection, ask_hidden)
-    for note in engine.notes:
-        say(note)
-    return Loader(engine, address, settings.bm25, settings.load)
+    return Loader(connect_engine(address, settings.connection), address, settings.bm25, settings.load)
 
 
 @contextmanager

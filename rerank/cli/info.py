@@ -68,7 +68,7 @@ def _lines(found: IndexInfo) -> list[str]:
     }
     lines = facts_table({name: value for name, value in facts.items() if value})
     fields = dict(list(found.fields.items())[:_MOST_FIELDS])
-    lines += ["", f"{len(found.fields):,} field{'s' * (len(found.fields) != 1)}:" if fields else "no fields"]
+    lines += ["", f"{counted(len(found.fields), 'field')}:" if fields else "no fields"]
     lines += [f"  {line}" for line in facts_table(fields, indent=2)]
     left = len(found.fields) - len(fields)
     return [*lines, f"  and {left:,} more (--json lists all)"] if left else lines

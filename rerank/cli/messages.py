@@ -27,6 +27,11 @@ def say(message: str) -> None:
         click.echo(plain(with_flags(message)), err=True)
 
 
+def say_note(note: str) -> None:
+    """Write a note to standard error, as `say` does."""
+    say(f"note: {note}")
+
+
 def say_error(message: str) -> None:
     """Write one line to standard error: an error after which the command goes on and fails at its end."""
     click.echo(f"resift: error: {plain(with_flags(message))}", err=True)

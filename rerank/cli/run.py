@@ -11,7 +11,7 @@ import click
 
 from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import say, with_flags
+from resift.rerank.cli.messages import say, say_note
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import SEARCH_STAGES, check_outputs, check_tag, open_index, say_notes
@@ -68,7 +68,7 @@ def run(
         raise click.UsageError("both runs would be written to standard output; name a file for one of them")
     check_outputs([files.output, files.first_stage_output], files.queries, index)
     check_tag(files.tag)
-    reading = Reading(lambda note: say(f"note: {with_flags(note)}"))
+    reading = Reading(say_note)
     queries = list(read_queries(files.queries, queries_settings, reading))
     retriever = open_index(ctx, index, stages)
     results = Pipeline(retriever, stages.reranker()).stream(queries, stages.search.depth)

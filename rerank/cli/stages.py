@@ -14,6 +14,9 @@ from resift.rerank.cli.options import flags_given
 if TYPE_CHECKING:
     from resift.rerank.counts import Counts
     from resift.rerank.stages import SearchStages
+    from resift.retrieval.engine.address import Address
+    from resift.retrieval.engine.client import Engine
+    from resift.retrieval.engine.settings import ConnectionSettings
     from resift.retrieval.retriever import Retriever
 
 SEARCH_STAGES = "resift.rerank.stages:SearchStages"
@@ -27,6 +30,19 @@ def open_index(ctx: click.Context, index: str, stages: SearchStages, others: tup
     """
     refuse_engine_flags(ctx, index, "connection", "engine")
     return stages.open(index, ask_hidden, others)
+
+
+def connect_engine(address: Address, connection: ConnectionSettings) -> Engine:
+    """Connect to the engine at `address`, and write its notes to standard error.
+
+    Raises EngineError and SettingsError.
+    """
+    from resift.retrieval.engine.client import connect
+
+    engine = connect(address, connection, ask_hidden)
+    for note in engine.notes:
+        say(note)
+    return engine
 
 
 def refuse_engine_flags(ctx: click.Context, index: str, *stages: str, allowed: Sequence[str] = ()) -> None:
