@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from resift.rerank.scorers.activations import ACTIVATIONS
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.near_names import suggestion
 
 
 class PredictArguments(TypedDict, total=False):
@@ -103,9 +103,7 @@ def choose_top(top_n: int | None, top_k: int | None) -> int | None:
 def _refuse(given: Mapping[str, Any], known: list[str]) -> None:
     for name, value in given.items():
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f". Did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"got an unexpected keyword argument {name!r}{hint}")
+            raise TypeError(f"got an unexpected keyword argument {name!r}{suggestion(name, known)}")
         harmless, instead = REFUSED.get(name, ((value,), ""))
         if not any(value is one for one in harmless):
             raise SettingsError(f"{value!r} is not supported: {instead}", name)

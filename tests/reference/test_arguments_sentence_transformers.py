@@ -140,7 +140,7 @@ def test_top_k_and_top_n_are_one_setting(ours: CrossEncoder) -> None:
 
 def test_an_unknown_argument_is_a_type_error_that_suggests_a_known_one(ours: CrossEncoder) -> None:
     misspelt: dict[str, Any] = {"batchsize": 2}
-    with pytest.raises(TypeError, match="unexpected keyword argument 'batchsize'. Did you mean 'batch_size'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'batchsize'; did you mean batch_size"):
         ours.predict(PAIRS, **misspelt)
     theirs_only: dict[str, Any] = {"sentences": PAIRS}
     with pytest.raises(TypeError, match="'pairs'"):
