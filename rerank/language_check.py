@@ -27,7 +27,7 @@ class LanguageCheck:
     texts: list[str] = field(default_factory=list)
 
     def add(self, results: Iterable[Reranking]) -> None:
-        """Keep some texts of `results`, one per query."""
+        """Keep the beginnings of some scored texts of `results`, which have one reranking per query."""
         for result in results:
             if len(self.texts) >= _TEXTS:
                 return

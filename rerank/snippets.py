@@ -59,11 +59,14 @@ def snippet_of(result: Reranking, document: Document, analyze: Analyze, width: i
     if passage is None:
         return best_snippet(text, query, analyze, width)
     start, end, read_to = (max(0, at - rendered.body) for at in (passage.start, passage.end, passage.read_to))
-    parts = [(start, end), (0, read_to), (read_to, len(text))]
-    tried = [_snippet(text, query, analyze, width, part) for part in parts]
-    if tried[2].marks and not (tried[0].marks or tried[1].marks):
-        return replace(tried[2], read=False)
-    return tried[1] if tried[1].marks and not tried[0].marks else tried[0]
+    decisive = _snippet(text, query, analyze, width, (start, end))
+    if decisive.marks:
+        return decisive
+    read = _snippet(text, query, analyze, width, (0, read_to))
+    if read.marks:
+        return read
+    rest = _snippet(text, query, analyze, width, (read_to, len(text)))
+    return replace(rest, read=False) if rest.marks else decisive
 
 
 def _snippet(text: str, query: str, analyze: Analyze, width: int, part: tuple[int, int]) -> Snippet:
