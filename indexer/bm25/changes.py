@@ -6,7 +6,6 @@ import itertools
 import json
 import secrets
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ import numpy as np
 from resift.indexer.bm25.segment_writer import Passages, SegmentSettings, write_segment
 from resift.indexer.bm25.staging import staged_folder, sync
 from resift.indexer.lock import locked_folder
+from resift.indexer.origin import time_now
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.segment import Segment, SegmentFacts, segments_of
@@ -102,7 +102,8 @@ class Writer:
 
     def merge(self, names: Iterable[str]) -> None:
         """Write the live documents of the named segments, which have some, as one segment."""
-        merged = [segment for segment in self.segments if segment.facts.name in set(names)]
+        wanted = set(names)
+        merged = [segment for segment in self.segments if segment.facts.name in wanted]
         segment = self._write(itertools.chain.from_iterable(map(live_entries, merged)))
         self.segments = [own for own in self.segments if own not in merged]
         self._append(segment)
@@ -132,7 +133,7 @@ class Writer:
             "build": uuid.uuid4().hex,
             "settings": self.manifest["settings"],
             **made,
-            "changed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "changed": time_now(),
             "documents": self.documents,
             "base": self.manifest.get("base", self.manifest),
             "segments": entries,

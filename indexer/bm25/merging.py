@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from resift.indexer.bm25.changes import Writer
 from resift.indexer.bm25.ownership import check_nothing_else
-from resift.indexer.bm25.segment_writer import SegmentSettings, write_segment
+from resift.indexer.bm25.segment_writer import write_segment
 from resift.indexer.bm25.staging import staged_folder
 from resift.retrieval.bm25 import store
 from resift.retrieval.errors import IndexingError
@@ -23,13 +23,12 @@ MOST_SEGMENTS = 8
 def merge_some(writer: Writer) -> None:
     """Merge some or all of the segments of an index whose changes are committed, if it is time to."""
     base, *added = writer.segments
-    if base.live_count < len(base.live) / 2 or sum(own.live_count for own in added) > len(base.live):
-        if writer.documents:
-            with suppress(IndexingError):  # the change itself is complete; the disk may be too full for a copy, or
-                # a person has put files into the folder
-                rebuild(writer)
-    elif len(added) > MOST_SEGMENTS:
-        with suppress(IndexingError):
+    outgrown = base.live_count < len(base.live) / 2 or sum(own.live_count for own in added) > len(base.live)
+    # The change itself is complete: a disk that is too full for a copy, or another file in the folder, is not an error.
+    with suppress(IndexingError):
+        if outgrown and writer.documents:
+            rebuild(writer)
+        elif len(added) > MOST_SEGMENTS:
             writer.merge(similar({own.facts.name: own.live_count for own in added}))
             writer.commit()
 
@@ -57,6 +56,5 @@ def rebuild(writer: Writer) -> None:
     Raises IndexingError if it cannot be written, or its folder holds other files, which would be lost.
     """
     check_nothing_else(writer.path)
-    settings: SegmentSettings = writer.settings
     with staged_folder(writer.path, True, store.is_index, locked=True) as folder:
-        write_segment(writer.all_entries(), folder, settings)
+        write_segment(writer.all_entries(), folder, writer.settings)

@@ -1,4 +1,4 @@
-"""What a folder with an embedded index holds besides the index, which replacing it would remove."""
+"""Find files in the folder of an embedded index that are not part of it, and that replacing it would remove."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def check_nothing_else(path: Path) -> None:
     if others:
         names = ", ".join(others[:_MOST_NAMES]) + (", …" if len(others) > _MOST_NAMES else "")
         raise IndexingError(
-            f"{path} also holds what is not of the index ({names}), and would lose it; move that away first, or choose "
-            "another path"
+            f"{path} also holds files that are not part of the index ({names}) and would be removed; move them "
+            "away first, or choose another path"
         )

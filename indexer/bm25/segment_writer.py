@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from resift.indexer.bm25.document_writer import DocumentWriter
 from resift.indexer.bm25.inversion import NO_TERM, Inversion, write_postings
+from resift.indexer.origin import resift_version, time_now
 from resift.indexer.passages import cut
 from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.analysis import Analyzer, analyzer
@@ -98,8 +97,8 @@ def write_segment(
 
 def stamp(settings: SegmentSettings) -> dict[str, object]:
     """Return what a manifest says of the making of an index; `build` differs each time."""
-    made: dict[str, object] = {"resift": _resift_version(), "build": uuid.uuid4().hex}
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    made: dict[str, object] = {"resift": resift_version(), "build": uuid.uuid4().hex}
+    now = time_now()
     made |= {"created": settings.created or now, "source": settings.source}
     made |= {"changed": now} if settings.created else {}
     made |= {"settings": asdict(settings.bm25)}
@@ -149,10 +148,3 @@ def _write_params(folder: Path, settings: Bm25Settings, documents: int) -> None:
     formula = {"k1": settings.k1, "b": settings.b, "delta": 0.5, "method": "lucene", "idf_method": "lucene"}
     body = json.dumps({**formula, **kinds, "num_docs": documents, "version": "0.2.13"}, indent=1)
     (folder / store.PARAMS).write_text(body, encoding="utf-8")
-
-
-def _resift_version() -> str:
-    try:
-        return version("resift")
-    except PackageNotFoundError:
-        return "unknown"

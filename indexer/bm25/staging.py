@@ -35,9 +35,9 @@ def staged_folder(
     """Yield an empty folder; if the block ends without an error, the folder is moved to `target`.
 
     An existing target is replaced only with `overwrite`, and only if `replaceable` returns True for it; its lock is
-    held meanwhile, by the caller if `locked`, so that nobody changes it. Raises
-    IndexingError (one line) on a target that must not be replaced and on every OSError inside the block; then the
-    target is unchanged and nothing is left beside it.
+    held meanwhile, by the caller if `locked`, so that nobody changes it. Raises IndexingError (one line) on a target
+    that must not be replaced and on every OSError inside the block; then the target is unchanged and nothing is left
+    beside it.
     """
     try:
         target = target.resolve()

@@ -13,6 +13,7 @@ from resift.retrieval.bm25.segment import SegmentFacts, segments_of
 from resift.retrieval.engine.settings import OpenOptions
 from resift.retrieval.errors import EngineError
 from resift.retrieval.info import IndexInfo
+from resift.retrieval.registry import embedded_path
 
 _SAMPLED = 1000  # documents of each segment, from which the other fields are known
 _KINDS = {str: "text", bool: "true or false", int: "number", float: "number", list: "list", dict: "object"}
@@ -21,9 +22,10 @@ _KINDS = {str: "text", bool: "true or false", int: "number", float: "number", li
 def bm25_info(url: str, options: OpenOptions | None = None) -> IndexInfo:
     """Describe the embedded index at `url`, `bm25:PATH`; it needs none of the `options`.
 
-    The other fields are those of a sample of documents. Raises EngineError if there is no index, or it is damaged.
+    The other fields are those of a sample of documents. Raises EngineError if there is no index, or it is damaged,
+    and SettingsError on another kind of address.
     """
-    path = Path(url.partition(":")[2] if url.startswith("bm25:") else url)
+    path = embedded_path(url)
     manifest = store.read_manifest(path)
     segments = segments_of(path, manifest)
     try:

@@ -9,7 +9,7 @@ https://doi.org/10.1007/978-3-030-45442-5_4; bm25s calls it `lucene`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +109,13 @@ class Bm25Retriever:
     def _retrieve(self, query: Query, depth: int) -> Ranking:
         weights = Counter(self._analyze(query.text))
         if self._split:
-            return Ranking.of(query, self._best_passages(weights, depth))
+            return self._best_passages(query, weights, depth)
         numbers, scores = self._index.top(weights, depth)
         documents = self._index.fetch(numbers.tolist())
         return Ranking.of(query, map(Hit, documents, scores.tolist()))
 
-    def _best_passages(self, weights: Counter[str], depth: int) -> Iterable[Hit]:
-        """Return the hits of the best `depth` documents, each with the text and the score of its best passage."""
+    def _best_passages(self, query: Query, weights: Counter[str], depth: int) -> Ranking:
+        """Return the best `depth` documents, each with the text and the score of its best passage."""
         wanted = _PASSAGES * depth
         while True:
             numbers, scores = self._index.top(weights, wanted)
@@ -125,5 +125,5 @@ class Bm25Retriever:
             for document, score in zip(documents, scores[order].tolist(), strict=True):
                 hits.setdefault(document.doc_id, Hit(document, score))
             if len(hits) >= depth or len(numbers) < wanted:
-                return Ranking.of(Query("", ""), hits.values()).hits[:depth]
+                return Ranking.of(query, hits.values()).top(depth)
             wanted *= _PASSAGES

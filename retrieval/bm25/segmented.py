@@ -102,7 +102,7 @@ class SegmentedIndex:
         numbers = [own + first for (own, _), first in zip(parts, self._firsts, strict=False)]
         documents = np.concatenate(numbers).astype(np.int32)
         occurrences = np.concatenate([own.astype(np.int64) for _, own in parts])
-        idf = formula.inverse_frequency(self._size, np.full(len(documents), len(documents), np.int64)[:1])
+        idf = formula.inverse_frequency(self._size, np.array([len(documents)], np.int64))
         impacts = formula.impacts(np.repeat(idf, len(documents)), occurrences, self._norms[documents])
         with self._lock:
             self._cached += len(documents)

@@ -20,7 +20,7 @@ def test_a_file_of_somebody_else_in_an_index_is_not_lost(tmp_path: Path) -> None
     notes = folder / "notes.txt"
     notes.write_text("mine")
     (folder / "drafts").mkdir()
-    with pytest.raises(IndexingError, match=r"not of the index \(drafts, notes.txt\)"):
+    with pytest.raises(IndexingError, match=r"not part of the index \(drafts, notes.txt\)"):
         build_index([Document("2", "salad")], folder, overwrite=True)
     assert notes.read_text() == "mine"
     notes.unlink()

@@ -195,7 +195,7 @@ def test_files_that_a_person_has_put_into_the_folder_are_never_removed(tmp_path:
     build(tmp_path / "i", [Document(str(n), "zebra") for n in range(3)])
     (tmp_path / "i" / "notes.txt").write_text("mine")
     assert delete_documents(tmp_path / "i", ["0", "1"]).documents == 1
-    with pytest.raises(IndexingError, match="holds what is not of the index .notes.txt."):
+    with pytest.raises(IndexingError, match="holds files that are not part of the index .notes.txt."):
         optimize_index(tmp_path / "i")
     assert found(tmp_path / "i") == ["2"]
     assert (tmp_path / "i" / "notes.txt").read_text() == "mine"
