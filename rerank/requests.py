@@ -11,7 +11,7 @@ from typing import Any
 
 from resift.rerank.candidates import from_reranking, to_ranking
 from resift.rerank.request_forms import GivenCandidates, find_candidates, find_query
-from resift.rerank.reranker import Reranker, Reranking
+from resift.rerank.reranker import Known, Reranker, Reranking
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Query, Ranking
 
@@ -70,7 +70,7 @@ def rerank_requests(
         if given.window is not None and chosen.settings.rank_window_size == sys.maxsize:
             chosen = chosen.with_settings(rank_window_size=given.window)
         scale = given.scale if model is not None and given.model == model else None
-        [result] = chosen.rerank([request.ranking], [given.promoted] if given.promoted else (), [scale])
+        [result] = chosen.rerank([request.ranking], [Known(given.promoted, scale)])
         yield _reply(request, result, _limit(request.body, top), return_documents)
 
 

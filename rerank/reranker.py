@@ -32,8 +32,7 @@ class Reranking:
     `html`: how many documents of the window contained HTML that the model did not read.
     `passages`: the part of a document that decided its logit, by doc_id, for those that the model did not read at once.
     `template`: how the texts of the documents were built.
-    `fused`: whether the scores of `ranking` are fused ones of both stages; else they are the model's logits.
-    `scale`: the scale of the scores that were fused, None if the model alone decided.
+    `scale`: the scale on which the scores of both stages were fused, None if the model alone decided.
     `languages`: the ISO 639 codes of the languages that the model reads by its card; empty if unknown.
     """
 
@@ -48,7 +47,6 @@ class Reranking:
     html: int = 0
     passages: Mapping[str, Passage] = field(default_factory=dict)
     template: Template = Template()
-    fused: bool = False
     scale: Scale | None = None
     languages: tuple[str, ...] = ()
 
@@ -56,6 +54,23 @@ class Reranking:
     def unchanged(cls, ranking: Ranking) -> Reranking:
         """Return the result of a query that was not reranked: `ranking` before and after, without logits."""
         return cls(ranking, ranking, {})
+
+    @property
+    def fused(self) -> bool:
+        """Whether the scores of `ranking` are fused ones of both stages; else they are the model's logits."""
+        return self.scale is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the caller knows of a ranking and its scores do not show.
+
+    `promoted`: how many of the first hits the search put above all others, such as those that a pinned query named.
+    `scale`: the scale on which the ranking is fused, if it is a part of one that was fused before.
+    """
+
+    promoted: int = 0
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,43 +113,37 @@ class Reranker:
         """
         return Reranker(self.scorer, replace(self.settings, **changes))
 
-    def rerank(
-        self, rankings: Sequence[Ranking], promoted: Sequence[int] = (), scales: Sequence[Scale | None] = ()
-    ) -> list[Reranking]:
+    def rerank(self, rankings: Sequence[Ranking], known: Sequence[Known] = ()) -> list[Reranking]:
         """Return one reranking per ranking of `rankings`, in the given order; all queries share the scorer's batches.
 
         The first `rank_window_size` hits are rescored and sorted; later hits keep their order below them. Of a document
         that the model cannot read at once, at most `passages` passages are scored, and the best one decides. Hits of
         the window without text to read are not scored, and keep their order between the two. Promoted hits, if the
         setting `keep_promoted` is on, keep their places above all others and are not scored: those that
-        `resift.rerank.promotion.count_promoted` recognizes by their scores, and the first `promoted[i]` hits of ranking
-        i for a caller who knows more than the scores show, such as the ids that a pinned query named. `scales[i]` is
-        the scale on which ranking i is fused, if it is a part of a ranking that was fused before.
+        `resift.rerank.promotion.count_promoted` recognizes by their scores, and those in `known`, which has one entry
+        per ranking for a caller who knows more than the scores show.
         Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores, and
-        SettingsError if `promoted` or `scales` is given and does not have one entry per ranking.
+        SettingsError if `known` is given and does not have one entry per ranking.
         """
-        for name, given in (("promoted", promoted), ("scales", scales)):
-            if given and len(given) != len(rankings):
-                raise SettingsError(f"{len(given)} entries for {len(rankings)} rankings; expected one each", name)
-        known = promoted or [0] * len(rankings)
-        windows = [self._window(ranking, count) for ranking, count in zip(rankings, known, strict=True)]
+        if known and len(known) != len(rankings):
+            raise SettingsError(f"{len(known)} entries for {len(rankings)} rankings; expected one each", "known")
+        known = known or [Known()] * len(rankings)
+        windows = [self._window(ranking, one.promoted) for ranking, one in zip(rankings, known, strict=True)]
         pairs = [pair for window in windows for pair in window.pairs]
         scores = score_passages(self.scorer, pairs, self.settings.passages, self.settings.stride)
         bounds = np.cumsum([0, *(len(window.scored) for window in windows)])
         return [
-            self._reorder(window, scores[int(start) : int(stop)], scale)
-            for window, start, stop, scale in zip(
-                windows, bounds[:-1], bounds[1:], scales or [None] * len(rankings), strict=True
-            )
+            self._reorder(window, scores[int(start) : int(stop)], one.scale)
+            for window, start, stop, one in zip(windows, bounds[:-1], bounds[1:], known, strict=True)
         ]
 
-    def _window(self, ranking: Ranking, known: int) -> _Window:
-        """Divide a ranking into its parts; at least the first `known` hits are promoted."""
+    def _window(self, ranking: Ranking, promoted: int) -> _Window:
+        """Divide a ranking into its parts; at least the first `promoted` hits are promoted."""
         head, tail = ranking.hits[: self.settings.rank_window_size], ranking.hits[self.settings.rank_window_size :]
         kept = 0
         if self.settings.keep_promoted:
             found = count_promoted([hit.score for hit in ranking.hits], ranking.query.text)
-            kept = min(max(known, found), len(head))
+            kept = min(max(promoted, found), len(head))
         read = [(hit, self.template.read(hit.document)) for hit in head[kept:]]
         return _Window(
             ranking=ranking,
@@ -147,18 +156,17 @@ class Reranker:
 
     def _reorder(self, window: _Window, scored: PassageScores, scale: Scale | None) -> Reranking:
         """Reorder one ranking by `scored`, the scores of the hits to score, fused on `scale` or their own."""
-        scores, ranking = scored.scores, window.ranking
-        logits = scores.logits
+        scores, logits = scored.scores, scored.scores.logits
         ids = [hit.document.doc_id for hit in window.scored]
-        fused = self.settings.fusion != "none"
-        if len(logits):
-            first_stage = np.array([hit.score for hit in window.scored], dtype=np.float64)
-            final = fuse(first_stage, logits, self.settings.fusion_weight, scale) if fused else logits
-            scale = (scale or Scale.of(first_stage, logits)) if fused else None
-            ranking = _ordered(window, [float(score) for score in final])
+        first_stage = np.array([hit.score for hit in window.scored], dtype=np.float64)
+        if self.settings.fusion == "none" or not len(logits):
+            final, scale = logits, None
+        else:
+            final = fuse(first_stage, logits, self.settings.fusion_weight, scale)
+            scale = scale or Scale.of(first_stage, logits)
         return Reranking(
             first_stage=window.ranking,
-            ranking=ranking,
+            ranking=_ordered(window, [float(score) for score in final]),
             logits={doc_id: float(logit) for doc_id, logit in zip(ids, logits, strict=True)},
             truncated=int(scores.truncated.sum()),
             query_truncated=bool(scores.query_truncated.any()),
@@ -168,14 +176,18 @@ class Reranker:
             html=sum(rendered.html for rendered in window.texts),
             passages={doc_id: part for doc_id, part in zip(ids, scored.passages, strict=True) if part is not None},
             template=self.template,
-            fused=fused,
             scale=scale,
             languages=tuple(getattr(self.scorer, "languages", ())),
         )
 
 
 def _ordered(window: _Window, final: Sequence[float]) -> Ranking:
-    """Return the hits of `window` in their new order; `final` are the deciding scores of those that were scored."""
+    """Return the hits of `window` in their new order; `final` are the deciding scores of those that were scored.
+
+    If none was, the order and the scores stay.
+    """
+    if not final:
+        return window.ranking
     # one more or less per rank keeps the other hits in their order, ties included, and above or below the scored ones
     above = [Hit(hit.document, max(final) + 1.0 + step) for step, hit in enumerate(reversed(window.promoted))]
     scored = [Hit(hit.document, score) for hit, score in zip(window.scored, final, strict=True)]

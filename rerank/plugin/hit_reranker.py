@@ -22,7 +22,7 @@ from resift.rerank.plugin.response import (
 from resift.rerank.plugin.search_flow import reranking_failed
 from resift.rerank.plugin.sync_async import Steps, Wait
 from resift.rerank.plugin.text_places import TextPlaces
-from resift.rerank.reranker import Reranker, Reranking
+from resift.rerank.reranker import Known, Reranker, Reranking
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.work_queue import QueueFullError, WorkQueue
@@ -84,7 +84,7 @@ class HitReranker:
         reader = HitReader(fields_to_read(self._fields, self._others))
         pairs = [(body["hits"]["hits"], one) for body, one in zip(bodies, plans, strict=True)]
         rankings = [hits_to_ranking(hits, one, reader) for hits, one in pairs]
-        return self._reranker(options).rerank(rankings, [promoted_hits(hits, one) for hits, one in pairs])
+        return self._reranker(options).rerank(rankings, [Known(promoted_hits(hits, one)) for hits, one in pairs])
 
     def _reranker(self, options: SearchOptions) -> Reranker:
         """Return the reranker for `options`; its model is loaded on first use, and only by the worker thread."""

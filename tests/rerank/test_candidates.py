@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from resift.rerank.candidates import Candidate, Reranked, from_reranking, to_ranking
+from resift.rerank.fusion import Scale
 from resift.rerank.reranker import Reranking
 from resift.retrieval.types import Document, Hit, Query, Ranking
 
 QUERY = Query("q", "soup")
+SCALE = Scale(first_stage=(8.0, 1.0), logits=(0.0, 1.0))
 
 
 def placed(*scores: float | None) -> list[tuple[int, float]]:
@@ -62,7 +64,7 @@ def test_a_reranked_candidate_has_its_position_its_score_and_its_logit_if_it_was
     first = to_ranking(QUERY, [Candidate(Document("", text), score) for text, score in (("a", 1.0), ("b", 2.0))])
     b, a = (hit.document for hit in first.hits)
     after = Ranking.of(QUERY, [Hit(b, 0.5), Hit(a, -0.5)])
-    one, two = from_reranking(Reranking(first, after, {b.doc_id: 7.0}, fused=True))
+    one, two = from_reranking(Reranking(first, after, {b.doc_id: 7.0}, scale=SCALE))
     assert one.probability == pytest.approx(0.9990889, abs=1e-7)
     assert one == Reranked(1, 0.5, 7.0, one.probability, 0.5)
     assert two == Reranked(0, -0.5, None, unscored="below the window")

@@ -6,8 +6,11 @@ import pytest
 from scipy.special import expit
 
 from resift.rerank.explanation import explain
+from resift.rerank.fusion import Scale
 from resift.rerank.reranker import Reranking
 from resift.retrieval.types import Document, Hit, Query, Ranking
+
+SCALE = Scale(first_stage=(8.0, 1.0), logits=(0.0, 1.0))
 
 
 def ranking(**scores: float) -> Ranking:
@@ -33,14 +36,14 @@ def test_the_score_to_show_is_the_sigmoid_of_the_logit_as_scipy_computes_it() ->
 
 def test_the_fused_score_is_given_where_it_decides() -> None:
     [alone] = explain(Reranking(ranking(a=9.0), ranking(a=3.5), {"a": 3.5}), 1)
-    [fused] = explain(Reranking(ranking(a=9.0), ranking(a=0.0), {"a": 3.5}, fused=True), 1)
+    [fused] = explain(Reranking(ranking(a=9.0), ranking(a=0.0), {"a": 3.5}, scale=SCALE), 1)
     assert (alone.fused, fused.fused) == (None, 0.0)
     assert alone.shown == fused.shown == pytest.approx(0.97069, abs=1e-5)
 
 
 def test_a_hit_that_was_not_scored_shows_no_score_and_says_why() -> None:
     order = ranking(p=4.0, a=1.0, e=0.0, t=-1.0)
-    result = Reranking(order, order, {"a": 1.0}, unread=1, promoted=1, fused=True)
+    result = Reranking(order, order, {"a": 1.0}, unread=1, promoted=1, scale=SCALE)
     assert [(hit.doc_id, hit.shown, hit.fused, hit.unscored) for hit in explain(result, 4)] == [
         ("p", None, None, "promoted"),
         ("a", pytest.approx(0.73106, abs=1e-5), 1.0, None),
@@ -54,7 +57,7 @@ def test_without_a_model_the_score_of_the_first_stage_is_shown() -> None:
 
 
 def test_the_json_of_a_hit_has_the_score_to_show_as_its_score() -> None:
-    [hit] = explain(Reranking(ranking(a=9.0), ranking(a=0.0), {"a": 0.0}, fused=True), 1)
+    [hit] = explain(Reranking(ranking(a=9.0), ranking(a=0.0), {"a": 0.0}, scale=SCALE), 1)
     assert hit.as_json() == {
         "rank": 1,
         "doc_id": "a",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from resift.rerank.counts import Counts
 from resift.rerank.promotion import count_promoted
-from resift.rerank.reranker import Reranker
+from resift.rerank.reranker import Known, Reranker
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 from tests.rerank.ranked import TableScorer, ids, ranking
@@ -38,7 +38,7 @@ def test_promoted_hits_do_not_change_the_scores_of_the_others() -> None:
 def test_promoted_hits_are_scored_if_the_setting_is_off() -> None:
     before = ranking(("a", "x", PINNED[0]), ("c", "z", 9.0), ("d", "w", 8.0))
     reranker = Reranker(TableScorer(**SCORER), RerankSettings(keep_promoted=False, fusion="none"))
-    [result] = reranker.rerank([before], promoted=[1])
+    [result] = reranker.rerank([before], [Known(promoted=1)])
     assert (ids(result.ranking), result.promoted) == (["d", "c", "a"], 0)
 
 
@@ -50,7 +50,7 @@ def test_a_ranking_of_only_pinned_hits_keeps_its_order_and_scores() -> None:
 
 def test_hits_that_the_caller_knows_to_be_promoted_keep_their_places() -> None:
     first, second = ranking(("a", "x", 9.0), ("c", "z", 8.9), ("d", "w", 8.8)), ranking(("a", "x", 9.0), ("d", "w", 8))
-    results = Reranker(TableScorer(**SCORER)).rerank([first, second], promoted=[1, 0])
+    results = Reranker(TableScorer(**SCORER)).rerank([first, second], [Known(promoted=1), Known()])
     assert [(ids(result.ranking), result.promoted) for result in results] == [(["a", "d", "c"], 1), (["d", "a"], 0)]
 
 
@@ -60,9 +60,9 @@ def test_at_most_the_window_is_promoted() -> None:
     assert (ids(result.ranking), result.promoted) == (["a", "b", "c"], 1)
 
 
-def test_as_many_numbers_as_rankings_are_expected() -> None:
+def test_as_many_entries_as_rankings_are_expected() -> None:
     with pytest.raises(SettingsError, match="2 entries for 1 rankings"):
-        Reranker(TableScorer()).rerank([ranking()], promoted=[1, 2])
+        Reranker(TableScorer()).rerank([ranking()], [Known(), Known()])
 
 
 def test_promoted_hits_are_counted_and_noted() -> None:
