@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resift.rerank.scorers.card import read_card
 from resift.rerank.scorers.lookup import EMBEDDED_FOLDER
 from resift.rerank.scorers.model_folder import read_folder
 from resift.rerank.scorers.recommended import RECOMMENDED, RecommendedModel
@@ -51,5 +50,5 @@ def _embedded(name: str) -> EmbeddedModel:
         width=folder.config.get("hidden_size"),
         max_tokens=folder.window(None),
         languages=folder.languages,
-        licence=" ".join(read_card(path).get("license", ())),
+        licence=" ".join(folder.card.get("license", ())),
     )

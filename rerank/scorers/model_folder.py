@@ -44,7 +44,8 @@ class ModelFolder:
     """A model's folder, as transformers and sentence-transformers write it; a missing file is an empty mapping.
 
     `name` is the model's name as the user gave it, for messages. `config` is config.json, `tokenizer` is
-    tokenizer_config.json, `head` is config_sentence_transformers.json, `legacy` is sentence_bert_config.json.
+    tokenizer_config.json, `head` is config_sentence_transformers.json, `legacy` is sentence_bert_config.json. `card` is
+    the front matter of README.md, as `resift.rerank.scorers.card.read_card` returns it.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class ModelFolder:
     tokenizer: Mapping[str, Any]
     head: Mapping[str, Any]
     legacy: Mapping[str, Any]
+    card: Mapping[str, tuple[str, ...]]
 
     @property
     def onnx(self) -> Path | None:
@@ -68,7 +70,7 @@ class ModelFolder:
     @property
     def languages(self) -> tuple[str, ...]:
         """The ISO 639 codes of the languages that the model reads, by its card; empty if the card names none."""
-        return language_codes(read_card(self.path).get("language", ()))
+        return language_codes(self.card.get("language", ()))
 
     @property
     def embedded(self) -> Mapping[str, Any]:
@@ -210,7 +212,7 @@ class ModelFolder:
 
 
 def read_folder(path: Path, name: str | None = None) -> ModelFolder:
-    """Return the model's folder at `path`, with the contents of its JSON files.
+    """Return the model's folder at `path`, with the contents of its JSON files and of its card.
 
     `name` is the model's name in error messages; the path if not given. Raises ModelError if the folder or its
     config.json does not exist, or if a file is not a JSON object.
@@ -225,7 +227,7 @@ def read_folder(path: Path, name: str | None = None) -> ModelFolder:
     for file, content in zip(names, contents, strict=True):
         if not isinstance(content, Mapping):
             raise ModelError(f"{file} is not a JSON object; download it again", name)
-    return ModelFolder(path, name, *contents)
+    return ModelFolder(path, name, *contents, read_card(path))
 
 
 def read_json(path: Path, name: str, default: Any) -> Any:  # noqa: ANN401 - JSON is anything

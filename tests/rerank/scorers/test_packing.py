@@ -68,7 +68,7 @@ class SmallMemory(Predictor):
     """Scores a pair by its number of tokens, and has memory for at most `rows` rows at once."""
 
     def __init__(self, rows: int, batch_tokens: int = 10_000) -> None:
-        folder = ModelFolder(Path(), "small-memory", {}, {}, {}, {})
+        folder = ModelFolder(Path(), "small-memory", {}, {}, {}, {}, {})
         super().__init__(folder, PairEncoder(make_tokenizer("bert"), 64), batch_tokens)
         self.rows, self.sizes = rows, list[int]()
 
