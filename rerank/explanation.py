@@ -1,12 +1,14 @@
-"""Where each hit of a reranking was before, which scores moved it, and why a hit was not scored."""
+"""Where each hit was before and how far it moved, which scores moved it, and why a hit was not scored."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from resift.rerank.reranker import Reranking
+from resift.retrieval.types import Hit, Ranking
 
 Unscored = Literal["promoted", "no text", "below the window"]
 """Why the model did not score a hit: see `promoted` and `unread` of `Reranking`; or more hits were before it."""
@@ -54,6 +56,40 @@ class ExplainedHit:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedRank:
+    """One rank of two orders of the same hits; all ranks count from 1.
+
+    `old`: the hit that the first order has here, which the second has at `goes_to`. `new`: the hit that the second
+    order has here, which the first has at `came_from`.
+    """
+
+    rank: int
+    old: Hit
+    goes_to: int
+    new: Hit
+    came_from: int
+
+
+def compare_ranks(before: Ranking, after: Ranking, top: int) -> Iterator[ComparedRank]:
+    """Yield the first `top` ranks of two orders of the same hits."""
+    old_ranks, new_ranks = _ranks(before), _ranks(after)
+    pairs = zip(before.top(top).hits, after.top(top).hits, strict=True)
+    for rank, (old, new) in enumerate(pairs, start=1):
+        yield ComparedRank(rank, old, new_ranks[old.document.doc_id], new, old_ranks[new.document.doc_id])
+
+
+def move(before: int, after: int) -> str:
+    """Return how far a document moved: ▲ up, ▼ down, = not at all.
+
+    >>> move(5, 2), move(2, 5), move(2, 2)
+    ('▲3', '▼3', '=')
+    """
+    if before == after:
+        return "="
+    return f"▲{before - after}" if before > after else f"▼{after - before}"
+
+
 def explain(result: Reranking, top: int) -> list[ExplainedHit]:
     """Return the first `top` hits of a reranking, best first, each with its place in the first stage."""
     before = {hit.document.doc_id: (rank, hit.score) for rank, hit in enumerate(result.first_stage.hits, start=1)}
@@ -98,3 +134,7 @@ def why_unscored(result: Reranking, place: int) -> Unscored | None:
     if place < result.promoted:
         return "promoted"
     return "no text" if place < unread_to else "below the window"
+
+
+def _ranks(ranking: Ranking) -> dict[str, int]:
+    return {hit.document.doc_id: rank for rank, hit in enumerate(ranking.hits, start=1)}

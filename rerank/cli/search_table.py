@@ -11,7 +11,7 @@ from rich.text import Text
 
 from resift.rerank.cli.field_values import as_text
 from resift.rerank.cli.text import plain
-from resift.rerank.explanation import ExplainedHit, explain
+from resift.rerank.explanation import ExplainedHit, compare_ranks, explain, move
 from resift.rerank.reranker import Reranking
 from resift.rerank.snippets import Snippet, best_snippet, snippet_of
 from resift.retrieval.markup import plain_text
@@ -67,7 +67,9 @@ def hits_table(result: Reranking, view: View) -> RenderableType:
     table.add_column("document", overflow="fold")
     for row, hit in zip(rows, result.ranking.hits, strict=False):
         numbers = (_number(row.shown), *([_number(row.fused)] if fused else []))
-        table.add_row(str(row.rank), move(row.first_stage_rank, row.rank), *numbers, _document(row, hit, result, view))
+        table.add_row(
+            str(row.rank), _moved(row.first_stage_rank, row.rank), *numbers, _document(row, hit, result, view)
+        )
     return table
 
 
@@ -78,11 +80,9 @@ def comparison_table(before: Ranking, after: Ranking, top: int, names: tuple[str
     return _Comparison(before, after, top, names)
 
 
-def move(before: int, after: int) -> Text:
-    """Return how far a document moved: ▲ up, ▼ down, = not at all."""
-    if before == after:
-        return Text("=", style="dim")
-    return Text(f"▲{before - after}", style="green") if before > after else Text(f"▼{after - before}", style="red")
+def _moved(before: int, after: int) -> Text:
+    style = "dim" if before == after else "green" if before > after else "red"
+    return Text(move(before, after), style=style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +103,11 @@ class _Comparison:
         widths = [("#", 3), (self.names[0], room), ("goes to", 7), (self.names[1], room), ("moved", 8)]
         for name, width in (one for one in widths if wide or one[0] != "goes to"):
             table.add_column(Text(name), width=width, no_wrap=True, overflow="ellipsis")
-        ranks_before, ranks_after = _ranks(self.before), _ranks(self.after)
-        pairs = zip(self.before.top(self.top).hits, self.after.top(self.top).hits, strict=True)
-        for rank, (old, new) in enumerate(pairs, start=1):
-            came_from, goes_to = ranks_before[new.document.doc_id], ranks_after[old.document.doc_id]
-            row = [Text(str(rank)), _name(old), Text(f"→ {goes_to}", style="dim"), _name(new)]
-            moved = move(came_from, rank) + Text(f" ({came_from})", style="dim")
+        for one in compare_ranks(self.before, self.after, self.top):
+            row = [Text(str(one.rank)), _name(one.old), Text(f"→ {one.goes_to}", style="dim"), _name(one.new)]
+            moved = _moved(one.came_from, one.rank) + Text(f" ({one.came_from})", style="dim")
             table.add_row(*(row if wide else [row[0], row[1], row[3]]), moved)
         yield Group(Text(plain(self.before.query.text)[:_LONGEST], style="bold"), table)
-
-
-def _ranks(ranking: Ranking) -> dict[str, int]:
-    return {hit.document.doc_id: rank for rank, hit in enumerate(ranking.hits, start=1)}
 
 
 def _name(hit: Hit) -> Text:

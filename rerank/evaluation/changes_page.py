@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from resift.rerank.evaluation.changes import PERSISTENCE, ChangedQuery, Changes
 from resift.rerank.evaluation.page import Block, Cell, Heading, Page, Paragraph, Table
+from resift.rerank.explanation import ComparedRank, compare_ranks, move
 from resift.retrieval.markup import plain_text
 from resift.retrieval.text import shorten
 from resift.retrieval.types import Hit
@@ -103,18 +104,15 @@ def _query(place: int, query: ChangedQuery, top: int, compared: Compared) -> Ite
     words = query.before.query
     yield Heading(f"{place}. {shorten(words.text)}")
     yield Paragraph(f"{words.query_id}: {describe(query, top)}")
-    ranks = [
-        {hit.document.doc_id: rank for rank, hit in enumerate(one.hits, start=1)} for one in (query.before, query.after)
-    ]
-    rows = []
-    pairs = zip(query.before.top(top).hits, query.after.top(top).hits, strict=True)
-    for rank, (old, new) in enumerate(pairs, start=1):
-        goes_to, came_from = ranks[1][old.document.doc_id], ranks[0][new.document.doc_id]
-        left, right = _hit(old, words.text, compared), _hit(new, words.text, compared)
-        rows.append((str(rank), left, str(goes_to), right, str(came_from), _moved(came_from, rank)))
+    rows = [_row(one, words.text, compared) for one in compare_ranks(query.before, query.after, top)]
     before, after = compared.names
     columns = ("#", before, "goes to", after, "from", "moved")
     yield Table(columns, tuple(rows), numbers=frozenset((0, 2, 4, 5)))
+
+
+def _row(one: ComparedRank, query: str, compared: Compared) -> tuple[Cell | str, ...]:
+    old, new = _hit(one.old, query, compared), _hit(one.new, query, compared)
+    return str(one.rank), old, str(one.goes_to), new, str(one.came_from), _moved(one.came_from, one.rank)
 
 
 def _hit(hit: Hit, query: str, compared: Compared) -> Cell:
@@ -124,6 +122,4 @@ def _hit(hit: Hit, query: str, compared: Compared) -> Cell:
 
 
 def _moved(before: int, after: int) -> Cell:
-    if before == after:
-        return Cell("=")
-    return Cell(f"▲{before - after}", tone="good") if before > after else Cell(f"▼{after - before}", tone="bad")
+    return Cell(move(before, after), tone="" if before == after else "good" if before > after else "bad")
