@@ -91,7 +91,7 @@ class Segment:
         self.ranks: NDArray[np.int32] = load_array(facts.folder / store.ID_RANKS)
         self.live = np.ones(len(self.ranks), np.bool_)
         if facts.deleted:
-            self.live[np.load(path / facts.deleted, allow_pickle=False)] = False
+            self.live[load_array(path / facts.deleted)] = False
         self.live_count = int(np.count_nonzero(self.live))
         self._indptr = load_array(facts.folder / store.INDPTR).data
         self._vocabulary = StoredVocabulary(facts.folder)

@@ -15,6 +15,7 @@ import json
 import mmap
 import os
 import re
+import threading
 import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -55,6 +56,7 @@ CHANGE_FILES = (FREQUENCIES, LENGTHS)
 _ID = re.compile(rb'\{"doc_id": ("(?:[^"\\]|\\.)*+")')  # the beginning of a line of DOCUMENTS
 _SAMPLE = 4096  # bytes
 _CACHE_SIZE = 1 << 16  # terms
+_HEADERS = threading.Lock()  # NumPy parses headers with `ast`, which is not safe in threads before Python 3.11.8
 
 
 def rebuild_hint(path: Path, replace: bool = False) -> str:
@@ -142,7 +144,8 @@ def fingerprint(path: Path) -> dict[str, int]:
 
 def load_array(path: Path) -> NDArray[Any]:
     """Map a .npy file into memory, read-only; an array without elements cannot be mapped and is loaded."""
-    mapped = np.load(path, mmap_mode="r" if os.stat(path).st_size > 128 else None, allow_pickle=False)
+    with _HEADERS:
+        mapped = np.load(path, mmap_mode="r" if os.stat(path).st_size > 128 else None, allow_pickle=False)
     return np.asarray(mapped)  # a plain array: slices of np.memmap are ten times slower
 
 

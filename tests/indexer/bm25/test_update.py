@@ -249,7 +249,7 @@ def test_html_is_stored_and_not_indexed_and_other_texts_are_indexed_as_before(tm
 
 
 def test_index_says_when_and_from_what_it_was_made(tmp_path: Path) -> None:
-    build_index(OLD * 1, tmp_path / "i", SETTINGS, options=BuildOptions(source="corpus.jsonl"))
+    build_index(OLD, tmp_path / "i", SETTINGS, options=BuildOptions(source="corpus.jsonl"))
     made = json.loads((tmp_path / "i" / store.MANIFEST).read_text())
     assert made["source"] == "corpus.jsonl"
     assert made["created"].endswith("Z") and len(made["created"]) == len("2026-01-01T00:00:00Z")
