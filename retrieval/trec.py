@@ -1,8 +1,9 @@
-"""Read runs and qrels in the forms of TREC, BEIR, MS MARCO and JSON; write those of TREC."""
+"""Read runs and qrels in the forms of TREC, BEIR, MS MARCO and JSON; write runs of TREC and JSON, and TREC's qrels."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
 import stat
@@ -80,19 +81,37 @@ def write_run(target: str | Path | IO[str], rankings: Iterable[Ranking], tag: st
     """Write `rankings` as a TREC run, in the given order; the file is written atomically.
 
     Reading the file gives exactly the same scores, and the lines of a query are in the order in which trec_eval sorts.
+    A file whose name ends in .json is written as JSON, {query_id: {doc_id: score}}, which allows any id.
     Raises CorpusError on an id or tag with white space and on a score that is not finite, which the format does not
     allow, on two rankings of one query, and if the file cannot be written.
     """
-    _write(target, _run_lines(rankings, _checked_column(tag, "tag")))
+    form = _json_lines if isinstance(target, str | Path) and Path(target).suffix == ".json" else _run_lines
+    _write(target, form(_distinct(rankings), _checked_column(tag, "tag")))
+
+
+def _distinct(rankings: Iterable[Ranking]) -> Iterator[Ranking]:
+    """Yield `rankings`. Raises CorpusError if two have the same query id."""
+    seen: set[str] = set()
+    for ranking in rankings:
+        if ranking.query.query_id in seen:
+            raise CorpusError(f"the query id {ranking.query.query_id!r} has two rankings; expected one per query")
+        seen.add(ranking.query.query_id)
+        yield ranking
+
+
+def _json_lines(rankings: Iterable[Ranking], tag: str) -> Iterator[str]:
+    """Yield a JSON object, a line for each query; it has no place for `tag`."""
+    before = "{"
+    for ranking in rankings:
+        scores = {hit.document.doc_id: _finite(hit.score) for hit in ranking.hits}
+        yield f"{before}\n{json.dumps(ranking.query.query_id)}: {json.dumps(scores)}"
+        before = ","
+    yield "{}\n" if before == "{" else "\n}\n"
 
 
 def _run_lines(rankings: Iterable[Ranking], tag: str) -> Iterator[str]:
-    seen: set[str] = set()
     for ranking in rankings:
         query_id = _checked_column(ranking.query.query_id, "query id")
-        if query_id in seen:
-            raise CorpusError(f"the query id {query_id!r} has two rankings; expected one per query")
-        seen.add(query_id)
         for rank, hit in enumerate(ranking.hits, start=1):
             doc_id = _checked_column(hit.document.doc_id, "document id")
             yield join([query_id, "Q0", doc_id, str(rank), repr(_finite(hit.score)), tag]) + "\n"
@@ -186,10 +205,12 @@ def column_problem(text: str) -> str:
     """Return why `text` cannot be an id or a tag in a TREC file, "" if it can.
 
     >>> column_problem("d1"), column_problem("two words")
-    ('', 'is empty or has white space, which a TREC file does not allow')
+    ('', 'has white space, which a TREC file does not allow')
     """
-    if not text or any(character.isspace() for character in text):
-        return "is empty or has white space, which a TREC file does not allow"
+    if not text:
+        return "is empty, which a TREC file does not allow"
+    if any(character.isspace() for character in text):
+        return "has white space, which a TREC file does not allow"
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -199,7 +220,8 @@ def column_problem(text: str) -> str:
 
 def _checked_column(text: str, what: str) -> str:
     if problem := column_problem(text):
-        raise CorpusError(f"the {what} {text!r} {problem}")
+        way_out = "" if what == "tag" else "; a run can be JSON, in a file whose name ends in .json"
+        raise CorpusError(f"the {what} {text!r} {problem}{way_out}")
     return text
 
 

@@ -43,7 +43,12 @@ class RunFiles:
     metavar="FILE",
     help="BEIR queries.jsonl, JSON, CSV, TSV, TREC topics, or one query per line; - for standard input.",
 )
-@click.option("--output", required=True, metavar="FILE", help="The TREC run file to write; - for standard output.")
+@click.option(
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="The TREC run to write, or a JSON run (.json), whose ids may have blanks; - for standard output.",
+)
 @click.option("--first-stage-output", metavar="FILE", help="Write the first stage's run as well, to FILE or -.")
 @click.option("--tag", default="resift", show_default=True, help="The run's name, its last column.")
 @settings_options("queries", "connection", "engine", "search", "rerank", "scorer", into=SEARCH_STAGES)

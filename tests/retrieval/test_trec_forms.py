@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.trec import read_qrels, read_run, write_qrels, write_run
-from resift.retrieval.types import Document, Hit, Qrels, Query, Ranking
+from resift.retrieval.types import Document, Hit, Qrels, Query, Ranking, Run, from_run
 
 HEAT = '"Heat"_(album)'
 
@@ -211,3 +212,15 @@ def test_standard_input_is_read(reader: str, content: str, packed: bool) -> None
     raw = gzip.compress(content.encode()) if packed else content.encode()
 
     assert subprocess.run([sys.executable, "-c", code], input=raw, capture_output=True, check=True).stdout == b"True\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_run_in_a_json_file_may_have_any_ids_and_reads_back_equal(tmp_path: Path, count: int) -> None:
+    run: Run = {f"q {n}": {"my note.md": 0.1 + n, 'a"\u2028\ud83d': -2.5e-7} for n in range(count)}
+    write_run(tmp_path / "run.json", from_run(run), "resift")
+    if count:
+        assert read_run(tmp_path / "run.json") == run
+    else:
+        assert json.loads((tmp_path / "run.json").read_text()) == {}
+    with pytest.raises(CorpusError, match="has white space.*JSON, in a file whose name ends in .json"):
+        write_run(tmp_path / "run.trec", from_run({"q": {"my note.md": 1.0}}), "resift")
