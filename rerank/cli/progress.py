@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from resift.rerank.cli.messages import is_quiet
-from resift.rerank.scorers.on_scored import watched_by
+from resift.rerank.scorers.scoring_progress import watched_by
 
 LINE_EVERY = 30.0
 """Seconds between two lines if standard error is not a terminal."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Unpack, overload
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.scorer import Pair, Scores
-from resift.rerank.scorers import on_scored
 from resift.rerank.scorers.activations import ACTIVATIONS
 from resift.rerank.scorers.call_options import CallOptions, PredictArguments, RankArguments, choose_top, read_options
 from resift.rerank.scorers.encoding import EncodedPairs, PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.packing import batch_end, longest_first
 from resift.rerank.scorers.pairs import distinct, is_pair, read_documents, read_pairs
+from resift.rerank.scorers.scoring_progress import progress_bar, report
 from resift.retrieval.errors import ResiftError, SettingsError
 
 Batch = Mapping[str, NDArray[np.int64]]
@@ -167,7 +167,8 @@ class Predictor(ABC):
             return Scores(np.zeros(0, dtype=np.float32), empty, empty, np.zeros(0, dtype=np.int64))
         with model_errors(self.folder, "its tokenizer cannot read the texts"):
             encoded = self.encoder.encode([(options.prompt + query, document) for query, document in indices])
-        logits = self._run(encoded, options)  # (distinct pairs,)
+        with progress_bar(options.progress):
+            logits = self._run(encoded, options)  # (distinct pairs,)
         if not np.isfinite(logits).all():
             raise self.folder.error(
                 "its scores are NaN or infinite; its weights are damaged, or its values exceed the range of float16: "
@@ -184,22 +185,20 @@ class Predictor(ABC):
         lengths = encoded.lengths[order]  # (n,) descending
         logits = np.empty(len(order), dtype=np.float32)
         start, budget, most = 0, self.batch_tokens, min(self.most_rows or len(order), options.batch_size or len(order))
-        with _progress(len(order), options.progress) as advance:
-            while start < len(order):
-                end = min(batch_end(lengths, start, budget), start + most)
-                try:
-                    logits[order[start:end]] = self.forward(self.encoder.pad(encoded, order[start:end]))
-                except OutOfMemoryError as error:
-                    if end - start == 1:
-                        raise self.folder.error(
-                            f"there is not enough memory for one pair of {lengths[start]} tokens; reduce max_length, "
-                            "or use another device"
-                        ) from error
-                    budget = (end - start) // 2 * int(lengths[start])
-                    continue
-                advance(end - start)
-                start = end
-                on_scored.report(start, len(order))
+        while start < len(order):
+            end = min(batch_end(lengths, start, budget), start + most)
+            try:
+                logits[order[start:end]] = self.forward(self.encoder.pad(encoded, order[start:end]))
+            except OutOfMemoryError as error:
+                if end - start == 1:
+                    raise self.folder.error(
+                        f"there is not enough memory for one pair of {lengths[start]} tokens; reduce max_length, or "
+                        "use another device"
+                    ) from error
+                budget = (end - start) // 2 * int(lengths[start])
+                continue
+            start = end
+            report(start, len(order))
         return logits
 
     def try_padding(self) -> None:
@@ -233,20 +232,6 @@ def model_errors(folder: ModelFolder, message: str) -> Iterator[None]:
         raise
     except Exception as error:  # libraries raise many kinds; tokenizers raises bare Exception
         raise folder.error(f"{message}: {one_line(error)}") from error
-
-
-@contextmanager
-def _progress(pairs: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Give the function that counts scored pairs on a bar on standard error, if one is `shown`."""
-    if not shown:
-        yield lambda scored: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("Scoring", total=pairs)
-        yield lambda scored: progress.advance(task, scored)
 
 
 def short_of_memory(error: Exception) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from resift import ScorerSettings, load_scorer
 from resift.indexer.corpora import Reading, read_documents
 from resift.rerank.cli.progress import ProgressLines, describe
-from resift.rerank.scorers.on_scored import watched_by
+from resift.rerank.scorers.scoring_progress import watched_by
 
 
 @pytest.mark.parametrize(

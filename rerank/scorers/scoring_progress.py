@@ -1,4 +1,4 @@
-"""Who is told how far a scorer has come in the pairs of one call."""
+"""Report how many pairs of a call a scorer has scored, to a watcher of the current thread or task."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         _watcher.reset(token)
+
+
+@contextmanager
+def progress_bar(shown: bool = True) -> Iterator[None]:
+    """Show a bar of scored pairs on standard error within this context, if it is `shown`."""
+    if not shown:
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("Scoring", total=None)
+        with watched_by(lambda scored, pairs: bar.update(task, completed=scored, total=pairs)):
+            yield
 
 
 def report(scored: int, pairs: int) -> None:
