@@ -78,9 +78,9 @@ def score_passages(
 ) -> PassageScores:
     """Return the scores of `pairs`, (query, document's text), by at most `passages` passages of each document.
 
-    The first passage is the text from its start, which is all that is read of it if `passages` is 1. While a text goes
-    on, the next passage begins `stride` passages later, with the head of the text (its title) before it. A passage is
-    as long as the model reads, by what the scorer reports in `read_characters`; else by a number of words.
+    The first passage is the text from its start, which is all that is read of it if `passages` is 1. While a text
+    continues, the next passage begins `stride` passages later, with the head of the text (its title) before it. A
+    passage is as long as the model reads, by what the scorer reports in `read_characters`; else by a number of words.
     Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores.
     """
     first = _score(scorer, [(query, rendered.text) for query, rendered in pairs])

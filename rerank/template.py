@@ -122,7 +122,7 @@ class Template:
 def _begins_with(text: str, title: str) -> bool:
     """Return whether `text` begins with `title`, and the last word of `title` ends there.
 
-    Where the text goes on with a letter, digit or mark, the title counts as a part of a word. So it does in Chinese,
+    Where the text continues with a letter, digit or mark, the title counts as a part of a word. So it does in Chinese,
     Japanese or Thai, which have no spaces: whether the word ends there cannot be seen, and a title that is read twice
     is harmless.
 

@@ -72,8 +72,8 @@ def add(
     """Add the documents of SOURCE to an existing index, embedded or of Elasticsearch or OpenSearch.
 
     A document whose id the index has replaces that one. SOURCE is what `resift index` takes; the language and the
-    passages are those of the index. To an embedded index, either all documents are added or none; a search that is open
-    goes on with the index as it was. Without SOURCE, --optimize only merges.
+    passages are those of the index. To an embedded index, either all documents are added or none, and open searches
+    keep the index as it was. Without SOURCE, --optimize only merges.
 
     \b
     resift add today.jsonl --to bm25:articles

@@ -33,7 +33,7 @@ def say_note(note: str) -> None:
 
 
 def say_error(message: str) -> None:
-    """Write one line to standard error: an error after which the command goes on and fails at its end."""
+    """Write one line to standard error: an error after which the command continues, to fail at its end."""
     click.echo(f"resift: error: {plain(with_flags(message))}", err=True)
 
 

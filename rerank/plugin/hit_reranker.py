@@ -113,7 +113,7 @@ class SearchWork:
         return self.hits.places.elsewhere(plan, request, body)
 
     def note_text(self, plan: Plan, request: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-        """Remember whether the hits of `body`, sent for `plan`, have their text at last."""
+        """Remember whether the hits of `body`, sent for `plan`, have their text."""
         self.hits.places.remember(plan, request, body)
 
     def rerank(self, bodies: list[Any], plans: list[Plan]) -> Steps:

@@ -30,7 +30,7 @@ class Work(Protocol):
         """Return the plan that also reads the text where the hits of `body` lack it, None if they have it."""
 
     def note_text(self, plan: Plan, request: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-        """Remember whether the hits of `body`, sent for `plan`, have their text at last."""
+        """Remember whether the hits of `body`, sent for `plan`, have their text."""
 
     def rerank(self, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of response bodies by their plans, in place; the result is one outcome per body."""
