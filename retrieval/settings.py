@@ -14,16 +14,28 @@ T = TypeVar("T")
 
 
 def setting(
-    default: T, text: str, *, choices: Sequence[str] = (), flag: str | None = None, repeatable: bool = False
+    default: T,
+    text: str,
+    *,
+    choices: Sequence[str] = (),
+    flag: str | None = None,
+    repeatable: bool = False,
+    separator: str = ",",
 ) -> T:
     """Declare a dataclass field with its default, its one-line help `text` and the `choices` it allows.
 
     `flag` is the name of the command-line option if it differs from the field's name (`--window` for
     rank_window_size); the environment variable and the TOML key use the flag's name too. A `repeatable` option can
-    be given several times; the field holds all values, separated by commas.
+    be given several times; the field holds all values, separated by `separator`, a comma or a line break.
     """
     value: T = field(
         default=default,
-        metadata={"help": text, "choices": tuple(choices), "flag": flag, "repeatable": repeatable},
+        metadata={
+            "help": text,
+            "choices": tuple(choices),
+            "flag": flag,
+            "repeatable": repeatable,
+            "separator": separator,
+        },
     )
     return value

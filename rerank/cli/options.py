@@ -129,12 +129,21 @@ def stage_options(stage: str) -> list[Callable[[Callable[..., Any]], Callable[..
 
 
 class _Repeatable(click.Option):
-    """An option that can be repeated; its value is one text with commas, whatever source it comes from."""
+    """An option that can be repeated; its value is one text with `separator`, whatever source it comes from."""
+
+    separator = ","
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> str | None:  # noqa: ANN401 - Click's own signature
-        """Join the given values with commas."""
+        """Join the given values with the separator."""
         given = [value] if isinstance(value, str) else value or ()
-        return ",".join(name for names in given for name in names.split(",") if name.strip()) or None
+        parts = [part for text in given for part in text.split(self.separator) if part.strip()]
+        return self.separator.join(parts) or None
+
+
+class _RepeatableLine(_Repeatable):
+    """An option that can be repeated, and whose values may have commas."""
+
+    separator = "\n"
 
 
 def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401
@@ -149,7 +158,7 @@ def _option(field: dataclasses.Field[Any], kind: Any) -> Callable[[Callable[...,
         extra["type"] = plain_type(kind)
         extra["metavar"] = _METAVARS.get(extra["type"], "TEXT")
     if field.metadata.get("repeatable"):
-        extra |= {"cls": _Repeatable, "multiple": True}
+        extra |= {"cls": _Repeatable if field.metadata["separator"] == "," else _RepeatableLine, "multiple": True}
     return click.option(
         flag,
         name,

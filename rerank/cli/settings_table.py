@@ -43,6 +43,7 @@ def parameter_name(field: dataclasses.Field[Any]) -> str:
 
 _OTHER_OPTIONS = (
     *("alias", "allow_refused", "keep", "overwrite", "overwrite_foreign", "resume"),  # of a load
+    "replace_whole",  # of an addition
     *("qrels", "queries", "root", "run_file", "split"),  # of an evaluation
 )
 """Arguments of the library that are no settings, have an option, and are named in messages."""
@@ -63,6 +64,15 @@ def setting_types() -> dict[str, type[Any]]:
         types = typing.get_type_hints(owner)
         found.update({parameter_name(field): plain_type(types[field.name]) for field in dataclasses.fields(owner)})
     return found
+
+
+def separators() -> dict[str, str]:
+    """Return for each setting what separates several values in one text."""
+    return {
+        parameter_name(field): field.metadata.get("separator", ",")
+        for owner in map(settings_class, SETTINGS)
+        for field in dataclasses.fields(owner)
+    }
 
 
 def plain_type(kind: Any) -> type[Any]:  # noqa: ANN401

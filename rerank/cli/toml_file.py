@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from resift.rerank.cli.settings_table import setting_types
+from resift.rerank.cli.settings_table import separators, setting_types
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.near_names import suggestion
 
@@ -61,7 +61,7 @@ def _checked(path: Path, name: str, value: object) -> object:
         near = suggestion(name, types) or f"; known are {', '.join(sorted(types))}"
         raise SettingsError(f"{path}: {name!r} is not a setting{near}", "config")
     if kind is str and isinstance(value, list) and all(isinstance(member, str) for member in value):
-        return ",".join(value)
+        return separators()[name.replace("-", "_")].join(value)
     fits = type(value) is kind or (kind is float and type(value) is int)
     if not fits:
         expected = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[kind]

@@ -9,11 +9,26 @@ from statistics import median
 
 from resift.retrieval.language import code_of, detect, name_of
 
-TITLE_NAMES = ("title", "name", "headline", "subject", "heading")
+TITLE_NAMES = (
+    *("title", "name", "headline", "subject", "heading"),
+    *(
+        "titel",
+        "bezeichnung",
+        "überschrift",
+        "ueberschrift",
+        "betreff",
+        "produktname",
+        "product_name",
+        "titre",
+        "título",
+    ),
+    *("titulo", "titolo"),
+)
 """Names of fields with a document's title, the most certain first."""
 BODY_NAMES = frozenset(
     "text body content contents description summary abstract message article passage document answer question plot "
-    "overview snippet paragraph section story review_text".split()
+    "overview snippet paragraph section story review_text beschreibung langbeschreibung kurzbeschreibung inhalt "
+    "contenu contenido descripción descripcion descrizione omschrijving inhoud".split()
 )
 """Names of fields that are searched and read without a sample of their texts."""
 _ABOUT = frozenset(

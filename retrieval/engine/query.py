@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from resift.retrieval.engine.field_types import FieldTypes, is_field, nested_path
 from resift.retrieval.engine.fields import Fields
-from resift.retrieval.engine.settings import EngineSettings
-from resift.retrieval.errors import SettingsError
 from resift.retrieval.text import clean
 
 TIE_BREAKER = 0.5
@@ -82,42 +78,6 @@ def _group(path: str, names: Sequence[str], text: str) -> dict[str, Any]:
     }
     nested = {"path": path, "query": match, "score_mode": "max", "ignore_unmapped": True}  # others may lack the path
     return {"nested": nested} if path else match
-
-
-def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] | None:
-    """Return the query clause of --filter, None if it is not given. Raises SettingsError.
-
-    field=value matches if the field, or its keyword multi-field, equals the value; an analyzed text field without a
-    keyword matches if it contains all the words of the value.
-    """
-    given = settings.filter
-    if not given:
-        return None
-    if given.lstrip().startswith("{"):
-        try:
-            clause = json.loads(given)
-        except (ValueError, RecursionError) as error:
-            raise SettingsError(
-                f"{given!r} is not JSON ({error}); expected a query clause or field=value", "filter"
-            ) from None
-        return dict(clause)
-    name, equals, value = (part.strip() for part in given.partition("="))
-    if not equals or not name:
-        raise SettingsError(
-            f'{given!r} is not a filter; expected field=value or JSON such as {{"term": ...}}', "filter"
-        )
-    if not is_field(name, types):
-        raise SettingsError(f"the index has no field {name!r}; expected field=value with an existing field", "filter")
-    clause = _equals(name, value, types)
-    path = nested_path(name, types)
-    return {"nested": {"path": path, "query": clause, "ignore_unmapped": True}} if path else clause
-
-
-def _equals(name: str, value: str, types: FieldTypes) -> dict[str, Any]:
-    if "text" not in types.get(name, ()):
-        return {"term": {name: value}}
-    exact = next((field for field in types if field.startswith(f"{name}.") and "keyword" in types[field]), None)
-    return {"term": {exact: value}} if exact else {"match": {name: {"query": value, "operator": "and"}}}
 
 
 def with_filter(body: dict[str, Any], clause: Mapping[str, Any] | None) -> dict[str, Any]:

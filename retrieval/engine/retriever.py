@@ -12,12 +12,12 @@ from resift.retrieval.engine.client import Engine, connect
 from resift.retrieval.engine.client_errors import error_in, parsing
 from resift.retrieval.engine.field_types import field_types
 from resift.retrieval.engine.fields import Fields, choice_notes, find_fields
+from resift.retrieval.engine.filters import read_filter
 from resift.retrieval.engine.hits import HitReader
 from resift.retrieval.engine.own_body import check_fields, fill, read_template
 from resift.retrieval.engine.query import (
     is_longer,
     longest_query,
-    read_filter,
     search_body,
     with_filter,
     with_window,

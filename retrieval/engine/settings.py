@@ -69,7 +69,12 @@ class EngineSettings:
     query_file: str | None = setting(
         None, "A JSON file with your own search body, with {{query}} in place of the query's text."
     )
-    filter: str | None = setting(None, "A filter that every hit must match: field=value, or a JSON query clause.")
+    filter: str | None = setting(
+        None,
+        "A filter that every hit must match: field=value, or a JSON query clause; repeat it for several.",
+        repeatable=True,
+        separator="\n",
+    )
     allow_partial: bool = setting(False, "Accept the hits of the other shards if a shard does not respond.")
 
     def __post_init__(self) -> None:

@@ -9,11 +9,11 @@ import pytest
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.field_types import text_fields
 from resift.retrieval.engine.fields import Fields, find_fields
+from resift.retrieval.engine.filters import read_filter
 from resift.retrieval.engine.query import (
     first_words,
     is_longer,
     longest_query,
-    read_filter,
     search_body,
     with_filter,
     with_window,
@@ -187,3 +187,20 @@ def test_only_retrievers_that_combine_others_get_a_window_and_not_a_query_of_the
         "retriever": {"rrf": {"rank_window_size": 100}},
         "rank_window_size": 10,
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "clauses"),
+    [
+        ("kind=a, b\nviews=3", [{"term": {"kind": "a, b"}}, {"term": {"views": "3"}}]),
+        ('kind=a\n{"range":\n {"views": {"lt": 5}}}', [{"term": {"kind": "a"}}, {"range": {"views": {"lt": 5}}}]),
+        ('{"term": {"kind": "a"}}\n\nviews=3\n', [{"term": {"kind": "a"}}, {"term": {"views": "3"}}]),
+    ],
+)
+def test_several_filters_must_all_match(given: str, clauses: list[dict[str, Any]]) -> None:
+    assert read_filter(EngineSettings(filter=given), TYPES) == {"bool": {"filter": clauses}}
+
+
+def test_what_follows_a_clause_on_its_line_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="'views=3' follows a query clause"):
+        read_filter(EngineSettings(filter='{"term": {"kind": "a"}} views=3'), TYPES)
