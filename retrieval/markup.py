@@ -2,7 +2,8 @@
 
 The decision is made once per text. A text is HTML if it has a tag that nothing else would contain: one with an
 attribute that has a value, a pair of an opening and a closing tag, a comment, or a `<br>` or `<p>` that is not only
-mentioned. The time is linear in the length of the text, whatever it contains.
+mentioned. The code of a Markdown text, in fences or between backticks, is literal: no tag is found in it. The time is
+linear in the length of the text, whatever it contains.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Iterator, Sequence
 from html import unescape
 from typing import NamedTuple
 
+from resift.retrieval.markdown_code import code_parts
+
 HTML_MODES = ("auto", "strip", "keep")
-"""auto: remove tags from texts that are HTML; strip: from all texts; keep: from none."""
+"""auto: remove tags from texts that are HTML, but not from code in Markdown; strip: from all texts; keep: from none."""
 
 _ELEMENTS = frozenset(
     """a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br
@@ -53,6 +56,7 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _VALUED = re.compile(rf"{_NAME}\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=`]++)")
+_SPACE = re.compile(r"\s+")
 _COMMENT_END = re.compile("-->")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _HIDDEN_ENDS = {name: re.compile(rf"</{name}\s*+>", re.IGNORECASE) for name in ("script", "style", "template")}
@@ -75,7 +79,8 @@ def plain_text(text: str, mode: str = "auto") -> str:
     """Return `text` without HTML; a text that is not HTML is returned unchanged. `mode` is one of `HTML_MODES`.
 
     Tags, comments, scripts and style sheets go, entities are decoded, and runs of white space become one space. Names
-    in angle brackets that are not HTML's stay, and so does a name that needs a closing tag and has none.
+    in angle brackets that are not HTML's stay, and so does a name that needs a closing tag and has none. In the mode
+    "auto", code in Markdown's fences or backticks stays as it is, with its line breaks.
 
     >>> plain_text("<p>Red &amp; green</p><p>H<sub>2</sub>O</p>")
     'Red & green H2O'
@@ -84,19 +89,45 @@ def plain_text(text: str, mode: str = "auto") -> str:
     """
     if mode == "keep" or "<" not in text:
         return text
-    tags = list(_tags(text))
-    if mode == "auto" and not _is_html(text, tags):
+    code = code_parts(text) if mode == "auto" else []
+    searched = _hidden(text, code)
+    tags = list(_tags(searched))
+    if mode == "auto" and not _is_html(searched, tags):
         return text
     closed = {tag.name for tag in tags if tag.closes}
+    return _without(text, [tag for tag in tags if mode == "strip" or _removable(tag, closed)], code)
+
+
+def _hidden(text: str, code: Sequence[tuple[int, int]]) -> str:
+    """Return `text` with backticks in place of its `code`, so that no tag is found there."""
+    parts, done = [], 0
+    for start, end in code:
+        parts += [text[done:start], "`" * (end - start)]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def _without(text: str, tags: Sequence[_Tag], code: Sequence[tuple[int, int]]) -> str:
+    """Return `text` without `tags`; `code` stays, but for what is inside of a tag, which is a script or a comment."""
     parts, done, after_end = [], 0, False  # after_end: whether the last removed tag is a closing one
-    for tag in tags:
-        if mode == "strip" or _removable(tag, closed):
-            parts.append(_decoded(text[done : tag.start]))
-            between = after_end and not tag.closes and done == tag.start
-            parts.append("" if tag.name in _FORMATTING or (tag.name in _INLINE and not between) else " ")
-            done, after_end = tag.end, tag.closes
-    parts.append(_decoded(text[done:]))
-    return " ".join("".join(parts).split())
+    words: list[str] = []  # parts since the last code
+    waiting = iter([*code, (len(text), len(text))])
+    start, end = next(waiting)
+    for tag in [*tags, _Tag(len(text), len(text))]:
+        while start < tag.start:
+            if start >= done:
+                parts += [_in_one_line([*words, _decoded(text[done:start])]), text[start:end]]
+                words, done, after_end = [], end, False
+            start, end = next(waiting)
+        words.append(_decoded(text[done : tag.start]))
+        between = after_end and not tag.closes and done == tag.start
+        words.append("" if tag.name in _FORMATTING or (tag.name in _INLINE and not between) else " ")
+        done, after_end = tag.end, tag.closes
+    return "".join([*parts, _in_one_line(words)]).strip()
+
+
+def _in_one_line(words: Sequence[str]) -> str:
+    return _SPACE.sub(" ", "".join(words))
 
 
 def _tags(text: str) -> Iterator[_Tag]:
@@ -153,7 +184,7 @@ def _is_html(text: str, tags: Sequence[_Tag]) -> bool:
 
 
 def _is_mentioned(text: str, tag: _Tag) -> bool:
-    """Return whether a tag is only spoken of, as in: use <br> to break a line."""
+    """Return whether a tag is only mentioned, as in: use <br> to break a line."""
     return text[tag.start - 1 : tag.start] in _BEFORE_MENTION and text[tag.end : tag.end + 1] in _AFTER_MENTION
 
 

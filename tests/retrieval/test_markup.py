@@ -75,6 +75,68 @@ def test_all_tags_are_removed_on_request_and_none_if_they_are_to_be_kept() -> No
     assert plain_text("<p>x</p>", "keep") == "<p>x</p>"
 
 
+FENCED = "```html\n<script>\n  load();\n</script>\n```\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# Plain\n\n{FENCED}",
+        FENCED.replace("```", "~~~~"),
+        FENCED.replace("```html", "``` {.html .numberLines}"),
+        "Annotate:\n```\n<!-- YAML\nadded: 1.0\n-->\n```",
+        "1. First\n\n   ```vue\n   <style scoped>p { color: red }</style>\n   ```\n",
+        "> ```html\n> <p>quoted</p>\n> ```\n",
+        "- ```html\n  <p>x</p>\n  ```\n",
+        "````md\n```html\n<p>x</p>\n```\n<p>y</p>\n````",
+        "```html\n<p>the text is cut in the code",
+        "Set `<!-- more -->` or `<script src='a.js'></script>` or `&lt;p class='x'&gt;`.",
+        "Two marks: `` <p>`x`</p> `` and over\nlines `<p>\nx</p>`.",
+        "| `<p>a</p>` | `<b>b</b>` |\n|---|---|",
+        "```html\r\n<p>x</p>\r\n```\r\n",
+    ],
+)
+def test_html_in_the_code_of_markdown_is_words_of_the_text(text: str) -> None:
+    assert plain_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"<p align='center'>Logo</p>\n\n{FENCED}\nBut <b>bold</b> &amp; so", f"Logo \n{FENCED} But bold & so"),
+        ("Use `<br>` &amp;  `&amp;`<!-- hidden ` --> and <b>x</b> `y`", "Use `<br>` & `&amp;` and x `y`"),
+        ("<div>\n```html\n<p>x</p>\n```\n</div>", "```html\n<p>x</p>\n```"),
+        ("> ```html\n> <p>x</p>\n\n<p>y</p>", "> ```html\n> <p>x</p>\n y"),
+    ],
+)
+def test_html_around_the_code_of_markdown_is_removed_and_the_code_stays(text: str, expected: str) -> None:
+    assert plain_text(text) == expected
+    assert plain_text(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<p>it`s</p><p>that`s</p>", "it`s that`s"),
+        ("it`s <b>so</b>\n\nthat`s", "it`s so that`s"),
+        ("- it`s <b>so</b>\n- that`s", "- it`s so - that`s"),
+        ("<pre>\na=`<b>x</b>`\n\nb=`<b>y</b>`\n</pre>", "a=`x` b=`y`"),
+        ("<script>\na = `<p>`;\n\nb = `</p>`;\n</script>\n<p>words</p>", "words"),
+        ("text <script>a = `<p>x</p>`</script> words", "text words"),
+        ("<!--\n```\n-->\n<p>words</p>", "words"),
+        ('<a title="`">x</a> and <b>y</b>`', "x and y`"),
+        ("\\`<b>x</b>\\`", "\\`x\\`"),
+        ("``<b>x</b>`", "``x`"),
+    ],
+)
+def test_backticks_that_are_not_code_of_markdown_keep_no_html(text: str, expected: str) -> None:
+    assert plain_text(text) == expected
+
+
+def test_all_tags_are_removed_on_request_also_in_code() -> None:
+    assert plain_text("see `<b>x</b>`", "strip") == "see `x`"
+
+
 PARTS = st.sampled_from(
     [
         "soup",
@@ -113,3 +175,25 @@ def test_any_text_is_read_and_what_is_not_html_is_unchanged(text: str) -> None:
 )
 def test_a_hostile_text_of_a_megabyte_is_read_to_its_end(unit: str) -> None:
     assert plain_text(unit * (1_000_000 // len(unit)) + "\n<p>the end</p>").endswith("the end")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "`",
+        "`` ` ",
+        "a ` b\n\n",
+        "~~~\n",
+        "> ```\n\n",
+        "\\",
+        " ",
+        ">",
+        "x <!-- ` \n\n",
+        "<!-- `",
+        "<pre>\n",
+        "1. ",
+        "`<",
+    ],
+)
+def test_hostile_markdown_is_read_to_its_end(unit: str) -> None:
+    assert "the end" in plain_text("`x` " + unit * (200_000 // len(unit)) + "\n<p>the end</p>")
