@@ -30,6 +30,15 @@ def one_line(text: str) -> str:
     return clean(" ".join(shown.split()))
 
 
+def error_line(error: Exception, longest: int = 200) -> str:
+    r"""Return the text of another library's error on one line of at most `longest` characters, or else its type.
+
+    >>> error_line(ValueError("bad\nheader")), error_line(KeyError())
+    ('bad header', 'KeyError')
+    """
+    return one_line(str(error))[:longest] or type(error).__name__
+
+
 def shorten(text: str, longest: int = 300) -> str:
     """Return `text` on one line, cut at a blank to at most `longest` characters and "…".
 

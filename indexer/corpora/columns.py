@@ -124,6 +124,15 @@ def read_header(row: Sequence[str], roles: Roles, settings: CorpusSettings, *, q
     return Header(assumed, is_data=True, note=note)
 
 
+def split_names(names: str | None) -> list[str]:
+    """Return the names in a setting, separated by commas; empty if it is not set.
+
+    >>> split_names("title, text"), split_names(None)
+    (['title', 'text'], [])
+    """
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
 def shown(names: Sequence[str]) -> str:
     """Return the names of columns for a message, quoted and cut to a bounded length; "nothing" if there are none."""
     return ", ".join(repr(str(name)[:40]) for name in names[:_NAMES_SHOWN]) or "nothing"
@@ -155,8 +164,8 @@ def _given(names: Sequence[str], columns: str) -> Header:
 
 def _is_header(names: Sequence[str], roles: Roles, settings: CorpusSettings, *, quoted: bool) -> bool:
     named = [settings.id_field, settings.title_field, settings.text_field]
-    wanted = [name for name in named if name] + (settings.text_field or "").split(",")
-    if any(name and find_column(names, [name.strip()]) for name in wanted):
+    wanted = [name for name in named if name] + split_names(settings.text_field)
+    if find_column(names, wanted):
         return True
     known = sum(roles.knows(name) for name in names)
     if quoted:

@@ -24,9 +24,8 @@ from resift.retrieval.wording import counted
 _Row = tuple[int, list[str], str]  # (1-based line, cells, problem)
 _SAMPLE_LINES = 100  # that decide what separates the fields of a CSV file
 _SAMPLE_CHARACTERS = 1_000_000
-_SEPARATOR_LINE = re.compile(
-    r'"?sep=(.)"?[,;\t ]*', re.IGNORECASE
-)  # Excel's own first line, which is not part of the table
+# Excel's own first line, which is not part of the table
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;\t ]*', re.IGNORECASE)
 _WRAPPED = re.compile(r'"((?:[^"]|"")*)"')
 
 csv.field_size_limit(LONGEST)  # characters; limits the memory if a quote is not closed

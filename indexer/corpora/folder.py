@@ -11,8 +11,9 @@ from resift.indexer.corpora.opening import open_bytes, without_compression
 from resift.indexer.corpora.pages import KINDS, read_page
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
-from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
+from resift.indexer.corpora.settings import CorpusSettings
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.wording import counted
 
 _LARGEST = 2**29  # bytes of a file that is read as one document

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from resift.indexer.corpora.columns import DOCUMENTS, find_column
-from resift.indexer.corpora.json_text import JsonText, kind_of, parse_object
+from resift.indexer.corpora.columns import DOCUMENTS, find_column, split_names
+from resift.indexer.corpora.json_text import JsonText, json_type, parse_object
 from resift.indexer.corpora.lines import Line, numbered_lines
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
@@ -73,7 +73,7 @@ def _document_records(document: JsonText, path: str, settings: CorpusSettings) -
             continue
         value, problem = document.value()
         if problem or not isinstance(value, dict):
-            yield Record(path, line, {}, problem or f"{kind_of(value)}; expected an array of objects")
+            yield Record(path, line, {}, problem or f"{json_type(value)}; expected an array of objects")
         else:
             yield from _object_records(value, path, line, settings)
 
@@ -90,7 +90,7 @@ def _elements(document: JsonText, path: str) -> Iterator[Record]:
         number += 1
         value, problem = document.value()
         if not problem and not isinstance(value, dict):
-            problem = f"element {number} of the array is {kind_of(value)}; expected an object"
+            problem = f"element {number} of the array is {json_type(value)}; expected an object"
         yield Record(path, line, {} if problem else unwrapped(value), problem, number=number)
     document.skip_character()
 
@@ -135,7 +135,7 @@ def _members(values: Mapping[str, Any], settings: CorpusSettings, depth: int) ->
 
 
 def _text_names(settings: CorpusSettings) -> list[str]:
-    return [name.strip() for name in settings.text_field.split(",")] if settings.text_field else list(DOCUMENTS.texts)
+    return split_names(settings.text_field) or list(DOCUMENTS.texts)
 
 
 def _are_objects(found: list[Any]) -> bool:

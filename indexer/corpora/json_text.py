@@ -28,14 +28,14 @@ def parse_object(line: str) -> tuple[dict[str, Any], str]:
     except (RecursionError, ValueError) as error:
         return {}, f"{_limit(error)}; {_EXPECTED}"
     if not isinstance(values, dict):
-        return {}, f"{kind_of(values)}; {_EXPECTED}{hint}"
+        return {}, f"{json_type(values)}; {_EXPECTED}{hint}"
     return values, ""
 
 
-def kind_of(value: object) -> str:
-    """Return what a JSON value is, in words.
+def json_type(value: object) -> str:
+    """Return the type of a JSON value in words.
 
-    >>> kind_of([1]), kind_of(None)
+    >>> json_type([1]), json_type(None)
     ('a JSON array', 'null')
     """
     kind = _KINDS.get(type(value).__name__, "object")

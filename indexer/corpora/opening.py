@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.settings import STANDARD_INPUT
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.text_lines import STANDARD_INPUT
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 """Ends of the names of compressed files; what a file is, its first bytes decide."""

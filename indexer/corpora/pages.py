@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 import warnings
-from html import unescape
 
 from resift.indexer.corpora.lines import marked_encoding, undecodable
 from resift.indexer.corpora.pdf import read_pdf
+from resift.retrieval.markup import plain_text
 
 KINDS = {
     ".txt": "text",
@@ -28,7 +28,6 @@ _FRONT_TITLE = re.compile(r"^title:[ \t]*(\S.*)$", re.MULTILINE)
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(\S.*)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _FENCES = ("```", "~~~")
-_TAG = re.compile(r"<[^<>]*>")
 _NOT_TEXT = ("script", "style", "template", "noscript", "title")
 _WIDER = {
     **dict.fromkeys(["iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii"], "cp1252"),
@@ -51,11 +50,10 @@ class UndecodableError(ValueError):
 
 
 def read_page(raw: bytes, kind: str, encoding: str) -> tuple[str, str, str]:
-    """Return the title and the text of the file `raw`, and a note on what of it has no text, "" if there is nothing.
+    """Return the title and the text of the file `raw`, and a note if a part of it has no text, else "".
 
-    Its `kind` is "text", "markdown", "html" or "pdf".
-    `encoding` is that of text without a byte order mark; an HTML page may declare its own. Raises ValueError with the
-    problem if the file cannot be read as this kind.
+    Its `kind` is "text", "markdown", "html" or "pdf". `encoding` is that of text without a byte order mark; an HTML
+    page may declare its own. Raises ValueError with the problem if the file cannot be read as this kind.
     """
     if kind == "pdf":
         return read_pdf(raw)
@@ -129,7 +127,7 @@ def _html(content: str) -> tuple[str, str]:
             warnings.simplefilter("ignore")  # bs4 warns about pages that look like XML or like a file name
             page = BeautifulSoup(content, "html.parser")
     except (ParserRejectedMarkup, RecursionError, AssertionError, ValueError):  # pages that the parser rejects
-        return "", unescape(_TAG.sub(" ", content)).strip()
+        return "", plain_text(content, "strip")
     headings = (" ".join(tag.get_text(" ").split()) for tag in (page.title, page.h1) if tag is not None)
     title = next((heading for heading in headings if heading), "")
     for tag in page(_NOT_TEXT):

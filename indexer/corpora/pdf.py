@@ -7,6 +7,7 @@ import logging
 
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.extras import install_line
+from resift.retrieval.text import error_line
 from resift.retrieval.wording import counted
 
 _LOGGERS = ("pypdf", "pypdf._reader")
@@ -30,27 +31,19 @@ def read_pdf(raw: bytes) -> tuple[str, str, str]:
     try:
         reader = PdfReader(io.BytesIO(raw))
         if reader.is_encrypted and not reader.decrypt(""):
-            raise ValueError("is encrypted; expected a PDF file that opens without a password")
+            raise FileNotDecryptedError
         pages = [page.extract_text().strip() for page in reader.pages]
         title = str((reader.metadata.title if reader.metadata else None) or "").strip()
-    except ValueError as error:
-        raise ValueError(_problem(error)) from None
     except FileNotDecryptedError:
         raise ValueError("is encrypted; expected a PDF file that opens without a password") from None
     except RecursionError:
         raise ValueError("cannot be read as PDF (nested too deep); is the file complete?") from None
     except Exception as error:  # pypdf's own, and KeyError, TypeError … of files that break the format
-        raise ValueError(_problem(error)) from None
+        reason = error_line(error)
+        raise ValueError(f"cannot be read as PDF ({reason}); is the file complete?") from None
     text = "\n\n".join(page for page in pages if page)
     if not text:
         raise ValueError("has no text; is it a scan? recognize its text first (OCR)")
     unread = sum(not page for page in pages)
     note = f"{unread} of {counted(len(pages), 'page')} without text (scans?)" if unread else ""
     return title, text, note
-
-
-def _problem(error: Exception) -> str:
-    message = " ".join(str(error).split())[:200] or type(error).__name__
-    if message.startswith("is encrypted"):
-        return message
-    return f"cannot be read as PDF ({message}); is the file complete?"

@@ -13,18 +13,17 @@ from pathlib import Path
 from resift.indexer.corpora.columns import QUERIES
 from resift.indexer.corpora.delimited import read_table
 from resift.indexer.corpora.json_queries import read_json_queries
-from resift.indexer.corpora.lines import numbered_lines
+from resift.indexer.corpora.lines import Line, numbered_lines
 from resift.indexer.corpora.opening import check_file, without_compression
 from resift.indexer.corpora.query_fields import FoundQuery, to_query
 from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
-from resift.indexer.corpora.settings import STANDARD_INPUT
 from resift.indexer.corpora.topics import read_topics
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text import clean
+from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.types import Query
 
-_Line = tuple[int, str, str]  # (number, text, problem), as `numbered_lines` yields it
 _XML_ENCODING = re.compile(r"<\?xml\b[^>]*\bencoding\s*=\s*[\"']([\w.:-]+)[\"']")
 _NUMBERED = re.compile(r"(\d+):(?:\d+:)?\s*(\S.*)")  # 51:horse hooves, of TREC's Million Query and Web tracks
 _JSON_ENDS = (".json", ".jsonl", ".ndjson")
@@ -79,9 +78,9 @@ def _found(path: str, settings: QuerySettings, reading: Reading) -> Iterator[Fou
         yield from _in_form(lines, path, settings, reading)
 
 
-def _in_form(lines: Iterator[_Line], path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
+def _in_form(lines: Iterator[Line], path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
     """Return the queries of `lines`, in the form that the name of the file or its first line shows."""
-    begin: list[_Line] = []
+    begin: list[Line] = []
     for line in lines:
         begin.append(line)
         if line[1].strip():
@@ -107,7 +106,7 @@ def _requested_encoding(settings: QuerySettings) -> str | None:
     return settings.query_encoding if settings.query_encoding != "utf-8" else None
 
 
-def _checked(lines: Iterable[_Line], path: str) -> Iterator[tuple[int, str]]:
+def _checked(lines: Iterable[Line], path: str) -> Iterator[tuple[int, str]]:
     for number, text, problem in lines:
         if problem:
             raise CorpusError(problem, path, number)
@@ -115,7 +114,7 @@ def _checked(lines: Iterable[_Line], path: str) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def _decoded_xml(first: str, lines: Iterable[_Line], path: str, settings: QuerySettings) -> Iterable[_Line]:
+def _decoded_xml(first: str, lines: Iterable[Line], path: str, settings: QuerySettings) -> Iterable[Line]:
     """Return `lines`, or the lines in the encoding that an XML declaration in the `first` one names."""
     declared = _XML_ENCODING.match(first)
     if declared is None or path == STANDARD_INPUT or settings.query_encoding != "utf-8":
@@ -140,7 +139,7 @@ def _is_csv_header(first: str) -> bool:
 
 
 def _table(
-    lines: Iterator[_Line], path: str, settings: QuerySettings, reading: Reading, *, quoted: bool
+    lines: Iterator[Line], path: str, settings: QuerySettings, reading: Reading, *, quoted: bool
 ) -> Iterator[FoundQuery]:
     inner = Reading(lambda note: reading.note(_with_own_names(note)))
     try:

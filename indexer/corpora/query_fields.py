@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from resift.indexer.corpora.columns import QUERIES, find_column, shown
+from resift.indexer.corpora.columns import QUERIES, find_column, shown, split_names
 from resift.indexer.corpora.query_settings import QuerySettings
 
 
@@ -38,8 +38,8 @@ def _id(values: Mapping[str, Any], settings: QuerySettings) -> str | None:
 
 
 def _texts(values: Mapping[str, Any], settings: QuerySettings) -> list[str]:
-    fields = [name.strip() for name in (settings.query_field or "").split(",") if name.strip()]
-    names = [find_column(list(values), [field]) for field in fields] or [find_column(list(values), QUERIES.texts)]
+    named = split_names(settings.query_field)
+    names = [find_column(list(values), wanted) for wanted in ([[name] for name in named] or [QUERIES.texts])]
     found = [None if name is None else values[name] for name in names]
     texts = [text for text in found if isinstance(text, str)]
     if len(texts) < len(found):

@@ -14,7 +14,7 @@ class Record:
     `line` is 1-based, a row number for Parquet, None if there are no lines; `number` is the record's place, from 1, if
     several can be in one line; `excerpt` is the start of the raw record. `texts` are the columns that are read
     together as its text, if none has a usual name. `ignored` is the kind of a file that is not a document, such as an
-    image among text files: it is counted, and is never an error. `note` says what of a good record was not read.
+    image among text files: it is counted, and is never an error. `note` says which part of a good record was not read.
     """
 
     path: str

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from resift.indexer.corpora.columns import DOCUMENTS, find_column, shown
+from resift.indexer.corpora.columns import DOCUMENTS, find_column, shown, split_names
 from resift.indexer.corpora.json_values import json_value
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
-from resift.indexer.corpora.settings import STANDARD_INPUT, TITLE_FIELDS, CorpusSettings
+from resift.indexer.corpora.settings import TITLE_FIELDS, CorpusSettings
 from resift.indexer.corpora.skipped import SkipReport
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text import clean
+from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.types import Document
 
 _SKIP_HINT = "indexing with `skip_bad` leaves bad records out"
@@ -40,6 +41,7 @@ class MissingIds:
         self._source = source
         self._is_folder = Path(source).is_dir()
         self._reading = reading
+        self.allowed = allowed
         self._made: bool | None = None if allowed else False
 
     def id_of(self, record: Record) -> str | None:
@@ -117,13 +119,15 @@ def to_document(record: Record, settings: CorpusSettings, ids: MissingIds, *, em
     if settings.title_field is None and title_name not in (None, *TITLE_FIELDS) and type(values[title_name]) is not str:
         title_name = None  # a list of headings, or an object of another meaning
     title = _text(values, title_name) if title_name else ""
+    if record.texts and not ids.allowed:  # an addition: it must not replace a product by its price
+        raise ValueError(_missing(values, None, DOCUMENTS.texts, "text"))
     text = _joined(values, record.texts) if record.texts else _body(values, text_names, settings)
     if not empty_ok and not text.strip() and not title.strip():
-        raise ValueError(f"the text is empty ({', '.join(record.texts or text_names)}); expected a text or a title")
+        raise ValueError(_no_text(values, record.texts or text_names))
     doc_id = _doc_id(values[id_name]) if id_name is not None else str(made)
     ids.settle(made=made is not None)
     used = {id_name, title_name, *text_names}
-    kept = [name for name in values if name not in used] if settings.fields is None else _split_names(settings.fields)
+    kept = [name for name in values if name not in used] if settings.fields is None else split_names(settings.fields)
     fields = {clean(name): json_value(values[name]) for name in kept if name in values}
     fields = {name: value for name, value in fields.items() if value is not None}
     return Document(doc_id, clean(text), clean(title), fields)
@@ -146,7 +150,7 @@ def _roles(names: tuple[str, ...], settings: CorpusSettings) -> tuple[str | None
     if settings.text_field in values:  # the name itself contains a comma
         return id_name, title_name, (settings.text_field,)
     texts = []
-    for wanted in _split_names(settings.text_field):
+    for wanted in split_names(settings.text_field):
         found = find_column(names, [wanted])
         if found is None:
             raise ValueError(_missing(values, wanted, (), "text"))
@@ -157,6 +161,14 @@ def _roles(names: tuple[str, ...], settings: CorpusSettings) -> tuple[str | None
 def _missing(values: Mapping[str, Any], given: str | None, usual: Sequence[str], what: str) -> str:
     wanted = repr(given) if given is not None else f"any of {', '.join(usual[:_USUAL])} …"
     return f"no {what}: expected {wanted} but found {shown(list(values))}; name the right one with `{what}_field`"
+
+
+def _no_text(values: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return what to say of a record whose text is empty, or is made of columns without a letter."""
+    shown_names = ", ".join(names)
+    if any(str(values[name] or "").strip() for name in names):
+        return f"no column has a text ({shown_names}): no letter is in it; name the text with `text_field`"
+    return f"the text is empty ({shown_names}); expected a text or a title"
 
 
 def _body(values: Mapping[str, Any], names: Sequence[str], settings: CorpusSettings) -> str:
@@ -171,10 +183,6 @@ def _joined(values: Mapping[str, Any], names: Sequence[str]) -> str:
     """Return the cells of a table that have a letter, one per line."""
     cells = (str(values[name]).strip() for name in names)
     return "\n".join(cell for cell in cells if any(character.isalpha() for character in cell))
-
-
-def _split_names(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _text(values: Mapping[str, Any], name: str, *, numbers: bool = True) -> str:

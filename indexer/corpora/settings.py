@@ -8,8 +8,6 @@ from typing import Any
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.settings import setting
 
-STANDARD_INPUT = "-"
-"""The source that is read from standard input."""
 FORMATS = (
     *("auto", "beir", "jsonl", "json", "csv", "tsv", "parquet", "folder", "text", "markdown", "html", "pdf", "trec"),
     *("ir_datasets", "nanobeir"),

@@ -1,4 +1,4 @@
-"""What was left out of a corpus: bad records, by reason, and files of a folder that are no documents, by kind."""
+"""What was left out of a corpus: bad records, by reason, and files of a folder that are not documents, by kind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST = 5  # reasons in a message
 class SkipReport:
     """Counts what was left out, by reason, and writes one JSON line for each of it if it has a file.
 
-    `reasons` counts bad records; `other_files` the files of a folder that are no documents, by kind, such as `.png`.
+    `reasons` counts bad records; `other_files` the files of a folder that are not documents, by kind, such as `.png`.
     """
 
     def __init__(self, file: IO[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from resift.indexer.corpora.lines import marked_encoding
 from resift.indexer.corpora.opening import peek_bytes
 from resift.indexer.corpora.settings import CorpusSettings
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.text_lines import STANDARD_INPUT
 
 _SIGNATURES = {b"PAR1": "parquet", b"%PDF-": "pdf"}
 _TAGS = {"trec": re.compile(r"<doc>", re.IGNORECASE), "html": re.compile(r"<(!doctype html|html)\b", re.IGNORECASE)}
@@ -41,17 +42,18 @@ def sniff(path: str, settings: CorpusSettings) -> str | None:
 
 def sniff_standard_input(settings: CorpusSettings) -> str:
     """Return the format of standard input; a first line with a tab is TSV. Raises CorpusError if it is not known."""
-    found = sniff("-", settings)
+    found = sniff(STANDARD_INPUT, settings)
     if found:
         return found
-    text = _first_text(peek_bytes("-"), settings.encoding)
+    text = _first_text(peek_bytes(STANDARD_INPUT), settings.encoding)
     if not text:
         return "jsonl"  # which reports that there are no documents
     if "\t" in text.splitlines()[0]:
         return "tsv"
     if text.startswith(("{", "[")):
         return "jsonl"  # which reports what is wrong with it
-    raise CorpusError("the format is not recognized; expected JSON, or set `format`, for example to csv or text", "-")
+    message = "the format is not recognized; expected JSON, or set `format`, for example to csv or text"
+    raise CorpusError(message, STANDARD_INPUT)
 
 
 def _first_text(begin: bytes, encoding: str) -> str:

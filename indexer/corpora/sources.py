@@ -15,12 +15,13 @@ from resift.indexer.corpora.pages import KINDS
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.records import MissingIds, to_documents
-from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
+from resift.indexer.corpora.settings import CorpusSettings
 from resift.indexer.corpora.skipped import SkipReport
 from resift.indexer.corpora.sniffing import sniff, sniff_standard_input
 from resift.indexer.corpora.tables import read_ir_dataset, read_nanobeir_corpus, read_parquet
 from resift.indexer.corpora.trec_text import read_trec
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.types import Document
 
 Reader = Callable[[str, CorpusSettings, Reading], Iterator[Record]]
@@ -94,7 +95,8 @@ def read_documents(
     written to `settings.skipped_file` also if `skipped` is None. `reading` is updated with the progress and with notes
     on what was assumed; without it, the notes are logged as warnings. With `unique`, an id that occurs twice is an
     error, and all ids are kept in memory; without it, the caller must check the ids. Without `make_ids`, a record
-    without an id is bad: a made id is a place in a file, where tomorrow's file of that name has another document.
+    without an id is bad: a made id is a place in a file, where tomorrow's file of that name has another document. So is
+    a row of a table that has no column with a usual name for the text.
 
     Raises CorpusError with path and line at the first bad record, on an empty corpus, and if the source cannot be read.
     """
@@ -124,20 +126,19 @@ def _records(source: str, chosen: str, settings: CorpusSettings, reading: Readin
     if chosen not in _RECORD_FILES or not Path(source).is_dir():
         yield from READERS[chosen](source, settings, reading)
         return
-    files = [inside for inside, _ in walk(source)]
-    wanted = [inside for inside in files if _same_format(record_format(inside), chosen)]
-    if not wanted:
+    files = list(walk(source))
+    wanted = "jsonl" if chosen == "json" else chosen
+    if not any(record_format(inside) == wanted for inside, _ in files):
         raise CorpusError(f"is a folder without {chosen} files; expected a file, or at least one in it", source)
-    for number, inside in enumerate(files, start=1):
+    for number, (inside, problem) in enumerate(files, start=1):
         reading.count(number, len(files))
-        if inside in wanted:
-            yield from READERS[chosen](str(Path(source) / inside), settings, reading)
+        file = str(Path(source) / inside)
+        if problem:
+            yield Record(file, None, {}, problem)
+        elif record_format(inside) == wanted:
+            yield from READERS[chosen](file, settings, reading)
         else:
-            yield other_file(str(Path(source) / inside), inside)
-
-
-def _same_format(found: str | None, chosen: str) -> bool:
-    return found == ("jsonl" if chosen == "json" else chosen)
+            yield other_file(file, inside)
 
 
 def record_format(name: str) -> str | None:

@@ -14,9 +14,11 @@ from typing import Any
 from resift.indexer.corpora.opening import open_bytes
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
-from resift.indexer.corpora.settings import STANDARD_INPUT, CorpusSettings
+from resift.indexer.corpora.settings import CorpusSettings
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.extras import install_line
+from resift.retrieval.text import error_line
+from resift.retrieval.text_lines import STANDARD_INPUT
 
 NANOBEIR_HUB = "sentence-transformers/NanoBEIR-en"
 NANOBEIR_SETS = (
@@ -65,7 +67,7 @@ def read_parquet(path: str, settings: CorpusSettings, reading: Reading | None = 
         except FileNotFoundError:
             raise CorpusError("does not exist; expected a file", file) from None
         except Exception as error:  # pyarrow's own, OSError, ValueError, OverflowError, NotImplementedError …
-            raise CorpusError(f"cannot be read as Parquet ({_one_line(error)}); is the file complete?", file) from None
+            raise CorpusError(f"cannot be read as Parquet ({error_line(error)}); is the file complete?", file) from None
 
 
 def _seekable(path: str) -> str | io.BytesIO:
@@ -99,7 +101,7 @@ def read_ir_dataset(source: str, settings: CorpusSettings, reading: Reading | No
     except CorpusError:
         raise
     except Exception as error:  # it downloads and parses, which can raise any error
-        raise CorpusError(f"ir_datasets cannot read {name!r}: {_one_line(error)}", source) from None
+        raise CorpusError(f"ir_datasets cannot read {name!r}: {error_line(error)}", source) from None
 
 
 def nanobeir_set(name: str) -> str:
@@ -159,7 +161,3 @@ def _library(name: str) -> Any:  # noqa: ANN401 - an untyped library
     except ImportError:
         package = name.split(".")[0].replace("_", "-")
         raise CorpusError(f"{package}, which reads this source, is not installed: {install_line('corpora')}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

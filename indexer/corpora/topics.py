@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from resift.indexer.corpora.columns import split_names
 from resift.indexer.corpora.query_fields import FoundQuery
 from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
@@ -119,7 +120,7 @@ def _what(text: str) -> str:
 def _field_names(topics: Sequence[_Topic], path: str, settings: QuerySettings, reading: Reading) -> list[str]:
     """Return the fields that are the queries of all topics. Raises CorpusError if none is usual."""
     if settings.query_field:
-        return [name.strip().lower() for name in settings.query_field.split(",") if name.strip()]
+        return split_names(settings.query_field.lower())
     there = [name for name in _TEXT_FIELDS if any(topic.text(name) for topic in topics)]
     if not there:
         found = sorted({f"<{name}>" for topic in topics for name in topic.fields if name})

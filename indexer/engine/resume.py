@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from resift.indexer.corpora.settings import STANDARD_INPUT
 from resift.retrieval.errors import IndexingError
+from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.types import Document
 
 

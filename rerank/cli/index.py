@@ -169,8 +169,8 @@ def _loader(target: str, settings: IndexSettings) -> Loader:
 @contextmanager
 def _resume_hint(loader: Loader | None, source: str) -> Iterator[None]:
     """On interruption, print how to resume the load, if it has begun and its source can be read again."""
-    from resift.indexer.corpora.settings import STANDARD_INPUT
     from resift.retrieval.errors import CorpusError
+    from resift.retrieval.text_lines import STANDARD_INPUT
 
     try:
         yield

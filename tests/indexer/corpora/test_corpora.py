@@ -101,7 +101,7 @@ def test_parquet_keeps_other_columns_as_json_values(tmp_path: Path) -> None:
         ("a.htm", "<html><head><title></title></head><h1>Head</h1>x", "Head", "Head\nx"),
         ("a.html", "<!doctype html><!-- no --><script>no()</script><style>no{}</style><p>yes</p>", "", "yes"),
         ("a.html", "<template><script>no</script></template><noscript><style>no</style></noscript>yes", "", "yes"),
-        ("a.html", "<![broken <p>a &lt; b", "", "<![broken  a < b"),
+        ("a.html", "<![broken <p>a &lt; b", "", "<![broken a < b"),
     ],
 )
 def test_file_of_a_folder_gives_its_title_and_text(
