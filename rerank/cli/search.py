@@ -104,7 +104,8 @@ def search(
         started = time.perf_counter()
         [result] = pipeline.search([query], stages.search.depth)
         facts = {"index": index, **_facts(stages), "seconds": round(time.perf_counter() - started, 4)}
-    view = View(display_settings.top, analyzer(retriever.language), stages.rerank.html, shown)
+    analyze = analyzer(retriever.language)
+    view = View(display_settings.top, analyze, stages.rerank.html, shown, bool(stages.engine.filter))
     _show(result, view, form, facts)
     counts = Counts()
     counts.add([result])
@@ -162,9 +163,11 @@ def _show(result: Reranking, view: View, form: SearchForm, facts: dict[str, Any]
         write_run(sys.stdout, [result.ranking.top(view.top)], "resift")
     if form.as_json or form.trec:
         if not result.ranking.hits:
-            say(f"note: {search_table.nothing_found(result.ranking.query.text)}")
+            say(f"note: {search_table.nothing_found(result.ranking.query.text, view.filtered)}")
         return
-    if form.compare:
+    if not result.ranking.hits:
+        output.show(Text(search_table.nothing_found(result.ranking.query.text, view.filtered)))
+    elif form.compare:
         names = ("first stage", "reranked")
         output.show(search_table.comparison_table(result.first_stage, result.ranking, view.top, names))
     else:

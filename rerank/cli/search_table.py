@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,13 +28,14 @@ class View:
     """How hits are shown: the first `top`, with the query's words marked where `analyze` gives the same terms.
 
     `html`: whether tags are removed from titles and texts, as in `resift.retrieval.markup`. `fields`: the names of
-    further fields to show.
+    further fields to show. `filtered`: whether only documents that match a filter were searched.
     """
 
     top: int
     analyze: Analyze
     html: str = "auto"
     fields: tuple[str, ...] = ()
+    filtered: bool = False
 
     def snippet(self, hit: Hit, query: str, result: Reranking | None = None) -> Snippet:
         """Return the part of a hit's text that answers `query` best; of what the model read, if `result` scored it."""
@@ -46,9 +48,10 @@ class View:
         return plain(plain_text(hit.document.title, self.html))[:_LONGEST]
 
 
-def nothing_found(query: str) -> str:
-    """Return the sentence for a query without hits."""
-    return f"Nothing in the index matches {plain(query)[:_LONGEST]!r}."
+def nothing_found(query: str, filtered: bool = False) -> str:
+    """Return the sentence for a query without hits; `filtered`: only documents that match a filter were searched."""
+    where = "among the documents that match the filter" if filtered else "in the index"
+    return f"Nothing {where} matches {plain(query)[:_LONGEST]!r}."
 
 
 def hits_table(result: Reranking, view: View) -> RenderableType:
@@ -103,15 +106,26 @@ class _Comparison:
         widths = [("#", 3), (self.names[0], room), ("goes to", 7), (self.names[1], room), ("moved", 8)]
         for name, width in (one for one in widths if wide or one[0] != "goes to"):
             table.add_column(Text(name), width=width, no_wrap=True, overflow="ellipsis")
+        names = _names([*self.before.hits[: self.top], *self.after.hits[: self.top]])
         for one in compare_ranks(self.before, self.after, self.top):
-            row = [Text(str(one.rank)), _name(one.old), Text(f"→ {one.goes_to}", style="dim"), _name(one.new)]
+            old, new = (Text(names[hit.document.doc_id]) for hit in (one.old, one.new))
+            row = [Text(str(one.rank)), old, Text(f"→ {one.goes_to}", style="dim"), new]
             moved = _moved(one.came_from, one.rank) + Text(f" ({one.came_from})", style="dim")
             table.add_row(*(row if wide else [row[0], row[1], row[3]]), moved)
         yield Group(Text(plain(self.before.query.text)[:_LONGEST], style="bold"), table)
 
 
-def _name(hit: Hit) -> Text:
-    return Text(plain(plain_text(hit.document.title, "auto") or hit.document.doc_id)[:_LONGEST])
+def _names(hits: Sequence[Hit]) -> dict[str, str]:
+    """Return by doc_id what each hit is called in one line: its title, else the beginning of its text, else its id.
+
+    Documents that would have the same name have their id before it.
+    """
+    names: dict[str, str] = {}
+    for document in (hit.document for hit in hits):
+        text = plain_text(document.title, "auto") or plain_text(document.text[:_LONGEST], "auto").strip()
+        names[document.doc_id] = plain(text or document.doc_id)[:_LONGEST]
+    counts = Counter(names.values())
+    return {doc_id: f"{plain(doc_id)}  {name}" if counts[name] > 1 else name for doc_id, name in names.items()}
 
 
 def _number(value: float | None) -> str:

@@ -189,3 +189,19 @@ def test_a_search_fits_the_terminal(tmp_path: Path, shop: str, columns: int, fla
     done = invoke("search", shop, "soup", "lentils", *flags, env={"COLUMNS": str(columns)})
     assert max(map(len, done.out.splitlines())) <= columns, done.out
     assert "Soup" in done.out and "Bowls" in done.out
+
+
+def test_a_comparison_names_hits_by_their_text_without_titles_and_by_their_ids_where_titles_repeat(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        ("d1", "Soup", "red lentil soup"),
+        ("d2", "Soup", "soup bowls of clay"),
+        ("d3", "", "soup spoons <b>two</b>"),
+    ]
+    lines = [json.dumps({"id": doc_id, "title": title, "text": text}) for doc_id, title, text in rows]
+    (tmp_path / "c.jsonl").write_text("\n".join(lines))
+    target = f"bm25:{tmp_path / 'index'}"
+    assert invoke("index", str(tmp_path / "c.jsonl"), "--to", target).code == 0
+    shown = invoke("search", target, "soup", "--compare").out
+    assert "d1  Soup" in shown and "d2  Soup" in shown and "soup spoons two" in shown and "d3" not in shown
