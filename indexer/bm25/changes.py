@@ -80,6 +80,14 @@ class Writer:
         """Return whether the index has a document."""
         return any(segment.find(doc_id) for segment in self.segments)
 
+    def holder(self, doc_ids: Sequence[str], part: str) -> str | None:
+        """Return the first of `doc_ids` whose document has a `part`, "title" or "text"; None if there is none."""
+        for doc_id in doc_ids:
+            for segment in self.segments:
+                if any(getattr(entry, part).strip() for entry in _fetched(segment.documents, segment.find(doc_id))):
+                    return doc_id
+        return None
+
     def delete(self, doc_id: str) -> bool:
         """Delete a document with all its entries; return False if the index does not have it."""
         for segment in self.segments:

@@ -18,6 +18,7 @@ from pathlib import Path
 from resift.indexer.bm25.build import reraise_read_errors
 from resift.indexer.bm25.changes import Writer, writing
 from resift.indexer.bm25.merging import merge_some, rebuild
+from resift.indexer.replacing import check_nothing_lost
 from resift.indexer.update_report import UpdateReport
 from resift.retrieval.types import Document
 
@@ -26,11 +27,12 @@ from resift.retrieval.types import Document
 class AddOptions:
     """How to add documents.
 
-    `if_absent`: keep a document that is in the index already, instead of replacing it. `progress` is called with the
-    number of documents read so far.
+    `if_absent`: keep a document that is in the index already, instead of replacing it. `replace_whole`: replace
+    documents also if that loses their titles or texts. `progress` is called with the number of documents read so far.
     """
 
     if_absent: bool = False
+    replace_whole: bool = False
     progress: Callable[[int], None] = lambda done: None
 
 
@@ -39,13 +41,15 @@ def add_documents(path: str | Path, documents: Iterable[Document], options: AddO
 
     They are analyzed, scored and split as those of the index are. Either all are added or none. Raises EngineError if
     there is no index or it is damaged; CorpusError if an id is empty or occurs twice; IndexingError if another process
-    changes the index, or it cannot be written.
+    changes the index, or it cannot be written, or replaced documents would lose all their titles or texts.
     """
     started = time.perf_counter()
     options = options or AddOptions()
     existing: list[str] = []
     with _changing(Path(path)) as writer:
-        wanted = _wanted(writer, documents, existing) if options.if_absent else iter(reraise_read_errors(documents))
+        wanted = _wanted(writer, documents, existing) if options.if_absent else reraise_read_errors(documents)
+        if not (options.if_absent or options.replace_whole):
+            wanted = check_nothing_lost(wanted, writer.holder)
         first = next(wanted, None)
         created = updated = 0
         if first is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -19,8 +20,10 @@ from resift.indexer.engine.in_order import InOrderSender
 from resift.indexer.engine.mapping import rename_fields
 from resift.indexer.engine.parents import BATCH, present, remove, remove_others
 from resift.indexer.engine.settings import LoadSettings
+from resift.indexer.engine.stored import holder
 from resift.indexer.engine.written import WrittenIndex, check_same, check_takes_texts, find_written
 from resift.indexer.passages import split_documents
+from resift.indexer.replacing import check_nothing_lost
 from resift.indexer.update_report import UpdateReport
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.client import Engine
@@ -37,12 +40,14 @@ class UpdateOptions:
     """How documents are added and deleted.
 
     `if_absent`: keep a document that is in the index already, instead of replacing it. `state`: the folder of the file
-    that lists refused documents. `progress` is called with the number of entries sent so far.
+    that lists refused documents. `progress` is called with the number of entries sent so far. `replace_whole`: replace
+    documents also if that loses their titles or texts.
     """
 
     if_absent: bool = False
     state: Path = Path(".resift")
     progress: Callable[[int], None] = lambda done: None
+    replace_whole: bool = False
 
 
 def add(
@@ -56,12 +61,15 @@ def add(
 
     The index must exist: it is never created, and a document's passages have the length recorded in it. Doing the same
     again gives the same index, so that a stopped update is simply repeated. Raises IndexingError if the index does not
-    exist or must not be written, or does not respond for too long; EngineError for other errors of the engine; and what
-    `documents` raise. A refused document is listed, and the others are added.
+    exist or must not be written, does not respond for too long, or replaced documents would lose all their titles or
+    texts; EngineError for other errors of the engine; and what `documents` raise. A refused document is listed, and the
+    others are added.
     """
     update = _Update(engine, address, settings or LoadSettings(), options or UpdateOptions())
     with update.writing():
         check_takes_texts(engine, update.index)
+        if not (update.options.if_absent or update.options.replace_whole):
+            documents = check_nothing_lost(documents, functools.partial(holder, engine, update.index))
         if update.index.passages:
             update.add_passages(documents)
         else:

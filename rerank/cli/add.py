@@ -37,10 +37,14 @@ class AddSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AddRequest:
-    """What to add, and how: the source, whether to keep what is there, and where an engine's refusals are listed."""
+    """What to add, which documents of the index are kept, and where an engine's refusals are listed.
+
+    `replace_whole`: replace documents also if that loses their titles or texts.
+    """
 
     source: str | None
     if_absent: bool
+    replace_whole: bool
     optimized: bool
     state: Path
 
@@ -49,6 +53,7 @@ class AddRequest:
 @click.argument("source", required=False)
 @click.option("--to", "target", required=True, metavar="INDEX", help="bm25:PATH or http(s)://HOST:PORT/INDEX.")
 @click.option("--if-absent", is_flag=True, help="Keep documents that the index has already, instead of replacing them.")
+@click.option("--replace-whole", is_flag=True, help="Replace documents also if that loses their titles or texts.")
 @click.option("--optimize", "optimized", is_flag=True, help="Merge the parts of an embedded index into one at the end.")
 @click.option(
     "--state",
@@ -71,9 +76,9 @@ def add(
 ) -> int:
     """Add the documents of SOURCE to an existing index, embedded or of Elasticsearch or OpenSearch.
 
-    A document whose id the index has replaces that one. SOURCE is what `resift index` takes; the language and the
-    passages are those of the index. To an embedded index, either all documents are added or none, and open searches
-    keep the index as it was. Without SOURCE, --optimize only merges.
+    A document whose id the index has replaces that one, as a whole. SOURCE is what `resift index` takes; the language
+    and the passages are those of the index. To an embedded index, either all documents are added or none, and open
+    searches keep the index as it was. Without SOURCE, --optimize only merges.
 
     \b
     resift add today.jsonl --to bm25:articles
@@ -127,8 +132,8 @@ def _adder(
     from resift.retrieval.registry import embedded_path, is_engine
 
     if not is_engine(target):
-        path = embedded_path(target)
-        return lambda documents, done: add_documents(path, documents, AddOptions(request.if_absent, done))
+        path, keep, whole = embedded_path(target), request.if_absent, request.replace_whole
+        return lambda documents, done: add_documents(path, documents, AddOptions(keep, whole, done))
     return _engine_adder(target, request, settings)
 
 
@@ -142,7 +147,7 @@ def _engine_adder(
     engine = connect_engine(address, settings.connection)
 
     def change(documents: Iterator[Document], done: Callable[[int], None]) -> UpdateReport:
-        options = update.UpdateOptions(request.if_absent, request.state, done)
+        options = update.UpdateOptions(request.if_absent, request.state, done, request.replace_whole)
         return update.add(engine, address, documents, settings.load, options)
 
     return change

@@ -213,3 +213,15 @@ def test_a_stopped_load_must_be_finished_first(loaded: Callable[..., str], chang
         change(delete, target, ["a"])
     checkpoint.path.unlink()
     assert change(delete, target, ["a"]).deleted == 1
+
+
+@pytest.mark.parametrize("words", [0, 3])
+def test_replacing_that_loses_all_titles_is_refused_with_nothing_changed(
+    loaded: Callable[..., str], change: Change, words: int
+) -> None:
+    url = loaded({"1": "a hammer made of steel"}, **({"passage_words": words} if words else {}))
+    change(add, url, [Document("1", "a hammer made of steel", "Hammer")])
+    with pytest.raises(IndexingError, match="none of the documents to add has a title, but the index has one for '1'"):
+        change(add, url, [Document("new", "price"), Document("1", "1.11 EUR")])
+    assert change(add, url, [Document("1", "1.11 EUR", "Hammer"), Document("new", "price")]).updated == 1
+    assert change(add, url, [Document("1", "")], True).existing == 1

@@ -257,3 +257,26 @@ def test_index_says_when_and_from_what_it_was_made(tmp_path: Path) -> None:
     optimize_index(tmp_path / "i")
     again = json.loads((tmp_path / "i" / store.MANIFEST).read_text())
     assert (again["created"], again["source"]) == (made["created"], made["source"])
+
+
+@pytest.mark.parametrize("passages", [Passages(), Passages(3, 1)])
+@pytest.mark.parametrize(
+    ("part", "added"), [("title", Document("1", "1.11 EUR", "")), ("text", Document("1", "", "Hammer"))]
+)
+def test_replacing_that_loses_all_titles_or_texts_is_refused(
+    tmp_path: Path, passages: Passages, part: str, added: Document
+) -> None:
+    stored = Document("1", "a hammer made of steel", "Hammer")
+    build_index([stored, Document("2", "x")], tmp_path / "i", SETTINGS, options=BuildOptions(passages))
+    with pytest.raises(IndexingError, match=f"has a {part}, but the index has one for '1'"):
+        add_documents(tmp_path / "i", [Document("new", added.text, added.title), added])
+    assert add_documents(tmp_path / "i", [added, Document("3", "text", "title")]).updated == 1
+    assert add_documents(tmp_path / "i", [stored]).updated == 1
+    assert add_documents(tmp_path / "i", [added], AddOptions(if_absent=True)).existing == 1
+    assert add_documents(tmp_path / "i", [added], AddOptions(replace_whole=True)).updated == 1
+
+
+def test_documents_that_are_new_or_lose_nothing_need_no_title(tmp_path: Path) -> None:
+    build_index([Document("1", "zebra", "A"), Document("2", "ox")], tmp_path / "i", SETTINGS)
+    report = add_documents(tmp_path / "i", [Document("2", "elk"), Document("3", "yak")])
+    assert (report.created, report.updated) == (1, 1)

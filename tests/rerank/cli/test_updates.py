@@ -121,3 +121,38 @@ def test_passages_of_an_embedded_index_are_searched_as_one_document(tmp_path: Pa
     ]
     assert invoke("delete", "long", "--from", target).out.startswith(f"{target}: 1 deleted; 1 document, ")
     assert found(tmp_path / "ix", "soup five") == ["short"]
+
+
+SHOP = "Artikelnr;Titel;Beschreibung;url\nA1;Hammer;Ein Hammer;http://a\nA2;Zange;Eine Zange;http://b\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "shop.csv").write_text(SHOP)
+    command = ("index", str(tmp_path / "shop.csv"), "--to", f"bm25:{tmp_path / 'shop'}", "--id-field", "Artikelnr")
+    assert invoke(*command).code == 0
+    return tmp_path / "shop"
+
+
+@pytest.mark.parametrize("price", ["1,11 EUR", "1,11"])
+def test_a_list_of_prices_does_not_replace_products(shop: Path, tmp_path: Path, price: str) -> None:
+    (tmp_path / "prices.csv").write_text(f"Artikelnr;Preis\nA1;{price}\n")
+    command = ("add", str(tmp_path / "prices.csv"), "--to", f"bm25:{shop}", "--id-field", "Artikelnr")
+    refused = invoke(*command)
+    assert refused.code == 1
+    assert "no text: expected any of text" in refused.err
+    assert "--text-field" in refused.err
+    refused = invoke(*command, "--text-field", "Preis")
+    assert refused.code == 1
+    assert "none of the documents to add has a title, but the index has one for 'A1'" in refused.err
+    assert "--replace-whole" in refused.err
+    assert found(shop, "Hammer") == ["A1"]
+    assert invoke(*command, "--text-field", "Preis", "--replace-whole").code == 0
+    assert found(shop, "Hammer") == []
+
+
+def test_a_text_without_a_letter_is_not_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("id;Preis\nA1;1,11\n")
+    refused = invoke("index", str(tmp_path / "prices.csv"), "--to", f"bm25:{tmp_path / 'ix'}")
+    assert refused.code == 1
+    assert "no column has a text (Preis): no letter is in it; name the text with --text-field" in refused.err
