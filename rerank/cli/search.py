@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from resift.rerank.cli.search_table import View
     from resift.rerank.reranker import Reranking
     from resift.rerank.stages import SearchStages
+    from resift.retrieval.types import Query
 
 _FORMS = {"as_json": "--json", "compare": "--compare", "trec": "--trec"}
 
@@ -91,11 +92,10 @@ def search(
     from resift.rerank.counts import Counts
     from resift.rerank.pipeline import Pipeline
     from resift.retrieval.bm25.analysis import analyzer
-    from resift.retrieval.types import Query
 
     form.check(ctx)
     refuse_ignored(ctx)
-    query = Query("1", _read_query(words))
+    query = _read_query(words)
     shown = tuple((display_settings.show or "").split(",")) if display_settings.show else ()
     retriever = open_index(ctx, index, stages, ("*", *shown) if shown or form.as_json else ())
     with steps("loading the model") as show_step:
@@ -122,12 +122,13 @@ def _facts(stages: SearchStages) -> dict[str, Any]:
     }
 
 
-def _read_query(words: tuple[str, ...]) -> str:
+def _read_query(words: tuple[str, ...]) -> Query:
     """Return the query of the command line, or of standard input if it is "-", with invalid bytes replaced.
 
     Raises click.UsageError if it is empty.
     """
     from resift.retrieval.text import clean
+    from resift.retrieval.types import Query
 
     text = " ".join(words)
     if words == ("-",):
@@ -136,7 +137,7 @@ def _read_query(words: tuple[str, ...]) -> str:
         text = os.fsencode(text).decode("utf-8", "replace")
     if not clean(text).strip():
         raise click.UsageError("the query is empty; expected some words after INDEX")
-    return clean(text).strip() if words == ("-",) else clean(text)
+    return Query("1", clean(text).strip() if words == ("-",) else clean(text))
 
 
 def _is_argument(text: str) -> bool:

@@ -227,7 +227,8 @@ def read_folder(path: Path, name: str | None = None) -> ModelFolder:
     for file, content in zip(names, contents, strict=True):
         if not isinstance(content, Mapping):
             raise ModelError(f"{file} is not a JSON object; download it again", name)
-    return ModelFolder(path, name, *contents, read_card(path))
+    config, tokenizer, head, legacy = contents
+    return ModelFolder(path, name, config, tokenizer, head, legacy, read_card(path))
 
 
 def read_json(path: Path, name: str, default: Any) -> Any:  # noqa: ANN401 - JSON is anything
