@@ -35,6 +35,13 @@ class Counts:
     lacking: Counter[str] = field(default_factory=Counter)
     language: LanguageCheck = field(default_factory=LanguageCheck)
 
+    @classmethod
+    def of(cls, results: Iterable[Reranking]) -> Counts:
+        """Return the counts over `results`, one per query."""
+        counts = cls()
+        counts.add(results)
+        return counts
+
     @property
     def absent(self) -> list[str]:
         """The fields that the template names and that no document has: probably misspelt."""

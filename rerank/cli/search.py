@@ -107,9 +107,7 @@ def search(
     analyze = analyzer(retriever.language)
     view = View(display_settings.top, analyze, stages.rerank.html, shown, bool(stages.engine.filter))
     _show(result, view, form, facts)
-    counts = Counts()
-    counts.add([result])
-    say_notes(counts, retriever)
+    say_notes(Counts.of([result]), retriever)
 
 
 def _facts(stages: SearchStages) -> dict[str, Any]:
