@@ -6,8 +6,9 @@ texts, code, numbers, lists of names, and languages that it does not know.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from resift.retrieval.stop_words import STOP_WORDS
@@ -27,7 +28,7 @@ _FREQUENT = {
         "the of and to in is was that for it with as his on be at by he had not are but from or have an they which one "
         "you were all her she there would their we him been has when who will no if out so up into than them can only "
         "other do its about what some could these two may then such this your how where does did my me our should also "
-        "use used using i'm any more most over after before while because very just each between"
+        "use used using any more most over after before while because very just each between"
     ),
     "polish": (
         "i w na z się nie do że jest o jak to po co ale za od przez dla czy tak jego już jej tylko był może oraz "
@@ -42,7 +43,7 @@ _FREQUENT = {
         "od pri už len byť tiež zo než však až aby má môže ich nie"
     ),
     "hungarian": (
-        "a az és hogy nem is egy ez volt van meg de csak mint ha már el még vagy csak azt ki mert sem minden fel "
+        "a az és hogy nem is egy ez volt van meg de csak mint ha már el még vagy azt ki mert sem minden fel "
         "után lehet be volna aki amely majd kell pedig ezt között által lett"
     ),
     "finnish": (
@@ -186,7 +187,7 @@ def _language(text: str) -> str | None:
         return _arabic(text, letters[script])
     words = _WORD.findall(text.lower())
     if script == "devanagari":
-        words = re.findall(r"[\u0900-\u097f]+", text)
+        words = re.findall(r"[\u0900-\u097f]+", text)  # with the vowel signs, which are not letters
     if len(_CODE.findall(text)) > _MOST_CODE * len(words):
         return None
     return _by_words(words, script) or (_by_marks(text, letters[script]) if script == "cyrillic" else None)
@@ -196,18 +197,18 @@ def _by_words(words: list[str], script: str) -> str | None:
     """Return the language whose frequent words the text has most; a word that several share counts less for each."""
     lists = _word_lists()
     counts = Counter(word for word in words if word in lists)
-    scores: Counter[str] = Counter()
+    scores: dict[str, float] = defaultdict(float)
     found: Counter[str] = Counter()
     for word, count in counts.items():
         languages = [name for name in lists[word] if name in _BY_WORDS[script]]
         for language in languages:
-            scores[language] += count / len(languages)  # type: ignore[assignment] # fractions
+            scores[language] += count / len(languages)
             found[language] += count
-    ranked = scores.most_common(2)
-    if not ranked:
+    if not scores:
         return None
-    best, score = ranked[0]
-    second = ranked[1][1] if len(ranked) > 1 else 0
+    best = max(scores, key=lambda language: scores[language])
+    score = scores.pop(best)
+    second = max(scores.values(), default=0.0)
     sure = found[best] >= _FEWEST and found[best] >= _LEAST_SHARE * len(words) and score >= _LEAD * second
     return _CODES[best] if sure else None
 
@@ -228,15 +229,11 @@ def _arabic(text: str, letters: int) -> str | None:
     return "fa" if re.search("[پچژگ]", text) else "ar"
 
 
-_LISTS: dict[str, list[str]] = {}
-
-
+@functools.cache
 def _word_lists() -> Mapping[str, list[str]]:
     """Return for each frequent word the languages that it is frequent in."""
-    if not _LISTS:
-        made: dict[str, list[str]] = {}
-        for language, words in [*STOP_WORDS.items(), *_FREQUENT.items()]:
-            for word in set(words.split()):
-                made.setdefault(word, []).append(language)
-        _LISTS.update(made)
-    return _LISTS
+    made: dict[str, list[str]] = {}
+    for language, words in [*STOP_WORDS.items(), *_FREQUENT.items()]:
+        for word in set(words.split()):
+            made.setdefault(word, []).append(language)
+    return made

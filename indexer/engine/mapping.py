@@ -10,6 +10,7 @@ from resift.indexer.engine.settings import LoadSettings
 from resift.indexer.origin import resift_version, time_now
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.fields import ALL_TEXT, PARENT
+from resift.retrieval.engine.index_meta import resift_meta
 from resift.retrieval.types import Document
 
 RESERVED = ("title", "text", ALL_TEXT, PARENT)
@@ -98,8 +99,8 @@ def made_by_resift(name: str, facts: Mapping[str, Any]) -> bool:
     A clone, a reindexed or a restored index has the `_meta` of its original, and so another index's name. Indices of
     versions that stored no name are recognized by the load that they carry.
     """
-    carried = ((facts.get("mappings") or {}).get("_meta") or {}).get("resift")
-    return isinstance(carried, dict) and bool(carried.get("load")) and carried.get("index", name) == name
+    meta = resift_meta(facts)
+    return bool(meta.get("load")) and meta.get("index", name) == name
 
 
 def analyzer_of(language: str) -> str:

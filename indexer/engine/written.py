@@ -12,6 +12,7 @@ from resift.indexer.engine.settings import LoadSettings
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.client import Engine
 from resift.retrieval.engine.fields import PARENT
+from resift.retrieval.engine.index_meta import resift_meta
 from resift.retrieval.errors import IndexingError
 
 
@@ -61,10 +62,8 @@ def find_written(engine: Engine, address: Address, settings: LoadSettings) -> Wr
 
 
 def _index(name: str, facts: Mapping[str, Any]) -> WrittenIndex:
-    mappings = facts.get("mappings") or {}
-    properties = mappings.get("properties") or {}
-    carried = (mappings.get("_meta") or {}).get("resift")
-    meta = carried if isinstance(carried, dict) else {}
+    properties = (facts.get("mappings") or {}).get("properties") or {}
+    meta = resift_meta(facts)
     return WrittenIndex(
         name,
         facts["settings"]["index"]["uuid"],

@@ -18,6 +18,8 @@ BLOCKED = "cluster_block_exception"
 """The engine's error type if an index, or the whole cluster, rejects writes or has no master."""
 CLOSED = "index_closed_exception"
 """The engine's error type if an index is closed, also one of several that are named."""
+REFUSED_STATUSES = (400, 403, 404, 405)
+"""The statuses of a request that the user may not make, or that this engine does not have."""
 UNTRUSTED = "untrusted_certificate"
 """Our error type for a certificate that is not trusted; it is not retried."""
 NOT_JSON = "the response is not JSON; check that the address is an engine's, not that of a proxy in front of it"

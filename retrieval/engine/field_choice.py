@@ -107,7 +107,7 @@ def choose(samples: Mapping[str, Sequence[str]], languages: Sequence[str] = ()) 
     for name, texts in samples.items():
         if reason := _unlike_text(name, texts):
             left_out[name] = reason
-    if any(_is_prose(name, texts) for name, texts in samples.items() if name not in left_out):
+    if any(_is_prose(texts) for name, texts in samples.items() if name not in left_out):
         short = (name for name, texts in samples.items() if name not in left_out and _is_short(name, texts))
         left_out |= dict.fromkeys(list(short), "short values")
     if len(left_out) == len(samples):
@@ -147,7 +147,7 @@ def _is_title_or_body(name: str) -> bool:
     return last in TITLE_NAMES or last in BODY_NAMES
 
 
-def _is_prose(name: str, texts: Sequence[str]) -> bool:
+def _is_prose(texts: Sequence[str]) -> bool:
     counts = _word_counts(texts)
     return bool(counts) and median(counts) >= _LONG
 

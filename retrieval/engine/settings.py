@@ -86,9 +86,8 @@ class EngineSettings:
 class OpenOptions:
     """Options for opening an index; the embedded first stage needs none of them.
 
-    `ask` maps a prompt to the password that the user types. `fields`: fields to read besides title and text,
-    "*" for all.
-    `languages`: the ISO 639-1 codes of those that the model reads, preferred among fields of several languages.
+    `ask` maps a prompt to the password that the user types. `fields`: fields to read besides title and text, "*" for
+    all. `languages`: the ISO 639-1 codes of those that the model reads, preferred among fields of several languages.
     """
 
     connection: ConnectionSettings = ConnectionSettings()

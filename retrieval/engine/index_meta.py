@@ -1,0 +1,16 @@
+"""What resift has stored in the mapping of an index that it made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def resift_meta(index: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `_meta.resift` of an index, given as the engine reports it at GET /INDEX; empty for any other index.
+
+    >>> resift_meta({"mappings": {"_meta": {"resift": {"load": "7f3a"}}}}), resift_meta({"mappings": {}})
+    ({'load': '7f3a'}, {})
+    """
+    found = ((index.get("mappings") or {}).get("_meta") or {}).get("resift")
+    return found if isinstance(found, dict) else {}
