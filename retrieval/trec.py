@@ -15,6 +15,7 @@ from resift.retrieval.atomic_file import write_file
 from resift.retrieval.columns import Row, Shape, join, read_columns, to_number
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.json_columns import is_json, read_json
+from resift.retrieval.mistaken import is_ranked, lacks_grades
 from resift.retrieval.text_lines import read_lines
 from resift.retrieval.types import Qrels, Ranking, Run
 
@@ -30,6 +31,7 @@ _QRELS = Shape(
     "3 (BEIR) or 4 (TREC): query_id 0 doc_id grade",
     'JSON qrels; expected {query_id: {doc_id: grade}} or objects with "query-id", "corpus-id" and "score"',
 )
+_SAMPLE = 100  # judgements that decide whether their third column is a grade
 _HIGHEST = 2**31 - 1  # the largest grade, as in trec_eval's 32-bit counts
 
 
@@ -62,10 +64,12 @@ def read_qrels(path: str | Path) -> Qrels:
     names. Columns are separated by tabs and blanks in any mixture, by commas or by semicolons, and may have the quotes
     of Python's csv. The file may also be JSON, {query: {doc: grade}} or objects such as {"query-id": …, "corpus-id": …,
     "score": …}. Raises CorpusError with the line number on a line that is not in the format, and on two different
-    grades for the same query and document.
+    grades for the same query and document; and on a run, whose ranks would be read as grades.
     """
     qrels: Qrels = {}
-    for line, query_id, doc_id, text, _ in _rows(path, _QRELS):
+    named = True
+    for line, query_id, doc_id, text, columns in _with_grades(_rows(path, _QRELS), path):
+        named = columns == 0
         grade = _grade(text, path, line)
         _check_ids(query_id, doc_id, path, line)
         judged = qrels.setdefault(query_id, {})
@@ -74,7 +78,20 @@ def read_qrels(path: str | Path) -> Qrels:
             raise CorpusError(message, path, line)
     if not qrels:
         raise CorpusError("contains no judgements; expected TREC or BEIR qrels", path)
+    if not named and is_ranked(qrels):
+        what = "looks like a run: the grades of each query are the ranks 1, 2, 3 and so on"
+        hint = "if they are grades, add a header row: query-id, corpus-id, score"
+        raise CorpusError(f"{what}; expected {_QRELS.expected}; {hint}", path)
     return qrels
+
+
+def _with_grades(rows: Iterator[Row], path: str | Path) -> Iterator[Row]:
+    """Return `rows`. Raises CorpusError if they are TREC's judgements without the column of the grades."""
+    sample = list(itertools.islice(rows, _SAMPLE))
+    if all(row.columns == 3 for row in sample) and lacks_grades([(row.doc_id, row.number) for row in sample]):
+        message = "the columns are query_id 0 doc_id, without the grade of TREC's judgements"
+        raise CorpusError(f"{message}; expected {_QRELS.expected}", path, sample[0].line)
+    return itertools.chain(sample, rows)
 
 
 def write_run(target: str | Path | IO[str], rankings: Iterable[Ranking], tag: str) -> None:
