@@ -16,6 +16,7 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.wording import counted
 
+_OWN = ("id", "title", "text", "path")  # names of what a file has by itself: its front matter cannot replace them
 _LARGEST = 2**29  # bytes of a file that is read as one document
 
 
@@ -121,13 +122,15 @@ def _record(path: str, doc_id: str, kind: str, settings: CorpusSettings) -> Reco
             return Record(path, None, {}, f"is larger than {_LARGEST:,} bytes; expected one document")
         if not raw.strip():
             return Record(path, None, {}, excerpt=doc_id, ignored="empty")
-        title, text, note = read_page(raw, kind, settings.encoding)
+        page = read_page(raw, kind, settings.encoding)
     except CorpusError as error:
         if error.path is None:  # a missing library
             raise
         return Record(path, None, {}, str(error).removeprefix(f"{path}: "))
     except ValueError as error:
         return Record(path, getattr(error, "line", None), {}, str(error))
-    if not doc_id:
-        return Record(path, None, {"title": title, "text": text}, number=1, note=note)
-    return Record(path, None, {"id": doc_id, "title": title, "text": text, "path": doc_id}, note=note)
+    values = {**({"id": doc_id} if doc_id else {}), "title": page.title, "text": page.text}
+    values |= {"path": doc_id} if doc_id else {}
+    own = {name: value for name, value in page.fields.items() if name.strip("_").lower() not in _OWN}
+    others = {f"field_{name.strip('_')}": value for name, value in page.fields.items() if name not in own}
+    return Record(path, None, {**values, **own, **others}, number=None if doc_id else 1, note=page.note)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from resift.indexer.corpora.front_matter import split_front_matter
 from resift.indexer.corpora.lines import marked_encoding, undecodable
 from resift.indexer.corpora.pdf import read_pdf
 from resift.retrieval.markup import plain_text
@@ -23,8 +26,6 @@ KINDS = {
 }
 """Extension of a file's name -> the kind of its content, which is also the name of the format."""
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?:(.*?)\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*(\S.*)$", re.MULTILINE)
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(\S.*)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _FENCES = ("```", "~~~")
@@ -49,19 +50,34 @@ class UndecodableError(ValueError):
         super().__init__(message)
 
 
-def read_page(raw: bytes, kind: str, encoding: str) -> tuple[str, str, str]:
-    """Return the title and the text of the file `raw`, and a note if a part of it has no text, else "".
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was read of a file that is one document.
+
+    `fields` are the other keys of a Markdown file's front matter. `note` says which part of the file has no text.
+    """
+
+    title: str
+    text: str
+    fields: Mapping[str, str | list[str]] = field(default_factory=dict)
+    note: str = ""
+
+
+def read_page(raw: bytes, kind: str, encoding: str) -> Page:
+    """Return what the file `raw` has.
 
     Its `kind` is "text", "markdown", "html" or "pdf". `encoding` is that of text without a byte order mark; an HTML
     page may declare its own. Raises ValueError with the problem if the file cannot be read as this kind.
     """
     if kind == "pdf":
-        return read_pdf(raw)
+        title, text, note = read_pdf(raw)
+        return Page(title, text, note=note)
     content = _decoded_page(raw, encoding) if kind == "html" else _decoded(raw, encoding)
     if "\0" in content:
         raise ValueError("contains NUL bytes; expected text")
-    title, text = {"text": _text, "markdown": _markdown, "html": _html}[kind](content)
-    return title, text, ""
+    if kind == "markdown":
+        return _markdown(content)
+    return Page(*(_html(content) if kind == "html" else ("", content.strip())))
 
 
 def _decoded(raw: bytes, encoding: str) -> str:
@@ -88,19 +104,14 @@ def _decoded_page(raw: bytes, encoding: str) -> str:
         return _decoded(raw, encoding)
 
 
-def _text(content: str) -> tuple[str, str]:
-    return "", content.strip()
-
-
-def _markdown(content: str) -> tuple[str, str]:
-    front = _FRONT_MATTER.match(content)
-    body = content[front.end() :] if front else content
-    named = _FRONT_TITLE.search(front.group(1) or "") if front else None
+def _markdown(content: str) -> Page:
+    fields, body = split_front_matter(content)
+    named = next((name for name in ("title", "Title", "TITLE") if isinstance(fields.get(name), str)), None)
     if named:
-        return named.group(1).strip().strip("\"'"), body.strip()
+        return Page(str(fields.pop(named)).strip(), body.strip(), fields)
     lines = body.splitlines()
     title, start, end = _first_heading(lines)
-    return title, "\n".join([*lines[:start], *lines[end:]]).strip()
+    return Page(title, "\n".join([*lines[:start], *lines[end:]]).strip(), fields)
 
 
 def _first_heading(lines: list[str]) -> tuple[str, int, int]:
@@ -113,7 +124,8 @@ def _first_heading(lines: list[str]) -> tuple[str, int, int]:
         heading = _HEADING.match(line)
         if heading:
             return heading.group(1).strip().rstrip("#").rstrip() or heading.group(1).strip(), place, place + 1
-        if line.strip() and place + 1 < len(lines) and _UNDERLINE.fullmatch(lines[place + 1]):
+        underlined = place + 1 < len(lines) and _UNDERLINE.fullmatch(lines[place + 1])
+        if underlined and line.strip() and not _UNDERLINE.fullmatch(line):  # a horizontal rule is not a heading
             return line.strip(), place, place + 2
     return "", 0, 0
 
