@@ -20,12 +20,14 @@ from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.topics import read_topics
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.mistaken import trec_file
 from resift.retrieval.text import clean
 from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.types import Query
 
 _XML_ENCODING = re.compile(r"<\?xml\b[^>]*\bencoding\s*=\s*[\"']([\w.:-]+)[\"']")
 _NUMBERED = re.compile(r"(\d+):(?:\d+:)?\s*(\S.*)")  # 51:horse hooves, of TREC's Million Query and Web tracks
+_SAMPLE = 100  # lines that decide whether a file has judgements or a run instead of queries
 _JSON_ENDS = (".json", ".jsonl", ".ndjson")
 _PLAIN_HINT = "; a query that begins with { or [ is read only from JSON, or after its id and a tab"
 
@@ -96,9 +98,20 @@ def _in_form(lines: Iterator[Line], path: str, settings: QuerySettings, reading:
         return read_json_queries(list(_checked(lines, path)), path, settings, reading, hint)
     if name.endswith(".csv") or (not tabs and _is_csv_header(first)):
         return _table(lines, path, settings, reading, quoted=True)
+    if settings.query_columns is None:
+        lines = _without_ranks(lines, path)
     if tabs or "\t" in first:
         return _table(lines, path, settings, reading, quoted=False)
     return _plain(list(_checked(lines, path)), path, reading)
+
+
+def _without_ranks(lines: Iterator[Line], path: str) -> Iterator[Line]:
+    """Return `lines`. Raises CorpusError if they are those of TREC's judgements or of a run, not queries."""
+    sample = list(itertools.islice(lines, _SAMPLE))
+    if what := trec_file(text for _, text, _ in sample if text.strip()):
+        shown = next(text.strip() for _, text, _ in sample if text.strip())[:60]
+        raise CorpusError(f"has {what} in the form of TREC ({shown!r}), not queries; expected ids and texts", path)
+    return itertools.chain(sample, lines)
 
 
 def _requested_encoding(settings: QuerySettings) -> str | None:

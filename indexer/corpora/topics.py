@@ -159,10 +159,21 @@ def _split(whole: str, numbers: Sequence[int], path: str) -> Iterator[_Topic]:
             topic = None if token["close"] else _Topic(numbers[breaks], _attribute_id(token["attributes"]))
         breaks += token.group().count("\n")
         place = token.end()
+    _check_root(whole, tag, path)
     if topic is not None:
         topic.add(_decoded(whole[place:]))
         if not topic.is_empty:
             raise CorpusError(f"the topic has no </{tag}>; is the file complete?", path, topic.line)
+
+
+def _check_root(whole: str, tag: str, path: str) -> None:
+    """Raise CorpusError if the tag around all topics, such as <topics>, is not closed; TREC's own have none."""
+    tokens = [token for token in _TOKEN.finditer(whole) if token["name"]]
+    root = tokens[0]["name"].lower() if tokens else tag
+    if root == tag or tokens[0]["close"] or tokens[0].group().endswith("/>"):
+        return
+    if not any(token["close"] and token["name"].lower() == root for token in tokens):
+        raise CorpusError(f"has <{root}> without </{root}>; is the file complete?", path)
 
 
 def _take(topic: _Topic, token: re.Match[str], name: str, before: str) -> None:

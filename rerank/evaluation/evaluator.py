@@ -187,7 +187,7 @@ class Evaluator:
             raise CorpusError(f"{collection.name}: the run contains none of its {count}; give a run of this collection")
         given = GivenRun(run, collection.documents(), collection.queries)
         if given.missing:
-            share = f"{given.missing} of the run's {counted(given.wanted, 'document')}"
+            share = f"{given.missing:,} of the run's {counted(given.wanted, 'document')}"
             verb, whose = ("is", "its") if given.missing == 1 else ("are", "their")
             self._note(f"note: {share} {verb} not in {collection.name}; {whose} text is empty")
         return given

@@ -1,4 +1,4 @@
-"""Detect ids that do not match, because of which judged queries count 0."""
+"""Detect what makes judged queries count 0 whatever a stage does: ids that do not match, and nothing relevant."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ def find_mismatches(qrels: Qrels, query_ids: Collection[str], run: Run, given: b
     """
     unknown = sum(query_id not in query_ids for query_id in qrels)
     empty = sum(query_id in query_ids and not run.get(query_id) for query_id in qrels)
+    hopeless = sum(max(judged.values(), default=0) <= 0 for judged in qrels.values())
     lines = []
     if unknown:
         lines.append(_count(unknown, len(qrels), "not among the queries"))
     if empty:
         lines.append(_count(empty, len(qrels), "not in the run" if given else "without any hit"))
+    if hopeless:
+        lines.append(_count(hopeless, len(qrels), "without a relevant judgement (of grade 1 or more)"))
     found = [doc_id for query_id in qrels for doc_id in run.get(query_id, ())]
     named = [doc_id for judged in qrels.values() for doc_id in judged]
     if found and named and not any(run.get(query_id, {}).keys() & judged for query_id, judged in qrels.items()):
@@ -36,4 +39,4 @@ def find_mismatches(qrels: Qrels, query_ids: Collection[str], run: Run, given: b
 
 def _count(few: int, all_of_them: int, what: str) -> str:
     verbs = ("is", "counts") if few == 1 else ("are", "count")
-    return f"{few} of the {counted(all_of_them, 'judged query', 'judged queries')} {verbs[0]} {what} and {verbs[1]} 0"
+    return f"{few:,} of the {counted(all_of_them, 'judged query', 'judged queries')} {verbs[0]} {what} and {verbs[1]} 0"

@@ -129,3 +129,41 @@ def test_the_form_of_standard_input_is_recognized(content: str, packed: bool) ->
     done = subprocess.run([sys.executable, "-c", code], input=raw, capture_output=True, check=True)
 
     assert done.stdout == b"['cats', 'dogs']\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("".join(f"{query} 0 D{query}7 {query % 4}\n" for query in range(300)), "judgements"),
+        ("1\t0\td1\t1\n1\t0\td2\t-1\n", "judgements"),
+        ("1 Q0 d1 1 2.5 bm25\n1 Q0 d2 2 2.25 bm25\n", "a run"),
+    ],
+)
+@pytest.mark.parametrize("name", ["qrels.txt", "qrels.tsv"])
+def test_judgements_and_runs_are_not_read_as_queries(tmp_path: Path, name: str, content: str, what: str) -> None:
+    with pytest.raises(CorpusError) as caught:
+        read(tmp_path / name, content)
+
+    assert f"{name}: has {what} in the form of TREC ('" in str(caught.value)
+    assert str(caught.value).endswith("'), not queries; expected ids and texts")
+
+
+def test_queries_of_which_some_have_the_form_of_judgements_are_read(tmp_path: Path) -> None:
+    content = "windows 0 day 7\nis 0 an even number\n"
+
+    assert [query.text for query in read(tmp_path / "q.txt", content)[0]] == content.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("content", "root"),
+    [
+        ("<topics>\n<topic number='1'><query>x</query></topic>\n", "topics"),
+        ("<?xml version='1.0'?>\n<set a='b'><top><num>1</num><title>x</title></top>", "set"),
+        ("<QUERIES><query><qid>1</qid><title>x</title></query>", "queries"),
+    ],
+)
+def test_topics_whose_root_is_not_closed_are_not_complete(tmp_path: Path, content: str, root: str) -> None:
+    with pytest.raises(CorpusError, match=f"has <{root}> without </{root}>; is the file complete"):
+        read(tmp_path / "topics.xml", content)
+
+    assert read(tmp_path / "topics.xml", f"{content}</{root}>")[0] == [Query("1", "x")]

@@ -42,3 +42,23 @@ def test_a_document_that_is_judged_only_for_another_query_counts_as_not_found() 
 
 def test_one_judged_document_that_is_found_is_enough() -> None:
     assert find_mismatches({"q1": {"a": 1}, "q2": {"b": 1}}, {"q1", "q2"}, {"q1": {"a": 1.0}, "q2": {"x": 1.0}}) == []
+
+
+def test_judged_queries_without_a_relevant_judgement_are_counted() -> None:
+    qrels = {"q1": {"a": 0, "b": -1}, "q2": {"b": 1, "c": 0}, "q3": {"c": 0}}
+    run = {"q1": {"a": 1.0}, "q2": {"b": 1.0}, "q3": {"c": 1.0}}
+
+    assert find_mismatches(qrels, qrels.keys(), run) == [
+        "2 of the 3 judged queries are without a relevant judgement (of grade 1 or more) and count 0"
+    ]
+    assert find_mismatches({"q3": {"c": 0}}, {"q3"}, {"q3": {"c": 1.0}}) == [
+        "1 of the 1 judged query is without a relevant judgement (of grade 1 or more) and counts 0"
+    ]
+
+
+def test_counts_have_separators_of_thousands() -> None:
+    qrels = {f"q{number}": {"a": 0} for number in range(2400)}
+
+    [line] = find_mismatches(qrels, qrels.keys(), dict.fromkeys(qrels, {"a": 1.0}))
+
+    assert line.startswith("2,400 of the 2,400 judged queries are")
