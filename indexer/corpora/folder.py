@@ -23,9 +23,10 @@ _LARGEST = 2**29  # bytes of a file that is read as one document
 def read_folder(path: str, settings: CorpusSettings, reading: Reading | None = None) -> Iterator[Record]:
     """Yield a record for each text, Markdown, HTML or PDF file below `path`, in the order of their paths.
 
-    The id is the path relative to the folder, with slashes; the title comes from the front matter, the first heading,
-    the HTML page or the PDF's properties. Hidden files and folders are ignored; empty files, and files with another
-    extension, are left out and counted. Links to folders are not followed. Raises CorpusError if no file can be read
+    The id is the path relative to the folder, or to `settings.root`, with slashes; the title comes from the front
+    matter, the first heading, the HTML page or the PDF's properties. Hidden files and folders are ignored; empty files,
+    and files with another extension, are left out and counted. Links to folders are not followed. Raises CorpusError if
+    a file is not below `settings.root`, or if no file can be read
     as a document.
     """
     root, found, others = Path(path), False, 0
@@ -45,7 +46,7 @@ def read_folder(path: str, settings: CorpusSettings, reading: Reading | None = N
             yield other_file(file, inside)
         else:
             found = True
-            record = _record(file, inside, kind, settings)
+            record = _record(file, path_below(file, settings.root) if settings.root else inside, kind, settings)
             notes += [f"{file}: {record.note}"] if record.note else []
             yield record
     if notes and reading is not None:
@@ -64,11 +65,13 @@ def other_file(path: str, inside: str) -> Record:
 
 
 def read_file(path: str, settings: CorpusSettings, reading: Reading | None = None, *, kind: str) -> Iterator[Record]:
-    """Yield the one record of a file of the `kind` "text", "markdown", "html" or "pdf"; its id is the file's name.
+    """Yield the one record of a file of the `kind` "text", "markdown", "html" or "pdf".
 
-    What is read from standard input has no id.
+    Its id is the file's name, or its path below `settings.root`; what is read from standard input has no id. Raises
+    CorpusError if the file is not below that folder.
     """
-    record = _record(path, "" if path == STANDARD_INPUT else Path(path).name, kind, settings)
+    name = path_below(path, settings.root) if settings.root else Path(path).name
+    record = _record(path, "" if path == STANDARD_INPUT else name, kind, settings)
     if record.note and reading is not None:
         reading.note(f"{path}: {record.note}")
     yield record
@@ -78,6 +81,25 @@ FILE_READERS: dict[str, Callable[..., Iterator[Record]]] = {
     kind: functools.partial(read_file, kind=kind) for kind in dict.fromkeys(KINDS.values())
 }
 """Kind of a file that is one document -> its reader."""
+
+
+def path_below(file: str, root: str) -> str:
+    """Return the path of `file` relative to the folder `root`, with slashes; standard input stays as it is.
+
+    Both may be relative or have links to folders in them. Raises CorpusError if the file is not below the folder.
+
+    >>> path_below("notes/soups/hot.md", "notes/"), path_below("hot.md", ".")
+    ('soups/hot.md', 'hot.md')
+    """
+    if file == STANDARD_INPUT:
+        return file
+    if not os.path.isdir(root) and os.path.exists(file):
+        raise CorpusError("is not a folder; expected with `root` the folder that the file is in", root)
+    for place in (os.path.abspath, os.path.realpath):
+        inside, folder = Path(place(file)), Path(place(root))
+        if inside != folder and inside.is_relative_to(folder):
+            return inside.relative_to(folder).as_posix()
+    raise CorpusError(f"is not below the folder {root}; expected a file in it, or another `root`", file)
 
 
 def kind_of(name: str) -> str | None:

@@ -52,6 +52,11 @@ class CorpusSettings:
         f"What separates the fields of a CSV or TSV file: {', '.join(DELIMITERS)}, or a character; by default "
         "recognized for CSV, and a tab for TSV.",
     )
+    root: str | None = setting(
+        None,
+        "The folder below which the files are: the id of a file that is one document is its path in it; by default the "
+        "path in the folder that is read, and for a single file its name.",
+    )
     encoding: str = setting(
         "utf-8", "The encoding of text files, such as cp1252; a UTF-16 file with a byte order mark needs none."
     )

@@ -111,6 +111,8 @@ def read_documents(
     except (OSError, ValueError) as error:  # a name that is too long or has a NUL, a folder without permission
         raise CorpusError(f"cannot be read: {getattr(error, 'strerror', error)}", name[:200]) from None
     skipped.begin(name)
+    if name != STANDARD_INPUT and (note := _ids_of_files(name, chosen, settings.root, added=not make_ids)):
+        reading.note(note)
     empty = True
     with closing(_records(name, chosen, settings, reading)) as records:
         ids = MissingIds(name, reading, allowed=make_ids)
@@ -139,6 +141,17 @@ def _records(source: str, chosen: str, settings: CorpusSettings, reading: Readin
             yield from READERS[chosen](file, settings, reading)
         else:
             yield other_file(file, inside)
+
+
+def _ids_of_files(source: str, chosen: str, root: str | None, *, added: bool) -> str:
+    """Return a note on the ids of files that are one document each: whether what is `added` replaces the right ones."""
+    if chosen != "folder" and chosen not in FILE_READERS:
+        return f"{source}: its records have their own ids, so `root` has no effect" if root else ""
+    if root or not added:
+        return f"{source}: ids are the paths below {root}" if root else ""
+    if chosen == "folder":
+        return f"{source}: ids are the paths below it; set `root` if another folder was indexed"
+    return f"{source}: its id is {Path(source).name}; if it is in a folder that was indexed, set `root` to that"
 
 
 def record_format(name: str) -> str | None:
