@@ -19,6 +19,8 @@ PARENT = "resift_parent"
 """In an index made by resift, the field of a passage with the id of its document."""
 MOST_FIELDS = 100
 """Maximum number of text fields searched by default; with more, engines reject even short queries."""
+NOT_IN_BODY = "not in your search body"
+"""The reason why a field is not read that a user's own search body does not search."""
 _BOOST = re.compile(r"(?:\^(?:0*[1-9]\d*(?:\.\d+)?|0*\.\d*[1-9]\d*|0+\.\d*[1-9]\d*))?")
 _MOST_NAMES = 12  # in a message
 
@@ -55,10 +57,25 @@ class Fields:
 
 def candidates(types: FieldTypes, settings: EngineSettings) -> list[str]:
     """Return the text fields among which some are to be chosen: none if `settings` name them, or the index is ours."""
-    if settings.search_fields or settings.query_file or is_everywhere(ALL_TEXT, types):
+    if settings.search_fields or is_everywhere(ALL_TEXT, types):
         return []
     found = _visible(types)
     return found if len(found) <= MOST_FIELDS else []
+
+
+def body_choice(types: FieldTypes, settings: EngineSettings, searched: Sequence[str]) -> Choice | None:
+    """Return the fields that are read with a user's own search body: those that it has `searched`, and a title.
+
+    None if it searches no text field besides the title, or `settings` name the text: then the fields are chosen as
+    for a search without a body.
+    """
+    found = _visible(types)
+    title = settings.source_title or Choice(tuple(found)).title()
+    texts = [name for name in searched if name in found and name != title]
+    if not texts or settings.source_text:
+        return None
+    used = tuple(name for name in found if name in texts or name == title)
+    return Choice(used, dict.fromkeys([name for name in found if name not in used], NOT_IN_BODY))
 
 
 def find_fields(
@@ -73,16 +90,12 @@ def find_fields(
     `types` are the fields of the index. `others` are read as well, if they exist. Raises EngineError if the index has
     no text field, or too many to search, and SettingsError if a field that `settings` name does not exist.
     """
-    if not types:
-        raise EngineError(
-            "no index of that name has any fields; check the name, and that the index is open and not empty",
-            str(address),
-        )
+    check_has_fields(types, address)
     named = _listed(settings.search_fields)
     _check_named(named, [*_listed(settings.source_text), *_listed(settings.source_title)], types, address)
     found = _visible(types)
     ours = is_everywhere(ALL_TEXT, types)
-    if not (named or ours):
+    if not (named or ours or choice):
         _check_searchable(found, types, address)
     used = Choice(tuple(found)) if choice is None else choice
     title = settings.source_title or used.title() or (_keyword_title(types) if choice else "")
@@ -100,11 +113,24 @@ def find_fields(
     return Fields(tuple(searched), title, tuple(text), nested, collapse, more, vectors)
 
 
-def choice_notes(fields: Fields, choice: Choice) -> list[str]:
-    """Return which fields are searched and read, if they are not a title and one text alone, and which are left out."""
+def check_has_fields(types: FieldTypes, address: Address) -> None:
+    """Raise EngineError if there are no fields: engines report none for a name without an index."""
+    if not types:
+        message = "no index of that name has any fields; check the name, and that the index is open and not empty"
+        raise EngineError(message, str(address))
+
+
+def choice_notes(fields: Fields, choice: Choice, own_body: bool = False) -> list[str]:
+    """Return which fields are searched and read, if they are not a title and one text alone, and which are left out.
+
+    With a user's own search body, only which are read.
+    """
     if not (choice.left_out or len(choice.used) > len(fields.text[:1]) + bool(fields.title) or choice.mixed()):
         return []
     read = [*([f"{fields.title} (title)"] if fields.title else []), *fields.text]
+    if own_body:
+        others = f"; not read: {choice.describe()}" if choice.left_out else ""
+        return [f"note: fields read: {', '.join(read)}{others} (`source_text` names others)"]
     same = set(fields.searched) == {fields.title, *fields.text} - {""}
     used = (
         f"searched and read: {', '.join(read)}"

@@ -9,6 +9,7 @@ from typing import Any
 from resift.retrieval.engine.field_types import FieldTypes, is_field, nested_path
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.near_names import suggestion
 
 
 def read_filter(settings: EngineSettings, types: FieldTypes) -> dict[str, Any] | None:
@@ -51,7 +52,10 @@ def _field_equals(given: str, types: FieldTypes) -> dict[str, Any]:
             f'{given!r} is not a filter; expected field=value or JSON such as {{"term": ...}}', "filter"
         )
     if not is_field(name, types):
-        raise SettingsError(f"the index has no field {name!r}; expected field=value with an existing field", "filter")
+        near = suggestion(name, (known for known in types if not known.startswith("_")))
+        raise SettingsError(
+            f"the index has no field {name!r}{near or '; expected field=value with an existing field'}", "filter"
+        )
     clause = _equals(name, value, types)
     path = nested_path(name, types)
     return {"nested": {"path": path, "query": clause, "ignore_unmapped": True}} if path else clause

@@ -8,15 +8,17 @@ from typing import Any
 
 from resift.retrieval.engine.address import Address, read_address
 from resift.retrieval.engine.client import Engine, connect
-from resift.retrieval.engine.field_types import FieldTypes, field_types
-from resift.retrieval.engine.fields import PARENT, Fields, find_fields
+from resift.retrieval.engine.client_errors import REFUSED_STATUSES
+from resift.retrieval.engine.field_types import UNMAPPED, FieldTypes, field_types
+from resift.retrieval.engine.fields import PARENT, Fields, check_has_fields, find_fields
+from resift.retrieval.engine.index_meta import resift_meta
+from resift.retrieval.engine.own_body import read_template
 from resift.retrieval.engine.sample import choose_fields, sample_texts
 from resift.retrieval.engine.settings import OpenOptions
 from resift.retrieval.errors import EngineError, StatusError
 from resift.retrieval.info import IndexInfo
 from resift.retrieval.language import code_of, detect, name_of
 
-_REFUSED = (400, 403, 404, 405)
 _EXACT = 40_000  # distinct values that an engine counts almost exactly, the highest value that it allows
 
 
@@ -38,13 +40,9 @@ def engine_info(url: str, options: OpenOptions | None = None) -> IndexInfo:
 
 def _describe(engine: Engine, address: Address, options: OpenOptions) -> IndexInfo:
     types = field_types(engine, address)
-    if not types:
-        raise EngineError(
-            "no index of that name has any fields; check the name, and that the index is open and not empty",
-            str(address),
-        )
+    check_has_fields(types, address)
     found: Mapping[str, Any] = _or_none(engine, address.path) or {}
-    facts = [_facts(one) for one in found.values()]
+    facts = [resift_meta(one) for one in found.values()]
     fields, words = _used(engine, address, types, options)
     documents, passages = _documents(engine, address, types)
     dates = [int(str(date)) for one in found.values() if (date := _setting(one, "creation_date"))]
@@ -75,15 +73,9 @@ def _or_none(engine: Engine, path: str, params: Mapping[str, str] | None = None)
     try:
         return engine.request("GET", path, params=params)
     except StatusError as error:
-        if error.status in _REFUSED:
+        if error.status in REFUSED_STATUSES:
             return None
         raise
-
-
-def _facts(index: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what resift has stored in an index that it made; empty for any other."""
-    found = ((index.get("mappings") or {}).get("_meta") or {}).get("resift")
-    return found if isinstance(found, dict) else {}
 
 
 def _setting(index: Mapping[str, Any], name: str) -> object:
@@ -114,7 +106,7 @@ def _size(engine: Engine, address: Address) -> int | None:
 
 def _fields(found: Mapping[str, Any], types: FieldTypes) -> dict[str, str]:
     """Return each field with its type, and its analyzer where it has one of its own."""
-    kinds = {name: "/".join(sorted(one - {"unmapped"})) for name, one in types.items() if not one <= {"object"}}
+    kinds = {name: "/".join(sorted(one - {UNMAPPED})) for name, one in types.items() if not one <= {"object"}}
     for index in found.values():
         default = _default_analyzer(index)
         for name, mapping in _mapped((index.get("mappings") or {}).get("properties") or {}, ""):
@@ -142,7 +134,8 @@ def _used(
     engine: Engine, address: Address, types: FieldTypes, options: OpenOptions
 ) -> tuple[Fields | None, dict[str, str]]:
     """Return the fields that a search uses by default, also in words; None if it cannot search the index."""
-    choice = choose_fields(engine, address, types, options.engine, options.languages)
+    body = read_template(options.engine.query_file) if options.engine.query_file else None
+    choice = choose_fields(engine, address, types, options.engine, options.languages, body)
     try:
         fields = find_fields(types, address, options.engine, (), choice)
     except EngineError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ _KEYED_BY_FIELD = frozenset(
 _NAMING_FIELDS = frozenset(
     "multi_match combined_fields query_string simple_query_string exists knn nested semantic sparse_vector".split()
 )
+_NOT_SCORING = frozenset(("filter", "must_not", "negative", "post_filter"))  # parts that decide no score by the query
 _OPTIONS = {"boost", "_name", "case_insensitive", "rewrite"}  # of clauses that are keyed by field
 
 
@@ -89,6 +91,45 @@ def check_fields(body: Mapping[str, Any], types: FieldTypes, index: str, path: s
         texts = ", ".join(text_fields(types)[:12]) or "none"
         near = suggestion(plain, known) or f"; its text fields are {texts}"
         raise SettingsError(f"{path}: {index} has no field {plain!r}{near}", "query_file")
+
+
+def searched_texts(body: Mapping[str, Any], types: FieldTypes) -> list[str]:
+    """Return the text fields in which a search `body` looks for the query's words, in the order of their names.
+
+    Wildcards are expanded, except a lone "*", and of a multi-field the field that it indexes again is returned. None
+    are found if the body names none, as a search for vectors alone.
+
+    >>> searched_texts({"query": {"multi_match": {"query": "{{query}}", "fields": ["body^2"]}}}, {"body": {"text"}})
+    ['body']
+    """
+    named = {name.partition("^")[0].strip() for name in _scoring_fields({key: body.get(key) for key in _BODY_KEYS})}
+    return [name for name in text_fields(types) if any(_names(one, name, types) for one in named)]
+
+
+def _names(given: str, name: str, types: FieldTypes) -> bool:
+    """Return True if a name in a body, which may have wildcards, means a text field or a multi-field of it."""
+    if given == "*":
+        return False
+    return fnmatchcase(name, given) or (given in types and given.rpartition(".")[0] == name)
+
+
+def _scoring_fields(part: object) -> Iterator[str]:
+    """Yield the fields that the clauses with {{query}} name, without those in filters and negations."""
+    if isinstance(part, list):
+        for member in part:
+            yield from _scoring_fields(member)
+    elif isinstance(part, Mapping):
+        for name, options in part.items():
+            if name in _NOT_SCORING or fill(options, "") == options:
+                continue
+            if name in _KEYED_BY_FIELD and isinstance(options, Mapping):
+                yield from (str(field) for field, value in options.items() if fill(value, "") != value)
+            elif name in _NAMING_FIELDS:
+                for clause in options if isinstance(options, list) else [options]:
+                    yield from _fields_of(clause)
+                    yield from _scoring_fields(clause)
+            else:
+                yield from _scoring_fields(options)
 
 
 def named_fields(part: object) -> Iterator[str]:

@@ -64,11 +64,11 @@ class EngineRetriever:
         self.settings = settings or EngineSettings()
         self.address = read_address(url)
         types = field_types(engine, self.address)
-        self.choice = choose_fields(engine, self.address, types, self.settings, languages)
-        self.fields: Fields = find_fields(types, self.address, self.settings, fields, self.choice)
         self.template = read_template(self.settings.query_file) if self.settings.query_file else None
-        if self.template is not None:
+        if self.template is not None and types:
             check_fields(self.template, types, self.address.index, str(self.settings.query_file))
+        self.choice = choose_fields(engine, self.address, types, self.settings, languages, self.template)
+        self.fields: Fields = find_fields(types, self.address, self.settings, fields, self.choice)
         self.filter = read_filter(self.settings, types)
         self.reader = HitReader(self.fields)
         self.stored = False  # True once the index turns out to have no source: request stored fields
@@ -99,7 +99,9 @@ class EngineRetriever:
             "repeated": "hits left out, because a better hit of the same ranking has the same id",
         }
         counted = [f"note: {text}: {self.counts[name]}" for name, text in lines.items() if self.counts[name]]
-        chosen = choice_notes(self.fields, self.choice) if self.choice else []
+        own_body = self.template is not None
+        named = own_body and self.settings.source_text  # the body searches, and the user says what is read
+        chosen = choice_notes(self.fields, self.choice, own_body) if self.choice and not named else []
         return [*self.engine.notes, *chosen, *self.reader.notes(), *counted]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:

@@ -8,41 +8,43 @@ from typing import Any
 
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.client import Engine
-from resift.retrieval.engine.client_errors import parsing
+from resift.retrieval.engine.client_errors import REFUSED_STATUSES, parsing
 from resift.retrieval.engine.field_choice import Choice, choose, is_obvious
 from resift.retrieval.engine.field_types import FieldTypes, nested_path
-from resift.retrieval.engine.fields import candidates
+from resift.retrieval.engine.fields import body_choice, candidates
 from resift.retrieval.engine.hits import values
+from resift.retrieval.engine.own_body import searched_texts
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import StatusError
 from resift.retrieval.markup import plain_text
 
 _DOCUMENTS = 5  # of each field
-_REFUSED = (400, 403, 404, 405)
 _LONGEST = 2000  # characters of a text
 _FILTER_PATH = "responses.hits.hits._source,responses.hits.hits.fields"
 
 
 def choose_fields(
-    engine: Engine, address: Address, types: FieldTypes, settings: EngineSettings, languages: Sequence[str]
+    engine: Engine,
+    address: Address,
+    types: FieldTypes,
+    settings: EngineSettings,
+    languages: Sequence[str],
+    body: Mapping[str, Any] | None = None,
 ) -> Choice | None:
     """Choose the fields to search and read; None if `settings` name them, or resift made the index.
 
-    `types` are the fields of the index, and `languages` the codes of those that the model reads. If the engine refuses
+    `types` are the fields of the index, and `languages` the codes of those that the model reads. With the user's own
+    search `body`, the text fields in which it searches are read, if there are any. If the engine refuses
     the request for samples, the names of the fields decide. Raises EngineError if it does not respond.
     """
+    if body is not None and (named := body_choice(types, settings, searched_texts(body, types))):
+        return named
     names = candidates(types, settings)
     if not names:
         return None
     if is_obvious(names):
         return Choice(tuple(names))
-    try:
-        samples = sample_texts(engine, address, names, types)
-    except StatusError as error:
-        if error.status not in _REFUSED:
-            raise
-        samples = dict.fromkeys(names, ())
-    return choose(samples, languages)
+    return choose(sample_texts(engine, address, names, types), languages)
 
 
 def sample_texts(
@@ -50,11 +52,17 @@ def sample_texts(
 ) -> dict[str, tuple[str, ...]]:
     """Return for each of the fields `names` its texts in a few documents that have it; none if they cannot be read.
 
-    One request, with a search for each field. Raises EngineError if the request as a whole fails.
+    One request, with a search for each field. If the engine refuses it, there are no texts; raises EngineError if it
+    does not respond.
     """
     lines = [part for name in names for part in ({"preference": "resift-sample"}, _search(name, types))]
     body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-    answer: Any = engine.request("POST", f"{address.path}/_msearch", body, {"filter_path": _FILTER_PATH})
+    try:
+        answer: Any = engine.request("POST", f"{address.path}/_msearch", body, {"filter_path": _FILTER_PATH})
+    except StatusError as error:
+        if error.status not in REFUSED_STATUSES:
+            raise
+        return dict.fromkeys(names, ())
     with parsing(str(address)):
         responses = answer.get("responses") or [{} for _ in names]
         return {name: _texts(name, response) for name, response in zip(names, responses, strict=False)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,3 +107,19 @@ def test_a_german_index_is_said_not_to_be_the_models_language(filled: Fill) -> N
     target = filled({doc_id: {"body": source["body_de"]} for doc_id, source in TRANSLATED.items()})
     done = invoke("search", target, "Brot backen")
     assert done.code == 0 and "German" in done.err and "English" in done.err
+
+
+def test_with_a_search_body_the_model_reads_the_fields_that_it_searches(filled: Fill, tmp_path: Path) -> None:
+    target = filled(ARTICLES, NESTED)
+    body = tmp_path / "body.json"
+    body.write_text('{"query": {"multi_match": {"query": "{{query}}", "fields": ["title^2", "body"]}}}')
+    [found] = hits(target, "lentils", "--model", "none", "--query-file", str(body))
+    assert (found["title"], found["text"]) == ("Lentil soup", ARTICLES["1"]["body"])
+    said = notes(target, "lentils", "--query-file", str(body))
+    assert "fields read: title (title), body; not read: author, comments.text" in said
+    [found] = hits(target, "lentils", "--model", "none", "--query-file", str(body), "--source-text", "author")
+    assert found["text"] == "Salad Miller"
+    body.write_text('{"query": {"query_string": {"query": "body:({{query}})"}}}')
+    [found] = hits(target, "lentils", "--model", "none", "--query-file", str(body))
+    assert found["text"] == ARTICLES["1"]["body"]
+    assert "fields read: title (title), body; not read: author" in notes(target, "lentils", "--query-file", str(body))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resift.retrieval.engine.own_body import check_fields, fill, named_fields, read_template
+from resift.retrieval.engine.own_body import check_fields, fill, named_fields, read_template, searched_texts
 from resift.retrieval.errors import SettingsError
 
 TYPES = {"title": {"text"}, "body": {"text"}, "said": {"nested"}, "said.text": {"text"}, "labels": {"flattened"}}
@@ -110,3 +110,31 @@ def test_a_misspelt_field_of_a_body_is_an_error_and_not_an_empty_result(body: di
     with pytest.raises(SettingsError) as error:
         check_fields(body, TYPES, "ix", "b.json")
     assert str(error.value) == f"query_file: {reason}"
+
+
+MIXED = {
+    **dict.fromkeys(("author", "body", "body_de", "title", "text_en"), {"text"}),
+    **{"body.english": {"text"}, "said": {"nested"}, "said.text": {"text"}, "kind": {"keyword"}, "v": {"dense_vector"}},
+}
+Q = "{{query}}"
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"query": {"multi_match": {"query": Q, "fields": ["title^3", "body"]}}}, ["body", "title"]),
+        ({"query": {"multi_match": {"query": Q, "fields": ["body*^2"]}}}, ["body", "body_de"]),
+        ({"query": {"match": {"body.english": {"query": Q}}}}, ["body"]),
+        ({"query": {"nested": {"path": "said", "query": {"match": {"said.text": Q}}}}}, ["said.text"]),
+        ({"query": {"bool": {"must": {"match": {"body": Q}}, "filter": {"match": {"author": Q}}}}}, ["body"]),
+        ({"query": {"bool": {"must": {"match": {"body": Q}}, "should": {"match": {"author": "Ada"}}}}}, ["body"]),
+        ({"query": {"match": {"kind": Q}}}, []),
+        ({"query": {"query_string": {"query": f"body:{Q}"}}}, []),
+        ({"query": {"multi_match": {"query": Q, "fields": ["*"]}}}, []),
+        ({"knn": {"field": "v", "k": 3, "query_vector_builder": {"text_embedding": {"model_text": Q}}}}, []),
+        ({"retriever": {"standard": {"query": {"match": {"text_en": Q}}}}}, ["text_en"]),
+        ({"query": {"match": {"body": Q}}, "rescore": {"query": {"match": {"author": Q}}}}, ["body"]),
+    ],
+)
+def test_the_fields_searched_for_the_words_of_the_query_are_found(body: dict[str, Any], fields: list[str]) -> None:
+    assert searched_texts(body, MIXED) == fields

@@ -8,7 +8,7 @@ import pytest
 
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.field_types import text_fields
-from resift.retrieval.engine.fields import Fields, find_fields
+from resift.retrieval.engine.fields import Fields, body_choice, choice_notes, find_fields
 from resift.retrieval.engine.filters import read_filter
 from resift.retrieval.engine.query import (
     first_words,
@@ -156,6 +156,25 @@ def test_a_filter_that_cannot_be_used_is_an_error(given: str) -> None:
     else:
         with pytest.raises(SettingsError):
             read_filter(EngineSettings(filter=given), TYPES)
+
+
+def test_a_misspelt_field_of_a_filter_gets_a_suggestion() -> None:
+    with pytest.raises(SettingsError, match="no field 'kinds'; did you mean kind?"):
+        read_filter(EngineSettings(filter="kinds=a"), TYPES)
+
+
+def test_with_a_body_its_fields_are_read_beside_the_title_and_the_note_says_so() -> None:
+    choice = body_choice(TYPES, EngineSettings(), ["note"])
+    assert choice is not None and set(choice.left_out) == {"meta.body", "said.text"}
+    fields = find_fields(TYPES, HERE, EngineSettings(), choice=choice)
+    assert (fields.title, fields.text) == ("title", ("note",))
+    [said] = choice_notes(fields, choice, own_body=True)
+    assert "fields read: title (title), note; not read: meta.body, said.text (not in your search body)" in said
+
+
+@pytest.mark.parametrize(("given", "searched"), [({"source_text": "note"}, ["meta.body"]), ({}, ["title"]), ({}, [])])
+def test_a_body_of_no_text_but_the_title_leaves_the_choice_open(given: dict[str, str], searched: list[str]) -> None:
+    assert body_choice(TYPES, EngineSettings(source_text=given.get("source_text")), searched) is None
 
 
 def test_a_filter_goes_into_every_part_of_a_body_that_finds_hits() -> None:
