@@ -7,7 +7,7 @@ from typing import Any
 
 
 def resift_meta(index: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `_meta.resift` of an index, given as the engine reports it at GET /INDEX; empty for any other index.
+    """Return the entry of resift in the `_meta` of an index, as GET /INDEX reports the index; empty if there is none.
 
     >>> resift_meta({"mappings": {"_meta": {"resift": {"load": "7f3a"}}}}), resift_meta({"mappings": {}})
     ({'load': '7f3a'}, {})
