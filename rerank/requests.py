@@ -14,6 +14,7 @@ from resift.rerank.request_forms import GivenCandidates, find_candidates, find_q
 from resift.rerank.reranker import Known, Reranker, Reranking
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Query, Ranking
+from resift.retrieval.wording import counted
 
 _FORM = '{"query": "...", "documents": [...]}'
 
@@ -113,6 +114,9 @@ def _parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError(f"byte {error.start} is not UTF-8; expected JSON in UTF-8") from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else error
+        if line.count(b"\t") and line.lstrip()[:1] not in (b"{", b"["):
+            columns = counted(line.count(b"\t") + 1, "column")
+            raise ValueError(f"{columns} separated by tabs, not JSON; write each query as {_FORM}") from None
         raise ValueError(f"not JSON ({reason}); expected {_FORM}") from None
 
 

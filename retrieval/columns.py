@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.wording import counted
 
 _SAMPLE = 1000  # lines from which the layout is chosen
 _FIELD = re.compile(r'"(?:[^"]|"")*"(?!\S)|\S+')
@@ -88,7 +89,7 @@ def read_columns(lines: Iterator[tuple[int, str]], path: str | Path, shape: Shap
             continue
         fields = layout.fields(text)
         if len(fields) != layout.count:
-            raise CorpusError(_count_problem(len(fields), layout, shape), path, line)
+            raise CorpusError(_count_problem(text, layout, shape, sample[0]), path, line)
         query, document, number = (fields[place] for place in layout.places)
         yield Row(line, query, document, number, 0 if layout.header else layout.count)
 
@@ -257,5 +258,11 @@ def _is_bare(rows: Sequence[Sequence[str]], body: Sequence[Sequence[str]], place
     return bool(ids) and all(map(_QUOTED.fullmatch, ids))
 
 
-def _count_problem(count: int, layout: _Layout, shape: Shape) -> str:
-    return f"{count} columns; expected {f'{layout.count} as in the header row' if layout.header else shape.expected}"
+def _count_problem(text: str, layout: _Layout, shape: Shape, first: tuple[int, str]) -> str:
+    """Return what is wrong with the columns of a line; `first` is the first line and its number."""
+    count, tabs = len(layout.fields(text)), text.count("\t") + 1
+    expected = f"{layout.count} as in {'the header row' if layout.header else f'line {first[0]}'}"
+    foreign = not layout.separator and tabs > 1 and tabs not in shape.places and not layout.header
+    if foreign or len(layout.fields(first[1])) != layout.count or first[1] == text:
+        expected = shape.expected
+    return f"{counted(tabs if foreign else count, 'column')}; expected {expected}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from resift.rerank.cli.crossed import refuse_ignored
 from resift.rerank.cli.help import SettingsCommand
@@ -35,10 +38,12 @@ class ReportOutputs:
     worst: int | None
     as_json: bool
 
-    def prepare(self) -> None:
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
         """Make the folders before the long work, so that a path that cannot be written fails at once.
 
-        Raises click.ClickException, click.UsageError, and SettingsError on a page of an unknown form.
+        Those that were made are removed again if the work fails and they are empty. Raises click.ClickException,
+        click.UsageError, and SettingsError on a page of an unknown form.
         """
         from resift.rerank.evaluation.page import check_name
 
@@ -49,11 +54,20 @@ class ReportOutputs:
                 raise click.UsageError(f"{option} is empty; name the place of the results")
         if self.page is not None and Path(self.page).is_dir():
             raise click.UsageError(f"{self.page} is a folder; name a file for --report")
+        missing: list[Path] = []
         for given, folder in ((self.output, Path(self.output or "")), (self.page, Path(self.page or "").parent)):
+            missing += [place for place in (folder, *folder.parents) if not place.exists()]
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise click.ClickException(f"{given}: the results cannot be written there: {error.strerror}") from None
+        try:
+            yield
+        except BaseException:
+            for place in missing:
+                with suppress(OSError):
+                    place.rmdir()
+            raise
 
 
 @click.command(cls=SettingsCommand)
@@ -72,7 +86,14 @@ class ReportOutputs:
     help="end-to-end: our own first stage, no relevant documents are added. comparable: sentence-transformers' "
     "NanoBEIR protocol.",
 )
-@click.option("--root", metavar="FOLDER", help="A local copy of NanoBEIR, in the hub's layout.")
+@click.option(
+    "--root",
+    metavar="FOLDER",
+    help="A local copy of NanoBEIR, in the hub's layout.",
+    callback=lambda ctx, option, given: (
+        None if ctx.get_parameter_source(option.name) is ParameterSource.DEFAULT_MAP else given
+    ),  # the root of a TOML file is the setting of `index` and `add`
+)
 @click.option("--output", metavar="FOLDER", help="Write both runs, all per-query values and the report there.")
 @click.option("--report", "page", metavar="FILE", help="Write the report to FILE, as its name ends: .html or .md.")
 @click.option(
@@ -110,9 +131,9 @@ def evaluate(
     if flags and not request.builds_index:
         raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")
     refuse_engine_flags(ctx, request.target, "connection", "engine")
-    outputs.prepare()
     request = dataclasses.replace(request, query_settings=queries_settings)
-    result = Evaluator(stages, say, progress, ask_hidden).evaluate(request)
+    with outputs.prepared():
+        result = Evaluator(stages, say, progress, ask_hidden).evaluate(request)
     _report(result, outputs)
     before, after = (means["ndcg@10"] for means in result.means)
     return 1 if fail_if_worse and after < before else 0

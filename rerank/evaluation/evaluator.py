@@ -141,10 +141,14 @@ class Evaluator:
         return result
 
     def _index_set(self, request: EvaluationRequest) -> SetResult:
+        if request.run_file:
+            message = "`run_file` needs the texts of the documents and has no meaning for an index"
+            way_out = "name a folder with the corpus, the queries and their judgements (BEIR) as the target instead"
+            raise SettingsError(f"{message}; {way_out}", "run")
         if not request.queries or not request.qrels:
             raise SettingsError("an index is evaluated with the files `queries` and `qrels`; give both", "queries")
-        message = "the target is an index, for which `run_file`, `split` and `root` have no meaning; leave them out"
-        _refuse(request.run_file or request.split or request.root, "run", message)
+        message = "the target is an index, for which `split` and `root` have no meaning; leave them out"
+        _refuse(request.split or request.root, "split" if request.split else "root", message)
         message = "queries and judgements cannot both be read from standard input; name a file for one of them"
         _refuse(request.queries == request.qrels == STANDARD_INPUT, "qrels", message)
         retriever = self.stages.open(request.target, self._ask)

@@ -101,6 +101,10 @@ def test_doc_ids_and_documents_are_returned_on_request() -> None:
     ("line", "message"),
     [
         (b"{", "not JSON"),
+        (
+            b"188714\t1000052\tfoods\tWatch portions",
+            '4 columns separated by tabs, not JSON; write each query as {"query"',
+        ),
         (b'{"query": "q", "documents": [\xff]}', "not UTF-8"),
         (b"[1]", "expected an object"),
         (b'{"documents": ["a"]}', '"query" is missing'),

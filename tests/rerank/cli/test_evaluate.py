@@ -135,3 +135,18 @@ def test_an_evaluation_fits_the_terminal(tmp_path: Path, columns: str) -> None:
     done = invoke(*judged(tmp_path, "q1\tsoup\t1\n"), "--worst", "1", env={"COLUMNS": columns})
     assert "+0.3691 *" in done.out
     assert max(map(len, done.out.splitlines())) <= int(columns), done.out
+
+
+def test_a_run_for_an_index_is_refused_with_the_way_out_and_leaves_no_folder(collection: Path, tmp_path: Path) -> None:
+    target, output = f"bm25:{collection / 'index'}", tmp_path / "new" / "results"
+    done = invoke("evaluate", target, "--run", "a.trec", "--output", str(output), "--report", f"{output}/r.html")
+
+    assert_one_line(done, 2, "name a folder with the corpus, the queries and their judgements")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_stays_when_an_evaluation_fails(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+
+    assert invoke("evaluate", str(tmp_path / "none"), "--output", str(tmp_path / "mine" / "new")).code != 0
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
