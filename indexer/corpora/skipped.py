@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -28,17 +28,21 @@ class SkipReport:
     `reasons` counts bad records; `other_files` the files of a folder that are not documents, by kind, such as `.png`.
     """
 
-    def __init__(self, file: IO[str] | None = None) -> None:
-        """Write to `file`; only count if it is None."""
+    def __init__(self, file: IO[str] | None = None, wording: Callable[[str], str] = str) -> None:
+        """Write to `file`, with each reason in the `wording` of the caller; only count if it is None."""
         self.reasons: Counter[str] = Counter()
         self.other_files: Counter[str] = Counter()
         self._file = file
+        self._wording = wording
         self._begun = False
 
     @classmethod
     @contextmanager
-    def opened(cls, settings: CorpusSettings) -> Iterator[SkipReport]:
-        """Yield a report that writes to `settings.skipped_file`, if set. Raises CorpusError if it cannot be opened."""
+    def opened(cls, settings: CorpusSettings, wording: Callable[[str], str] = str) -> Iterator[SkipReport]:
+        """Yield a report that writes to `settings.skipped_file`, if set, with each reason in the caller's `wording`.
+
+        Raises CorpusError if the file cannot be opened.
+        """
         if not settings.skipped_file:
             yield cls()
             return
@@ -47,7 +51,7 @@ class SkipReport:
         except (OSError, ValueError) as error:
             raise CorpusError(f"cannot be written: {_error_text(error)}", settings.skipped_file) from None
         try:
-            yield cls(file)
+            yield cls(file, wording)
         finally:
             with suppress(OSError):  # each record was flushed, so a write error was raised before
                 file.close()
@@ -82,8 +86,10 @@ class SkipReport:
         else:
             self.reasons[_VARYING.sub("…", reason.split(";")[0])] += 1
         if self._file is not None:
-            excerpt = record.excerpt or json.dumps(dict(record.values), ensure_ascii=False, default=str)
-            row = {"path": record.path, "line": record.line, "reason": reason, "record": excerpt[:_EXCERPT]}
+            row = {"path": record.path, "line": record.line, "reason": self._wording(reason)}
+            if record.excerpt or record.values:  # not of a whole file that could not be read
+                excerpt = record.excerpt or json.dumps(dict(record.values), ensure_ascii=False, default=str)
+                row["record"] = excerpt[:_EXCERPT]
             try:
                 self._file.write(clean(json.dumps(row, ensure_ascii=False)) + "\n")
                 self._file.flush()

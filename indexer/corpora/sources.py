@@ -23,6 +23,7 @@ from resift.indexer.corpora.trec_text import read_trec
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.types import Document
+from resift.retrieval.wording import counted, noun_for
 
 Reader = Callable[[str, CorpusSettings, Reading], Iterator[Record]]
 
@@ -176,7 +177,7 @@ def _format(source: str, settings: CorpusSettings, reading: Reading) -> str:
             return scheme
     path = Path(source)
     if path.is_dir():
-        return _folder_format(path)
+        return _folder_format(path, reading)
     if not path.exists():
         raise CorpusError("does not exist; expected a file, a folder, ir_datasets:NAME or nanobeir:NAME", source)
     return record_format(source) or _file_format(path, settings, reading)
@@ -203,19 +204,34 @@ def _file_format(path: Path, settings: CorpusSettings, reading: Reading) -> str:
     return found
 
 
-def _folder_format(path: Path) -> str:
+def _folder_format(path: Path, reading: Reading) -> str:
     """Return the format of a folder: of its files with records, if it has no file that is one document.
 
-    Raises CorpusError if it has files with records of several formats.
+    A note names the files that are not read for that. Raises CorpusError if it has files with records of several
+    formats.
     """
+    files = [Path(inside) for inside, _ in walk(str(path))]
+    pages = [file for file in files if kind_of(file.name)]
+    documents = [file for file in pages if file.stem.lower() not in _ABOUT]
     if any((path / name).is_file() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
+        _note_unread(path, documents, "a BEIR folder, as it has corpus.jsonl", reading)
         return "beir"
     if next(path.rglob("*.parquet"), None):
+        _note_unread(path, documents, "a folder of Parquet files, as it has one", reading)
         return "parquet"
-    files = [Path(inside) for inside, _ in walk(str(path))]
-    if any(kind_of(file.name) and file.stem.lower() not in _ABOUT for file in files):
+    if documents:
         return "folder"
     formats = sorted({found for file in files if (found := record_format(file.name))})
     if len(formats) > 1:
         raise CorpusError(f"has files of several formats ({', '.join(formats)}); set `format` to one of them", path)
+    if formats:
+        _note_unread(path, pages, f"a folder of {formats[0]} files, as it has no other document", reading)
     return formats[0] if formats else "folder"
+
+
+def _note_unread(path: Path, pages: list[Path], read_as: str, reading: Reading) -> None:
+    """Say as what a folder is read, and why, if it has files that could be read as documents instead."""
+    if pages:
+        more = f" and {counted(len(pages) - 1, 'other file')}" if len(pages) > 1 else ""
+        unread = f"{pages[0].as_posix()}{more} {noun_for(len(pages), 'is', 'are')} not read"
+        reading.note(f"{path}: is read as {read_as}; {unread} (set `format` to folder for that)")

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import say, say_note
+from resift.rerank.cli.messages import say, say_note, with_flags
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import connect_engine, refuse_engine_flags
@@ -92,7 +92,7 @@ def add(
     change = _adder(target, request, settings)
     reading = Reading(say_note)
     with (
-        SkipReport.opened(settings.corpus) as skipped,
+        SkipReport.opened(settings.corpus, with_flags) as skipped,
         progress("adding", share=lambda: reading.share) as done,
         closing(read_documents(request.source, settings.corpus, skipped, reading=reading, make_ids=False)) as documents,
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import subprocess
 import sys
@@ -298,3 +299,33 @@ def test_an_addition_says_how_the_ids_of_files_are_made(tmp_path: Path) -> None:
     assert notes(file, tmp_path) == [f"ids are the paths below {tmp_path}"]
     assert notes(table, None) == []
     assert notes(table, tmp_path) == ["its records have their own ids, so `root` has no effect"]
+
+
+def test_a_folder_says_as_what_it_is_read_if_it_has_files_that_could_be_documents(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "part.csv", "id,text\n1,x\n")
+    write(tmp_path / "a" / "README.md", "# About")
+    write(tmp_path / "b" / "corpus.jsonl", '{"_id": "1", "text": "x"}\n')
+    write(tmp_path / "b" / "note.md", "words")
+    write(tmp_path / "b" / "README.md", "# About")
+
+    assert read_with_notes(tmp_path / "a")[1] == [
+        "is read as a folder of csv files, as it has no other document; README.md is not read (set `format` to folder for that)"
+    ]
+    assert read_with_notes(tmp_path / "b")[1] == [
+        "is read as a BEIR folder, as it has corpus.jsonl; note.md is not read (set `format` to folder for that)"
+    ]
+    assert [document.doc_id for document in read_with_notes(tmp_path / "a", format="folder")[0]] == ["README.md"]
+
+
+def test_a_whole_file_that_was_left_out_is_listed_without_an_empty_record_and_in_the_callers_words(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "notes" / "bad.md", b"caf\xe9")
+    write(tmp_path / "notes" / "good.md", "words")
+    settings = CorpusSettings(skip_bad=True, skipped_file=str(tmp_path / "bad.jsonl"))
+    with SkipReport.opened(settings, lambda reason: reason.replace("`encoding`", "--encoding")) as report:
+        list(read_documents(tmp_path / "notes", settings, report))
+
+    row = json.loads((tmp_path / "bad.jsonl").read_text())
+    assert row.keys() == {"path", "line", "reason"}
+    assert row["reason"].endswith("name the right one with --encoding")
