@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.help import SettingsCommand
-from resift.rerank.cli.messages import say, say_error, say_note
+from resift.rerank.cli.messages import say, say_error, say_note, with_flags
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.stages import connect_engine, refuse_engine_flags
@@ -115,7 +115,7 @@ def _load(
     reading = Reading(say_note)
     unique = loader is None or not settings.load.detects_repeated_ids
     with (
-        SkipReport.opened(settings.corpus) as skipped,
+        SkipReport.opened(settings.corpus, with_flags) as skipped,
         progress("indexing", share=lambda: reading.share) as done,
         closing(read_documents(request.source, settings.corpus, skipped, reading=reading, unique=unique)) as documents,
     ):
