@@ -25,7 +25,7 @@ from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
 from resift.indexer.engine.count import count_documents
 from resift.indexer.engine.in_order import InOrderSender
 from resift.indexer.engine.mapping import Origin, index_body, rename_fields
-from resift.indexer.engine.ownership import ExistingIndex, check_replaceable, find_index
+from resift.indexer.engine.ownership import ExistingIndex, check_alias_ours, check_replaceable, find_index
 from resift.indexer.engine.recorder import LoadRecorder
 from resift.indexer.engine.resume import check_readable, skip_loaded
 from resift.indexer.engine.settings import LoadSettings
@@ -75,7 +75,8 @@ class LoadRequest:
     `source`: the fingerprint of the documents, and `corpus_settings`: how they are read, by name; a resumed load must
     have the same. `overwrite`: replace the index if resift made it. `overwrite_foreign`: the name of the index, given
     again, replaces it even if resift did not make it. `alias`: moved to the new index at the end, despite refused
-    documents only with `allow_refused`. `keep`: number of older indices of the alias to keep. `state`: the folder of
+    documents only with `allow_refused`, and away from an index that resift did not make only if `alias_from` names that
+    index; several are separated by commas. `keep`: number of older indices of the alias to keep. `state`: the folder of
     the checkpoint.
     """
 
@@ -85,6 +86,7 @@ class LoadRequest:
     overwrite_foreign: str = ""
     resume: bool = False
     alias: str | None = None
+    alias_from: str = ""
     keep: int = 1
     allow_refused: bool = False
     state: Path = Path(".resift")
@@ -148,6 +150,7 @@ class Loader:
         """Create the index and return a new checkpoint. Raises IndexingError if an index must not be changed."""
         if request.alias:
             check_alias(self.engine, request.alias)
+            check_alias_ours(self.engine, request.alias, request.alias_from)
         name = index_name(self.address.index) if request.alias else self.address.index
         existing = find_index(self.engine, name)
         if existing:
@@ -249,6 +252,7 @@ class Loader:
         """Move the alias if requested and allowed; return the indices behind it before, None if it was not moved."""
         if request.alias is None or (checkpoint.refused and not request.allow_refused):
             return None
+        check_alias_ours(self.engine, request.alias, request.alias_from)
         self._mark_complete(checkpoint.index)
         return swap(self.engine, request.alias, checkpoint.index, request.keep)
 

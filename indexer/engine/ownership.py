@@ -95,6 +95,30 @@ def check_replaceable(engine: Engine, index: ExistingIndex, *, overwrite: bool, 
     )
 
 
+def check_alias_ours(engine: Engine, alias: str, confirmed: str) -> None:
+    """Raise IndexingError if `alias` points to indices that resift did not make, and `confirmed` does not name each.
+
+    `confirmed` are names separated by commas. An alias that does not exist is free. Raises EngineError if a request
+    fails.
+    """
+    found = request_or_none(engine, "GET", f"/{alias}") or {}
+    foreign = [name for name, facts in found.items() if not made_by_resift(name, facts)]
+    named = {name.strip() for name in confirmed.split(",") if name.strip()}
+    if wrong := sorted(named - set(foreign)):
+        raise IndexingError(
+            f"{engine.url}: `alias_from` names {', '.join(wrong)}, but {alias} points to "
+            f"{', '.join(foreign) or 'no index'} that resift did not make; nothing was changed"
+        )
+    if set(foreign) - named:
+        documents = _documents(engine, alias)
+        held = "an unknown number of documents" if documents is None else counted(documents, "document")
+        raise IndexingError(
+            f"{engine.url}: {alias} points to {', '.join(foreign)}, not made by resift, and serves {held} now, so it "
+            f"was not moved; choose another alias, or repeat the name to take the alias from there (no index is "
+            f"removed): `alias_from` {','.join(foreign)}"
+        )
+
+
 def _held(index: ExistingIndex) -> str:
     """Return how many documents an index holds, in words."""
     return "an unknown number of documents" if index.documents is None else counted(index.documents, "document")

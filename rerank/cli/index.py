@@ -54,6 +54,12 @@ class IndexSettings:
 @click.option("--resume", is_flag=True, help="Resume a load into an engine that was stopped.")
 @click.option("--alias", metavar="NAME", help="Load a new index INDEX-TIME and point this alias to it at the end.")
 @click.option(
+    "--alias-from",
+    default="",
+    metavar="NAME",
+    help="With --alias: take it from this index, which resift did not make, and which stays as it is.",
+)
+@click.option(
     "--keep",
     default=1,
     show_default=True,
@@ -140,8 +146,10 @@ def _check_flags(ctx: click.Context, target: str) -> None:
         raise click.UsageError(
             "--resume, --alias and --overwrite-foreign are for an index of Elasticsearch or OpenSearch"
         )
-    if "alias" not in given and given & {"keep", "allow_refused"}:
-        raise click.UsageError("--keep and --allow-refused need --alias NAME; leave them out, or name the alias")
+    if "alias" not in given and given & {"keep", "allow_refused", "alias_from"}:
+        raise click.UsageError(
+            "--keep, --allow-refused and --alias-from need --alias NAME; leave them out, or name the alias"
+        )
     if "alias" in given and given & {"overwrite", "overwrite_foreign"}:
         raise click.UsageError("--alias loads a new index and does not overwrite another one; leave out --overwrite")
 

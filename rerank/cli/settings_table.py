@@ -42,7 +42,7 @@ def parameter_name(field: dataclasses.Field[Any]) -> str:
 
 
 _OTHER_OPTIONS = (
-    *("alias", "allow_refused", "keep", "overwrite", "overwrite_foreign", "resume"),  # of a load
+    *("alias", "alias_from", "allow_refused", "keep", "overwrite", "overwrite_foreign", "resume"),  # of a load
     "replace_whole",  # of an addition
     *("qrels", "queries", "root", "run_file", "split"),  # of an evaluation
 )

@@ -121,6 +121,22 @@ def test_moving_an_alias_removes_only_indices_that_it_loaded_and_nobody_else_use
     assert count(f"{engine}/{name}-backup") == 3 and count(f"{engine}/{name}-reports") == 4
 
 
+def test_an_alias_of_an_index_of_another_program_is_moved_only_if_that_index_is_named(
+    filled: Fill, engine: str, name: str, tmp_path: Path
+) -> None:
+    target, alias = filled({"1": {"sku": "precious"}, "2": {"sku": "dear"}}), f"{name}-live"
+    ask("POST", f"{engine}/_aliases", {"actions": [{"add": {"index": name, "alias": alias}}]})
+    source = corpus(tmp_path, many(3))
+    done, _ = load(source, f"{target}-new", tmp_path, "--alias", alias)
+    assert done.code == 1 and "serves 2 documents now" in done.error_line
+    assert f"--alias-from {name}" in done.error_line and list(ask("GET", f"{engine}/{name}*")) == [name]
+    done, _ = load(source, f"{target}-new", tmp_path, "--alias", alias, "--alias-from", f"{name}x")
+    assert done.code == 1 and "nothing was changed" in done.error_line and count(f"{engine}/{alias}") == 2
+    done, report = load(source, f"{target}-new", tmp_path, "--alias", alias, "--alias-from", name)
+    assert done.code == 0 and report["before"] == [name], done.err
+    assert count(f"{engine}/{alias}") == 3 and count(target) == 2
+
+
 def test_a_load_that_was_stopped_before_it_created_its_index_keeps_the_aliases(
     engine: str, name: str, target: str, tmp_path: Path
 ) -> None:
