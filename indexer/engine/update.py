@@ -16,6 +16,7 @@ from resift.indexer.engine.bulk import BulkResult, Sender, refusal_lines
 from resift.indexer.engine.checkpoint import Checkpoint, CheckpointFile
 from resift.indexer.engine.chunk import CREATE, DELETE, INDEX
 from resift.indexer.engine.count import count_documents
+from resift.indexer.engine.foreign_fields import check_no_new_fields
 from resift.indexer.engine.in_order import InOrderSender
 from resift.indexer.engine.mapping import rename_fields
 from resift.indexer.engine.parents import BATCH, present, remove, remove_others
@@ -61,13 +62,15 @@ def add(
 
     The index must exist: it is never created, and a document's passages have the length recorded in it. Doing the same
     again gives the same index, so that a stopped update is simply repeated. Raises IndexingError if the index does not
-    exist or must not be written, does not respond for too long, or replaced documents would lose all their titles or
-    texts; EngineError for other errors of the engine; and what `documents` raise. A refused document is listed, and the
-    others are added.
+    exist, must not be written, or would get new fields though another program made it, does not respond for too long,
+    or replaced documents would lose all their titles or texts; EngineError for other errors of the engine; and what
+    `documents` raise. A refused document is listed, and the others are added.
     """
     update = _Update(engine, address, settings or LoadSettings(), options or UpdateOptions())
     with update.writing():
         check_takes_texts(engine, update.index)
+        if (mapping := update.index.foreign_mapping) is not None:
+            documents = check_no_new_fields(documents, mapping, update.index.name)
         if not (update.options.if_absent or update.options.replace_whole):
             documents = check_nothing_lost(documents, functools.partial(holder, engine, update.index))
         if update.index.passages:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resift.indexer.engine.alias import request_or_none
@@ -22,7 +22,8 @@ class WrittenIndex:
 
     `name`: its own, not that of an alias. `uuid`: the engine's id of it, which an index of the same name that is
     created later does not have. `passages`: True if its documents are split, into parts of `words` words, of which
-    `overlap` are repeated; 0 if unknown. `takes_texts`: True if it has our field `text`.
+    `overlap` are repeated; 0 if unknown. `takes_texts`: True if it has our field `text`. `foreign_mapping`: its
+    mapping if another program made it, None if resift made it or the index of which it is a copy.
     """
 
     name: str
@@ -31,6 +32,7 @@ class WrittenIndex:
     words: int
     overlap: int
     takes_texts: bool
+    foreign_mapping: Mapping[str, Any] | None
 
 
 def find_written(engine: Engine, address: Address, settings: LoadSettings) -> WrittenIndex:
@@ -71,6 +73,7 @@ def _index(name: str, facts: Mapping[str, Any]) -> WrittenIndex:
         int(meta.get("passage_words") or 0),
         int(meta.get("passage_overlap") or 0),
         made_by_resift(name, facts) or "text" in properties,
+        None if meta.get("load") else facts.get("mappings") or {},
     )
 
 
@@ -87,7 +90,7 @@ def _checked(index: WrittenIndex, settings: LoadSettings) -> WrittenIndex:
                 f"{index.name} was loaded as passages by a version that did not record their length; give the "
                 "passage_words and passage_overlap of that load"
             )
-        return WrittenIndex(index.name, index.uuid, True, *given, index.takes_texts)
+        return replace(index, words=given[0], overlap=given[1])
     if settings.passage_words and given != (index.words, index.overlap):
         raise IndexingError(
             f"{index.name} has passages of {index.words} words that overlap by {index.overlap}; leave out "
@@ -100,8 +103,9 @@ def check_takes_texts(engine: Engine, index: WrittenIndex) -> None:
     """Raise IndexingError if documents would add fields that an index, made by somebody else, does not have."""
     if not index.takes_texts:
         raise IndexingError(
-            f"{engine.url}: {index.name} was not made by resift and has no field text, so documents would add one; "
-            "add them with the program that fills this index"
+            f"{engine.url}: {index.name} was not made by resift and has no field text; documents are "
+            "written into the fields title and text alone (`text_field` names the text in the source, not in the "
+            "index), so they would add one: add them with the program that fills this index"
         )
 
 

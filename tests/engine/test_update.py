@@ -225,3 +225,13 @@ def test_replacing_that_loses_all_titles_is_refused_with_nothing_changed(
         change(add, url, [Document("new", "price"), Document("1", "1.11 EUR")])
     assert change(add, url, [Document("1", "1.11 EUR", "Hammer"), Document("new", "price")]).updated == 1
     assert change(add, url, [Document("1", "")], True).existing == 1
+
+
+def test_an_index_of_another_program_keeps_its_mapping(filled: Fill, change: Change) -> None:
+    target = filled({"1": {"text": "soup"}}, {"properties": {"text": {"type": "text"}, "year": {"type": "long"}}})
+    before = ask("GET", f"{target}/_mapping")
+    with pytest.raises(IndexingError, match=r"not made by resift and has no field lang, title, .*`fields`"):
+        change(add, target, [Document("2", "bread"), Document("3", "salt", "Salt", {"year": 1, "lang": "en"})])
+    assert ask("GET", f"{target}/_mapping") == before and count(target) == 1
+    assert change(add, target, [Document("2", "bread", fields={"year": 1})]).created == 1
+    assert ask("GET", f"{target}/_mapping") == before
