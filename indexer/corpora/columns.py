@@ -3,100 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resift.indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS, CorpusSettings
+from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.usual_names import Roles, normal_name
 from resift.retrieval.errors import CorpusError
 
 _LONGEST_NAME = 40  # characters of a column's name in a table whose first row may also be data
 _MOST_WORDS = 4
 _NUMBER = re.compile(r"[+-]?[\d.,' ]*\d%?")
+_PRICE = re.compile(r"(preis|price|prix|precio|prezzo|prijs)e?s?(in)?(eur|euro|usd|chf|netto|brutto|€)*")
 _NAMES_SHOWN = 20  # column names in a message, at most
-
-
-@dataclass(frozen=True, slots=True)
-class Roles:
-    """The usual names of the columns of a table, best first, and what its columns are if it has no header row.
-
-    `by_count` maps a number of columns to their names in such a table. With `joins_others`, the text of a table that
-    has no column with a usual name for it is all columns that are neither the id nor the title.
-    """
-
-    ids: tuple[str, ...]
-    titles: tuple[str, ...]
-    texts: tuple[str, ...]
-    by_count: Mapping[int, tuple[str, ...]]
-    joins_others: bool = False
-
-    def knows(self, name: str) -> bool:
-        """Return whether `name` is a usual name; case does not matter, and blanks and hyphens count as underscores."""
-        wanted = _normal(name)
-        return any(wanted == _normal(usual) for names in (self.ids, self.titles, self.texts) for usual in names)
-
-
-DOCUMENTS = Roles(
-    ids=(
-        *ID_FIELDS,
-        *("pid", "passage_id", "document_id", "article_id", "corpus_id", "uuid", "uid"),
-        *("nr", "nummer", "artikelnummer", "dokument_id", "kennung"),
-    ),
-    titles=(
-        *TITLE_FIELDS,
-        "headline",
-        "heading",
-        "titel",
-        "überschrift",
-        "betreff",
-        "subject",
-        *("product_name", "produktname", "artikelname", "artikelbezeichnung", "bezeichnung"),
-    ),
-    texts=(
-        *TEXT_FIELDS,
-        *("page_content", "segment", "paragraph", "chunk", "document", "abstract", "description", "summary"),
-        *("product_description", "inhalt", "beschreibung", "produktbeschreibung", "artikelbeschreibung"),
-        *("langtext", "volltext", "textkörper", "absatz"),
-    ),
-    by_count={1: ("text",), 2: ("id", "text"), 3: ("id", "title", "text"), 4: ("id", "url", "title", "text")},
-    joins_others=True,
-)
-"""Columns of documents. MS MARCO's files have no header row: id and text, or id, url, title and text."""
-
-QUERIES = Roles(
-    ids=("_id", "query_id", "qid", "id", "topic_id", "topic", "number", "num", *ID_FIELDS, "uid", "nr", "nummer"),
-    titles=(),
-    texts=("text", "query", "question", "query_text", "title", *TEXT_FIELDS, "anfrage", "suchanfrage", "frage"),
-    by_count={1: ("text",), 2: ("id", "text")},
-)
-"""Columns of queries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """The names of a table's columns; `is_data` if its first row is data, and a `note` on what was assumed.
 
-    `texts` are the columns that are read together as the text, if none has a usual name for it.
+    `texts` are the columns that are read together as the text, if none has a usual name for it. `unnamed` are the
+    columns whose cell in the header row is empty.
     """
 
     names: tuple[str, ...]
     is_data: bool = False
     note: str = ""
     texts: tuple[str, ...] = ()
+    unnamed: frozenset[str] = frozenset()
 
 
 def find_column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     """Return the first of `wanted` that is one of `names`, as it is written there; None if there is none.
 
-    A name that is equal counts before one that differs in case, or has blanks or hyphens instead of underscores.
+    A name that is equal counts before one that differs in case, accents, blanks, dots, hyphens and underscores.
 
-    >>> find_column(["Titel", "Doc-ID", "Text"], ["_id", "doc_id", "docid"])
-    'Doc-ID'
+    >>> find_column(["Titel", "Art.-Nr.", "Text"], ["_id", "doc_id", "artnr"])
+    'Art.-Nr.'
     """
     exact = next((name for name in wanted if name in names), None)
     if exact is not None:
         return exact
-    there = {_normal(name): name for name in reversed(names)}
-    return next((there[_normal(name)] for name in wanted if _normal(name) in there), None)
+    there = {normal_name(name): name for name in reversed(names)}
+    return next((there[normal_name(name)] for name in wanted if normal_name(name) in there), None)
 
 
 def read_header(row: Sequence[str], roles: Roles, settings: CorpusSettings, *, quoted: bool) -> Header:
@@ -111,7 +59,14 @@ def read_header(row: Sequence[str], roles: Roles, settings: CorpusSettings, *, q
     if settings.columns:
         return _given(names, settings.columns)
     if _is_header(names, roles, settings, quoted=quoted):
-        return _with_texts(_unique(names), roles, settings)
+        unnamed = frozenset(_column_name(place) for place, name in enumerate(names, start=1) if not name)
+        return _with_texts(_unique(names), unnamed, roles, settings)
+    filled = [name for name in names if name]
+    if len(filled) == 1 < len(names):
+        raise CorpusError(
+            f"the first row has the one cell {shown(filled)}, so it is not a header row; delete the rows above the one "
+            "with the names of the columns, or name all columns with `columns`, such as id,title,text"
+        )
     assumed = roles.by_count.get(len(names))
     if assumed is None or (quoted and not _is_surely_data(names)):
         raise CorpusError(
@@ -138,27 +93,28 @@ def shown(names: Sequence[str]) -> str:
     return ", ".join(repr(str(name)[:40]) for name in names[:_NAMES_SHOWN]) or "nothing"
 
 
-def _with_texts(names: tuple[str, ...], roles: Roles, settings: CorpusSettings) -> Header:
+def _with_texts(names: tuple[str, ...], unnamed: frozenset[str], roles: Roles, settings: CorpusSettings) -> Header:
     """Return the header with all other columns as the text, if no column is known as the text."""
     id_name = settings.id_field or find_column(names, roles.ids)
     if id_name is None and names[0] == _column_name(1):  # pandas writes its index as a first column without a name
-        names, id_name = ("id", *names[1:]), "id"
+        names, id_name, unnamed = ("id", *names[1:]), "id", unnamed - {names[0]}
     if settings.text_field is not None or not roles.joins_others or find_column(names, roles.texts):
-        return Header(names)
+        return Header(names, unnamed=unnamed)
     title_name = settings.title_field or find_column(names, roles.titles)
     used = [find_column(names, [name]) for name in (id_name, title_name) if name]
-    texts = tuple(name for name in names if name not in used)
+    others = tuple(name for name in names if name not in used and name not in unnamed)
+    texts = tuple(name for name in others if not _is_price(name)) or others
     if not texts:
-        return Header(names)
+        return Header(names, unnamed=unnamed)
     note = f"has no column with a usual name for the text, so it is {', '.join(texts)}; `text_field` names others"
-    return Header(names, note=note, texts=texts)
+    return Header(names, note=note, texts=texts, unnamed=unnamed)
 
 
 def _given(names: Sequence[str], columns: str) -> Header:
     given = [name.strip() for name in columns.split(",")]
     if len(given) != len(names):
         raise CorpusError(f"the first row has {len(names)} columns, but `columns` names {len(given)}: {shown(given)}")
-    is_header = [_normal(name) for name in names] == [_normal(name) for name in given]
+    is_header = [normal_name(name) for name in names] == [normal_name(name) for name in given]
     return Header(_unique(given), is_data=not is_header)
 
 
@@ -183,6 +139,11 @@ def _is_surely_data(cells: Sequence[str]) -> bool:
     return any(_NUMBER.fullmatch(cell) or len(cell) > 2 * _LONGEST_NAME for cell in cells)
 
 
+def _is_price(name: str) -> bool:
+    """Return whether a column has prices, by its name, which are read as the text only if there is nothing else."""
+    return any(_PRICE.fullmatch(normal_name(name), start) for start in range(len(normal_name(name))))
+
+
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
     """Return `names` with one for each column that has none. Raises CorpusError if a name occurs twice."""
     twice = sorted({name for name in names if name and names.count(name) > 1})
@@ -193,7 +154,3 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
 
 def _column_name(place: int) -> str:
     return f"column {place}"
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip()).casefold()

@@ -2,7 +2,8 @@
 
 CSV is read as RFC 4180 describes it: a field in quotes may contain delimiters, line breaks and doubled quotes. TSV has
 no quotes: one line is one row, and a field may begin with a quote, as in the files of MS MARCO. Only a field that a
-CSV writer has wrapped in quotes in its own line is unwrapped, as in DPR's passages.
+CSV writer has wrapped in quotes in its own line is unwrapped, and a column below a header row that is wrapped in each
+of the first rows, as in DPR's passages.
 """
 
 from __future__ import annotations
@@ -10,23 +11,31 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 
-from resift.indexer.corpora.columns import DOCUMENTS, Header, Roles, read_header
+from resift.indexer.corpora.columns import Header, read_header
 from resift.indexer.corpora.lines import LONGEST, Line, numbered_lines
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import DELIMITERS, CorpusSettings
+from resift.indexer.corpora.usual_names import DOCUMENTS, Roles
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.wording import counted
 
 _Row = tuple[int, list[str], str]  # (1-based line, cells, problem)
-_SAMPLE_LINES = 100  # that decide what separates the fields of a CSV file
+_SAMPLE_LINES = 100  # that decide what separates the fields of a CSV file, and which columns of TSV are in quotes
 _SAMPLE_CHARACTERS = 1_000_000
 # Excel's own first line, which is not part of the table
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;\t ]*', re.IGNORECASE)
+_CANDIDATES = ("id", "url", "title", "text")  # as which the candidates of MS MARCO would be read
 _WRAPPED = re.compile(r'"((?:[^"]|"")*)"')
+
+_IN_QUOTES = "every cell of a column is in quotes, which are left out"
+_NO_DOCUMENTS = (
+    "the second of four columns is a number, not a URL: the rows look like the candidates of queries (query id, passage "
+    "id, query, passage), not like documents; expected id, url, title, text, or the names of the columns in `columns`"
+)
 
 csv.field_size_limit(LONGEST)  # characters; limits the memory if a quote is not closed
 
@@ -61,29 +70,76 @@ def read_table(
 
     Raises CorpusError on a bad first row, and on a quote that is not closed.
     """
-    rows = _quoted_rows(lines, settings, path) if quoted else _plain_rows(lines, settings)
+    rest = iter(lines)
+    sample = [] if quoted else _sample(rest)
+    wrapped: set[int] = set()
+    lines = itertools.chain(sample, rest)
+    rows = _quoted_rows(lines, settings, path) if quoted else _plain_rows(lines, settings, wrapped)
     header: Header | None = None
     for line, cells, problem in rows:
         if not problem and not any(cell.strip() for cell in cells):
             continue
         if header is None:
-            try:
-                if problem:
-                    raise CorpusError(problem)
-                header = read_header(cells, roles, settings, quoted=quoted)
-            except CorpusError as error:
-                raise CorpusError(str(error), path, line) from None
-            if header.note and reading is not None:
-                reading.note(f"{path}: {header.note}")
+            header = _first_row((line, cells, problem), path, roles, settings, quoted=quoted)
+            wrapped.update(_check_below(header, sample, line, path, settings))
+            notes = [header.note] if header.note else []
+            notes += [f"{_IN_QUOTES} (column {header.names[place]!r})" for place in sorted(wrapped)]
+            for note in notes if reading is not None else ():
+                reading.note(f"{path}: {note}")
             if not header.is_data:
                 continue
         yield _record(path, line, cells, problem, header, quoted=quoted)
+
+
+def _first_row(row: _Row, path: str, roles: Roles, settings: CorpusSettings, *, quoted: bool) -> Header:
+    """Return the header that the first row shows. Raises CorpusError with its line."""
+    line, cells, problem = row
+    try:
+        if problem:
+            raise CorpusError(problem)
+        return read_header(cells, roles, settings, quoted=quoted)
+    except CorpusError as error:
+        raise CorpusError(str(error), path, line) from None
+
+
+def _check_below(
+    header: Header, sample: Sequence[Line], first: int, path: str, settings: CorpusSettings
+) -> Collection[int]:
+    """Return which columns of TSV are in quotes in the `sample` from its `first` row on. Raises CorpusError."""
+    delimiter = settings.delimiter_character or "\t"
+    rows = [text.split(delimiter) for number, text, _ in sample if number >= first and text.strip()]
+    if _are_candidates(header, rows, settings):
+        raise CorpusError(_NO_DOCUMENTS, path, first)
+    return _wrapped_columns(header, rows)
+
+
+def _wrapped_columns(header: Header, rows: Sequence[Sequence[str]]) -> Collection[int]:
+    """Return the places of the columns below a header row whose cells are all in quotes, unlike the column's name."""
+    body = [row for row in rows[1:] if len(row) == len(header.names)]
+    if header.is_data or len(body) < 2 or len(rows[0]) != len(header.names):
+        return set()
+    cells = enumerate(zip(*body, strict=True))
+    return {
+        place
+        for place, column in cells
+        if not _WRAPPED.fullmatch(rows[0][place]) and all(map(_WRAPPED.fullmatch, column))
+    }
+
+
+def _are_candidates(header: Header, rows: Sequence[Sequence[str]], settings: CorpusSettings) -> bool:
+    """Return whether rows without a header row have a number as their URL, as MS MARCO's top1000 files do."""
+    if not header.is_data or header.names != _CANDIDATES or settings.columns:
+        return False
+    whole = [row for row in rows if len(row) == len(_CANDIDATES)]
+    return len(whole) > 1 and all(cell.strip().isdecimal() for row in whole for cell in row[:2])
 
 
 def _record(path: str, line: int, cells: list[str], problem: str, header: Header, *, quoted: bool) -> Record:
     names = header.names
     if not any(cells[len(names) :]):
         cells = cells[: len(names)]
+    if header.unnamed and len(cells) < len(names) and header.unnamed.issuperset(names[len(cells) :]):
+        cells = cells + [""] * (len(names) - len(cells))
     if not problem and len(cells) != len(names):
         first = "first" if header.is_data else "header"
         problem = f"{counted(len(cells), 'column')}; expected {len(names)} as in the {first} row"
@@ -91,13 +147,18 @@ def _record(path: str, line: int, cells: list[str], problem: str, header: Header
             problem += "; TSV has no quotes: if a field in quotes may have tabs or line breaks, set `format` to csv"
     if problem:
         return Record(path, line, {}, problem, "\t".join(cells)[:500])
-    return Record(path, line, dict(zip(names, cells, strict=True)), texts=header.texts)
+    values = dict(zip(names, cells, strict=True))
+    for name in header.unnamed:
+        if not values[name].strip():
+            del values[name]
+    return Record(path, line, values, texts=tuple(name for name in header.texts if name in values))
 
 
-def _plain_rows(lines: Iterable[Line], settings: CorpusSettings) -> Iterator[_Row]:
+def _plain_rows(lines: Iterable[Line], settings: CorpusSettings, columns: Collection[int]) -> Iterator[_Row]:
     """Yield one row per line; fields that a CSV writer has wrapped in quotes are unwrapped.
 
-    A writer wraps the fields that contain a quote, and doubles it; or it wraps all fields, or all texts.
+    A writer wraps the fields that contain a quote, and doubles it; or it wraps all fields, or those of the `columns`,
+    which the caller may add to after the first row.
     """
     delimiter = settings.delimiter_character or "\t"
     every: bool | None = None  # whether the first row has all its fields in quotes
@@ -106,7 +167,8 @@ def _plain_rows(lines: Iterable[Line], settings: CorpusSettings) -> Iterator[_Ro
         wrapped = '"' in text and all(_WRAPPED.fullmatch(cell) for cell in cells)
         every = wrapped if every is None else every
         if '"' in text:
-            cells = [_unwrapped(cell, every or wrapped) for cell in cells]
+            whole = every or wrapped
+            cells = [_unwrapped(cell, whole or place in columns) for place, cell in enumerate(cells)]
         yield number, cells, problem
 
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from resift.indexer.corpora.columns import QUERIES, find_column, shown
+from resift.indexer.corpora.columns import find_column, shown
 from resift.indexer.corpora.json_text import parse_object
 from resift.indexer.corpora.query_fields import FoundQuery, to_query
 from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
+from resift.indexer.corpora.usual_names import QUERIES
 from resift.retrieval.errors import CorpusError
 
 _EXPECTED = 'expected an array, or an object per line, of queries such as {"id": "1", "text": "…"}'

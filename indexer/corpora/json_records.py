@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from resift.indexer.corpora.columns import DOCUMENTS, find_column, split_names
+from resift.indexer.corpora.columns import find_column, split_names
 from resift.indexer.corpora.json_text import JsonText, json_type, parse_object
 from resift.indexer.corpora.lines import Line, numbered_lines
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.usual_names import DOCUMENTS
 from resift.retrieval.errors import CorpusError
 
 _EXCERPT = 500  # characters of a bad record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Generator, Iterator
 from typing import IO, AnyStr
 
@@ -17,6 +18,7 @@ Line = tuple[int, str, str]
 LONGEST = 2**27
 """Bytes or characters of a line, at most; limits the memory if a file has no line breaks."""
 _PIECE = 2**16  # bytes that are read at once
+_IN_QUOTES = re.compile(rb'"[^"]*"?')
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = {  # in this order: the mark of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
@@ -29,14 +31,16 @@ _WIDE_BOMS = {  # in this order: the mark of UTF-32 begins with that of UTF-16
 def numbered_lines(path: str, encoding: str | None = None, reading: Reading | None = None) -> Generator[Line]:
     """Yield (1-based line number, text without line break, problem) of each line; problem is "" if the text is valid.
 
-    Otherwise, U+FFFD replaces what cannot be decoded. A byte order mark at the start is dropped; if it is that of
-    UTF-16 or UTF-32, it decides the encoding instead of UTF-8. The encoding None is UTF-8 for callers without such an
+    Otherwise, U+FFFD replaces what cannot be decoded. A byte order mark at the start is dropped, and decides the
+    encoding; `reading` gets a note if another one was named. The encoding None is UTF-8 for callers without such an
     option. Close the generator if not all lines are read, so that the file is closed. Raises CorpusError as
     `open_bytes` does.
     """
     hint = "save it as UTF-8" if encoding is None else "name the right one with `encoding`"
     with open_bytes(path, reading) as file:
         name = marked_encoding(file.peek(4)[:4], encoding or "utf-8")
+        if encoding and reading is not None and (named := codecs.lookup(encoding).name)[:5] not in ("utf-8", name[:5]):
+            reading.note(f"{path}: is read as {name.upper()} and not as {named}, as its byte order mark says")
         lines = _wide_lines if codecs.lookup(name).name.startswith(("utf-16", "utf-32")) else _decoded_lines
         for number, (text, problem) in enumerate(lines(file, name, path), start=1):
             if not problem and "\0" in text:
@@ -45,9 +49,9 @@ def numbered_lines(path: str, encoding: str | None = None, reading: Reading | No
 
 
 def marked_encoding(begin: bytes, encoding: str) -> str:
-    """Return `encoding`, or if that is UTF-8, the one whose byte order mark is at the `begin` of a file."""
-    if codecs.lookup(encoding).name != "utf-8":
-        return encoding
+    """Return the encoding whose byte order mark is at the `begin` of a file; `encoding` if there is none."""
+    if begin.startswith(_BOM):
+        return "utf-8"
     return next((wide for mark, wide in _WIDE_BOMS.items() if begin.startswith(mark)), encoding)
 
 
@@ -62,9 +66,7 @@ def undecodable(raw: bytes, place: int, encoding: str) -> str:
 
 
 def _decoded_lines(file: io.BufferedReader, encoding: str, path: str) -> Iterator[tuple[str, str]]:
-    begin = file.peek()
-    old = b"\r" in begin and b"\n" not in begin
-    for number, raw in enumerate(_old_lines(file, path) if old else _bounded_lines(file, path)):
+    for number, raw in enumerate(_old_lines(file, path) if _is_old(file.peek()) else _bounded_lines(file, path)):
         line = raw if number else raw.removeprefix(_BOM)
         try:
             yield line.decode(encoding), ""
@@ -73,6 +75,13 @@ def _decoded_lines(file: io.BufferedReader, encoding: str, path: str) -> Iterato
             yield line.decode("utf-8", "replace"), f"byte {error.start + 1} of the line {what}"
         except UnicodeError as error:  # codecs such as idna do not report a position
             yield "", f"is not {encoding} ({error})"
+
+
+def _is_old(begin: bytes) -> bool:
+    """Return whether lines end with a carriage return alone; a line feed may then be in a cell in quotes."""
+    if b"\r" not in begin or b"\r\n" in begin or 0 <= begin.find(b"\n") < begin.find(b"\r"):
+        return False
+    return b"\n" not in begin or b"\n" not in _IN_QUOTES.sub(b"", begin)
 
 
 def _bounded_lines(file: IO[AnyStr], path: str) -> Iterator[AnyStr]:

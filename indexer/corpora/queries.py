@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from resift.indexer.corpora.columns import QUERIES
 from resift.indexer.corpora.delimited import read_table
 from resift.indexer.corpora.json_queries import read_json_queries
 from resift.indexer.corpora.lines import Line, numbered_lines
@@ -19,6 +18,7 @@ from resift.indexer.corpora.query_fields import FoundQuery, to_query
 from resift.indexer.corpora.query_settings import QuerySettings
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.topics import read_topics
+from resift.indexer.corpora.usual_names import QUERIES
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.mistaken import trec_file
 from resift.retrieval.text import clean
@@ -76,7 +76,9 @@ def read_queries(
 
 def _found(path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
     """Yield the queries of a file, unchecked."""
-    with closing(numbered_lines(path, _requested_encoding(settings))) as lines:  # once: standard input cannot be reread
+    with closing(
+        numbered_lines(path, _requested_encoding(settings), reading)
+    ) as lines:  # once: standard input cannot be reread
         yield from _in_form(lines, path, settings, reading)
 
 

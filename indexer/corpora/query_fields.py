@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from resift.indexer.corpora.columns import QUERIES, find_column, shown, split_names
+from resift.indexer.corpora.columns import find_column, shown, split_names
 from resift.indexer.corpora.query_settings import QuerySettings
+from resift.indexer.corpora.usual_names import QUERIES
 
 
 class FoundQuery(NamedTuple):

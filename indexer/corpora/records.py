@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from resift.indexer.corpora.columns import DOCUMENTS, find_column, shown, split_names
+from resift.indexer.corpora.columns import find_column, shown, split_names
 from resift.indexer.corpora.json_values import json_value
 from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.record import Record
 from resift.indexer.corpora.settings import TITLE_FIELDS, CorpusSettings
 from resift.indexer.corpora.skipped import SkipReport
+from resift.indexer.corpora.usual_names import DOCUMENTS
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text import clean
 from resift.retrieval.text_lines import STANDARD_INPUT

@@ -6,12 +6,12 @@ import csv
 import io
 import re
 
-from resift.indexer.corpora.columns import DOCUMENTS
 from resift.indexer.corpora.delimited import likely_delimiter
 from resift.indexer.corpora.json_text import parse_object
 from resift.indexer.corpora.lines import marked_encoding
 from resift.indexer.corpora.opening import peek_bytes
 from resift.indexer.corpora.settings import CorpusSettings
+from resift.indexer.corpora.usual_names import DOCUMENTS
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text_lines import STANDARD_INPUT
 

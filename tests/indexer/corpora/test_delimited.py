@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resift.indexer.corpora import CorpusSettings, Reading, read_documents
-from resift.indexer.corpora.columns import DOCUMENTS
+from resift.indexer.corpora.usual_names import DOCUMENTS
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.types import Document
 
@@ -164,3 +164,45 @@ def test_every_usual_name_of_a_column_is_documented() -> None:
     text = (Path(__file__).parents[3] / "docs" / "documents.md").read_text(encoding="utf-8")
 
     assert [name for name in (*DOCUMENTS.ids, *DOCUMENTS.titles, *DOCUMENTS.texts) if f"`{name}`" not in text] == []
+
+
+def test_column_below_a_header_row_that_is_in_quotes_throughout_is_unwrapped(tmp_path: Path) -> None:
+    """DPR's psgs_w100.tsv: texts are always in quotes, titles only if they have quotes themselves."""
+    rows = ['1\t"Aaron was a prophet"\tAaron', '2\t"so ""Moses"" said"\t"""Heat"" (album)"', '3\t"""yes"""\t"Heroes"']
+    path = tmp_path / "psgs_w100.tsv"
+    found, notes = read(path, "\n".join(["id\ttext\ttitle", *rows, *['4\t"x"\tY'] * 0, ""]))
+
+    assert found == [
+        Document("1", "Aaron was a prophet", "Aaron"),
+        Document("2", 'so "Moses" said', '"Heat" (album)'),
+        Document("3", '"yes"', '"Heroes"'),
+    ]
+    assert notes == ["every cell of a column is in quotes, which are left out (column 'text')"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'id\ttext\n1\t"one"\n2\t"two" too\n3\t"three"\n',
+        'id\ttext\n1\t"one"\n',
+        "".join(["id\ttext\n", *(f'{number}\t"a"\n' for number in range(98)), "98\tb\n"]),
+    ],
+)
+def test_quotes_of_a_column_that_is_not_in_quotes_throughout_stay(tmp_path: Path, content: str) -> None:
+    found, notes = read(tmp_path / "c.tsv", content)
+
+    assert [f"{one.doc_id}\t{one.text}" for one in found] == content.splitlines()[1:]
+    assert notes == []
+
+
+def test_candidates_of_queries_are_not_documents(tmp_path: Path) -> None:
+    """MS MARCO's top1000.dev has a query id, a passage id, the query and the passage, sorted by the passage id."""
+    content = "188714\t1000052\tfoods for pressure\tWatch portion\n1082792\t1000084\twhat is golgi\tThe\n"
+    with pytest.raises(CorpusError, match="look like the candidates of queries") as caught:
+        read(tmp_path / "top1000.tsv", content)
+
+    assert caught.value.line == 1
+    found, _ = read(tmp_path / "top1000.tsv", content, columns="id,group,title,text")
+    assert [one.doc_id for one in found] == ["188714", "1082792"]
+    found, _ = read(tmp_path / "docs.tsv", content.replace("\t1000", "\thttp://a/1000"))
+    assert [one.title for one in found] == ["foods for pressure", "what is golgi"]
