@@ -33,8 +33,8 @@ _WRAPPED = re.compile(r'"((?:[^"]|"")*)"')
 
 _IN_QUOTES = "every cell of a column is in quotes, which are left out"
 _NO_DOCUMENTS = (
-    "the second of four columns is a number, not a URL: the rows look like the candidates of queries (query id, passage "
-    "id, query, passage), not like documents; expected id, url, title, text, or the names of the columns in `columns`"
+    "the second of four columns is a number, not a URL: the rows look like the candidates of queries (query id, "
+    "passage id, query, passage), not like documents; expected id, url, title, text, or their names in `columns`"
 )
 
 csv.field_size_limit(LONGEST)  # characters; limits the memory if a quote is not closed

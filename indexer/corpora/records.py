@@ -28,6 +28,10 @@ _MOST_DIGITS = 10**38  # of a decimal that is an id
 _USUAL = 5  # usual names in a message, at most
 
 
+class _NoSuchField(ValueError):
+    """A record has no field with a name that the settings give, as a misspelt name has none in every record."""
+
+
 class MissingIds:
     """Ids for the records of a source without ids: the file's name and the record's line or number in it.
 
@@ -97,7 +101,8 @@ def to_documents(
                 )
         except ValueError as error:
             if not settings.skip_bad:
-                raise CorpusError(f"{error} ({_SKIP_HINT})", record.path, record.line) from None
+                hint = "" if isinstance(error, _NoSuchField) and not good else f" ({_SKIP_HINT})"
+                raise CorpusError(f"{error}{hint}", record.path, record.line) from None
             skipped.add(record, str(error))
             continue
         good = True
@@ -116,12 +121,12 @@ def to_document(record: Record, settings: CorpusSettings, ids: MissingIds, *, em
     id_name, title_name, text_names = _roles(tuple(values), settings)
     made = ids.id_of(record) if id_name is None and settings.id_field is None else None
     if id_name is None and made is None:
-        raise ValueError(_missing(values, settings.id_field, DOCUMENTS.ids, "id"))
+        raise _missing(values, settings.id_field, DOCUMENTS.ids, "id")
     if settings.title_field is None and title_name not in (None, *TITLE_FIELDS) and type(values[title_name]) is not str:
         title_name = None  # a list of headings, or an object of another meaning
     title = _text(values, title_name) if title_name else ""
     if record.texts and not ids.allowed:  # an addition: it must not replace a product by its price
-        raise ValueError(_missing(values, None, DOCUMENTS.texts, "text"))
+        raise _missing(values, None, DOCUMENTS.texts, "text")
     text = _joined(values, record.texts) if record.texts else _body(values, text_names, settings)
     if not empty_ok and not text.strip() and not title.strip():
         raise ValueError(_no_text(values, record.texts or text_names))
@@ -144,7 +149,7 @@ def _roles(names: tuple[str, ...], settings: CorpusSettings) -> tuple[str | None
     id_name = find_column(names, [settings.id_field] if settings.id_field is not None else DOCUMENTS.ids)
     title_name = find_column(names, [settings.title_field] if settings.title_field is not None else DOCUMENTS.titles)
     if settings.title_field is not None and title_name is None:
-        raise ValueError(_missing(values, settings.title_field, (), "title"))
+        raise _missing(values, settings.title_field, (), "title")
     if settings.text_field is None:
         usual = find_column(names, DOCUMENTS.texts)
         return id_name, title_name, () if usual is None else (usual,)
@@ -154,14 +159,15 @@ def _roles(names: tuple[str, ...], settings: CorpusSettings) -> tuple[str | None
     for wanted in split_names(settings.text_field):
         found = find_column(names, [wanted])
         if found is None:
-            raise ValueError(_missing(values, wanted, (), "text"))
+            raise _missing(values, wanted, (), "text")
         texts.append(found)
     return id_name, title_name, tuple(texts)
 
 
-def _missing(values: Mapping[str, Any], given: str | None, usual: Sequence[str], what: str) -> str:
+def _missing(values: Mapping[str, Any], given: str | None, usual: Sequence[str], what: str) -> ValueError:
     wanted = repr(given) if given is not None else f"any of {', '.join(usual[:_USUAL])} …"
-    return f"no {what}: expected {wanted} but found {shown(list(values))}; name the right one with `{what}_field`"
+    message = f"no {what}: expected {wanted} but found {shown(list(values))}; name the right one with `{what}_field`"
+    return ValueError(message) if given is None else _NoSuchField(message)
 
 
 def _no_text(values: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -174,7 +180,7 @@ def _no_text(values: Mapping[str, Any], names: Sequence[str]) -> str:
 
 def _body(values: Mapping[str, Any], names: Sequence[str], settings: CorpusSettings) -> str:
     if not names:
-        raise ValueError(_missing(values, None, DOCUMENTS.texts, "text"))
+        raise _missing(values, None, DOCUMENTS.texts, "text")
     numbers = settings.text_field is not None  # a column of numbers is accepted as text if it was named
     parts = (_text(values, name, numbers=numbers) for name in names)
     return "\n".join(part for part in parts if part)

@@ -260,3 +260,21 @@ def test_published_collection_may_hold_documents_without_text(tmp_path: Path) ->
     assert read(tmp_path) == [Document("a", "")]
     with pytest.raises(CorpusError, match="line 1: the text is empty"):
         read(tmp_path / "corpus.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("content", "setting", "helps"),
+    [
+        ('{"id": "a", "text": "x"}\n{"id": "b", "text": "y"}\n', {"text_field": "txet"}, False),
+        ('{"id": "a", "text": "x"}\n{"id": "b", "text": "y"}\n', {"id_field": "ident"}, False),
+        ('{"id": "a", "text": "x"}\n{"id": "b"}\n', {"text_field": "text"}, True),
+        ('{"id": "a", "text": ""}\n{"id": "b", "text": "y"}\n', {"text_field": "text"}, True),
+    ],
+)
+def test_leaving_out_records_is_not_proposed_for_a_field_that_the_first_one_lacks(
+    tmp_path: Path, content: str, setting: dict[str, str], helps: bool
+) -> None:
+    with pytest.raises(CorpusError) as caught:
+        list(read_documents(write(tmp_path / "c.jsonl", content), CorpusSettings(**setting)))  # type: ignore[arg-type]
+
+    assert ("`skip_bad`" in str(caught.value)) is helps
