@@ -112,11 +112,9 @@ def read_documents(
     except (OSError, ValueError) as error:  # a name that is too long or has a NUL, a folder without permission
         raise CorpusError(f"cannot be read: {getattr(error, 'strerror', error)}", name[:200]) from None
     skipped.begin(name)
-    if name != STANDARD_INPUT and (note := _ids_of_files(name, chosen, settings.root, added=not make_ids)):
-        reading.note(note)
-    empty = True
+    _note_ids(reading, name, chosen, settings.root, added=not make_ids)
     with closing(_records(name, chosen, settings, reading)) as records:
-        ids = MissingIds(name, reading, allowed=make_ids)
+        ids, empty = MissingIds(name, reading, allowed=make_ids), True
         for document in to_documents(records, settings, skipped, ids, empty_ok=chosen in PUBLISHED, unique=unique):
             empty = False
             yield document
@@ -142,6 +140,12 @@ def _records(source: str, chosen: str, settings: CorpusSettings, reading: Readin
             yield from READERS[chosen](file, settings, reading)
         else:
             yield other_file(file, inside)
+
+
+def _note_ids(reading: Reading, source: str, chosen: str, root: str | None, *, added: bool) -> None:
+    """Give `reading` a note on the ids of files, if there is something to say."""
+    if source != STANDARD_INPUT and (note := _ids_of_files(source, chosen, root, added=added)):
+        reading.note(note)
 
 
 def _ids_of_files(source: str, chosen: str, root: str | None, *, added: bool) -> str:
