@@ -43,13 +43,20 @@ class SearchStages:
         SettingsError.
         """
         fields = (*Template(self.rerank.template).fields(), *others)
-        languages = self._languages() if is_engine(index) else ()
-        return open_retriever(index, OpenOptions(self.connection, self.engine, ask, fields, languages))
+        options = OpenOptions(self.connection, self.engine, ask, fields, self.languages(index))
+        return open_retriever(index, options)
 
-    def _languages(self) -> tuple[str, ...]:
-        """Return the codes of the languages that the model reads by its card; empty if unknown."""
+    def languages(self, index: str) -> tuple[str, ...]:
+        """Return the codes of the languages whose fields are preferred in `index`: those that the model reads.
+
+        Empty if its card does not name them, or the index is embedded, which has one text.
+        """
         try:
-            return () if self.scorer.model == NO_MODEL else open_folder(self.scorer.model, self.scorer).languages
+            return (
+                ()
+                if self.scorer.model == NO_MODEL or not is_engine(index)
+                else open_folder(self.scorer.model, self.scorer).languages
+            )
         except (ModelError, SettingsError):  # `model` raises it
             return ()
 

@@ -37,17 +37,22 @@ def info(
     """Show what is known about INDEX: its documents, fields, language and size, and when and from what it was made.
 
     INDEX is bm25:PATH, or http(s)://HOST:PORT/INDEX of an Elasticsearch or OpenSearch, which is only read; what the
-    user has no right to see is left out.
+    user has no right to see is left out. Of fields in several languages, those that the default model reads are named
+    as searched.
 
     \b
     resift info bm25:articles
     """
     from resift.rerank.cli.output import echo, to_json
+    from resift.rerank.stages import SearchStages
     from resift.retrieval.engine.settings import OpenOptions
     from resift.retrieval.registry import describe_index
 
     refuse_engine_flags(ctx, index, "connection", "engine")
-    found = describe_index(index, OpenOptions(connection_settings, engine_settings, ask_hidden))
+    stages = SearchStages(connection=connection_settings, engine=engine_settings)
+    languages = stages.languages(index)  # of the default model, as `resift search` prefers them
+    options = OpenOptions(connection_settings, engine_settings, ask_hidden, languages=languages)
+    found = describe_index(index, options)
     if as_json:
         echo(to_json(dataclasses.asdict(found)))
         return

@@ -81,6 +81,19 @@ class Choice:
             reasons.setdefault(reason, []).append(name)
         return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())
 
+    def describe_languages(self) -> str:
+        """Return the language of each field that has a known one, if they have several; else "".
+
+        >>> Choice(("body",), {"body_de": "German", "tags": "by its name"}, {"body": "en"}).describe_languages()
+        'body: English; body_de: German, not read by the model'
+        """
+        spoken = [f"{name}: {name_of(code)}" for name, code in self.languages.items()]
+        other = [
+            f"{name}: {reason}, not read by the model" for name, reason in self.left_out.items() if code_of(reason)
+        ]
+        languages = {part.partition(": ")[2] for part in [*spoken, *other]}
+        return "; ".join([*spoken, *other]) if len(languages) > 1 else ""
+
     def mixed(self) -> str:
         """Return the languages of the used fields, if there are several; else ""."""
         if len(set(self.languages.values())) < 2:

@@ -33,6 +33,7 @@ class HitReader:
         source = {**hit.get("fields", {}), **(hit.get("_source") or {})}
         title = clean(" ".join(values(source, self.fields.title))) if self.fields.title else ""
         text = clean("\n".join(value for name in self.fields.text for value in values(source, name)))
+        self.counts.add("read")
         if not text.strip():
             self.counts.add("empty")
         if len(text) > LONGEST_TEXT:
@@ -49,8 +50,14 @@ class HitReader:
         source = hit.get("_source") or {}
         return any(next(values(source, name), None) is not None for name in self.fields.text)
 
-    def notes(self) -> list[str]:
-        """Return a line for each kind of irregular document that was read."""
+    def notes(self, stored: bool = False) -> list[str]:
+        """Return a line for each kind of irregular document that was read; `stored` if the index has no source."""
+        if stored and self.counts["empty"] and self.counts["empty"] == self.counts["read"]:
+            return [
+                f"note: the texts of {', '.join(self.fields.text)} can be searched, but not fetched: the index stores "
+                "neither its source nor these fields, so the model cannot read them; store them, or name stored fields "
+                f"with `source_text`: {self.counts['empty']}"
+            ]
         lines = {
             "empty": f"documents without text in {', '.join(self.fields.text)}, scored by their other fields",
             "long": f"documents cut to their first {LONGEST_TEXT:,} characters",

@@ -55,6 +55,7 @@ def _describe(engine: Engine, address: Address, options: OpenOptions) -> IndexIn
         "made by": ", ".join(dict.fromkeys(f"resift {one['version']}" for one in facts if one.get("version"))),
         "passages": f"{passages:,}" if passages is not None else "",
         **words,
+        "texts": _fetched(found, fields),
     }
     return IndexInfo(
         str(address),
@@ -66,6 +67,18 @@ def _describe(engine: Engine, address: Address, options: OpenOptions) -> IndexIn
         ", ".join(sources),
         {name: value for name, value in details.items() if value},
     )
+
+
+def _fetched(found: Mapping[str, Any], fields: Fields | None) -> str:
+    """Return in words that a search cannot fetch the texts of some indices, which store no source; "" if it can."""
+    lacking, texts = [], fields.text if fields else ()
+    for name, index in found.items():
+        mappings = index.get("mappings") or {}
+        mapped = dict(_mapped(mappings.get("properties") or {}, ""))
+        stored = any(str((mapped.get(one) or {}).get("store")).lower() == "true" for one in texts)
+        if str((mappings.get("_source") or {}).get("enabled")).lower() == "false" and not stored:
+            lacking.append(name)
+    return f"searched, but not stored in {', '.join(lacking)}: they cannot be fetched or reranked" if lacking else ""
 
 
 def _or_none(engine: Engine, path: str, params: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - any JSON
@@ -140,8 +153,9 @@ def _used(
         fields = find_fields(types, address, options.engine, (), choice)
     except EngineError:
         return None, {}
+    spoken = choice.describe_languages() if choice else ""
     words = {"searched": ", ".join(fields.searched), "title": fields.title, "text": ", ".join(fields.text)}
-    return fields, {**words, "not searched": choice.describe() if choice else ""}
+    return fields, {**words, "not searched": choice.describe() if choice else "", "languages": spoken}
 
 
 def _language(

@@ -102,7 +102,7 @@ class EngineRetriever:
         own_body = self.template is not None
         named = own_body and self.settings.source_text  # the body searches, and the user says what is read
         chosen = choice_notes(self.fields, self.choice, own_body) if self.choice and not named else []
-        return [*self.engine.notes, *chosen, *self.reader.notes(), *counted]
+        return [*self.engine.notes, *chosen, *self.reader.notes(self.stored), *counted]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> list[Ranking]:
         """Return for each query the engine's best `depth` documents, in the order of `Ranking.of`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.engine.engines import ask, is_opensearch
 from tests.engine.recorder import recording
 from tests.engine.searching import DOCUMENTS, MAPPINGS, Fill
 from tests.engine.test_load import corpus, load, many
+from tests.engine.test_mixed_index import TRANSLATED
+from tests.rerank.cli.invoke import invoke
 
 pytestmark = pytest.mark.engine
 
@@ -43,6 +46,23 @@ def test_an_index_of_another_program_is_described_from_its_mapping_and_its_texts
     assert found.fields["body"] == "text (german)" and found.fields["body.raw"] == "keyword"
     assert found.fields["comments"] == "nested" and found.fields["author.keyword"] == "keyword"
     assert found.details["text"] == "body" and "author, comments.text (by its name)" in found.details["not searched"]
+
+
+def test_texts_that_cannot_be_fetched_are_said_to_be_so_by_info_and_search(filled: Fill, name: str) -> None:
+    target = filled({"1": {"body": "lentil soup"}}, {"_source": {"enabled": False}})
+    said = f"searched, but not stored in {name}: they cannot be fetched or reranked"
+    assert engine_info(target).details["texts"] == said
+    done = invoke("search", target, "lentil", "--model", "none")
+    assert done.code == 0 and "the texts of body can be searched, but not fetched" in done.err
+
+
+def test_info_names_the_fields_that_a_search_with_the_default_model_uses(filled: Fill) -> None:
+    done = invoke("info", filled(TRANSLATED), "--json")
+    details = json.loads(done.out)["details"]
+    assert (details["title"], details["text"]) == ("title_en", "body_en") and done.code == 0
+    assert details["not searched"] == "body_de, title_de (German)"
+    assert "body_en: English" in details["languages"]
+    assert "body_de: German, not read by the model" in details["languages"]
 
 
 def test_passages_are_counted_beside_their_documents(target: str, tmp_path: Path) -> None:
