@@ -84,8 +84,9 @@ def read_table(
             wrapped.update(_check_below(header, sample, line, path, settings))
             notes = [header.note] if header.note else []
             notes += [f"{_IN_QUOTES} (column {header.names[place]!r})" for place in sorted(wrapped)]
-            for note in notes if reading is not None else ():
-                reading.note(f"{path}: {note}")
+            if reading is not None:
+                for note in notes:
+                    reading.note(f"{path}: {note}")
             if not header.is_data:
                 continue
         yield _record(path, line, cells, problem, header, quoted=quoted)
