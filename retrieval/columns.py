@@ -20,6 +20,7 @@ from resift.retrieval.wording import counted
 
 _SAMPLE = 1000  # lines from which the layout is chosen
 _FIELD = re.compile(r'"(?:[^"]|"")*"(?!\S)|\S+')
+_EXCEL = re.compile(r'"?sep=."?[,;\t ]*', re.IGNORECASE)  # its own first line, not part of the table
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _ITERATIONS = ("0", "q0")  # what the second column of TREC's forms nearly always has
 _GRADES = frozenset(map(str, range(-2, 6)))
@@ -57,9 +58,11 @@ class Shape:
 
 
 _QUERIES: Names = ("queryid", "qid", "topicid", "topic", "topicnumber", "query", "q")
+_QUERIES += ("suchbegriff", "suchanfrage", "anfrage", "frage")
 _DOCUMENTS: Names = (
     *("corpusid", "docno", "docid", "documentid", "documentno", "passageid", "pid", "productid", "itemid", "did"),
     *("document", "doc", "passage", "item", "id", "d"),
+    *("artikelnr", "artikelnummer", "artnr", "sku", "dokument"),
 )
 
 
@@ -75,7 +78,7 @@ def read_columns(lines: Iterator[tuple[int, str]], path: str | Path, shape: Shap
     Raises CorpusError with the line number on a line that does not have the columns of the others.
     """
     stripped = ((number, text.strip("\r\n")) for number, text in lines)
-    data = itertools.dropwhile(lambda line: _is_comment(line[1]), stripped)
+    data = itertools.dropwhile(lambda line: _is_comment(line[1]) or _EXCEL.fullmatch(line[1]) is not None, stripped)
     sample = list(itertools.islice(data, _SAMPLE))
     if not sample:
         return

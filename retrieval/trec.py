@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,7 +28,10 @@ _RUN = Shape(
 )
 _QRELS = Shape(
     {4: (0, 2, 3), 3: (0, 1, 2)},
-    (*("score", "relevance", "rel", "grade", "label", "judgment", "judgement", "relevancy", "rating", "gain"),),
+    (
+        *("score", "relevance", "rel", "grade", "label", "judgment", "judgement", "relevancy", "rating", "gain")
+        + ("bewertung", "relevanz", "grad"),
+    ),
     "3 (BEIR) or 4 (TREC): query_id 0 doc_id grade",
     'JSON qrels; expected {query_id: {doc_id: grade}} or objects with "query-id", "corpus-id" and "score"',
 )
@@ -57,7 +61,7 @@ def read_run(path: str | Path) -> Run:
     return _from_ranks(run, path) if ranks else run
 
 
-def read_qrels(path: str | Path) -> Qrels:
+def read_qrels(path: str | Path, encoding: str = "utf-8") -> Qrels:
     """Return the judgements in a file; standard input for "-".
 
     A line is TREC's `query_id 0 doc_id grade` or BEIR's `query_id doc_id grade`, or has the columns that a header row
@@ -68,7 +72,7 @@ def read_qrels(path: str | Path) -> Qrels:
     """
     qrels: Qrels = {}
     named = True
-    for line, query_id, doc_id, text, columns in _with_grades(_rows(path, _QRELS), path):
+    for line, query_id, doc_id, text, columns in _with_grades(_rows(path, _QRELS, encoding), path):
         named = columns == 0
         grade = _grade(text, path, line)
         _check_ids(query_id, doc_id, path, line)
@@ -172,8 +176,8 @@ def _is_device(target: str | Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _rows(path: str | Path, shape: Shape) -> Iterator[Row]:
-    lines = read_lines(path)
+def _rows(path: str | Path, shape: Shape, encoding: str = "utf-8") -> Iterator[Row]:
+    lines = read_lines(path, encoding)
     first = list(itertools.islice(lines, 1))
     lines = itertools.chain(first, lines)
     if is_json(path, first[0][1] if first else ""):
@@ -207,7 +211,7 @@ def _score(text: str, path: str | Path, line: int | None) -> float:
 
 def _grade(text: str, path: str | Path, line: int | None) -> int:
     try:
-        grade = to_number(text)
+        grade = to_number(re.sub(r",0+$", "", text))  # 2,0 is 2, as a German Excel writes it
     except ValueError:
         grade = math.nan
     if not grade.is_integer():

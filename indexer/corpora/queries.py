@@ -79,7 +79,8 @@ def _found(path: str, settings: QuerySettings, reading: Reading) -> Iterator[Fou
     with closing(
         numbered_lines(path, _requested_encoding(settings), reading)
     ) as lines:  # once: standard input cannot be reread
-        yield from _in_form(lines, path, settings, reading)
+        named = ((number, text, problem and _with_own_names(problem)) for number, text, problem in lines)
+        yield from _in_form(named, path, settings, reading)
 
 
 def _in_form(lines: Iterator[Line], path: str, settings: QuerySettings, reading: Reading) -> Iterator[FoundQuery]:
@@ -172,8 +173,15 @@ def _table(
 
 def _with_own_names(message: str) -> str:
     """Return a message on a table with the names of the settings of queries."""
-    for field, name in (("text_field", "query_field"), ("id_field", "query_id_field"), ("columns", "query_columns")):
+    for field, name in (
+        ("text_field", "query_field"),
+        ("id_field", "query_id_field"),
+        ("columns", "query_columns"),
+        ("encoding", "query_encoding"),
+    ):
         message = message.replace(f"`{field}`", f"`{name}`")
+    if message.endswith("; save it as UTF-8"):
+        message += ", or name the right one with `query_encoding`"
     return message.split("; TSV has no quotes")[0]
 
 

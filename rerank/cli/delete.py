@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +43,35 @@ class DeleteRequest:
         yield from () if piped else self.doc_ids
         for file in dict.fromkeys([_STANDARD_INPUT if piped else None, self.file]):
             if file is not None:
-                yield from (line.strip() for _, line in read_lines(file))
+                yield from _ids_of(line for _, line in read_lines(file))
+
+
+def _ids_of(lines: Iterator[str]) -> Iterator[str]:
+    """Yield the id on each line, or if the first line names the columns of a table, what is in that of the id."""
+    from resift.indexer.corpora.columns import find_column
+    from resift.indexer.corpora.usual_names import DOCUMENTS
+
+    first = next(lines, "")
+    for delimiter in (";", "\t", ","):
+        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        column = find_column(names, DOCUMENTS.ids) if len(names) > 1 else None
+        if column is not None:
+            place = names.index(column)
+            rows = csv.reader(lines, delimiter=delimiter)
+            yield from (row[place].strip() for row in rows if len(row) > place and row[place].strip())
+            return
+    yield from (line.strip() for line in itertools.chain([first] if first else [], lines))
 
 
 @click.command(cls=SettingsCommand)
 @click.argument("doc_ids", nargs=-1, metavar="ID...")
 @click.option("--from", "target", required=True, metavar="INDEX", help="bm25:PATH or http(s)://HOST:PORT/INDEX.")
-@click.option("--ids", "file", metavar="FILE", help="A file with one id a line; - for standard input.")
+@click.option(
+    "--ids",
+    "file",
+    metavar="FILE",
+    help="A file with one id a line, or a table with a column of ids; - for standard input.",
+)
 @click.option(
     "--state",
     default=".resift",

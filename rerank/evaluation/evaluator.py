@@ -155,7 +155,9 @@ class Evaluator:
         reading = Reading(lambda note: self._note(f"note: {note}"))
         queries = list(read_queries(request.queries, request.query_settings, reading))
         name = Path(split_url(request.target)[1]).name
-        result = self._run(name, read_qrels(Path(request.qrels)), queries, retriever)
+        result = self._run(
+            name, read_qrels(Path(request.qrels), request.query_settings.query_encoding), queries, retriever
+        )
         self._note_all(retriever.notes())
         return result
 

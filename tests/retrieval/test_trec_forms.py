@@ -226,3 +226,13 @@ def test_a_run_in_a_json_file_may_have_any_ids_and_reads_back_equal(tmp_path: Pa
         assert json.loads((tmp_path / "run.json").read_text()) == {}
     with pytest.raises(CorpusError, match="has white space.*JSON, in a file whose name ends in .json"):
         write_run(tmp_path / "run.trec", from_run({"q": {"my note.md": 1.0}}), "resift")
+
+
+def test_judgements_of_a_german_spreadsheet_are_read_in_their_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_bytes("sep=;\nSuchbegriff;Artikelnr;Bewertung\nTür;A1;2,0\n".encode("cp1252"))
+    assert read_qrels(path, "cp1252") == {"Tür": {"A1": 2}}
+    with pytest.raises(CorpusError, match="line 3: .* it is 'ü' in cp1252; .*`query_encoding`"):
+        read_qrels(path)
+    path.write_bytes("Suchbegriff;Artikelnr;Bewertung\nTür;A1;2\n".encode("utf-16"))
+    assert read_qrels(path) == {"Tür": {"A1": 2}}

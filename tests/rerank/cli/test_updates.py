@@ -156,3 +156,10 @@ def test_a_text_without_a_letter_is_not_called_empty(tmp_path: Path) -> None:
     refused = invoke("index", str(tmp_path / "prices.csv"), "--to", f"bm25:{tmp_path / 'ix'}")
     assert refused.code == 1
     assert "no column has a text (Preis): no letter is in it; name the text with --text-field" in refused.err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_delete_takes_the_ids_of_a_table(shop: Path, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "gone.csv").write_bytes("Artikelnr;Grund\nA1;ausverkauft\n".encode(encoding))
+    done = invoke("delete", "--ids", str(tmp_path / "gone.csv"), "--from", f"bm25:{shop}")
+    assert done.out.startswith(f"bm25:{shop}: 1 deleted; 1 document, ")
