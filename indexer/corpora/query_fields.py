@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from resift.indexer.corpora.columns import find_column, shown, split_names
@@ -40,7 +40,8 @@ def _id(values: Mapping[str, Any], settings: QuerySettings) -> str | None:
 
 def _texts(values: Mapping[str, Any], settings: QuerySettings) -> list[str]:
     named = split_names(settings.query_field)
-    names = [find_column(list(values), wanted) for wanted in ([[name] for name in named] or [QUERIES.texts])]
+    wanted: list[Sequence[str]] = [[name] for name in named] or [QUERIES.texts]
+    names = [find_column(list(values), one) for one in wanted]
     found = [None if name is None else values[name] for name in names]
     texts = [text for text in found if isinstance(text, str)]
     if len(texts) < len(found):

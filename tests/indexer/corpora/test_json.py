@@ -14,7 +14,10 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document
 from tests.indexer.corpora.corpus_files import read_with_notes, write
 
-ROWS: list[dict[str, Any]] = [{"id": "a", "title": "Cats", "text": 'the "cat" [sat]'}, {"id": 2, "text": "a {dog}\nran"}]
+ROWS: list[dict[str, Any]] = [
+    {"id": "a", "title": "Cats", "text": 'the "cat" [sat]'},
+    {"id": 2, "text": "a {dog}\nran"},
+]
 DOCUMENTS = [Document("a", 'the "cat" [sat]', "Cats"), Document("2", "a {dog}\nran")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document
 
 
-def read(path: Path, content: bytes, **settings: str) -> tuple[list[Document], list[str]]:
+def read(path: Path, content: bytes, **settings: Any) -> tuple[list[Document], list[str]]:
     path.write_bytes(content)
     reading = Reading()
     return list(read_documents(path, CorpusSettings(**settings), reading=reading)), reading.notes

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
         ("twice.jsonl", b'{"id": "a", "text": "x"}\n{"id": "a", "text": "y"}\n', ["line 2", "'a'", "once"]),
         ("empty.jsonl", b"", ["contains no documents"]),
         ("number.jsonl", b'{"id": 1.5, "text": "x"}\n', ["id is a fraction"]),
-        ("short.csv", b"id,text\na\n", ["line 2", "1 columns; expected 2"]),
+        ("short.csv", b"id,text\na\n", ["line 2", "1 column; expected 2"]),
         ("quote.csv", b'id,text\na,"never closed\n', ["quote"]),
         ("column.csv", b"key,body text\na,x\n", ["'body text'", "--text-field"]),
         (
