@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from resift.indexer.bm25.build import build_index
+    from resift.indexer.bm25.update import add_documents, delete_documents
     from resift.indexer.corpora.sources import read_documents
     from resift.rerank.pipeline import Pipeline
     from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
@@ -39,7 +40,9 @@ _HOMES = {
     "RerankingClient": "rerank.plugin.wrapper",
     "ResiftError": "retrieval.errors",
     "ScorerSettings": "rerank.scorers.settings",
+    "add_documents": "indexer.bm25.update",
     "build_index": "indexer.bm25.build",
+    "delete_documents": "indexer.bm25.update",
     "load_scorer": "rerank.scorers.load",
     "open_retriever": "retrieval.registry",
     "read_documents": "indexer.corpora.sources",
@@ -58,7 +61,9 @@ __all__ = [
     "RerankingClient",
     "ResiftError",
     "ScorerSettings",
+    "add_documents",
     "build_index",
+    "delete_documents",
     "load_scorer",
     "open_retriever",
     "read_documents",

@@ -39,9 +39,12 @@ class AddOptions:
 def add_documents(path: str | Path, documents: Iterable[Document], options: AddOptions | None = None) -> UpdateReport:
     """Add `documents` to the index at `path`; one whose id exists is replaced, with all its passages.
 
-    They are analyzed, scored and split as those of the index are. Either all are added or none. Raises EngineError if
-    there is no index or it is damaged; CorpusError if an id is empty or occurs twice; IndexingError if another process
-    changes the index, or it cannot be written, or replaced documents would lose all their titles or texts.
+    They are analyzed, scored and split as those of the index are. Either all are added or none. `options`: what happens
+    to existing documents, and what is called with the progress.
+
+    Raises EngineError if there is no index or it is damaged; CorpusError if an id is empty or occurs twice;
+    IndexingError if another process changes the index, or it cannot be written, or replaced documents would lose all
+    their titles or texts.
     """
     started = time.perf_counter()
     options = options or AddOptions()

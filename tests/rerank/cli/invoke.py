@@ -27,7 +27,7 @@ class Done:
 
 
 def invoke(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Done:
-    """Run `resift ARGUMENTS` without the RESIFT_* variables of this machine."""
+    """Run `resift ARGUMENTS` without the RESIFT_* variables and the width of this machine."""
     out, err = Stream(), Stream()
     with _environment(env or {}), _stdin(stdin), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = run(list(arguments))
@@ -52,7 +52,7 @@ class Stream(io.TextIOWrapper):
 def _environment(given: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     for name in before:
-        if name.startswith("RESIFT_"):
+        if name.startswith("RESIFT_") or name == "COLUMNS":  # pytest-xdist sets COLUMNS
             del os.environ[name]
     os.environ.update(given)
     try:

@@ -258,7 +258,7 @@ def test_a_load_notes_that_its_connection_is_not_secure(collection: Path, tmp_pa
     options = ["--flavour", "elasticsearch", "--max-retries", "0", "--no-verify-certs", "--state", str(tmp_path)]
     done = invoke("index", str(collection), "--to", unreachable, *options, env={"RESIFT_API_KEY": "k3y"})
     assert done.code == 1 and "no connection" in done.err and "k3y" not in done.err
-    assert "note: the engine's certificate is not verified (--no-verify-certs)\n" in done.err
+    assert "note: the engine's certificate is not verified (--verify-certs is off)\n" in done.err
     assert "note: credentials are sent unencrypted over http://; use https://\n" in done.err
 
 

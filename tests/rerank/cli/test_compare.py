@@ -58,7 +58,7 @@ def test_two_models_are_compared_on_the_same_candidates(tmp_path: Path, index: s
     own = tmp_path / "own"
     shutil.copytree(Path(__file__).parents[3] / "rerank" / "models" / MODELS["resift-minilm-l3"], own)
     done = invoke("compare", index, "--queries", queries, "--model", str(own), "--against", "resift-minilm-l3")
-    assert f"4 queries, from resift-minilm-l3 to {own}." in done.out.replace("\n", " ")
+    assert f"4 queries, from resift-minilm-l3 to {own}." in " ".join(done.out.split())
     assert "No query has another order." in done.out
 
 
