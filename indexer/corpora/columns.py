@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -146,7 +147,7 @@ def _is_price(name: str) -> bool:
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
     """Return `names` with one for each column that has none. Raises CorpusError if a name occurs twice."""
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
     if twice:
         raise CorpusError(f"the header row has {', '.join(map(repr, twice))} twice; expected each column once")
     return tuple(name or _column_name(place) for place, name in enumerate(names, start=1))

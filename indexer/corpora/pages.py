@@ -29,6 +29,7 @@ KINDS = {
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(\S.*)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _FENCES = ("```", "~~~")
+_MOST_OPEN_TAGS = 100  # at the end of a page, without the ">" that closes them: a broken or hostile page
 _NOT_TEXT = ("script", "style", "template", "noscript", "title")
 _WIDER = {
     **dict.fromkeys(["iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii"], "cp1252"),
@@ -134,6 +135,8 @@ def _html(content: str) -> tuple[str, str]:
     from bs4 import BeautifulSoup
     from bs4.builder import ParserRejectedMarkup
 
+    if content.count("<", content.rfind(">") + 1) > _MOST_OPEN_TAGS:  # html.parser's time would be quadratic in them
+        return "", plain_text(content, "strip")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # bs4 warns about pages that look like XML or like a file name

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from resift.indexer.corpora.settings import ID_FIELDS, TEXT_FIELDS, TITLE_FIELDS
 
@@ -34,8 +35,12 @@ class Roles:
 
     def knows(self, name: str) -> bool:
         """Return whether `name` is a usual name, as `find_column` compares names."""
-        wanted = normal_name(name)
-        return any(wanted == normal_name(usual) for names in (self.ids, self.titles, self.texts) for usual in names)
+        return normal_name(name) in _normal_names((*self.ids, *self.titles, *self.texts))
+
+
+@cache
+def _normal_names(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(normal_name, names))
 
 
 DOCUMENTS = Roles(

@@ -206,3 +206,10 @@ def test_candidates_of_queries_are_not_documents(tmp_path: Path) -> None:
     assert [one.doc_id for one in found] == ["188714", "1082792"]
     found, _ = read(tmp_path / "docs.tsv", content.replace("\t1000", "\thttp://a/1000"))
     assert [one.title for one in found] == ["foods for pressure", "what is golgi"]
+
+
+def test_a_table_of_very_many_columns_is_read(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(30_000)]
+    (tmp_path / "c.csv").write_text(f"id,text,{','.join(names)}\nd1,soup,{','.join('x' for _ in names)}\n")
+    [document] = read_documents(tmp_path / "c.csv")
+    assert (document.doc_id, document.text, len(document.fields)) == ("d1", "soup", 30_000)

@@ -257,3 +257,10 @@ def test_text_on_standard_input_needs_its_format(monkeypatch: pytest.MonkeyPatch
         else:
             with pytest.raises(CorpusError, match="the format is not recognized; expected JSON, or set `format`"):
                 read_with_notes("-")
+
+
+@pytest.mark.parametrize("part", ["<a ", "<p <", "<!--", '<a b="', "<!"])
+def test_a_page_of_tags_that_are_never_closed_is_read_to_its_end(tmp_path: Path, part: str) -> None:
+    page = write(tmp_path / "page.html", "<title>T</title><p>soup of lentils</p>" + part * 60_000)
+    [document] = read_documents(page)
+    assert "soup of lentils" in document.text
