@@ -41,13 +41,14 @@ class Outcome:
 
 
 def examples(outcomes: Sequence[Outcome]) -> list[tuple[str, Outcome]]:
-    """Return (why it is shown, outcome): two that were helped most and whose first hit changed, the median, the worst.
+    """Return (why it is shown, outcome): the two most helped whose first hit has a better grade, the median, the worst.
 
     No outcome is shown twice.
     """
     ordered = sorted(outcomes, key=lambda one: (-one.gain, one.query_id))
-    moved = [one for one in ordered if one.gain > 0 and one.orders[0][:1] != one.orders[1][:1]]
-    chosen = [("helped most", one) for one in moved[:1]] + [("helped second most", one) for one in moved[1:2]]
+    better = [one for one in ordered if one.gain > 0 and one.first_grades[1] > one.first_grades[0]]
+    chosen = [("the first hit is better now", one) for one in better[:1]]
+    chosen += [("another better first hit", one) for one in better[1:2]]
     chosen += [("the median query", ordered[len(ordered) // 2]), ("hurt most", ordered[-1])]
     first_reason = {one.query_id: why for why, one in reversed(chosen)}
     return [(why, one) for why, one in chosen if first_reason[one.query_id] == why]

@@ -25,10 +25,10 @@ OUTCOMES = [
 ]
 
 
-def test_the_helped_examples_are_those_whose_first_hit_changed_and_the_worst_is_shown_too() -> None:
+def test_the_helped_examples_are_those_whose_first_hit_became_better_and_the_worst_is_shown_too() -> None:
     assert [(why, one.query_id) for why, one in examples(OUTCOMES)] == [
-        ("helped most", "q1"),
-        ("helped second most", "q5"),
+        ("the first hit is better now", "q1"),
+        ("another better first hit", "q5"),
         ("the median query", "q6"),
         ("hurt most", "q4"),
     ]
@@ -75,5 +75,5 @@ def test_the_examples_are_read_from_the_files_of_an_evaluation(
     (results / "per_query.json").write_text(json.dumps({"sets": {"c": {"q1": row}}}))
     main(str(results), str(collection), "resift search bm25:index")
     printed = capsys.readouterr().out
-    assert '--- helped most: "remove a tree", nDCG@10 0.63 -> 1.00' in printed
+    assert '--- the first hit is better now: "remove a tree", nDCG@10 0.63 -> 1.00' in printed
     assert "  1      rmdir                                *** rmtree" in printed
