@@ -26,7 +26,7 @@ def time_now() -> str:
 def source_name(source: str) -> str:
     """Return the name of a source, given by its name or its fingerprint: of a path the last part, without the folders.
 
-    >>> source_name("/home/ada/articles.csv, 120 bytes, 1764393020000000000"), source_name("nanobeir:nfcorpus")
+    >>> source_name("data/articles.csv, 120 bytes, 1764393020000000000"), source_name("nanobeir:nfcorpus")
     ('articles.csv', 'nanobeir:nfcorpus')
     """
     found = _FACTS.fullmatch(source)

@@ -13,8 +13,9 @@ import json
 import sys
 import textwrap
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 CONTEXTS = ("{}", "a{}", "a{}a", "1{}1", "ア{}ア", "a{}ア", "{}'", "{}🇦", "{}\u20e3")
 BY_TYPE = {"<HANGUL>": "letter", "<KATAKANA>": "katakana", "<IDEOGRAPHIC>": "ideograph", "<HIRAGANA>": "ideograph"}
@@ -41,8 +42,17 @@ Token = tuple[int, str]
 
 def analyzed(url: str, texts: list[str]) -> Iterator[list[Token]]:
     """Yield for each text its tokens: the length in UTF-16 units, and the type."""
-    body = {"tokenizer": "standard", "text": "\n".join(texts)}
-    request = urllib.request.Request(f"{url}/_analyze", json.dumps(body).encode(), {"content-type": "application/json"})
+    for found in tokens_of(url, {"tokenizer": "standard"}, texts):
+        yield [(token["end_offset"] - token["start_offset"], token["type"]) for token in found]
+
+
+def tokens_of(url: str, chain: Mapping[str, object], texts: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+    """Yield for each text the tokens of an engine's `_analyze`; `chain` names an analyzer, or a tokenizer and filters.
+
+    All texts are analyzed in one request, each on a line of its own.
+    """
+    body = json.dumps({**chain, "text": "\n".join(texts)}).encode()
+    request = urllib.request.Request(f"{url}/_analyze", body, {"content-type": "application/json"})
     with urllib.request.urlopen(request) as response:
         tokens = json.load(response)["tokens"]
     end, position = -1, 0
@@ -50,8 +60,7 @@ def analyzed(url: str, texts: list[str]) -> Iterator[list[Token]]:
         end += len(text.encode("utf-16-le")) // 2 + 1
         found = []
         while position < len(tokens) and tokens[position]["start_offset"] < end:
-            token = tokens[position]
-            found.append((token["end_offset"] - token["start_offset"], token["type"]))
+            found.append(tokens[position])
             position += 1
         yield found
 

@@ -16,12 +16,11 @@ from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.stages import connect_engine, refuse_engine_flags
 from resift.rerank.cli.update_output import show_update
+from resift.retrieval.text_lines import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from resift.indexer.update_report import UpdateReport
     from resift.retrieval.engine.settings import ConnectionSettings
-
-_STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,9 @@ class DeleteRequest:
         """
         from resift.retrieval.text_lines import read_lines
 
-        piped = self.doc_ids == (_STANDARD_INPUT,)
+        piped = self.doc_ids == (STANDARD_INPUT,)
         yield from () if piped else self.doc_ids
-        for file in dict.fromkeys([_STANDARD_INPUT if piped else None, self.file]):
+        for file in dict.fromkeys([STANDARD_INPUT if piped else None, self.file]):
             if file is not None:
                 yield from _ids_of(line for _, line in read_lines(file))
 

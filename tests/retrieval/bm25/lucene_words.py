@@ -14,11 +14,11 @@ import json
 import random
 import sys
 import unicodedata
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from resift.retrieval.bm25.word_classes import WORD_CLASSES
+from scripts.write_word_classes import tokens_of
 
 TABLE = Path(__file__).with_suffix(".jsonl.gz")
 ANALYZERS = ("standard", "english", "whitespace")
@@ -73,22 +73,8 @@ def answers(url: str, analysis: str | Mapping[str, object], texts: Sequence[str]
     """Yield an engine's terms of each text; `analysis` is an analyzer's name, or the tokenizer and filters of one."""
     chain = {"analyzer": analysis} if isinstance(analysis, str) else analysis
     for start in range(0, len(texts), 500):
-        yield from _answers(url, chain, texts[start : start + 500])
-
-
-def _answers(url: str, chain: Mapping[str, object], texts: Sequence[str]) -> Iterator[list[str]]:
-    body = json.dumps({**chain, "text": "\n".join(texts)}).encode()
-    request = urllib.request.Request(f"{url}/_analyze", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request) as response:
-        tokens = json.load(response)["tokens"]
-    end, position = -1, 0
-    for text in texts:
-        end += len(text.encode("utf-16-le")) // 2 + 1
-        found = []
-        while position < len(tokens) and tokens[position]["start_offset"] < end:
-            found.append(tokens[position]["token"])
-            position += 1
-        yield found
+        for tokens in tokens_of(url, chain, texts[start : start + 500]):
+            yield [token["token"] for token in tokens]
 
 
 def stored() -> list[dict[str, object]]:
