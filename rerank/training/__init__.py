@@ -1,0 +1,1 @@
+"""Train, mine, distil, judge and deliver cross-encoders; needs the extra `train`, and only the command line imports it."""
