@@ -17,6 +17,8 @@ CONFIGURATION = (
     "config.json",
     "config_sentence_transformers.json",
     "modules.json",
+    "proof.json",
+    "resift.json",
     "sentence_bert_config.json",
     "added_tokens.json",
     "merges.txt",

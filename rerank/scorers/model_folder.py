@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.card import language_codes, read_card
 from resift.retrieval.errors import ModelError, SettingsError
+
+RESIFT_FILE = "resift.json"
+"""The file of a model's folder that only resift reads and writes."""
 
 NO_LIMIT = 1_000_000
 """A model_max_length of this or more means that the tokenizer has no limit (transformers writes 1e30)."""
@@ -45,7 +48,8 @@ class ModelFolder:
 
     `name` is the model's name as the user gave it, for messages. `config` is config.json, `tokenizer` is
     tokenizer_config.json, `head` is config_sentence_transformers.json, `legacy` is sentence_bert_config.json. `card` is
-    the front matter of README.md, as `resift.rerank.scorers.card.read_card` returns it.
+    the front matter of README.md, as `resift.rerank.scorers.card.read_card` returns it. `resift` is resift.json, which
+    only models made for resift have: how the model is fused with the first stage, and what was measured of it.
     """
 
     path: Path
@@ -55,6 +59,7 @@ class ModelFolder:
     head: Mapping[str, Any]
     legacy: Mapping[str, Any]
     card: Mapping[str, tuple[str, ...]]
+    resift: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def onnx(self) -> Path | None:
@@ -222,13 +227,16 @@ def read_folder(path: Path, name: str | None = None) -> ModelFolder:
         raise ModelError("this folder does not exist; check the path", name)
     if not (path / "config.json").is_file():
         raise ModelError("the folder has no config.json; expected a folder written by save_pretrained", name)
-    names = ("config.json", "tokenizer_config.json", "config_sentence_transformers.json", "sentence_bert_config.json")
+    names = (
+        *("config.json", "tokenizer_config.json", "config_sentence_transformers.json", "sentence_bert_config.json"),
+        RESIFT_FILE,
+    )
     contents = [read_json(path / file, name, default={}) for file in names]
     for file, content in zip(names, contents, strict=True):
         if not isinstance(content, Mapping):
             raise ModelError(f"{file} is not a JSON object; download it again", name)
-    config, tokenizer, head, legacy = contents
-    return ModelFolder(path, name, config, tokenizer, head, legacy, read_card(path))
+    config, tokenizer, head, legacy, resift = contents
+    return ModelFolder(path, name, config, tokenizer, head, legacy, read_card(path), resift)
 
 
 def read_json(path: Path, name: str, default: Any) -> Any:  # noqa: ANN401 - JSON is anything
