@@ -1,0 +1,18 @@
+"""Training examples: their forms, and how they are read and written. Every part that trains or mines uses these."""
+
+from __future__ import annotations
+
+from resift.rerank.training.examples.files import form_name, read_examples, to_line, write_examples
+from resift.rerank.training.examples.forms import Contrast, Example, LabelledList, LabelledPair, Pair
+
+__all__ = [
+    "Contrast",
+    "Example",
+    "LabelledList",
+    "LabelledPair",
+    "Pair",
+    "form_name",
+    "read_examples",
+    "to_line",
+    "write_examples",
+]
