@@ -1,0 +1,118 @@
+"""Which texts a model was trained on, as hashes, so that a later evaluation can verify that it uses others.
+
+The hashes are kept beside the record of the training. They are not the texts: nobody can read those from them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import unicodedata
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resift.retrieval.errors import ModelError
+
+TRAINING_TEXTS = "training_texts.npz"
+"""The file in a model's folder."""
+
+_GAPS = re.compile(r"[\W_]+")
+
+
+def normalized(text: str) -> str:
+    r"""Return `text` without what does not make it another text: case, accents' encoding, punctuation, white space.
+
+    >>> normalized("  What is BM25?\n") == normalized("what is bm25")
+    True
+    """
+    return _GAPS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+class TrainingTexts:
+    """The queries, the documents, and the relevant documents of a training, each as a set of 64-bit hashes.
+
+    Two different texts have the same hash by chance about once in 10^19 / n for n texts of a kind. A text of which
+    nothing is left when normalized, such as "?!", is not kept.
+    """
+
+    def __init__(self) -> None:
+        """Begin without texts."""
+        self._kinds: dict[str, set[int]] = {"queries": set(), "documents": set(), "relevant": set()}
+
+    def add(self, query: str, documents: Iterable[str], relevant: Iterable[str] = ()) -> None:
+        """Add what one example was made of: its query, all of its documents, and those that were relevant."""
+        self._kinds["queries"].update(_hashes([query]))
+        relevant = list(relevant)
+        self._kinds["documents"].update(_hashes([*documents, *relevant]))
+        self._kinds["relevant"].update(_hashes(relevant))
+
+    def has_query(self, text: str) -> bool:
+        """Return whether a query with this text, normalized, was trained on."""
+        return any(one in self._kinds["queries"] for one in _hashes([text]))
+
+    def has_document(self, text: str) -> bool:
+        """Return whether a document with this text, normalized, was read in the training."""
+        return any(one in self._kinds["documents"] for one in _hashes([text]))
+
+    def has_relevant(self, text: str) -> bool:
+        """Return whether a document with this text, normalized, was a relevant one in the training."""
+        return any(one in self._kinds["relevant"] for one in _hashes([text]))
+
+    @property
+    def queries(self) -> int:
+        """The number of different queries."""
+        return len(self._kinds["queries"])
+
+    @property
+    def documents(self) -> int:
+        """The number of different documents."""
+        return len(self._kinds["documents"])
+
+    def merge(self, other: TrainingTexts) -> None:
+        """Add all texts of `other`, such as those of the model that the training began from."""
+        for kind, hashes in other._kinds.items():
+            self._kinds[kind] |= hashes
+
+    def save(self, folder: Path) -> Path:
+        """Write the hashes into a model's folder, atomically, and return the path. Raises OSError."""
+        path, buffer = folder / TRAINING_TEXTS, io.BytesIO()
+        np.savez_compressed(buffer, **{kind: _array(hashes) for kind, hashes in self._kinds.items()})
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(buffer.getvalue())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def read(cls, folder: Path) -> TrainingTexts | None:
+        """Return the hashes in a model's folder, None if it has none. Raises ModelError if the file is damaged."""
+        path = folder / TRAINING_TEXTS
+        if not path.is_file():
+            return None
+        found = cls()
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                for kind in found._kinds:
+                    found._kinds[kind] = set(arrays[kind].astype(np.uint64).tolist())
+        except Exception as error:  # numpy and zipfile raise whatever the damage leads to
+            raise ModelError(f"{path.name} cannot be read ({error}); remove it, or train again", folder) from error
+        return found
+
+
+def _hashes(texts: Iterable[str]) -> list[int]:
+    """Return the hash of each text that has letters or digits."""
+    plain = (normalized(text) for text in texts)
+    encoded = (text.encode("utf-8", "surrogatepass") for text in plain if text)
+    return [int.from_bytes(blake2b(text, digest_size=8).digest(), "little") for text in encoded]
+
+
+def _array(hashes: set[int]) -> NDArray[np.uint64]:
+    """Return the hashes, uint64 (n,), sorted: the same texts give the same file."""
+    return np.sort(np.fromiter(hashes, dtype=np.uint64, count=len(hashes)))
