@@ -1,0 +1,122 @@
+"""The table of losses: the rows that each takes, the labels that it reads, and the activation that it needs.
+
+All are sentence-transformers' own (`sentence_transformers.cross_encoder.losses`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, Pair, form_name
+from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.retrieval.errors import SettingsError
+
+RowForm = Literal["labelled pairs", "contrasts", "margins", "labelled lists"]
+"""What one row of the training data is: (query, document, label); (query, positive, negatives …); (query, document,
+document, [score, score]); or (query, documents, labels)."""
+
+LabelKind = Literal["probability", "score", "grade", "none"]
+"""What the labels are: from 0 to 1; any numbers, such as a teacher's logits; grades from 0; or not read."""
+
+_EVERY = (Pair, LabelledPair, Contrast, LabelledList)
+_SCORED = (LabelledPair, LabelledList)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One loss: the name of its class, its rows, its labels, and the forms of examples from which rows can be made.
+
+    `activation`: the name of the function of torch.nn that is applied to the logits, in the loss and by the finished
+    model for display: Sigmoid for probabilities, Identity for distillation and lists. `options` maps settings to the
+    arguments of the class.
+    """
+
+    class_name: str
+    rows: RowForm
+    labels: LabelKind
+    forms: tuple[type[Example], ...]
+    activation: str = "Identity"
+    display: str = "Identity"
+    options: tuple[str, ...] = ()
+
+    def parameters(self, settings: TrainSettings, pos_weight: float | None = None) -> dict[str, Any]:
+        """Return the arguments of the class besides the model, as plain values."""
+        values: dict[str, Any] = {"activation_fn": self.activation}
+        if "pos_weight" in self.options and pos_weight is not None:
+            values["pos_weight"] = pos_weight
+        if "mini_batch_size" in self.options:
+            values["mini_batch_size"] = settings.mini_batch
+        if "num_negatives" in self.options:
+            values["num_negatives"] = settings.negatives or None
+        return values
+
+    def make(self, parameters: dict[str, Any]) -> Callable[[Any], Any]:
+        """Return a function that makes the loss for a model, with `parameters`."""
+        import torch
+        from sentence_transformers.cross_encoder import losses
+
+        values = dict(parameters)
+        values["activation_fn"] = getattr(torch.nn, values["activation_fn"])()
+        if "pos_weight" in values:
+            values["pos_weight"] = torch.tensor(float(values["pos_weight"]))
+        kind = getattr(losses, self.class_name)
+        return lambda model: kind(model, **values)
+
+
+def _listwise(class_name: str, labels: LabelKind) -> Loss:
+    return Loss(
+        class_name, "labelled lists", labels, (LabelledPair, Contrast, LabelledList), options=("mini_batch_size",)
+    )
+
+
+TABLE: dict[str, Loss] = {
+    "binary-cross-entropy": Loss(
+        "BinaryCrossEntropyLoss", "labelled pairs", "probability", _EVERY, display="Sigmoid", options=("pos_weight",)
+    ),
+    "multiple-negatives": Loss(
+        "MultipleNegativesRankingLoss",
+        *("contrasts", "grade", _EVERY, "Sigmoid", "Sigmoid"),
+        options=("num_negatives",),
+    ),
+    "cached-multiple-negatives": Loss(
+        "CachedMultipleNegativesRankingLoss",
+        *("contrasts", "grade", _EVERY, "Sigmoid", "Sigmoid"),
+        options=("num_negatives", "mini_batch_size"),
+    ),
+    "mse": Loss("MSELoss", "labelled pairs", "score", _SCORED),
+    "margin-mse": Loss("MarginMSELoss", "margins", "score", _SCORED),
+    "lambda": _listwise("LambdaLoss", "grade"),
+    "list-net": _listwise("ListNetLoss", "score"),
+    "list-mle": _listwise("ListMLELoss", "score"),
+    "plist-mle": _listwise("PListMLELoss", "score"),
+    "rank-net": _listwise("RankNetLoss", "score"),
+    "adr-mse": _listwise("ADRMSELoss", "score"),
+}
+"""Name of a loss -> what it is; the settings list the same names."""
+
+
+def choose_loss(name: str, first: Example) -> str:
+    """Return the name of the loss: `name`, or for "auto" the one that fits the form of the first example.
+
+    A list with the scores of a teacher is distilled by list-net, everything else is learned by binary-cross-entropy.
+    Raises SettingsError if no row for the loss can be made of examples of this form.
+    """
+    if name == "auto":
+        scored = isinstance(first, LabelledList | LabelledPair) and not _is_probability(first)
+        name = ("list-net" if isinstance(first, LabelledList) else "mse") if scored else "binary-cross-entropy"
+    loss = TABLE[name]
+    if not isinstance(first, loss.forms):
+        wanted = "a label for each document, such as a teacher's score" if loss.labels == "score" else "negatives"
+        fitting = ", ".join(other for other, row in TABLE.items() if isinstance(first, row.forms))
+        raise SettingsError(
+            f"{name} needs {wanted}, and the data are {form_name(first)}; expected one of {fitting}, or other data",
+            "loss",
+        )
+    return name
+
+
+def _is_probability(example: LabelledList | LabelledPair) -> bool:
+    labels = example.labels if isinstance(example, LabelledList) else (example.label,)
+    return all(0 <= label <= 1 for label in labels)

@@ -1,0 +1,71 @@
+"""The documents of training data as a small corpus: what BM25 finds in it for a query."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from resift.indexer.bm25.build import build_index
+from resift.rerank.training.examples import Contrast, Pair
+from resift.retrieval.bm25.retriever import Bm25Retriever
+from resift.retrieval.bm25.settings import Bm25Settings
+from resift.retrieval.types import Document, Query
+
+Found = list[tuple[str, float]]
+"""The texts that the first stage found for a query with their scores, best first."""
+
+_TOGETHER = 256  # queries that are searched at once
+
+
+def search_texts(
+    queries: Sequence[str],
+    texts: Iterable[str],
+    depth: int,
+    settings: Bm25Settings | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Iterator[Found]:
+    """Yield for each query what BM25 finds in the different `texts`, at most `depth`.
+
+    The index is a temporary one. A query that is itself one of the texts does not find itself. `progress` is called
+    with the number of queries done.
+    """
+    documents = (Document(str(number), text) for number, text in enumerate(dict.fromkeys(texts)))
+    with tempfile.TemporaryDirectory(prefix="resift-") as folder:
+        build_index(documents, Path(folder) / "index", settings)
+        retriever = Bm25Retriever.open(Path(folder) / "index")
+        for start in range(0, len(queries), _TOGETHER):
+            some = [Query(str(number), text) for number, text in enumerate(queries[start : start + _TOGETHER])]
+            for ranking in retriever.retrieve(some, depth + 1):
+                hits = [(hit.document.text, hit.score) for hit in ranking.hits]
+                yield [hit for hit in hits if hit[0] != ranking.query.text][:depth]
+            progress(min(start + _TOGETHER, len(queries)))
+
+
+def add_negatives(
+    pairs: Sequence[Pair],
+    count: int,
+    depth: int,
+    settings: Bm25Settings | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Contrast]:
+    """Return the pairs with `count` negatives each: the best documents of the data that BM25 finds for the query.
+
+    A document that is a positive of the same query is never its negative. A pair for which nothing else is found is
+    left out.
+    """
+    positives: Mapping[str, set[str]] = positives_of(pairs)
+    queries = list(positives)
+    negatives: dict[str, tuple[str, ...]] = {}
+    found = search_texts(queries, (pair.document for pair in pairs), depth, settings, progress)
+    for query, hits in zip(queries, found, strict=True):
+        negatives[query] = tuple(text for text, _ in hits if text not in positives[query])[:count]
+    return [Contrast(pair.query, pair.document, negatives[pair.query]) for pair in pairs if negatives[pair.query]]
+
+
+def positives_of(pairs: Iterable[Pair]) -> dict[str, set[str]]:
+    """Return query -> its documents, in the order of the queries."""
+    found: dict[str, set[str]] = {}
+    for pair in pairs:
+        found.setdefault(pair.query, set()).add(pair.document)
+    return found

@@ -1,0 +1,123 @@
+"""The settings of a training, in a file that is cheap to import for the command line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.near_names import suggestion
+from resift.retrieval.settings import setting
+
+LOSSES = (
+    *("binary-cross-entropy", "multiple-negatives", "cached-multiple-negatives", "mse", "margin-mse"),
+    *("lambda", "list-net", "list-mle", "plist-mle", "rank-net", "adr-mse"),
+)
+"""The names of the losses; those of sentence-transformers' classes, such as BinaryCrossEntropyLoss, are known too."""
+
+SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
+PRECISIONS = ("auto", "float32", "float16", "bfloat16")
+_LONG_NAMES = {
+    "multiplenegativesranking": "multiple-negatives",
+    "cachedmultiplenegativesranking": "cached-multiple-negatives",
+    "bce": "binary-cross-entropy",
+    "mnr": "multiple-negatives",
+    "mnrl": "multiple-negatives",
+    "meansquarederror": "mse",
+    "lambdarank": "lambda",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How a model is trained, and how it is evaluated meanwhile.
+
+    Raises SettingsError on a value that cannot be used.
+    """
+
+    loss: str = setting(
+        "auto",
+        f"The loss: {', '.join(LOSSES)}; auto chooses it by the form of the data.",
+    )
+    pos_weight: float | None = setting(
+        None,
+        "The weight of relevant documents in binary-cross-entropy; their part of the labels decides if not given.",
+    )
+    negatives: int = setting(
+        4, "For pairs without negatives: how many documents of the data that BM25 finds are taken as negatives of each."
+    )
+    epochs: float = setting(1.0, "How often the model reads the data.")
+    batch_size: int = setting(32, "How many examples one step of the optimizer reads, over all processes.")
+    accumulation: int = setting(1, "In how many parts a step is computed, to need less memory.")
+    learning_rate: float = setting(2e-5, "The highest learning rate.")
+    warmup: float = setting(0.1, "The share of the steps in which the learning rate rises to its highest value.")
+    scheduler: str = setting("linear", "How the learning rate falls afterwards.", choices=SCHEDULERS)
+    weight_decay: float = setting(0.0, "The weight decay of AdamW.")
+    max_grad_norm: float = setting(1.0, "The length to which longer gradients are cut; 0: they are not.")
+    precision: str = setting(
+        "auto",
+        "The precision of the computation; auto is bfloat16 where the device has it, else float16 on a GPU, else "
+        "float32. The weights are float32.",
+        choices=PRECISIONS,
+    )
+    seed: int = setting(12, "The seed of every random choice.")
+    train_length: int | None = setting(
+        None, "The maximum tokens of a query with its document in the training; the base's own limit if not given."
+    )
+    mini_batch: int = setting(
+        32, "How many pairs listwise and cached losses read at once; it changes speed and memory only."
+    )
+    eval_steps: int | None = setting(
+        None, "Evaluate, log and save after so many steps; a fifth of the training if not given."
+    )
+    metric: str | None = setting(
+        None, "The value that chooses the best checkpoint, such as NanoNQ_R100_ndcg@10; the first set's ndcg@10."
+    )
+    patience: int | None = setting(
+        None, "Stop after so many evaluations without a better value; the whole training runs if not given."
+    )
+    save_limit: int = setting(2, "How many checkpoints are kept during the training: the last ones and the best one.")
+    held_out: float = setting(
+        0.1, "Without dev sets: the part of the data that evaluates, by query; a share below 1, or a number of queries."
+    )
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.loss != "auto":
+            object.__setattr__(self, "loss", loss_name(self.loss))
+        self._check_ranges()
+        if not 0 <= self.warmup <= 1:
+            raise SettingsError(f"{self.warmup} is not a share; expected a number from 0 to 1", "warmup")
+        if self.save_limit < 2:
+            raise SettingsError(f"{self.save_limit} is below 2; the last and the best are needed", "save_limit")
+        if self.held_out >= 1 and self.held_out != int(self.held_out):
+            raise SettingsError(f"{self.held_out} is neither a share below 1 nor a whole number", "held_out")
+        for name, known in (("scheduler", SCHEDULERS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise SettingsError(f"{getattr(self, name)!r} is not known; expected one of {', '.join(known)}", name)
+
+    def _check_ranges(self) -> None:
+        for name in ("batch_size", "accumulation", "mini_batch", "eval_steps", "patience", "train_length"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingsError(f"{value} is below 1; expected 1 or more", name)
+        for name in ("weight_decay", "max_grad_norm", "held_out", "negatives", "seed"):
+            if not getattr(self, name) >= 0:
+                raise SettingsError(f"{getattr(self, name)} is below 0; expected 0 or more", name)
+        for name in ("epochs", "learning_rate", *(["pos_weight"] if self.pos_weight is not None else [])):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
+
+
+def loss_name(given: str) -> str:
+    """Return the name of a loss as `LOSSES` has it. Raises SettingsError if it is not known.
+
+    >>> loss_name("BinaryCrossEntropyLoss"), loss_name("lambda_loss")
+    ('binary-cross-entropy', 'lambda')
+    """
+    plain = re.sub(r"[^a-z]", "", given.lower()).removesuffix("loss")
+    found = next((name for name in LOSSES if name.replace("-", "") == plain), _LONG_NAMES.get(plain))
+    if found is None:
+        near = suggestion(given, LOSSES) or f"; expected auto or one of {', '.join(LOSSES)}"
+        raise SettingsError(f"{given!r} is not a loss{near}", "loss")
+    return found
