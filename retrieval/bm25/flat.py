@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resift.retrieval.bm25 import store
+from resift.retrieval.bm25.id_order import in_id_order, numbers_of
 from resift.retrieval.bm25.postings import Best, Postings
 from resift.retrieval.types import Document
 
@@ -44,3 +47,18 @@ class FlatIndex:
     def fetch(self, numbers: Sequence[int]) -> list[Document]:
         """Return the documents with these numbers, in the given order."""
         return self._documents.fetch(numbers)
+
+    def find(self, doc_id: str) -> list[int]:
+        """Return the numbers of the entries with an id: one, several if the document is split, or none.
+
+        Raises ValueError or IndexError on a damaged file.
+        """
+        return numbers_of(doc_id, self._in_order, self._documents.doc_id)
+
+    def live(self) -> NDArray[np.int64]:
+        """Return the numbers of all entries, int64 [entries]."""
+        return np.arange(len(self._documents), dtype=np.int64)
+
+    @cached_property
+    def _in_order(self) -> NDArray[np.int64]:
+        return in_id_order(self._postings.ranks)

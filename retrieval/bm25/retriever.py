@@ -9,11 +9,13 @@ https://doi.org/10.1007/978-3-030-45442-5_4; bm25s calls it `lucene`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resift.retrieval.bm25 import store
 from resift.retrieval.bm25.analysis import analyzer
@@ -24,7 +26,7 @@ from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import EngineError, SettingsError
 from resift.retrieval.registry import embedded_path
 from resift.retrieval.retriever import check_depth
-from resift.retrieval.types import Hit, Query, Ranking
+from resift.retrieval.types import Document, Hit, Query, Ranking
 
 _ATTEMPTS = 10  # times to open an index that is being changed
 _PASSAGES = 4  # passages looked at for each wanted document, at first
@@ -100,8 +102,36 @@ class Bm25Retriever:
         Scores are float32, without unit. Raises SettingsError on a depth below 1, EngineError on a damaged index.
         """
         check_depth(depth)
-        try:
+        with self._reported():
             return [self._retrieve(query, depth) for query in queries]
+
+    def documents(self, doc_ids: Sequence[str]) -> dict[str, list[Document]]:
+        """Return the documents with these ids, by id, each as its entries (one, or its passages in their order).
+
+        Raises EngineError on a damaged index.
+        """
+        with self._reported():
+            numbers = {doc_id: self._index.find(doc_id) for doc_id in dict.fromkeys(doc_ids)}
+            return {doc_id: self._index.fetch(found) for doc_id, found in numbers.items() if found}
+
+    def sample(self, count: int, seed: int) -> list[Document]:
+        """Return at most `count` different entries, drawn evenly by `seed`.
+
+        Raises SettingsError if `count` is below 1, and EngineError on a damaged index.
+        """
+        check_depth(count)
+        live = self._index.live()
+        state = np.random.RandomState(np.array([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF]))  # noqa: NPY002 - its draws never change
+        if count < len(live):
+            live = live[_distinct(state, len(live), count)]
+        with self._reported():
+            return self._index.fetch(live.tolist())
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Raise the errors of reading a damaged file as EngineError."""
+        try:
+            yield
         except (IndexError, ValueError, KeyError) as error:
             message = f"is damaged ({error}); {store.rebuild_hint(self.path, replace=True)}"
             raise EngineError(message, f"bm25:{self.path}") from error
@@ -127,3 +157,13 @@ class Bm25Retriever:
             if len(hits) >= depth or len(numbers) < wanted:
                 return Ranking.of(query, hits.values()).top(depth)
             wanted *= _PASSAGES
+
+
+def _distinct(state: np.random.RandomState, size: int, count: int) -> NDArray[np.int64]:
+    """Return `count` different numbers below `size`, int64 [count], in the order in which they are drawn."""
+    if count * 4 > size:
+        return np.asarray(state.permutation(size)[:count], np.int64)
+    drawn: dict[int, None] = {}
+    while len(drawn) < count:  # few are drawn twice
+        drawn.update(dict.fromkeys(state.randint(0, size, count, np.int64).tolist()))
+    return np.array(list(drawn)[:count], np.int64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resift.retrieval.bm25 import store
+from resift.retrieval.bm25.id_order import in_id_order, numbers_of
 from resift.retrieval.bm25.store import StoredDocuments, StoredVocabulary, load_array
 from resift.retrieval.errors import EngineError
 
@@ -109,9 +109,7 @@ class Segment:
     @cached_property
     def _in_order(self) -> NDArray[np.int64]:
         """The numbers of all documents in ascending order of their ids, int64 [documents]."""
-        order = np.empty(len(self.ranks), np.int64)
-        order[self.ranks] = np.arange(len(self.ranks))
-        return order
+        return in_id_order(self.ranks)
 
     def find(self, doc_id: str) -> list[int]:
         """Return the numbers of the live entries with an id: one, several if the document is split, or none.
@@ -119,12 +117,8 @@ class Segment:
         Raises EngineError on a damaged file.
         """
         try:
-            first = bisect_left(self._in_order, doc_id, key=self._doc_id)
-            last = bisect_right(self._in_order, doc_id, lo=first, key=self._doc_id)
+            found = numbers_of(doc_id, self._in_order, self.documents.doc_id)
         except (ValueError, IndexError) as error:
             message = f"is damaged ({error}); {store.rebuild_hint(self._path, replace=True)}"
             raise EngineError(message, f"bm25:{self._path}") from None
-        return sorted(int(number) for number in self._in_order[first:last] if self.live[number])
-
-    def _doc_id(self, number: Any) -> str:  # noqa: ANN401 - a number of numpy
-        return self.documents.doc_id(int(number))
+        return [number for number in found if self.live[number]]

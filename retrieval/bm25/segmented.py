@@ -69,6 +69,16 @@ class SegmentedIndex:
             found.update(zip([number for number, _ in own], documents, strict=True))
         return [found[number] for number in numbers]
 
+    def find(self, doc_id: str) -> list[int]:
+        """Return the numbers of the live entries with an id. Raises EngineError on a damaged file."""
+        parts = zip(self._firsts, self._segments, strict=False)
+        return [first + number for first, segment in parts for number in segment.find(doc_id)]
+
+    def live(self) -> NDArray[np.int64]:
+        """Return the numbers of all entries that are not deleted, int64 [live entries], ascending."""
+        parts = zip(self._firsts, self._segments, strict=False)
+        return np.concatenate([first + np.flatnonzero(segment.live) for first, segment in parts])
+
     def zeros(self) -> NDArray[np.float32]:
         """Return this thread's array for adding scores, float32 [documents], filled with zeros."""
         return self._scratch.zeros()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from resift.retrieval.engine.address import read_address
@@ -14,6 +14,7 @@ from resift.retrieval.engine.field_types import field_types
 from resift.retrieval.engine.fields import Fields, choice_notes, find_fields
 from resift.retrieval.engine.filters import read_filter
 from resift.retrieval.engine.hits import HitReader
+from resift.retrieval.engine.lookup import IDS_PER_REQUEST, MOST_ENTRIES, at_random, by_ids
 from resift.retrieval.engine.own_body import check_fields, fill, read_template
 from resift.retrieval.engine.query import (
     is_longer,
@@ -28,7 +29,7 @@ from resift.retrieval.engine.settings import EngineSettings, OpenOptions
 from resift.retrieval.engine.tally import Tally
 from resift.retrieval.errors import EngineError, StatusError
 from resift.retrieval.retriever import check_depth
-from resift.retrieval.types import Hit, Query, Ranking
+from resift.retrieval.types import Document, Hit, Query, Ranking
 
 _SEARCHES_PER_REQUEST = 16
 _NO_SOURCE = "_source is disabled"  # in the engines' reason
@@ -126,33 +127,73 @@ class EngineRetriever:
     def body(self, query: Query, depth: int, by_fields: bool = False) -> dict[str, Any]:
         """Return the search body for `query`; with `by_fields` it requests the values of fields besides the source."""
         body = search_body(self.fields, query.text) if self.template is None else fill(self.template, query.text)
-        body = {**with_filter(body, self.filter), "size": depth, "_source": self.fields.source}
+        body = {**with_filter(body, self.filter), "size": depth}
+        body.pop("_source", None)
+        body |= self._wanted(by_fields)
         if "retriever" in body:
             body["retriever"] = with_window(body["retriever"], depth)
-        if self.stored:
-            del body["_source"]
-            body["stored_fields"] = self.fields.read
-        elif by_fields:
-            body["fields"] = self.fields.read
         if self.template is None:
             body["track_total_hits"] = False
             if self.fields.collapse:
                 body["collapse"] = {"field": self.fields.collapse}
         return body
 
+    def documents(self, doc_ids: Sequence[str]) -> dict[str, list[Document]]:
+        """Return the documents with these ids, by id, each as a list of one, or of its passages.
+
+        The filter of the settings does not apply. Raises EngineError if the search fails.
+        """
+        wanted = list(dict.fromkeys(doc_ids))
+        found: dict[str, list[Document]] = {}
+        for start in range(0, len(wanted), IDS_PER_REQUEST):
+            part = wanted[start : start + IDS_PER_REQUEST]
+            for document in self._entries(by_ids(part, self.fields.collapse, several=self.several), MOST_ENTRIES):
+                found.setdefault(document.doc_id, []).append(document)
+        return {doc_id: found[doc_id] for doc_id in wanted if doc_id in found}
+
+    def sample(self, count: int, seed: int) -> list[Document]:
+        """Return at most `count` different entries that the settings' filter allows, drawn evenly by `seed`.
+
+        Raises SettingsError if `count` is below 1, and EngineError if the search fails.
+        """
+        check_depth(count)
+        return self._entries(at_random(self.filter, seed), min(count, MOST_ENTRIES))
+
+    def _entries(self, query: Mapping[str, Any], size: int) -> list[Document]:
+        """Return the documents or passages that match a query clause, in the engine's order."""
+        path, params = f"{self.address.path}/_search", {"preference": "resift-entries", "filter_path": _FILTER_PATH}
+
+        def search(by_fields: bool) -> list[dict[str, Any]]:
+            body = {"query": query, "size": size, "track_total_hits": False, **self._wanted(by_fields)}
+            return [self._complete(self.engine.request("POST", path, body, params))]
+
+        with parsing(str(self.address)):
+            [answer] = self._with_texts(search)
+            return [self.reader.read(hit, self._doc_id(hit)) for hit in answer.get("hits", {}).get("hits", [])]
+
+    def _wanted(self, by_fields: bool) -> dict[str, Any]:
+        """Return the part of a search body that requests the texts."""
+        if self.stored:
+            return {"stored_fields": self.fields.read}
+        return {"_source": self.fields.source, **({"fields": self.fields.read} if by_fields else {})}
+
     def _answers(self, queries: Sequence[Query], depth: int) -> list[dict[str, Any]]:
         """Return the engine's response to each query, with the texts where the index has them."""
+        return self._with_texts(lambda by_fields: self._search(queries, depth, by_fields))
+
+    def _with_texts(self, search: Callable[[bool], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Return the responses of `search`, repeated if the index keeps its texts elsewhere than in the source."""
         by_fields = self.by_fields  # another thread may set it during the search
         try:
-            answers = self._search(queries, depth, by_fields)
+            answers = search(by_fields)
         except StatusError as error:
             if self.stored or error.status != 400 or _NO_SOURCE not in str(error):
                 raise
             self.stored = True
-            return self._search(queries, depth, False)
+            return search(False)
         if not (by_fields or self.stored) and self._textless(answers):
             self.by_fields = True
-            answers = self._search(queries, depth, True)
+            answers = search(True)
         return answers
 
     def _search(self, queries: Sequence[Query], depth: int, by_fields: bool) -> list[dict[str, Any]]:
