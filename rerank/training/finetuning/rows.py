@@ -26,7 +26,7 @@ def make_rows(examples: Sequence[Example], loss: Loss) -> Iterator[Row]:
         yield row
     if not found:
         raise SettingsError(
-            f"no query has both relevant and other documents, and {loss.class_name} compares them; mine negatives first",
+            f"no query has both relevant and other documents, which {loss.class_name} compares; mine negatives first",
             "loss",
         )
 
