@@ -21,6 +21,14 @@ EXTRAS = {
     "corpora": ("datasets>=3.0", "ir-datasets>=0.5.9", "pyarrow>=17"),
     "gpu": ("torch>=2.4", "transformers>=4.48", "safetensors>=0.4.5", "huggingface-hub>=0.26"),
     "pdf": ("pypdf>=4.0",),
+    "train": (
+        "resift[gpu,corpora]",
+        "accelerate>=1.1",
+        "codecarbon>=2.8",
+        "matplotlib>=3.8",
+        "onnx>=1.16",
+        "sentence-transformers>=4.1",
+    ),
 }
 """Extra that a message names -> its requirements, as in pyproject.toml."""
 
@@ -45,7 +53,16 @@ def install_line_of(extra: str, installed: Distribution | None, running: Path) -
     """
     command = _INSTALLERS.get((installed.read_text("INSTALLER") or "").strip()) if installed else None
     source = _source(installed, extra, running.resolve()) if installed and command else None
-    return f"{command or 'pip install'} {source or ' '.join(map(_quote, EXTRAS[extra]))}"
+    return f"{command or 'pip install'} {source or ' '.join(map(_quote, _requirements(extra)))}"
+
+
+def _requirements(extra: str) -> list[str]:
+    """Return the requirements of an extra, with those of the extras that it includes, but never resift itself."""
+    found: list[str] = []
+    for requirement in EXTRAS[extra]:
+        included = re.fullmatch(r"resift\[([\w,]+)\]", requirement)
+        found += [one for name in included[1].split(",") for one in _requirements(name)] if included else [requirement]
+    return found
 
 
 def _source(installed: Distribution, extra: str, running: Path) -> str | None:
