@@ -1,0 +1,153 @@
+"""sentence-transformers' trainer for cross-encoders, with the arguments that the settings mean."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback
+
+from resift.rerank.training.finetuning.callbacks import Watch
+from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.retrieval.errors import SettingsError
+
+_TIMEOUT = 24 * 3600  # seconds that processes wait for each other, such as while one evaluates
+
+
+class PlainTrainer(CrossEncoderTrainer):  # type: ignore[misc]
+    """The trainer, but checkpoints have no card: writing one asks the hub, and resift writes its own."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Leave out what collects the data of the library's card."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ANN401
+        folder = output_dir or str(self.args.output_dir)
+        self.model.save_pretrained(folder, create_model_card=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What follows from the settings and the data: the steps of a training, and when it is evaluated.
+
+    `processes`: how many take part. `part`: the examples that a process reads at once. `metric`: the value that
+    chooses the best checkpoint, None without dev sets.
+    """
+
+    steps: int
+    eval_steps: int
+    processes: int
+    part: int
+    metric: str | None
+
+
+def make_plan(settings: TrainSettings, rows: int, metric: str | None) -> Plan:
+    """Return the plan for `rows` rows. Raises SettingsError if a batch cannot be divided among the processes."""
+    processes = world_size()
+    parts = processes * settings.accumulation
+    if settings.batch_size % parts:
+        raise SettingsError(
+            f"{settings.batch_size} cannot be divided among {processes} processes with `accumulation` "
+            f"{settings.accumulation}; expected a multiple of {parts}",
+            "batch_size",
+        )
+    steps = max(1, math.ceil(math.ceil(rows / settings.batch_size) * settings.epochs))
+    return Plan(steps, settings.eval_steps or max(1, steps // 5), processes, settings.batch_size // parts, metric)
+
+
+def world_size() -> int:
+    """Return the number of processes that torchrun or accelerate started; 1 without them."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Return the number of this process among them, from 0."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_duplicates: bool) -> Any:  # noqa: ANN401
+    """Return the arguments of the trainer, whose checkpoints are in `folder`.
+
+    `no_duplicates` keeps equal texts out of a batch, for losses that take the documents of other queries as negatives.
+    Raises SettingsError if the device does not have the precision.
+    """
+    half = _half_precision(settings.precision)
+    old = int(transformers.__version__.split(".")[0]) < 5
+    warmup = {"warmup_ratio" if old else "warmup_steps": settings.warmup if settings.warmup < 1 or old else plan.steps}
+    evaluating: dict[str, Any] = {"eval_strategy": "no"}
+    if plan.metric is not None:
+        evaluating = {
+            "eval_strategy": "steps",
+            "eval_steps": plan.eval_steps,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": f"eval_{plan.metric}",
+            "greater_is_better": True,
+        }
+    return CrossEncoderTrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=plan.part,
+        gradient_accumulation_steps=settings.accumulation,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.scheduler,
+        **warmup,
+        optim="adamw_torch",
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        seed=settings.seed,
+        bf16=half == "bfloat16",
+        fp16=half == "float16",
+        use_cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available(),
+        ddp_backend=None if torch.cuda.is_available() else "gloo" if plan.processes > 1 else None,
+        ddp_find_unused_parameters=False,
+        ddp_timeout=_TIMEOUT,
+        **evaluating,
+        save_strategy="steps",
+        save_steps=plan.eval_steps,
+        save_total_limit=settings.save_limit,
+        logging_strategy="steps",
+        logging_steps=plan.eval_steps,
+        logging_nan_inf_filter=False,
+        restore_callback_states_from_checkpoint=True,
+        batch_sampler="no_duplicates" if no_duplicates else "batch_sampler",
+        dataloader_pin_memory=torch.cuda.is_available(),
+        report_to="none",
+        disable_tqdm=True,
+        log_level="error",
+    )
+
+
+def make_trainer(
+    model: Any,  # noqa: ANN401
+    arguments: Any,  # noqa: ANN401
+    rows: Any,  # noqa: ANN401
+    loss: Any,  # noqa: ANN401
+    evaluator: Any,  # noqa: ANN401
+    watch: Watch,
+) -> Any:  # noqa: ANN401
+    """Return the trainer of `model` on `rows`, a datasets.Dataset, with `loss` and `evaluator` (None: no evaluation)."""
+    trainer = PlainTrainer(model, arguments, train_dataset=rows, loss=loss, evaluator=evaluator, callbacks=[watch])
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def stop_early(trainer: Any, patience: int) -> None:  # noqa: ANN401
+    """Let `trainer` stop after `patience` evaluations without a better value."""
+    trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=patience))
+
+
+def _half_precision(name: str) -> str:
+    """Return the precision that is computed in: auto is bfloat16 where the device has it, else float16 on a GPU."""
+    cuda = torch.cuda.is_available()
+    if name == "auto":
+        if not cuda:
+            return "float32"
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+    if name == "float16" and not cuda:
+        raise SettingsError("float16 needs a CUDA device for training; expected auto, float32 or bfloat16", "precision")
+    return name
