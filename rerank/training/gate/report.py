@@ -9,6 +9,9 @@ from typing import Any
 
 from resift.rerank.training.gate.verdict import Versus
 
+FIRST_STAGE, MODEL, BASE = "first_stage", "model", "base"
+"""The names of the rankings that are compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -29,6 +32,7 @@ class Overlap:
 class SetVerdict:
     """One dev set: what each ranking reached, and the verdicts.
 
+    `queries`: how many were judged. `resolvable`: those of them on which an order can matter.
     `means`: ranking -> measure -> mean over `queries`; the rankings are "first_stage", "model" and "base", as a search
     serves them, and "model_alone" and "base_alone", by the models' scores alone. `versus`: "base" and "first_stage" ->
     comparison; "base" is missing if there is no base. `described` says how the candidates came about.
@@ -36,6 +40,7 @@ class SetVerdict:
 
     name: str
     queries: int
+    resolvable: int
     overlap: Overlap
     means: Mapping[str, Mapping[str, float]]
     versus: Mapping[str, Versus]
@@ -57,7 +62,7 @@ class GateReport:
     sets: tuple[SetVerdict, ...]
     mean: Mapping[str, Versus]
     verified: bool
-    passed: bool
+    passed: bool = False
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     forced: bool = False

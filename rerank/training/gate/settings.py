@@ -15,45 +15,37 @@ EXCLUDED = ("queries", "documents", "none")
 class GateSettings:
     """When a trained model counts as worse, as not worse, and when there are too few queries to decide."""
 
-    measure: str = setting("ndcg@10", "The measure by which the gate compares.", choices=MEASURES, flag="gate_measure")
-    tolerance: float = setting(
-        0.002, "A mean loss of at most this is accepted, even if it is certain.", flag="gate_tolerance"
+    gate_measure: str = setting("ndcg@10", "The measure by which the gate compares.", choices=MEASURES)
+    gate_tolerance: float = setting(0.002, "A mean loss of at most this is accepted, even if it is certain.")
+    gate_margin: float = setting(0.05, "Not worse means: the 95 % interval excludes a loss of this and more.")
+    gate_queries: int = setting(
+        20, "With fewer queries whose order can matter, a set is undecided, unless it shows a loss."
     )
-    margin: float = setting(
-        0.05, "Not worse means that the interval excludes a loss of this and more.", flag="gate_margin"
-    )
-    least_queries: int = setting(
-        20, "With fewer queries that can differ, a set is undecided, unless it shows a loss.", flag="gate_queries"
-    )
-    exclude: str = setting(
+    gate_exclude: str = setting(
         "queries",
-        "Dev queries that the gate leaves out: queries whose text was trained on; documents: also those with a "
-        "relevant document that was relevant in the training; none.",
+        "Which dev queries are left out: queries whose text was trained on; documents: also those with a relevant "
+        "document that was relevant in the training; none.",
         choices=EXCLUDED,
-        flag="gate_exclude",
     )
-    require_record: bool = setting(
-        True,
-        "Pass only a model whose training texts are known, so that overlap with the dev sets is ruled out.",
-        flag="gate_record",
+    gate_record: bool = setting(
+        True, "Pass a model only if the texts that it was trained on are known, so that overlap is ruled out."
     )
-    cache: str | None = setting(
-        None,
-        "The folder of scores kept between runs of the gate; resift's cache folder if not given.",
-        flag="gate_cache",
+    gate_cache: str | None = setting(
+        None, "The folder in which scores are kept for the next time; resift's own cache folder if not given."
     )
 
     def __post_init__(self) -> None:
         """Check the values. Raises SettingsError if one cannot be used."""
-        for name in ("tolerance", "margin"):
+        for name in ("gate_tolerance", "gate_margin"):
             value = getattr(self, name)
             if not 0.0 <= value < 1.0:
                 raise SettingsError(f"{value} is not from 0 to below 1", name)
-        if self.margin <= self.tolerance:
-            raise SettingsError(f"{self.margin} is not above the tolerance, {self.tolerance}", "margin")
-        if self.least_queries < 1:
-            raise SettingsError(f"{self.least_queries} is below 1; expected 1 or more", "least_queries")
-        if self.measure not in MEASURES:
-            raise SettingsError(f"{self.measure!r} is not known; expected one of {', '.join(MEASURES)}", "measure")
-        if self.exclude not in EXCLUDED:
-            raise SettingsError(f"{self.exclude!r} is not known; expected one of {', '.join(EXCLUDED)}", "exclude")
+        if self.gate_margin <= self.gate_tolerance:
+            raise SettingsError(
+                f"{self.gate_margin} is not above the tolerance {self.gate_tolerance}; a margin must be", "gate_margin"
+            )
+        if self.gate_queries < 1:
+            raise SettingsError(f"{self.gate_queries} is below 1; expected 1 or more", "gate_queries")
+        for name, known in (("gate_measure", MEASURES), ("gate_exclude", EXCLUDED)):
+            if getattr(self, name) not in known:
+                raise SettingsError(f"{getattr(self, name)!r} is not known; expected one of {', '.join(known)}", name)

@@ -51,7 +51,7 @@ def weigh(sets: Sequence[Paired], resolvable: int, settings: GateSettings) -> Ve
     - worse: the interval is wholly below 0, and the mean loss is more than the tolerance;
     - better: the interval is wholly above 0;
     - not worse: the interval excludes a loss of the margin (a non-inferiority test);
-    - undecided: anything else. With fewer resolvable queries than `least_queries`, nothing but a loss is believed.
+    - undecided: anything else. With fewer resolvable queries than `gate_queries`, nothing but a loss is believed.
 
     Raises ValueError if there is no set or one has no queries.
     """
@@ -66,18 +66,18 @@ def weigh(sets: Sequence[Paired], resolvable: int, settings: GateSettings) -> Ve
         resolvable=resolvable,
         differing=found.wins + found.losses,
         detectable=_POWER * error,
-        needed=max(settings.least_queries, math.ceil((_POWER * spread / settings.margin) ** 2)),
+        needed=max(settings.gate_queries, math.ceil((_POWER * spread / settings.gate_margin) ** 2)),
     )
 
 
 def _verdict(found: Comparison, resolvable: int, settings: GateSettings) -> Verdict:
-    if found.high < 0.0 and found.difference < -settings.tolerance:
+    if found.high < 0.0 and found.difference < -settings.gate_tolerance:
         return "worse"
-    if resolvable < settings.least_queries:
+    if resolvable < settings.gate_queries:
         return "undecided"
     if found.low > 0.0:
         return "better"
-    return "not worse" if found.low > -settings.margin else "undecided"
+    return "not worse" if found.low > -settings.gate_margin else "undecided"
 
 
 def _standard_error(sets: Sequence[Paired]) -> float:
