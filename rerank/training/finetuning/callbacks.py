@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
 from resift.rerank.training.finetuning.checkpoints import mark_complete
+from resift.rerank.training.finetuning.inputs import Watchers
 from resift.rerank.training.finetuning.log import log_rows, write_log
-from resift.rerank.training.record import LogRow
+from resift.rerank.training.finetuning.processes import world_size
 from resift.retrieval.errors import ModelError
-
-
-@dataclass(frozen=True, slots=True)
-class Watchers:
-    """What is called during a training: `steps` with the number of steps done, `row` with each evaluated row."""
-
-    steps: Callable[[int], None]
-    row: Callable[[LogRow], None]
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
@@ -47,7 +38,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise ModelError(
-                f"the loss is {loss} at step {state.global_step}; lower the learning rate, or use float32 as `precision`"
+                f"the loss is {loss} at step {state.global_step}; lower `learning_rate`, or set `precision` to float32"
             )
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **others: Any) -> None:  # noqa: ANN401
@@ -61,4 +52,4 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         """Mark the checkpoint that was written as complete."""
         checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if state.is_world_process_zero and checkpoint.is_dir():
-            mark_complete(checkpoint)
+            mark_complete(checkpoint, world_size())

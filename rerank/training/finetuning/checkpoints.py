@@ -1,4 +1,4 @@
-"""The checkpoints of a training: which of them are complete, so that a kill while one is written loses only that one."""
+"""The checkpoints of a training, and which of them are complete: a kill can lose the one that is being written."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 COMPLETE = "complete.json"
 """Written into a checkpoint once all of its files are on disk: the size of each in bytes."""
 
+_LONGEST_WAIT = 60.0  # seconds
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
-def mark_complete(checkpoint: Path) -> None:
-    """Write all files of `checkpoint` to the disk, and then that it is complete. Raises OSError."""
+def mark_complete(checkpoint: Path, processes: int = 1) -> None:
+    """Write all files of `checkpoint` to the disk, and then that it is complete. Raises OSError.
+
+    Each of several `processes` writes the state of its random numbers, which is waited for.
+    """
+    states = [checkpoint / f"rng_state_{number}.pth" for number in range(processes)] if processes > 1 else []
+    deadline = time.monotonic() + _LONGEST_WAIT
+    while not all(state.is_file() for state in states) and time.monotonic() < deadline:
+        time.sleep(0.05)
     sizes = {}
     for file in sorted(checkpoint.rglob("*")):
         if file.is_file() and file.name != COMPLETE:

@@ -5,7 +5,7 @@ All are sentence-transformers' own (`sentence_transformers.cross_encoder.losses`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,6 +41,11 @@ class Loss:
     display: str = "Identity"
     options: tuple[str, ...] = ()
 
+    @property
+    def needs_negatives(self) -> bool:
+        """Whether pairs alone teach nothing: all of their labels are 1, or there is nothing to compare."""
+        return self.rows in ("labelled pairs", "labelled lists")
+
     def parameters(self, settings: TrainSettings, pos_weight: float | None = None) -> dict[str, Any]:
         """Return the arguments of the class besides the model, as plain values."""
         values: dict[str, Any] = {"activation_fn": self.activation}
@@ -66,9 +71,7 @@ class Loss:
 
 
 def _listwise(class_name: str, labels: LabelKind) -> Loss:
-    return Loss(
-        class_name, "labelled lists", labels, (LabelledPair, Contrast, LabelledList), options=("mini_batch_size",)
-    )
+    return Loss(class_name, "labelled lists", labels, _EVERY, options=("mini_batch_size",))
 
 
 TABLE: dict[str, Loss] = {
@@ -97,26 +100,40 @@ TABLE: dict[str, Loss] = {
 """Name of a loss -> what it is; the settings list the same names."""
 
 
-def choose_loss(name: str, first: Example) -> str:
-    """Return the name of the loss: `name`, or for "auto" the one that fits the form of the first example.
+def choose_loss(name: str, examples: Sequence[Example]) -> str:
+    """Return the name of the loss: `name`, or for "auto" the one that fits the form and the labels of the examples.
 
-    A list with the scores of a teacher is distilled by list-net, everything else is learned by binary-cross-entropy.
-    Raises SettingsError if no row for the loss can be made of examples of this form.
+    Labels from 0 to 1 are learned by binary-cross-entropy, whole grades by lambda, and the scores of a teacher by mse
+    for pairs and list-net for lists. Raises SettingsError if no row for the loss can be made of examples of this form.
     """
+    first = examples[0]
     if name == "auto":
-        scored = isinstance(first, LabelledList | LabelledPair) and not _is_probability(first)
-        name = ("list-net" if isinstance(first, LabelledList) else "mse") if scored else "binary-cross-entropy"
-    loss = TABLE[name]
-    if not isinstance(first, loss.forms):
-        wanted = "a label for each document, such as a teacher's score" if loss.labels == "score" else "negatives"
-        fitting = ", ".join(other for other, row in TABLE.items() if isinstance(first, row.forms))
-        raise SettingsError(
-            f"{name} needs {wanted}, and the data are {form_name(first)}; expected one of {fitting}, or other data",
-            "loss",
-        )
+        labels = [label for example in examples for label in _labels(example)]
+        if all(0 <= label <= 1 for label in labels):
+            name = "binary-cross-entropy"
+        elif all(0 <= label <= _HIGHEST_GRADE and label == int(label) for label in labels):
+            name = "lambda"
+        else:
+            name = "list-net" if isinstance(first, LabelledList) else "mse"
+    check_form(name, first)
     return name
 
 
-def _is_probability(example: LabelledList | LabelledPair) -> bool:
-    labels = example.labels if isinstance(example, LabelledList) else (example.label,)
-    return all(0 <= label <= 1 for label in labels)
+def check_form(name: str, first: Example) -> None:
+    """Raise SettingsError if no row for the loss `name` can be made of examples of the form of `first`."""
+    if name == "auto" or isinstance(first, TABLE[name].forms):
+        return
+    wanted = "a label for each document, such as a teacher's score" if TABLE[name].labels == "score" else "negatives"
+    fitting = ", ".join(other for other, row in TABLE.items() if isinstance(first, row.forms))
+    raise SettingsError(
+        f"{name} needs {wanted}, and the data are {form_name(first)}; expected one of {fitting}, or other data", "loss"
+    )
+
+
+def _labels(example: Example) -> tuple[float, ...]:
+    if isinstance(example, LabelledList):
+        return example.labels
+    return (example.label,) if isinstance(example, LabelledPair) else ()
+
+
+_HIGHEST_GRADE = 10

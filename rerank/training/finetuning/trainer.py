@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncode
 from transformers import EarlyStoppingCallback, PrinterCallback
 
 from resift.rerank.training.finetuning.callbacks import Watch
+from resift.rerank.training.finetuning.processes import world_size
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.retrieval.errors import SettingsError
 
@@ -60,21 +60,12 @@ def make_plan(settings: TrainSettings, rows: int, metric: str | None) -> Plan:
     return Plan(steps, settings.eval_steps or max(1, steps // 5), processes, settings.batch_size // parts, metric)
 
 
-def world_size() -> int:
-    """Return the number of processes that torchrun or accelerate started; 1 without them."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def rank() -> int:
-    """Return the number of this process among them, from 0."""
-    return int(os.environ.get("RANK", "0"))
-
-
-def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_duplicates: bool) -> Any:  # noqa: ANN401
+def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_duplicates: bool, begins: bool) -> Any:  # noqa: ANN401
     """Return the arguments of the trainer, whose checkpoints are in `folder`.
 
-    `no_duplicates` keeps equal texts out of a batch, for losses that take the documents of other queries as negatives.
-    Raises SettingsError if the device does not have the precision.
+    `begins`: whether it does not continue from a checkpoint; then the base is evaluated first. `no_duplicates` keeps
+    equal texts out of a batch, for losses that take the documents of other queries as negatives. Raises SettingsError
+    if the device does not have the precision.
     """
     half = _half_precision(settings.precision)
     old = int(transformers.__version__.split(".")[0]) < 5
@@ -87,6 +78,7 @@ def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_dup
             "load_best_model_at_end": True,
             "metric_for_best_model": f"eval_{plan.metric}",
             "greater_is_better": True,
+            "eval_on_start": begins,
         }
     return CrossEncoderTrainingArguments(
         output_dir=str(folder),
@@ -130,7 +122,7 @@ def make_trainer(
     evaluator: Any,  # noqa: ANN401
     watch: Watch,
 ) -> Any:  # noqa: ANN401
-    """Return the trainer of `model` on `rows`, a datasets.Dataset, with `loss` and `evaluator` (None: no evaluation)."""
+    """Return the trainer of `model` on `rows`, a datasets.Dataset; without an `evaluator` nothing is evaluated."""
     trainer = PlainTrainer(model, arguments, train_dataset=rows, loss=loss, evaluator=evaluator, callbacks=[watch])
     trainer.remove_callback(PrinterCallback)
     return trainer

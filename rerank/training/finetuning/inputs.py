@@ -1,0 +1,169 @@
+"""What a training reads, prepared: the rows of the data, the dev sets, and the folder of the base."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from resift.rerank.template import Template
+from resift.rerank.training.examples import Example
+from resift.rerank.training.finetuning.base import find_base
+from resift.rerank.training.finetuning.dev_sets import DevRequest, DevSet, held_out_set, judged_sets
+from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB, HubPart, data_folder
+from resift.rerank.training.finetuning.losses import TABLE, check_form
+from resift.rerank.training.finetuning.preparation import Prepared, prepare
+from resift.rerank.training.finetuning.processes import rank
+from resift.rerank.training.finetuning.request import TrainRequest, open_output
+from resift.rerank.training.finetuning.rows import Row, make_rows, positive_share
+from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.rerank.training.finetuning.sources import fingerprint, read_sources
+from resift.rerank.training.record import LogRow, Origin
+from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.wording import counted
+
+
+class ShowProgress(Protocol):
+    """Starts showing the progress of one piece of work."""
+
+    def __call__(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
+        """Return a context whose value is called with the number of items done so far, of `total` if it is known."""
+        ...
+
+
+def _silent(label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda done: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """How a training reports: `note` takes a line, `progress` shows work, `row` takes each evaluated row of the log."""
+
+    note: Callable[[str], None] = lambda line: None
+    progress: ShowProgress = _silent
+    row: Callable[[LogRow], None] = lambda row: None
+
+
+class Shown:
+    """Passes the number of steps on to what shows them, once that is there."""
+
+    def __init__(self) -> None:
+        """Begin without anything that shows them."""
+        self.show: Callable[[int], None] = lambda done: None
+
+    def __call__(self, done: int) -> None:
+        """Show that `done` steps are done."""
+        self.show(done)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """What is called during a training: `steps` with the number of steps done, `row` with each evaluated row."""
+
+    steps: Callable[[int], None]
+    row: Callable[[LogRow], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a training reads. `sets` are the dev sets, on process 0 alone; `loss_parameters` are plain values."""
+
+    request: TrainRequest
+    settings: TrainSettings
+    prepared: Prepared
+    rows: list[Row]
+    loss_parameters: dict[str, Any]
+    sets: list[DevSet]
+    base: Origin
+    base_folder: Path
+
+    @property
+    def metric(self) -> str | None:
+        """The name of the value that chooses the best checkpoint, None if nothing evaluates."""
+        if not self.request.dev and not self.prepared.held_out:
+            return None
+        return self.settings.metric or first_metric(self.request)
+
+
+def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports) -> Inputs:
+    """Return what the training reads; the folder of the model is made, or checked if the training is resumed.
+
+    Whether the loss takes the data is checked first. Raises ResiftError.
+    """
+    template = Template(request.template)
+    [first] = itertools.islice(read_sources(request.data, template, request.copy, lambda bad: None), 1)
+    check_form(settings.loss, first)
+    base_folder, base = find_base(request.base, request.copy)
+    kept = (request.template, request.skip_bad, settings.held_out, settings.negatives, settings.seed, settings.loss)
+    mark = fingerprint(request.data, request.copy, *kept)
+    if rank() == 0:
+        open_output(request, settings, mark)
+    prepared = _prepared(request, settings, mark, reports)
+    loss = TABLE[prepared.loss]
+    rows = list(make_rows(prepared.train, loss))
+    weight = settings.pos_weight
+    if loss.labels == "probability":
+        _check_both_labels(rows)
+        weight = weight or positive_share(rows)
+    sets = _dev_sets(request, prepared, reports) if rank() == 0 else []
+    parameters = loss.parameters(settings, weight)
+    return Inputs(request, settings, prepared, rows, parameters, sets, base, base_folder)
+
+
+def first_metric(request: TrainRequest) -> str:
+    """Return the ndcg@10 of the first dev set: the held-out part if there is one."""
+    if request.hold_out:
+        return f"{request.held_out_name}_ndcg@10"
+    from resift.rerank.evaluation.datasets import resolve
+
+    first = resolve(request.dev[0])[0]
+    return f"Nano{first.name}_R{request.depth}_ndcg@10" if first.folder is None else f"{first.name}_ndcg@10"
+
+
+def _prepared(request: TrainRequest, settings: TrainSettings, mark: str, reports: Reports) -> Prepared:
+    bad: list[CorpusError] = []
+
+    def read() -> list[Example]:
+        template = Template(request.template)
+        return list(read_sources(request.data, template, request.copy, bad.append if request.skip_bad else None))
+
+    with reports.progress("reading the data, and searching it for negatives") as done:
+        prepared = prepare(request.work, mark, read, settings, request.hold_out, done)
+    if bad:
+        reports.note(f"note: {counted(len(bad), 'bad record')} left out; the first: {bad[0]}")
+    return prepared
+
+
+def _dev_sets(request: TrainRequest, prepared: Prepared, reports: Reports) -> list[DevSet]:
+    sets: list[DevSet] = []
+    if prepared.held_out:
+        with reports.progress("searching candidates of the held-out queries") as done:
+            named = request.held_out_name
+            sets.append(held_out_set(named, prepared.held_out, prepared.train, request.depth, progress=done))
+    for target in request.dev:
+        nanobeir = target.lower().partition(":")[0] == "nanobeir"
+        root = _nanobeir_root(request) if nanobeir else None
+        with reports.progress(f"searching candidates of {target}"):
+            sets += judged_sets(DevRequest(target, root=root, depth=request.depth), Template(request.template))
+    names = [one.name for one in sets]
+    if len(set(names)) < len(names):
+        raise SettingsError(f"two dev sets have the same name ({', '.join(names)}); name each once", "dev")
+    return sets
+
+
+def _nanobeir_root(request: TrainRequest) -> Path | None:
+    part = HubPart(NANOBEIR_HUB, None, request.copy)
+    return part.folder_in_copy() or data_folder(part, ("corpus/*", "queries/*", "qrels/*", "bm25/*"))
+
+
+def _check_both_labels(rows: Sequence[Row]) -> None:
+    labels = {row["label"] for row in rows}
+    if len(labels) == 1:
+        raise SettingsError(
+            f"all labels are {next(iter(labels)):g}, from which nothing can be learned; mine negatives first, or set "
+            "`negatives` above 0",
+            "loss",
+        )

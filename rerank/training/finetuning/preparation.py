@@ -1,0 +1,97 @@
+"""Prepare the data of a training once: read it, hold queries out, find negatives; a resumed training reads it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from resift.rerank.training.examples import Example, Pair, read_examples, write_examples
+from resift.rerank.training.finetuning.losses import TABLE, choose_loss
+from resift.rerank.training.finetuning.pool import add_negatives
+from resift.rerank.training.finetuning.processes import rank, wait_until
+from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.retrieval.atomic_file import write_file
+from resift.retrieval.errors import CorpusError
+
+TRAIN, HELD_OUT, PREPARED = "train.jsonl.gz", "held-out.jsonl.gz", "prepared.json"
+_DEPTH = 100  # hits of BM25 among which negatives are taken
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The prepared data: the examples that are trained on, those that were held out, and the name of the loss."""
+
+    train: list[Example]
+    held_out: list[Example]
+    loss: str
+
+
+def prepare(
+    folder: Path,
+    mark: str,
+    read: Callable[[], list[Example]],
+    settings: TrainSettings,
+    hold_out: bool,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Prepared:
+    """Return the data, prepared in `folder` by process 0, or by an earlier run with the same `mark`.
+
+    `read` returns all examples. With `hold_out`, the part `settings.held_out` of the queries is not trained on.
+    Raises CorpusError and SettingsError if the data cannot be read or does not fit to the loss.
+    """
+    if rank() == 0 and not _is_ready(folder, mark):
+        examples = read()
+        loss = choose_loss(settings.loss, examples)
+        train, held_out = split_by_query(examples, settings.held_out if hold_out else 0.0, settings.seed)
+        if settings.negatives and TABLE[loss].needs_negatives and all(isinstance(one, Pair) for one in train):
+            pairs = [one for one in train if isinstance(one, Pair)]
+            train = list(add_negatives(pairs, settings.negatives, _DEPTH, progress=progress))
+            if not train:
+                raise CorpusError("BM25 finds no other document for any query; add negatives to the data, or more data")
+        write_examples(folder / TRAIN, train)
+        write_examples(folder / HELD_OUT, held_out)
+        facts = {"mark": mark, "loss": loss, "train": len(train), "held_out": len(held_out)}
+        write_file(folder / PREPARED, [json.dumps(facts) + "\n"])
+    wait_until(lambda: _is_ready(folder, mark))
+    facts = json.loads((folder / PREPARED).read_text(encoding="utf-8"))
+    held = list(read_examples(folder / HELD_OUT)) if facts["held_out"] else []
+    return Prepared(list(read_examples(folder / TRAIN)), held, str(facts["loss"]))
+
+
+def split_by_query(examples: Sequence[Example], part: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Return the examples that are trained on and those that are held out: all examples of a query are in one of them.
+
+    `part` is a share of the queries below 1, or a number of queries. Which are held out depends on their text and
+    `seed` alone, so that it stays so when the data grows. Raises CorpusError if nothing would be left to train on.
+    """
+    if not part:
+        return list(examples), []
+    ranks = {example.query: _place(example.query, seed) for example in examples}
+    if part >= 1:
+        chosen = set(sorted(ranks, key=lambda query: (ranks[query], query))[: int(part)])
+    else:
+        chosen = {query for query, place in ranks.items() if place < part}
+        chosen = chosen or {min(ranks, key=lambda query: (ranks[query], query))}
+    if len(chosen) >= len(ranks):
+        raise CorpusError(
+            f"the data has {len(ranks)} different queries, of which {len(chosen)} would be held out; "
+            "expected more data, or `held_out` 0 and dev sets"
+        )
+    train = [example for example in examples if example.query not in chosen]
+    return train, [example for example in examples if example.query in chosen]
+
+
+def _place(query: str, seed: int) -> float:
+    """Return a number from 0 to 1 that depends on the text of a query and the seed."""
+    digest = blake2b(f"{seed} {query}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def _is_ready(folder: Path, mark: str) -> bool:
+    try:
+        return bool(json.loads((folder / PREPARED).read_text(encoding="utf-8"))["mark"] == mark)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

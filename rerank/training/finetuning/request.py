@@ -1,0 +1,134 @@
+"""What is trained: the data, the base, the dev sets and the folder of the result."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resift.rerank.scorers.registry import DEFAULT_MODEL
+from resift.rerank.template import DEFAULT_TEMPLATE
+from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.rerank.training.finetuning.sources import DataSource
+from resift.retrieval.atomic_file import write_file
+from resift.retrieval.errors import ModelError, SettingsError
+
+WORK = "training"
+"""The folder in the model's folder that has the checkpoints, the prepared data, the log and the curves."""
+
+_STATE = "state.json"
+_FREE = ("eval_steps", "patience", "save_limit", "mini_batch")
+"""Settings that a resumed training may change: they do not change the weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """What is trained.
+
+    `out`: the folder of the model. `base`: an embedded model, a folder or a name of the hub. `dev`: BEIR folders and
+    sets of NanoBEIR; without any, a part of the data is held out. `copy`: a local copy of what is read of the hub.
+    `held_out_name`: the name of the held-out set in the log. `curves`: other pictures of the curves, by their names.
+    `recipe`, `title`, `languages`, `licence`: for the card. `energy`: whether the energy is measured, `country` whose
+    electricity it is.
+    """
+
+    data: tuple[DataSource, ...]
+    out: Path
+    base: str = DEFAULT_MODEL
+    dev: tuple[str, ...] = ()
+    depth: int = 100
+    copy: Path | None = None
+    template: str = DEFAULT_TEMPLATE
+    held_out_name: str = "held-out"
+    hold_out: bool = True
+    curves: Path | None = None
+    skip_bad: bool = False
+    resume: bool = False
+    overwrite: bool = False
+    recipe: str = ""
+    title: str = ""
+    languages: tuple[str, ...] = ()
+    licence: str = ""
+    energy: bool = True
+    country: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError if there are no data, or settings exclude each other."""
+        if not self.data:
+            raise SettingsError("no training data is named; expected at least one file, folder or data set", "data")
+        if self.resume and self.overwrite:
+            raise SettingsError("a training is either resumed or begun anew; leave one of them out", "overwrite")
+
+    @property
+    def work(self) -> Path:
+        """The folder of the checkpoints and of what was recorded."""
+        return self.out / WORK
+
+
+def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> None:
+    """Make the folders of a training, or check that the one that is resumed had the same data and settings.
+
+    `mark` is the fingerprint of the data. Raises SettingsError if the folder has something else, and ModelError if it
+    cannot be written.
+    """
+    state = {"base": request.base, "mark": mark, "settings": _fixed(settings)}
+    path = request.work / _STATE
+    before = _read(path)
+    if request.resume and before is not None:
+        _check_equal(before, state, request.out)
+        return
+    if before is not None and not request.overwrite:
+        done = "is finished" if before.get("finished") else "was not finished"
+        raise SettingsError(
+            f"{request.out} has a training that {done}; continue it with `resume`, replace it with `overwrite`, or "
+            "name another folder",
+            "out",
+        )
+    if before is None and request.out.is_dir() and any(request.out.iterdir()) and not request.overwrite:
+        raise SettingsError(f"{request.out} is not empty; name another folder, or replace it with `overwrite`", "out")
+    try:
+        shutil.rmtree(request.work, ignore_errors=True)
+        request.work.mkdir(parents=True)
+        write_file(path, [json.dumps(state, indent=1) + "\n"])
+    except OSError as error:
+        raise ModelError(f"the folder cannot be written: {error.strerror or error}", request.out) from None
+
+
+def finish(request: TrainRequest) -> None:
+    """Record that the training is finished, and remove its checkpoints. Raises OSError."""
+    path = request.work / _STATE
+    write_file(path, [json.dumps({**(_read(path) or {}), "finished": True}, indent=1) + "\n"])
+    shutil.rmtree(request.work / "checkpoints", ignore_errors=True)
+
+
+def is_finished(request: TrainRequest) -> bool:
+    """Return whether the folder has a finished training."""
+    return bool((_read(request.work / _STATE) or {}).get("finished"))
+
+
+def _check_equal(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:
+    changed = [name for name in ("base", "mark") if before.get(name) != now[name]]
+    settings = before.get("settings") or {}
+    changed += [name for name, value in now["settings"].items() if settings.get(name) != value]
+    if changed:
+        names = ", ".join("the data" if name == "mark" else name for name in changed)
+        raise SettingsError(
+            f"{out} was trained with other values of {names}; resume it with the same ones, or begin anew with "
+            "`overwrite`",
+            "resume",
+        )
+
+
+def _fixed(settings: TrainSettings) -> dict[str, Any]:
+    return {name: value for name, value in dataclasses.asdict(settings).items() if name not in _FREE}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
