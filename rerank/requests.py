@@ -162,4 +162,6 @@ def _reply(request: RerankRequest, result: Reranking, top: int | None, return_do
             entry["document"] = given
         results.append(entry)
     rest = {key: member for key, member in request.body.items() if key not in (request.given.member, "scale")}
+    if "scale" in request.body and result.fusion is not None:  # what a search said of its own fusion holds no longer
+        rest["fusion"] = result.fusion.as_json()
     return RerankReply({"query": request.ranking.query.text, **rest, "results": results}, result)

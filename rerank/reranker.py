@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from resift.rerank.fusion import Scale, fuse
+from resift.rerank.fusion_choice import Fusion, choose_fusion
 from resift.rerank.passages import Passage, PassageScores, score_passages
 from resift.rerank.promotion import count_promoted
 from resift.rerank.scorer import Scorer
+from resift.rerank.scorers.own_fusion import OwnFusion
 from resift.rerank.settings import RerankSettings
 from resift.rerank.template import RenderedText, Template
 from resift.retrieval.errors import SettingsError
@@ -33,6 +35,7 @@ class Reranking:
     `passages`: the part of a document that decided its logit, by doc_id, for those that the model did not read at once.
     `template`: how the texts of the documents were built.
     `scale`: the scale on which the scores of both stages were fused, None if the model alone decided.
+    `fusion`: how they were combined, and who chose that; None if no model reranked the query.
     `languages`: the ISO 639 codes of the languages that the model reads by its card; empty if unknown.
     """
 
@@ -48,6 +51,7 @@ class Reranking:
     passages: Mapping[str, Passage] = field(default_factory=dict)
     template: Template = Template()
     scale: Scale | None = None
+    fusion: Fusion | None = None
     languages: tuple[str, ...] = ()
 
     @classmethod
@@ -96,13 +100,17 @@ class Reranker:
     def __init__(self, scorer: Scorer, settings: RerankSettings | None = None) -> None:
         """Use `scorer` with `settings` (the defaults if not given).
 
-        Raises SettingsError if `scorer` is not a scorer, or the template cannot be used.
+        The scores are combined as the settings say, else as the attribute `fusion` of the scorer does, which is read
+        from the model's folder. Raises SettingsError if `scorer` is not a scorer, or the template cannot be used, and
+        ModelError if the fusion in the model's folder cannot be used.
         """
         if not callable(getattr(scorer, "score", None)):
             raise SettingsError(f"{scorer!r} is not a scorer; expected for example load_scorer('default')", "scorer")
         self.scorer = scorer
         self.settings = settings or RerankSettings()
         self.template = Template(self.settings.template, self.settings.html)
+        own = getattr(scorer, "fusion", None)
+        self.fusion = choose_fusion(self.settings, own if isinstance(own, OwnFusion) else None)
 
     def with_settings(self, **changes: Any) -> Reranker:  # noqa: ANN401 - the types are those of the settings
         """Return a reranker with the same scorer, and these settings with `changes`, by name of the setting.
@@ -159,10 +167,10 @@ class Reranker:
         scores, logits = scored.scores, scored.scores.logits
         ids = [hit.document.doc_id for hit in window.scored]
         first_stage = np.array([hit.score for hit in window.scored], dtype=np.float64)
-        if self.settings.fusion == "none" or not len(logits):
+        if self.fusion.kind == "none" or not len(logits):
             final, scale = logits, None
         else:
-            final = fuse(first_stage, logits, self.settings.fusion_weight, scale)
+            final = fuse(first_stage, logits, self.fusion.weight, scale)
             scale = scale or Scale.of(first_stage, logits)
         return Reranking(
             first_stage=window.ranking,
@@ -177,6 +185,7 @@ class Reranker:
             passages={doc_id: part for doc_id, part in zip(ids, scored.passages, strict=True) if part is not None},
             template=self.template,
             scale=scale,
+            fusion=self.fusion,
             languages=tuple(getattr(self.scorer, "languages", ())),
         )
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
+from resift.rerank.scorers.own_fusion import KINDS
 from resift.rerank.template import DEFAULT_TEMPLATE
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.markup import HTML_MODES
 from resift.retrieval.settings import setting
+
+MODELS_OWN = "auto"
+"""The fusion that the model's own folder names; the z-score sum if it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,14 @@ class RerankSettings:
         flag="window",
     )
     fusion: str = setting(
-        "zscore",
-        "zscore: order by the weighted sum of both stages' z-scores; none: by the model's score alone.",
-        choices=("zscore", "none"),
+        MODELS_OWN,
+        "zscore: order by the weighted sum of both stages' z-scores; none: by the model's score alone; auto: as fitted "
+        "for the model, zscore for a model without it.",
+        choices=(MODELS_OWN, *KINDS),
     )
-    fusion_weight: float = setting(0.5, "The weight of the model in the zscore fusion, from 0 to 1.")
+    fusion_weight: float | None = setting(
+        None, "The weight of the model in the fusion, from 0 to 1; the model's own if not given, else 0.5."
+    )
     keep_promoted: bool = setting(
         True, "Keep pinned hits, and hits boosted by orders of magnitude, in their places above all others."
     )
@@ -60,13 +67,14 @@ class RerankSettings:
         """Check the values. Raises SettingsError if one cannot be used."""
         if self.rank_window_size < 0:
             raise SettingsError(f"{self.rank_window_size} is below 0; expected 0 or more", "window")
-        if self.fusion not in ("zscore", "none"):
-            raise SettingsError(f"{self.fusion!r} is not known; expected zscore or none", "fusion")
+        if self.fusion not in (MODELS_OWN, *KINDS):
+            expected = f"{', '.join((MODELS_OWN, *KINDS[:-1]))} or {KINDS[-1]}"
+            raise SettingsError(f"{self.fusion!r} is not known; expected {expected}", "fusion")
         if self.passages < 1:
             raise SettingsError(f"{self.passages} is below 1; expected 1 or more", "passages")
         if not 0.0 < self.stride <= 1.0:
             raise SettingsError(f"{self.stride} is not above 0 and at most 1", "stride")
         if self.html not in HTML_MODES:
             raise SettingsError(f"{self.html!r} is not known; expected auto, strip or keep", "html")
-        if not 0.0 <= self.fusion_weight <= 1.0:
+        if self.fusion_weight is not None and not 0.0 <= self.fusion_weight <= 1.0:
             raise SettingsError(f"{self.fusion_weight} is not between 0 and 1", "fusion_weight")

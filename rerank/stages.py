@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from resift.rerank.fusion_choice import Fusion, choose_fusion
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
@@ -60,24 +61,32 @@ class SearchStages:
         except (ModelError, SettingsError):  # `model` raises it
             return ()
 
+    def fusion(self) -> Fusion | None:
+        """Return the fusion that applies, without loading the model or downloading anything.
+
+        None if the model is "none", or is not on this machine, or cannot be used: `model` raises why.
+        """
+        if self.scorer.model == NO_MODEL:
+            return None
+        try:
+            own = open_folder(self.scorer.model, replace(self.scorer, offline=True)).fusion
+        except (ModelError, SettingsError):
+            return None
+        return choose_fusion(self.rerank, own)
+
     def model(self) -> Predictor | None:
         """Load the model of the second stage; None if it is `none`. Raises ModelError and SettingsError."""
         return None if self.scorer.model == NO_MODEL else load_scorer(settings=self.scorer)
 
     def reranker(self) -> Reranker | None:
-        """Load the second stage; None if the model is `none`. Raises ModelError and SettingsError."""
+        """Load the second stage; None if the model is "none". Raises ModelError and SettingsError."""
         model = self.model()
         return None if model is None else Reranker(model, self.rerank)
 
-    def describe(self) -> str:
-        """Return in a few words what decides the order.
+    def describe(self, reranker: Reranker | None) -> str:
+        """Return in a few words what decides the order; `reranker` is that of these stages, None if there is none.
 
-        >>> SearchStages().describe()
-        '0.5 resift-minilm-l3 + 0.5 first stage (z-scores)'
+        >>> SearchStages(scorer=ScorerSettings(model="none")).describe(None)
+        'first stage alone'
         """
-        if self.scorer.model == NO_MODEL:
-            return "first stage alone"
-        if self.rerank.fusion == "none":
-            return self.scorer.model
-        share = self.rerank.fusion_weight
-        return f"{share:g} {self.scorer.model} + {1 - share:g} first stage (z-scores)"
+        return "first stage alone" if reranker is None else reranker.fusion.describe(self.scorer.model)

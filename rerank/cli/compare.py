@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from resift.indexer.corpora import QuerySettings
     from resift.rerank.evaluation.changes import Changes
     from resift.rerank.evaluation.changes_page import Compared
+    from resift.rerank.reranker import Reranker
     from resift.rerank.stages import SearchStages
     from resift.retrieval.retriever import Retriever
     from resift.retrieval.types import Query
@@ -110,12 +111,13 @@ def compare(
     queries = list(read_queries(request.queries, queries_settings, reading))
     retriever = open_index(ctx, index, stages)
     other = dataclasses.replace(stages, scorer=dataclasses.replace(stages.scorer, model=request.against))
-    changes = _changes(queries, retriever, (other, stages), request)
+    rerankers = (other.reranker(), stages.reranker())
+    changes = _changes(queries, retriever, rerankers, request, stages.search.depth)
     settings = {
         "index": index,
         "queries": request.queries,
-        "model": stages.describe(),
-        "against": other.describe(),
+        "model": stages.describe(rerankers[1]),
+        "against": other.describe(rerankers[0]),
         **dataclasses.asdict(stages.search),
         "rank_window_size": stages.rerank.rank_window_size,
     }
@@ -123,16 +125,19 @@ def compare(
 
 
 def _changes(
-    queries: list[Query], retriever: Retriever, stages: tuple[SearchStages, SearchStages], request: CompareRequest
+    queries: list[Query],
+    retriever: Retriever,
+    rerankers: tuple[Reranker | None, Reranker | None],
+    request: CompareRequest,
+    depth: int,
 ) -> Changes:
-    """Return how the second of two pairs of stages changes the order of the first; notes go to standard error."""
+    """Return how the second of two rerankers changes the order of the first; notes go to standard error."""
     from resift.rerank.counts import Counts
     from resift.rerank.evaluation.changes import Changes, both_orders
 
     changes, counts = Changes(request.top, request.most), Counts()
-    rerankers = (stages[0].reranker(), stages[1].reranker())
     with progress("comparing", len(queries)) as done:
-        for before, after in both_orders(queries, retriever, rerankers, stages[1].search.depth):
+        for before, after in both_orders(queries, retriever, rerankers, depth):
             changes.add(before.ranking, after.ranking)
             counts.add([after])
             done(changes.queries)

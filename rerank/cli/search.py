@@ -20,7 +20,7 @@ from resift.rerank.cli.stages import SEARCH_STAGES, open_index, say_notes
 if TYPE_CHECKING:
     from resift.rerank.cli.display import DisplaySettings
     from resift.rerank.cli.search_table import View
-    from resift.rerank.reranker import Reranking
+    from resift.rerank.reranker import Reranker, Reranking
     from resift.rerank.stages import SearchStages
     from resift.retrieval.types import Query
 
@@ -103,18 +103,23 @@ def search(
         show_step("searching")
         started = time.perf_counter()
         [result] = pipeline.search([query], stages.search.depth)
-        facts = {"index": index, **_facts(stages), "seconds": round(time.perf_counter() - started, 4)}
+        facts = {
+            "index": index,
+            **_facts(stages, pipeline.reranker),
+            "seconds": round(time.perf_counter() - started, 4),
+        }
     analyze = analyzer(retriever.language)
     view = View(display_settings.top, analyze, stages.rerank.html, shown, bool(stages.engine.filter))
     _show(result, view, form, facts)
     say_notes(Counts.of([result]), retriever)
 
 
-def _facts(stages: SearchStages) -> dict[str, Any]:
+def _facts(stages: SearchStages, reranker: Reranker | None) -> dict[str, Any]:
     """Return the settings that decided the order."""
     return {
         "model": stages.scorer.model,
-        "order": stages.describe(),
+        "order": stages.describe(reranker),
+        "fusion": None if reranker is None else reranker.fusion.as_json(),
         **dataclasses.asdict(stages.search),
         "rank_window_size": stages.rerank.rank_window_size,
     }

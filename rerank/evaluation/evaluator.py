@@ -91,7 +91,7 @@ class Evaluator:
 
     def evaluate(self, request: EvaluationRequest) -> ExperimentResult:
         """Return the experiment that `request` describes. Raises ResiftError."""
-        model = self.stages.describe()
+        model = self.stages.describe(self.reranker)
         if request.mode == COMPARABLE:
             _refuse(names_index(request.target), "mode", "comparable evaluates nanobeir, not an index; use end-to-end")
             model = self.stages.scorer.model
@@ -120,6 +120,7 @@ class Evaluator:
             "split": request.split,
             "run": request.run_file,
             **(dataclasses.asdict(self.stages.rerank) if fused else dict.fromkeys(names)),
+            **_fusion(self.reranker if fused else None),
             "revision": self.stages.scorer.revision,
             "max_length": None if self.model is None else self.model.max_length,
             "bm25": dataclasses.asdict(self.stages.bm25) if request.builds_index else None,
@@ -201,6 +202,14 @@ class Evaluator:
     def _note_all(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._note(line)
+
+
+def _fusion(reranker: Reranker | None) -> dict[str, object]:
+    """Return the fusion that applies and who chose it, by the names of the settings; None without a reranker."""
+    if reranker is None:
+        return {"fusion": None, "fusion_weight": None, "fusion_source": None}
+    found = reranker.fusion
+    return {"fusion": found.kind, "fusion_weight": found.weight, "fusion_source": found.source}
 
 
 def names_index(target: str) -> bool:

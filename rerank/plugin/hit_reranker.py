@@ -92,8 +92,7 @@ class HitReranker:
         if model not in self._rerankers:
             assert model is not None  # None is the client's own, present from the start
             self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)
-        given = {"rank_window_size": options.rank_window_size, "keep_promoted": options.keep_promoted}
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes = options.changes()
         return self._rerankers[model].with_settings(**changes) if changes else self._rerankers[model]
 
 

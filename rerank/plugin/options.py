@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from resift.rerank.settings import MODELS_OWN, RerankSettings
 from resift.retrieval.errors import SettingsError
 
 
@@ -17,7 +18,8 @@ class SearchOptions:
     `rank_window_size`: how many hits are rescored; None: as the reranker's own settings say. `model`: another model's
     name; None: the client's own; "none": do not rerank. `deadline_ms`: milliseconds that reranking may take; None: no
     limit. `enabled`: False passes the search through. `query_text`: the text to rerank by, if it cannot be found in the
-    search. `keep_promoted`: whether pinned hits keep their places; None: as the reranker's own settings say.
+    search. `keep_promoted`, `fusion`, `fusion_weight`: these of `RerankSettings`, the last of them the model's weight;
+    None: as the reranker's own settings say.
     """
 
     rank_window_size: int | None = None
@@ -26,6 +28,8 @@ class SearchOptions:
     enabled: bool = True
     query_text: str | None = None
     keep_promoted: bool | None = None
+    fusion: str | None = None
+    fusion_weight: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be used."""
@@ -41,6 +45,23 @@ class SearchOptions:
                 raise SettingsError(f"{given!r} is not a string", name)
         if self.keep_promoted is not None and not isinstance(self.keep_promoted, bool):
             raise SettingsError(f"{self.keep_promoted!r} is not True or False", "keep_promoted")
+        self._check_fusion()
+
+    def _check_fusion(self) -> None:
+        weight: object = self.fusion_weight
+        if weight is not None and (not isinstance(weight, int | float) or isinstance(weight, bool)):
+            raise SettingsError(f"{weight!r} is not a number from 0 to 1", "fusion_weight")
+        RerankSettings(**{name: value for name, value in self._fusion().items() if value is not None})
+
+    def _fusion(self) -> dict[str, Any]:
+        return {"fusion": self.fusion, "fusion_weight": self.fusion_weight}
+
+    def changes(self) -> dict[str, Any]:
+        """Return the settings of the reranker that these options replace, by name."""
+        given = {"rank_window_size": self.rank_window_size, "keep_promoted": self.keep_promoted, **self._fusion()}
+        if self.fusion is None and self.fusion_weight is not None:
+            given["fusion"] = MODELS_OWN  # the weight would have no effect if the client's own fusion is "none"
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def seconds(self) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from resift.rerank.candidates import Candidate, from_reranking, to_ranking
+from resift.rerank.fusion_choice import Fusion
 from resift.rerank.plugin.request import Plan
 from resift.rerank.reranker import Reranking
 from resift.retrieval.engine.field_choice import TITLE_NAMES
@@ -27,7 +28,8 @@ class Outcome:
 
     `scored`: how many hits the model scored. `truncated`: how many of them it did not read to the end. `query_text`:
     the words by which they were scored, "" if the search was not understood. `unread`: how many hits of the window have
-    no text, and follow those that were scored. `promoted`: how many hits kept their places above all others.
+    no text, and follow those that were scored. `promoted`: how many hits kept their places above all others. `fusion`:
+    how the engine's scores and the model's were combined; None if the hits were not reranked.
     """
 
     status: Status
@@ -37,6 +39,7 @@ class Outcome:
     query_text: str = ""
     unread: int = 0
     promoted: int = 0
+    fusion: Fusion | None = None
 
 
 def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
@@ -116,6 +119,7 @@ def _outcome(body: Mapping[str, Any], plan: Plan, result: Reranking) -> Outcome:
         query_text=plan.text,
         unread=result.unread,
         promoted=result.promoted,
+        fusion=result.fusion if status == "reranked" else None,
     )
 
 

@@ -102,7 +102,7 @@ class RerankingClient(_RerankingClient):
         """Search as the client does, with its arguments and response.
 
         In addition it takes, for this call alone, the options of `SearchOptions`: `rank_window_size`, `model`,
-        `deadline_ms`, `enabled`, `query_text` and keep_promoted.
+        `deadline_ms`, `enabled`, `query_text`, keep_promoted, fusion and fusion_weight.
         """
         return run(self._search(args, arguments))
 

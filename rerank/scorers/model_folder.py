@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.card import language_codes, read_card
+from resift.rerank.scorers.own_fusion import RESIFT_FILE, OwnFusion, read_fusion
 from resift.retrieval.errors import ModelError, SettingsError
-
-RESIFT_FILE = "resift.json"
-"""The file of a model's folder that only resift reads and writes."""
 
 NO_LIMIT = 1_000_000
 """A model_max_length of this or more means that the tokenizer has no limit (transformers writes 1e30)."""
@@ -64,7 +62,7 @@ class ModelFolder:
     @property
     def onnx(self) -> Path | None:
         """The ONNX file, or None if the folder does not contain one."""
-        found = (self.path / name for name in ("model.onnx", "onnx/model.onnx"))
+        found = (self.path / name for name in ("model.onnx", "onnx/model.onnx", "onnx/model_int8.onnx"))
         return next((path for path in found if path.is_file()), None)
 
     @property
@@ -76,6 +74,11 @@ class ModelFolder:
     def languages(self) -> tuple[str, ...]:
         """The ISO 639 codes of the languages that the model reads, by its card; empty if the card names none."""
         return language_codes(self.card.get("language", ()))
+
+    @property
+    def fusion(self) -> OwnFusion | None:
+        """How the model is fused with the first stage, by resift.json; None if that does not say. Raises ModelError."""
+        return read_fusion(self.resift, self.name)
 
     @property
     def embedded(self) -> Mapping[str, Any]:
@@ -176,7 +179,10 @@ class ModelFolder:
         return min(known, default=512)
 
     def check(self) -> None:
-        """Raise ModelError if this is not a cross-encoder with one label, or it needs custom Python code."""
+        """Raise ModelError if resift cannot use this model, with the reason.
+
+        It is to be a cross-encoder with one label and without Python code of its own, and a resift.json can be used.
+        """
         if "auto_map" in self.config:
             raise self.error("it needs custom Python code, which resift never runs; choose a model without it")
         architectures = self.config.get("architectures")
@@ -191,6 +197,7 @@ class ModelFolder:
             )
         self._check_labels()
         self._check_modules()
+        read_fusion(self.resift, self.name)
 
     def error(self, message: str) -> ModelError:
         """Return a ModelError that names this model."""

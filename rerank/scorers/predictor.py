@@ -15,6 +15,7 @@ from resift.rerank.scorers.activations import ACTIVATIONS
 from resift.rerank.scorers.call_options import CallOptions, PredictArguments, RankArguments, choose_top, read_options
 from resift.rerank.scorers.encoding import EncodedPairs, PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
+from resift.rerank.scorers.own_fusion import OwnFusion
 from resift.rerank.scorers.packing import batch_end, longest_first
 from resift.rerank.scorers.pairs import distinct, is_pair, read_documents, read_pairs
 from resift.rerank.scorers.scoring_progress import progress_bar, report
@@ -64,6 +65,11 @@ class Predictor(ABC):
     def languages(self) -> tuple[str, ...]:
         """The ISO 639 codes of the languages that the model reads, by its card; empty if the card names none."""
         return self.folder.languages
+
+    @property
+    def fusion(self) -> OwnFusion | None:
+        """How the model is best fused with a first stage, by its folder; None if that does not say."""
+        return self.folder.fusion
 
     @property
     def activation(self) -> str:

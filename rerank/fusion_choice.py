@@ -1,0 +1,69 @@
+"""Which fusion applies: that of the settings, else the one that was fitted for the model, else the default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from resift.rerank.scorers.own_fusion import OwnFusion
+from resift.rerank.settings import MODELS_OWN, RerankSettings
+
+Source = Literal["settings", "model", "default"]
+"""Who chose a fusion: the user, the model's own folder, or nobody."""
+
+DEFAULT = OwnFusion("zscore", 0.5)
+"""The fusion of a model whose folder does not say how it is fused."""
+
+_SOURCES = {"settings": "as set", "model": "fitted for the model", "default": "the default"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How the scores of both stages are combined: the kind, the model's weight from 0 to 1, and who chose them.
+
+    The kind "none" is the model alone, with the weight 1.
+    """
+
+    kind: str
+    weight: float
+    source: Source
+
+    def describe(self, model: str) -> str:
+        """Return in a few words what decides the order; `model` is the model's name.
+
+        >>> Fusion("zscore", 0.8, "model").describe("my-model")
+        '0.8 my-model + 0.2 first stage (z-scores, fitted for the model)'
+        >>> Fusion("none", 1.0, "settings").describe("my-model")
+        'my-model alone (as set)'
+        """
+        source = _SOURCES[self.source]
+        if self.kind == "none":
+            return f"{model} alone ({source})"
+        return f"{self.weight:g} {model} + {round(1 - self.weight, 6):g} first stage (z-scores, {source})"
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as a JSON object: "kind", "weight" and "source"."""
+        return {"kind": self.kind, "weight": self.weight, "source": self.source}
+
+
+def choose_fusion(settings: RerankSettings, own: OwnFusion | None) -> Fusion:
+    """Return the fusion that applies to a model with `settings`; `own` is that of its folder, None if it has none.
+
+    What the settings name decides, and the rest is the model's own: a weight alone turns a model that would decide
+    alone into a sum with that weight, and a kind alone takes the model's weight if that was fitted for this kind.
+
+    >>> choose_fusion(RerankSettings(fusion_weight=0.7), OwnFusion("none", 1.0))
+    Fusion(kind='zscore', weight=0.7, source='settings')
+    """
+    known, source = (own, "model") if own is not None else (DEFAULT, "default")
+    kind, weight = settings.fusion, settings.fusion_weight
+    if kind == "none":
+        return Fusion("none", 1.0, "settings")
+    if kind == MODELS_OWN and weight is None:
+        return Fusion(known.kind, known.weight, "model" if own is not None else "default")
+    summed = known if known.kind != "none" else DEFAULT
+    return Fusion(
+        summed.kind if kind == MODELS_OWN else kind,
+        weight if weight is not None else summed.weight,
+        "settings",
+    )

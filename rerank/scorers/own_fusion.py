@@ -1,0 +1,79 @@
+"""How a model is best fused with the first stage, as its own folder says in resift.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resift.retrieval.atomic_file import write_file
+from resift.retrieval.errors import ModelError
+
+RESIFT_FILE = "resift.json"
+"""The file of a model's folder that only resift reads and writes."""
+
+KINDS = ("zscore", "none")
+"""How both stages' scores can be combined: the weighted sum of their z-scores, or not at all: the model alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFusion:
+    """The fusion that was fitted for a model on judged queries: one of `KINDS`, and the model's weight, 0 to 1.
+
+    The kind "none" has the weight 1.
+    """
+
+    kind: str
+    weight: float
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as the member "fusion" of resift.json has it."""
+        return {"kind": self.kind, "weight": self.weight}
+
+
+def read_fusion(content: Mapping[str, Any], name: str) -> OwnFusion | None:
+    """Return the fusion in `content`, that of resift.json; None if it has none.
+
+    `name` is the model's name in messages. Raises ModelError if the fusion cannot be used.
+
+    >>> read_fusion({"fusion": {"kind": "zscore", "weight": 0.8}}, "my-model")
+    OwnFusion(kind='zscore', weight=0.8)
+    """
+    given = content.get("fusion")
+    if given is None:
+        return None
+    what = f'{RESIFT_FILE}: "fusion" is {json.dumps(given)[:80]}'
+    wanted = f'expected {{"kind": {" or ".join(map(json.dumps, KINDS))}, "weight": a number from 0 to 1}}'
+    way_out = "fit it again with `resift tune`, or delete the file to use the default"
+    if not isinstance(given, Mapping) or given.get("kind") not in KINDS:
+        raise ModelError(f"{what}; {wanted}: {way_out}", name)
+    weight = given.get("weight", 1.0 if given["kind"] == "none" else None)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.0 <= weight <= 1.0:
+        raise ModelError(f"{what}; {wanted}: {way_out}", name)
+    if given["kind"] == "none" and weight != 1.0:
+        raise ModelError(f'{what}; the kind "none" is the model alone, weight 1: {way_out}', name)
+    return OwnFusion(str(given["kind"]), float(weight))
+
+
+def update_resift_file(folder: Path, parts: Mapping[str, Any]) -> None:
+    """Set the members `parts` of the resift.json of a model's folder; all others stay. A value of None removes one.
+
+    The file is written atomically. Raises ModelError if the file that is there is not a JSON object, or if it cannot
+    be written, and ValueError if a number is not finite.
+    """
+    path = folder / RESIFT_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if not isinstance(content, dict):
+            raise ValueError(f"a JSON {type(content).__name__}")
+    except (OSError, ValueError, RecursionError) as error:
+        message = f"{RESIFT_FILE} is not a JSON object ({error}); delete or correct it"
+        raise ModelError(message, str(folder)) from error
+    merged = {name: value for name, value in {**content, **parts}.items() if value is not None}
+    text = json.dumps(merged, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        write_file(path, [text])
+    except OSError as error:
+        raise ModelError(f"{RESIFT_FILE} cannot be written: {error.strerror}", str(folder)) from error
