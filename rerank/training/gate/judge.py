@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from resift.rerank.evaluation.evaluator import ShowProgress
 from resift.rerank.evaluation.measures import Values, mean, per_query
@@ -97,14 +98,14 @@ class Gate:
         judged = [self._judged(found, model, base, texts) for found in sets]
         return conclude(
             GateReport(
-                model=trial.model,
-                base=base.name if base else None,
+                model=shown_name(trial.model),
+                base=shown_name(base.name) if base else None,
                 measure=self.settings.gate_measure,
                 sets=tuple(verdict for verdict, _ in judged),
                 mean=self._mean([(verdict, values) for verdict, values in judged if verdict.queries]),
                 verified=texts is not None,
                 notes=tuple(self._notes),
-                settings=dataclasses.asdict(self.settings),
+                settings={**dataclasses.asdict(self.settings), "gate_cache": None},
             ),
             self.settings,
         )
@@ -183,6 +184,12 @@ class Gate:
         measure = self.settings.gate_measure
         ids = list(values[MODEL])
         return [values[rival][one][measure] for one in ids], [values[MODEL][one][measure] for one in ids]
+
+
+def shown_name(model: str) -> str:
+    """Return the name of a model for a report that others read: of a folder, its last part alone."""
+    path = Path(model).expanduser()
+    return path.resolve().name if path.is_dir() else model
 
 
 def _order(reranker: Reranker, rankings: Sequence[Ranking], done: Callable[[int], None]) -> list[Ranking]:
