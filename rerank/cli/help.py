@@ -28,6 +28,16 @@ COMMON = frozenset(
         "delimiter",
         "skip_bad",
         "query_field",
+        "loss",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "held_out",
+        "ranks",
+        "negatives",
+        "teacher",
+        "form",
+        "labels",
     ]
 )
 """The settings that `--help` shows; a command's own options, which are not settings, are always shown."""
@@ -42,7 +52,12 @@ TITLES = {
     "search": "First stage",
     "rerank": "Reranking",
     "scorer": "Model",
+    "distill": "Distilling",
     "display": "Display",
+    "train": "Training",
+    "mine": "Choosing negatives",
+    "clicks": "Judging by clicks",
+    "gate": "Judging the model",
 }
 """Stage of the settings -> title of its group in `--help-all`."""
 

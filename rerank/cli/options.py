@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -24,17 +24,21 @@ from resift.rerank.cli.toml_file import default_map
 Command = Callable[..., Any]
 
 
-def settings_options(*stages: str, into: str = "", name: str = "stages") -> Callable[[Command], Command]:
+def settings_options(
+    *stages: str, into: str = "", name: str = "stages", kept: Mapping[str, Sequence[str]] | None = None
+) -> Callable[[Command], Command]:
     """Decorate a command: give it the options of `stages`, and pass the settings objects that they make.
 
     Each stage's settings come as the argument STAGE_settings. `into` names a class ("module:Class") that takes those
-    of the stages that are its fields; it comes as the argument `name`.
+    of the stages that are its fields; it comes as the argument `name`. Of a stage in `kept`, only the settings that
+    are named there have an option; the others have their defaults.
     """
+    kept = kept or {}
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def command(*context: Any, **values: Any) -> Any:  # noqa: ANN401 - click passes parameters by keyword
-            made = {stage: take_settings(stage, values) for stage in stages}
+            made = {stage: take_settings(stage, values, kept.get(stage)) for stage in stages}
             if into:
                 owner = load_class(into)
                 bundled = {field.name for field in dataclasses.fields(owner)} & made.keys()
@@ -43,17 +47,21 @@ def settings_options(*stages: str, into: str = "", name: str = "stages") -> Call
 
         decorated: Command = quiet_option(config_option(command))
         for stage in reversed(stages):
-            for option in reversed(list(stage_options(stage))):
+            for option in reversed(stage_options(stage, kept.get(stage))):
                 decorated = option(decorated)
         return decorated
 
     return decorate
 
 
-def take_settings(stage: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - the stage's own class
-    """Return the settings object of a stage, made of its options, which are removed from `values`."""
+def take_settings(stage: str, values: dict[str, Any], kept: Sequence[str] | None = None) -> Any:  # noqa: ANN401 - the stage's own class
+    """Return the settings object of a stage, made of its options, which are removed from `values`.
+
+    Those that are not in `kept` have no option, if it is given.
+    """
     owner = settings_class(stage)
-    fields = {field.name: parameter_name(field) for field in dataclasses.fields(owner)}
+    wanted = [field for field in dataclasses.fields(owner) if kept is None or field.name in kept]
+    fields = {field.name: parameter_name(field) for field in wanted}
     return owner(**{field: values.pop(name) for field, name in fields.items()})
 
 
@@ -121,11 +129,14 @@ def quiet_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorate(function)
 
 
-def stage_options(stage: str) -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
-    """Return the Click options of one stage, one per field."""
+def stage_options(
+    stage: str, kept: Sequence[str] | None = None
+) -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    """Return the Click options of one stage, one per field, or of the fields in `kept` alone."""
     owner = settings_class(stage)
     types = typing.get_type_hints(owner)
-    return [_option(field, types[field.name]) for field in dataclasses.fields(owner)]
+    fields = [field for field in dataclasses.fields(owner) if kept is None or field.name in kept]
+    return [_option(field, types[field.name]) for field in fields]
 
 
 class _Repeatable(click.Option):

@@ -17,7 +17,12 @@ SETTINGS = {
     "search": "resift.rerank.settings:SearchSettings",
     "rerank": "resift.rerank.settings:RerankSettings",
     "scorer": "resift.rerank.scorers.settings:ScorerSettings",
+    "distill": "resift.rerank.training.distillation.settings:DistillSettings",
     "display": "resift.rerank.cli.display:DisplaySettings",
+    "train": "resift.rerank.training.finetuning.settings:TrainSettings",
+    "mine": "resift.rerank.training.mining.settings:MineSettings",
+    "clicks": "resift.rerank.training.mining.clicks.settings:ClickSettings",
+    "gate": "resift.rerank.training.gate.settings:GateSettings",
 }
 """Stage -> "module:Class" of its frozen dataclass of settings; `resift config` and the documentation iterate this."""
 
@@ -45,6 +50,8 @@ _OTHER_OPTIONS = (
     *("alias", "alias_from", "allow_refused", "keep", "overwrite", "overwrite_foreign", "resume"),  # of a load
     "replace_whole",  # of an addition
     *("qrels", "queries", "root", "run_file", "split"),  # of an evaluation
+    *("clicks", "events", "output", "pairs"),  # of a mine
+    *("dev", "repository", "trained_on"),  # of a gate and an upload
 )
 """Arguments of the library that are no settings, have an option, and are named in messages."""
 
