@@ -1,0 +1,1 @@
+"""Mine hard negatives: from judgements, pairs or click logs, with the user's own first stage."""
