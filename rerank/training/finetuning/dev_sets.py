@@ -43,13 +43,14 @@ class RankedTexts:
 class DevSet:
     """A set that evaluates: its candidates, how a ranking of them is measured, and what the first stage reaches.
 
-    `measure` maps query_id -> doc_id -> score to the values of each query. `first_stage` has the means of the first
-    stage. `protocol` describes in one sentence how the candidates came about; `in_mean` whether the mean of NanoBEIR
-    includes the set.
+    `qrels`: the judgements. `measure` maps query_id -> doc_id -> score to the values of each query. `first_stage` has
+    the means of the first stage. `protocol` describes in one sentence how the candidates came about; `in_mean` whether
+    the mean of NanoBEIR includes the set.
     """
 
     name: str
     queries: tuple[RankedTexts, ...]
+    qrels: Qrels
     measure: Callable[[Run], Values]
     first_stage: dict[str, float]
     protocol: str
@@ -134,7 +135,7 @@ def _folder_set(data_set: DataSet, request: DevRequest, template: Template, bm25
 def _measured(name: str, queries: tuple[RankedTexts, ...], qrels: Qrels, run: Run, protocol: str) -> DevSet:
     first_stage = mean(per_query(qrels, run))
     kept = {measure: first_stage[measure] for measure in MEASURED}
-    return DevSet(name, queries, lambda scores: per_query(qrels, scores), kept, protocol)
+    return DevSet(name, queries, qrels, lambda scores: per_query(qrels, scores), kept, protocol)
 
 
 def _ranked(ranking: Ranking, template: Template) -> RankedTexts:
@@ -162,6 +163,7 @@ def _nanobeir_set(collection: JudgedCollection, depth: int) -> DevSet:
     return DevSet(
         f"{collection.name}_R{depth}",
         queries,
+        {one.query.query_id: dict.fromkeys(one.relevant, 1) for one in samples},
         lambda run: {one.query.query_id: _comparable(one, run) for one in samples},
         {name: first_stage[name] for name in MEASURED},
         f"the stored BM25 ranking's top {depth} and all relevant documents, as sentence-transformers measures NanoBEIR",

@@ -25,6 +25,8 @@ from resift.rerank.training.record import LogRow, Origin
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.wording import counted
 
+_HELD_OUT = 0.1  # the share of the queries that evaluates without dev sets
+
 
 class ShowProgress(Protocol):
     """Starts showing the progress of one piece of work."""
@@ -85,7 +87,7 @@ class Inputs:
         """The name of the value that chooses the best checkpoint, None if nothing evaluates."""
         if not self.request.dev and not self.prepared.held_out:
             return None
-        return self.settings.metric or first_metric(self.request)
+        return self.settings.metric or first_metric(self.request, bool(self.prepared.held_out))
 
 
 def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports) -> Inputs:
@@ -97,7 +99,8 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
     [first] = itertools.islice(read_sources(request.data, template, request.copy, lambda bad: None), 1)
     check_form(settings.loss, first)
     base_folder, base = find_base(request.base, request.copy)
-    kept = (request.template, request.skip_bad, settings.held_out, settings.negatives, settings.seed, settings.loss)
+    part = held_out_part(request, settings)
+    kept = (request.template, request.skip_bad, part, settings.pair_negatives, settings.seed, settings.loss)
     mark = fingerprint(request.data, request.copy, *kept)
     if rank() == 0:
         open_output(request, settings, mark)
@@ -113,9 +116,16 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
     return Inputs(request, settings, prepared, rows, parameters, sets, base, base_folder)
 
 
-def first_metric(request: TrainRequest) -> str:
-    """Return the ndcg@10 of the first dev set: the held-out part if there is one."""
-    if request.hold_out:
+def held_out_part(request: TrainRequest, settings: TrainSettings) -> float:
+    """Return the part of the queries that is held out: as the settings say, else a tenth if there are no dev sets."""
+    if settings.held_out is not None:
+        return settings.held_out
+    return 0.0 if request.dev else _HELD_OUT
+
+
+def first_metric(request: TrainRequest, held_out: bool) -> str:
+    """Return the name of the ndcg@10 of the first dev set: the held-out part if there is one."""
+    if held_out:
         return f"{request.held_out_name}_ndcg@10"
     from resift.rerank.evaluation.datasets import resolve
 
@@ -131,7 +141,7 @@ def _prepared(request: TrainRequest, settings: TrainSettings, mark: str, reports
         return list(read_sources(request.data, template, request.copy, bad.append if request.skip_bad else None))
 
     with reports.progress("reading the data, and searching it for negatives") as done:
-        prepared = prepare(request.work, mark, read, settings, request.hold_out, done)
+        prepared = prepare(request.work, mark, read, settings, held_out_part(request, settings), done)
     if bad:
         reports.note(f"note: {counted(len(bad), 'bad record')} left out; the first: {bad[0]}")
     return prepared
@@ -142,7 +152,9 @@ def _dev_sets(request: TrainRequest, prepared: Prepared, reports: Reports) -> li
     if prepared.held_out:
         with reports.progress("searching candidates of the held-out queries") as done:
             named = request.held_out_name
-            sets.append(held_out_set(named, prepared.held_out, prepared.train, request.depth, progress=done))
+            sets.append(
+                held_out_set(named, prepared.held_out, prepared.train, request.held_out_candidates, progress=done)
+            )
     for target in request.dev:
         nanobeir = target.lower().partition(":")[0] == "nanobeir"
         root = _nanobeir_root(request) if nanobeir else None
@@ -164,6 +176,6 @@ def _check_both_labels(rows: Sequence[Row]) -> None:
     if len(labels) == 1:
         raise SettingsError(
             f"all labels are {next(iter(labels)):g}, from which nothing can be learned; mine negatives first, or set "
-            "`negatives` above 0",
+            "`pair_negatives` above 0",
             "loss",
         )

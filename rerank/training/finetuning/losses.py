@@ -54,7 +54,7 @@ class Loss:
         if "mini_batch_size" in self.options:
             values["mini_batch_size"] = settings.mini_batch
         if "num_negatives" in self.options:
-            values["num_negatives"] = settings.negatives or None
+            values["num_negatives"] = settings.pair_negatives or None
         return values
 
     def make(self, parameters: dict[str, Any]) -> Callable[[Any], Any]:

@@ -17,6 +17,7 @@ from resift.rerank.training.finetuning.hub_copy import HUB
 from resift.rerank.training.finetuning.inputs import Inputs
 from resift.rerank.training.finetuning.log import write_log
 from resift.rerank.training.finetuning.losses import TABLE
+from resift.rerank.training.finetuning.promotion import write_candidates
 from resift.rerank.training.finetuning.request import finish
 from resift.rerank.training.finetuning.rows import as_lists, relevant
 from resift.rerank.training.finetuning.run import Trained
@@ -49,9 +50,14 @@ def write_outcome(trained: Trained, command: str = "resift train") -> RunRecord:
     pictures = [request.out / CURVES, (request.out / CURVES).with_suffix(".png")]
     for path in [*pictures, *([request.curves] if request.curves else [])]:
         draw_curves(path, trained.log, first_stage=baselines)
+    held_out = [
+        one for one in trained.inputs.sets if trained.inputs.prepared.held_out and one.name == request.held_out_name
+    ]
+    for one in held_out:
+        write_candidates(one, request.work)
     texts = TrainingTexts.read(trained.inputs.base_folder) or TrainingTexts()
-    for one in as_lists(trained.inputs.prepared.train):
-        texts.add(one.query, one.documents, relevant(one))
+    for example in as_lists(trained.inputs.prepared.train):
+        texts.add(example.query, example.documents, relevant(example))
     texts.save(request.out)
     record = make_record(trained, command)
     write_record(request.out, record)

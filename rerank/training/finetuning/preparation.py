@@ -34,21 +34,21 @@ def prepare(
     mark: str,
     read: Callable[[], list[Example]],
     settings: TrainSettings,
-    hold_out: bool,
+    part: float,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Prepared:
     """Return the data, prepared in `folder` by process 0, or by an earlier run with the same `mark`.
 
-    `read` returns all examples. With `hold_out`, the part `settings.held_out` of the queries is not trained on.
+    `read` returns all examples. The `part` of the queries, a share or a number, is not trained on.
     Raises CorpusError and SettingsError if the data cannot be read or does not fit to the loss.
     """
     if rank() == 0 and not _is_ready(folder, mark):
         examples = read()
         loss = choose_loss(settings.loss, examples)
-        train, held_out = split_by_query(examples, settings.held_out if hold_out else 0.0, settings.seed)
-        if settings.negatives and TABLE[loss].needs_negatives and all(isinstance(one, Pair) for one in train):
+        train, held_out = split_by_query(examples, part, settings.seed)
+        if settings.pair_negatives and TABLE[loss].needs_negatives and all(isinstance(one, Pair) for one in train):
             pairs = [one for one in train if isinstance(one, Pair)]
-            train = list(add_negatives(pairs, settings.negatives, _DEPTH, progress=progress))
+            train = list(add_negatives(pairs, settings.pair_negatives, _DEPTH, progress=progress))
             if not train:
                 raise CorpusError("BM25 finds no other document for any query; add negatives to the data, or more data")
         write_examples(folder / TRAIN, train)

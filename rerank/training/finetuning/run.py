@@ -137,6 +137,6 @@ def _trainer(inputs: Inputs, watchers: Watchers, *, begins: bool) -> tuple[Any, 
     trainer = make_trainer(
         model, arguments, rows, loss.make(inputs.loss_parameters), evaluator, Watch(request.work, watchers)
     )
-    if settings.patience is not None:
-        stop_early(trainer, settings.patience)
+    if settings.stop_after is not None:
+        stop_early(trainer, settings.stop_after)
     return trainer, plan.steps

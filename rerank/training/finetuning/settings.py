@@ -43,7 +43,7 @@ class TrainSettings:
         None,
         "The weight of relevant documents in binary-cross-entropy; their part of the labels decides if not given.",
     )
-    negatives: int = setting(
+    pair_negatives: int = setting(
         4, "For pairs without negatives: how many documents of the data that BM25 finds are taken as negatives of each."
     )
     epochs: float = setting(1.0, "How often the model reads the data.")
@@ -73,12 +73,14 @@ class TrainSettings:
     metric: str | None = setting(
         None, "The value that chooses the best checkpoint, such as NanoNQ_R100_ndcg@10; the first set's ndcg@10."
     )
-    patience: int | None = setting(
+    stop_after: int | None = setting(
         None, "Stop after so many evaluations without a better value; the whole training runs if not given."
     )
     save_limit: int = setting(2, "How many checkpoints are kept during the training: the last ones and the best one.")
-    held_out: float = setting(
-        0.1, "Without dev sets: the part of the data that evaluates, by query; a share below 1, or a number of queries."
+    held_out: float | None = setting(
+        None,
+        "The part of the queries that is not trained on and evaluates: a share below 1, or a number of queries; 0.1 "
+        "without dev sets, and none with them, if not given.",
     )
 
     def __post_init__(self) -> None:
@@ -90,20 +92,21 @@ class TrainSettings:
             raise SettingsError(f"{self.warmup} is not a share; expected a number from 0 to 1", "warmup")
         if self.save_limit < 2:
             raise SettingsError(f"{self.save_limit} is below 2; the last and the best are needed", "save_limit")
-        if self.held_out >= 1 and self.held_out != int(self.held_out):
+        if self.held_out is not None and self.held_out >= 1 and self.held_out != int(self.held_out):
             raise SettingsError(f"{self.held_out} is neither a share below 1 nor a whole number", "held_out")
         for name, known in (("scheduler", SCHEDULERS), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise SettingsError(f"{getattr(self, name)!r} is not known; expected one of {', '.join(known)}", name)
 
     def _check_ranges(self) -> None:
-        for name in ("batch_size", "accumulation", "mini_batch", "eval_steps", "patience", "train_length"):
+        for name in ("batch_size", "accumulation", "mini_batch", "eval_steps", "stop_after", "train_length"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{value} is below 1; expected 1 or more", name)
-        for name in ("weight_decay", "max_grad_norm", "held_out", "negatives", "seed"):
-            if not getattr(self, name) >= 0:
-                raise SettingsError(f"{getattr(self, name)} is below 0; expected 0 or more", name)
+        for name in ("weight_decay", "max_grad_norm", "held_out", "pair_negatives", "seed"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise SettingsError(f"{value} is below 0; expected 0 or more", name)
         for name in ("epochs", "learning_rate", *(["pos_weight"] if self.pos_weight is not None else [])):
             if not 0 < getattr(self, name) < float("inf"):
                 raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
