@@ -10,6 +10,9 @@ import numpy as np
 LEAST_POINTS = 4
 """Measurements that a fit needs: one more than it has parameters."""
 
+MOST_DEVIATION = 0.25
+"""The largest deviation of a law that is used, as a share of the mean of the errors: others would mislead."""
+
 _EXPONENTS = np.linspace(0.05, 2.0, 79)
 
 
@@ -29,14 +32,22 @@ class CurveFit:
         """Return the error that is expected after `pairs` pairs."""
         return float(self.floor + self.scale * pairs**-self.exponent)
 
-    def to_json(self, pairs: int) -> dict[str, object]:
-        """Return the parameters, and the errors expected after 2, 4 and 10 times `pairs` pairs."""
-        expected = {str(times): round(self.at(times * pairs), 6) for times in (1, 2, 4, 10)}
-        return {name: round(value, 6) for name, value in asdict(self).items()} | {"expected_at_times": expected}
+    def expected(self, error: float, pairs: int, times: float) -> float:
+        """Return the error expected of a student with `error` after `pairs` pairs, had it read `times` as many.
+
+        The law is that of measurements at the full learning rate; by its ratio the finished student's error falls.
+        """
+        return error * self.at(times * pairs) / max(self.at(pairs), 1e-12)
+
+    def to_json(self) -> dict[str, float]:
+        """Return the parameters by name."""
+        return {name: round(value, 6) for name, value in asdict(self).items()}
 
 
 def fit_curve(pairs: Sequence[int], errors: Sequence[float]) -> CurveFit | None:
-    """Return the power law that fits the `errors` after so many `pairs` best, None for fewer than `LEAST_POINTS`.
+    """Return the power law that fits the `errors` after so many `pairs` best, or None.
+
+    That is, if there are fewer than `LEAST_POINTS`, or the best one deviates by more than `MOST_DEVIATION`.
 
     Least squares: for each exponent of a grid the floor (0 or more) and the scale (0 or more) are solved for exactly.
     Measurements before the first pair are left out. The form is that of Hestness et al. 2017, "Deep Learning Scaling is
@@ -49,7 +60,8 @@ def fit_curve(pairs: Sequence[int], errors: Sequence[float]) -> CurveFit | None:
     wanted = np.array([error for count, error in zip(pairs, errors, strict=True) if count > 0], dtype=np.float64)
     if len(seen) < LEAST_POINTS:
         return None
-    return min((_fit(seen, wanted, float(exponent)) for exponent in _EXPONENTS), key=lambda fit: fit.deviation)
+    best = min((_fit(seen, wanted, float(exponent)) for exponent in _EXPONENTS), key=lambda fit: fit.deviation)
+    return best if best.deviation <= MOST_DEVIATION * wanted.mean() else None
 
 
 def _fit(seen: np.ndarray, wanted: np.ndarray, exponent: float) -> CurveFit:

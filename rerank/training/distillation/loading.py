@@ -14,6 +14,7 @@ from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.predictor import one_line
 from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.training.finetuning.base import quiet_libraries
 from resift.retrieval.errors import ModelError
 from resift.retrieval.extras import install_line
 
@@ -66,6 +67,13 @@ def load_network(model: str | Path, settings: ScorerSettings | None = None, new_
     return Network(loaded.eval(), folder)
 
 
+def is_bert(model: Any) -> bool:  # noqa: ANN401 - transformers is untyped
+    """Return whether `model` is a BERT whose layers can be read, copied and fitted."""
+    from transformers import BertForSequenceClassification
+
+    return isinstance(model, BertForSequenceClassification) and model.config.hidden_act == "gelu"
+
+
 def save_network(network: Network, target: Path, tokens: int) -> None:
     """Write the weights, the configuration and the tokenizer of `network` to the folder `target`, which is made.
 
@@ -74,10 +82,11 @@ def save_network(network: Network, target: Path, tokens: int) -> None:
     from transformers import AutoTokenizer
 
     target.mkdir(parents=True, exist_ok=True)
-    network.model.save_pretrained(str(target), safe_serialization=True)
-    tokenizer: Any = AutoTokenizer.from_pretrained(network.folder.path, local_files_only=True)
-    tokenizer.model_max_length = min(tokens, network.folder.window(None))
-    tokenizer.save_pretrained(str(target))
+    with quiet_libraries():
+        network.model.save_pretrained(str(target), safe_serialization=True)
+        tokenizer: Any = AutoTokenizer.from_pretrained(network.folder.path, local_files_only=True)
+        tokenizer.model_max_length = min(tokens, network.folder.window(None))
+        tokenizer.save_pretrained(str(target))
     config = json.loads((target / "config.json").read_text(encoding="utf-8"))
     config.pop("_name_or_path", None)
     config |= {

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from resift.rerank.training.distillation.loading import is_bert
+
 
 @dataclass(frozen=True, slots=True)
 class Forward:
@@ -24,13 +26,6 @@ class Forward:
 
     logits: Tensor
     states: list[Tensor]
-
-
-def is_bert(model: Any) -> bool:  # noqa: ANN401 - transformers is untyped
-    """Return whether `model` is a BERT whose layers can be read and refitted."""
-    from transformers import BertForSequenceClassification
-
-    return isinstance(model, BertForSequenceClassification) and model.config.hidden_act == "gelu"
 
 
 def forward(model: Any, batch: Mapping[str, Tensor]) -> Forward:  # noqa: ANN401

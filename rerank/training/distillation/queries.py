@@ -13,6 +13,7 @@ import numpy as np
 from resift.rerank.template import Template
 from resift.rerank.training.distillation.documents import DocumentPool
 from resift.rerank.training.distillation.settings import DistillSettings
+from resift.rerank.training.record.texts import normalized
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Document, Query
 
@@ -64,11 +65,11 @@ def choose_queries(
     """Return the queries to distil on: `given` ones, and others made from documents of `pool`, each text once.
 
     Their shares and their number are those of `settings`; `barred` are texts that must not be among them, such as the
-    queries of dev sets. Two texts that differ in case, white space or punctuation at their end count as one. A share of
-    the queries is held out: those with the smallest checksums, so that a query is held out or not whatever the others
-    are. Raises SettingsError if no query or only one is left.
+    queries of dev sets. Texts count as one if `resift.rerank.training.record.texts.normalized` makes them equal. A
+    share of the queries is held out: those with the smallest checksums. Raises SettingsError if fewer than two queries
+    are left.
     """
-    seen = {folded(text) for text in barred}
+    seen = {normalized(text) for text in barred}
     own: list[TrainingQuery] = []
     for one in given:
         if _new(one.query.text, seen):
@@ -103,18 +104,9 @@ def queries_of(document: Document, seed: int, template: Template) -> Iterator[tu
         yield "sentence", sentences[int(random.integers(len(sentences)))]
 
 
-def folded(text: str) -> str:
-    """Return a text without what does not make it another query: case, white space, punctuation at its end.
-
-    >>> folded("What is  BM25?") == folded("what is bm25")
-    True
-    """
-    return " ".join(text.casefold().split()).rstrip(" ?!.。？！")
-
-
 def _new(text: str, seen: set[str]) -> bool:
-    """Return whether `text` is not one of the folded texts `seen`, to which it is added."""
-    key = folded(text)
+    """Return whether `text` is not one of the normalized texts `seen`, to which it is added."""
+    key = normalized(text)
     if not key or key in seen:
         return False
     seen.add(key)
@@ -141,6 +133,6 @@ def _made(pool: DocumentPool, wanted: int, seen: set[str], seed: int, template: 
 def _with_held_out(queries: list[TrainingQuery], share: float) -> list[TrainingQuery]:
     """Mark the share of the queries with the smallest checksums, at least one and at most `MOST_HELD_OUT`."""
     count = max(1, min(round(share * len(queries)), MOST_HELD_OUT, len(queries) - 1))
-    sums = [zlib.crc32(folded(one.query.text).encode("utf-8", "replace")) for one in queries]
+    sums = [zlib.crc32(normalized(one.query.text).encode("utf-8", "replace")) for one in queries]
     chosen = {place for _, place in sorted(zip(sums, range(len(sums)), strict=True))[:count]}
     return [replace(one, held_out=place in chosen) for place, one in enumerate(queries)]

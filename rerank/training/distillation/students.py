@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resift.rerank.scorers.settings import ScorerSettings
-from resift.rerank.training.distillation.loading import Network, load_network
-from resift.rerank.training.distillation.network import is_bert
+from resift.rerank.training.distillation.loading import Network, is_bert, load_network
 from resift.retrieval.errors import ModelError, SettingsError
 
 TEACHER = "teacher"

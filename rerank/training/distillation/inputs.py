@@ -1,0 +1,119 @@
+"""Open what a distillation reads: the first stage over the target, the given queries, and the queries of dev sets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import cast
+
+from resift.indexer.bm25.build import build_index
+from resift.indexer.corpora import Reading, read_collection, read_documents, read_queries
+from resift.indexer.engine.resume import fingerprint
+from resift.rerank.evaluation.datasets import load, resolve
+from resift.rerank.training.distillation.documents import FirstStage
+from resift.rerank.training.distillation.queries import TrainingQuery
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.work_folder import WorkFolder, file_print
+from resift.retrieval.bm25 import store
+from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.registry import embedded_path, is_engine
+from resift.retrieval.text_lines import STANDARD_INPUT
+from resift.retrieval.trec import read_qrels
+from resift.retrieval.wording import counted
+
+INDEX = "index"
+"""The folder in the work folder of the index that is made of a corpus."""
+
+_TRAIN = "train"
+_DEV = ("dev", "test")  # the judgements of a dev folder, the first that there is
+
+
+def open_target(request: DistillRequest, stages: DistillStages, work: WorkFolder, reports: Reports) -> FirstStage:
+    """Return the first stage over the target; of a corpus, an index is made in `work`, unless it is there.
+
+    Raises SettingsError if the work folder has another corpus, and CorpusError, IndexingError or EngineError if the
+    target cannot be read.
+    """
+    search = stages.search_stages(request.teacher[0])
+    if request.is_index:
+        return cast(FirstStage, search.open(request.target, reports.ask))
+    folder = work.path / INDEX
+    facts = {"corpus": fingerprint(request.target), **dataclasses.asdict(stages.bm25), **stages.corpus.fixed()}
+    work.begin(INDEX, facts, [INDEX])
+    if not store.is_index(folder):
+        if request.target == STANDARD_INPUT:
+            raise SettingsError("standard input cannot be read again to resume; name a file", "target")
+        reading = Reading(lambda note: reports.note(f"note: {note}"))
+        with (
+            reports.progress("indexing") as done,
+            closing(read_documents(request.target, stages.corpus, reading=reading)) as documents,
+        ):
+            build_index(documents, folder, stages.bm25, progress=done)
+    return cast(FirstStage, search.open(f"bm25:{folder}", reports.ask))
+
+
+def index_facts(request: DistillRequest, work: WorkFolder) -> dict[str, str]:
+    """Return what changes with the index that is searched: of an engine's only its address is known."""
+    if request.is_index and is_engine(request.target):
+        return {"index": request.target}
+    folder = embedded_path(request.target) if request.is_index else work.path / INDEX
+    return {"index": file_print(folder / store.MANIFEST)}
+
+
+def given_queries(request: DistillRequest, stages: DistillStages, reports: Reports) -> list[TrainingQuery]:
+    """Return the user's queries with their judgements: of the files, or of a BEIR folder's split to train on.
+
+    Raises CorpusError if they cannot be read.
+    """
+    if request.queries is not None:
+        reading = Reading(lambda note: reports.note(f"note: {note}"))
+        queries = list(read_queries(request.queries, stages.queries, reading))
+        qrels = read_qrels(Path(request.qrels), stages.queries.query_encoding) if request.qrels else {}
+        if qrels and not any(query.query_id in qrels for query in queries):
+            raise CorpusError("judges none of the queries; do the query ids match?", request.qrels)
+        return [TrainingQuery(query, relevant=qrels.get(query.query_id, {})) for query in queries]
+    if not request.is_beir:
+        return []
+    split = request.split or _TRAIN
+    if request.split is None and not any((Path(request.target) / "qrels").glob(f"{_TRAIN}.*")):
+        reports.note(f"note: {request.target} has no judgements to train on (qrels/train); its queries are not used")
+        return []
+    collection = read_collection(request.target, split)
+    return [
+        TrainingQuery(query, relevant=collection.qrels.get(query.query_id, {}))
+        for query in collection.queries
+        if query.query_id in collection.qrels
+    ]
+
+
+def dev_queries(request: DistillRequest, reports: Reports) -> Iterator[str]:
+    """Yield the texts of the queries that must not be trained on: those of the dev sets, all splits but train.
+
+    Raises CorpusError and SettingsError if a dev set cannot be read.
+    """
+    count = 0
+    folders = [*request.dev, *([request.target] if request.is_beir else [])]
+    for target in folders:
+        if names_splits(target):
+            for split in splits_of(Path(target)):
+                if split != (request.split or _TRAIN):
+                    for query in read_collection(target, split).queries:
+                        count += 1
+                        yield query.text
+        elif target.startswith("nanobeir"):
+            for data_set in resolve(target):
+                yield from (query.text for query in load(data_set).queries)
+    if count:
+        reports.note(f"note: {counted(count, 'query of dev sets is', 'queries of dev sets are')} not trained on")
+
+
+def names_splits(target: str) -> bool:
+    """Return whether `target` is a folder with judgements."""
+    return (Path(target) / "qrels").is_dir()
+
+
+def splits_of(folder: Path) -> list[str]:
+    """Return the names of the judgements of a BEIR folder."""
+    return sorted({path.name.split(".")[0] for path in (folder / "qrels").iterdir() if path.is_file()})

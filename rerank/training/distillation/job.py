@@ -1,0 +1,185 @@
+"""A whole distillation: scores, students, training, and what is written beside each student; resumable as a whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resift.rerank.training.distillation.loading import Network, is_bert, load_network
+from resift.rerank.training.distillation.outcome import Outcome, StudentReport, TrainingLists
+from resift.rerank.training.distillation.progress import Progress
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.scores import ListFile
+from resift.rerank.training.distillation.settings import DistillSettings
+from resift.rerank.training.distillation.stages import CANDIDATES, SCORES, Preparation
+from resift.rerank.training.distillation.students import TEACHER, Student, make_student
+from resift.rerank.training.distillation.work_folder import WorkFolder, file_print, model_print
+from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.extras import install_line
+
+CHECKPOINT = "training.pt"
+"""The file in the work folder from which a training resumes."""
+
+_OF_TRAINING = (
+    *("refit", "refit_pairs", "passes", "group_size", "step_groups", "pair_tokens", "lengths", "logit_weight"),
+    *("margin_weight", "states_weight", "label_weight", "peak_rate", "warm_up", "cool_down", "decay", "clip"),
+    *("frozen_words", "distill_seed"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """What a distillation made: a report of each student, and the file of the teacher's scores."""
+
+    students: tuple[StudentReport, ...]
+    scores: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the reports as a JSON object."""
+        return {"scores": str(self.scores), "students": [one.to_json() for one in self.students]}
+
+
+class Distillation:
+    """Runs a distillation, or resumes it: a finished stage is not repeated, a stopped one continues."""
+
+    def __init__(self, request: DistillRequest, stages: DistillStages, reports: Reports | None = None) -> None:
+        """Run what `request` asks for, with the settings of `stages`."""
+        self.request, self.stages, self.reports = request, stages, reports or Reports()
+        self.settings: DistillSettings = stages.distill
+
+    def run(self) -> Distilled:
+        """Make the students and return their reports.
+
+        Raises SettingsError if the work folder has something else, or a setting does not fit; and ModelError,
+        CorpusError, EngineError or OSError if a part cannot be read or written.
+        """
+        self.request.check()
+        _check_libraries()
+        work = WorkFolder(self.request.work_folder())
+        with work.locked():
+            preparation = Preparation(self.request, self.stages, work, self.reports)
+            scored = preparation.scores()
+            students = self._students()
+            self._begin(work, preparation, students)
+            lists = self._lists(scored, work)
+            progress = self._train(work, students, lists)
+            outcome = Outcome(self.request, self.stages, self.reports, progress, lists)
+            reports = [outcome.write(student) for student in students]
+        return Distilled(tuple(reports), work.path / SCORES)
+
+    def _begin(self, work: WorkFolder, preparation: Preparation, students: Sequence[Student]) -> None:
+        facts: dict[str, Any] = {name: getattr(self.settings, name) for name in _OF_TRAINING}
+        facts["scores"] = file_print(work.path / SCORES)
+        facts["teacher"] = preparation.teacher_facts()
+        facts["students"] = {student.name: self.request.student[place] for place, student in enumerate(students)}
+        facts["bases"] = [model_print(student.network.folder.path) for student in students]
+        work.begin("training", facts, [CHECKPOINT])
+
+    def _students(self) -> list[Student]:
+        plans = self.request.plans()
+        first = self.request.teacher[0]
+        needed = any(plan.shape is not None or plan.base in (TEACHER, first) for plan in plans)
+        teacher = self._teacher() if needed or self._scores_later else None
+        return [
+            make_student(
+                dataclasses.replace(plan, base=TEACHER) if plan.base == first else plan,
+                teacher,
+                self.stages.scorer,
+                self.settings.refit,
+            )
+            for plan in plans
+        ]
+
+    @property
+    def _scores_later(self) -> bool:
+        """Whether the teacher's logits are computed during the training."""
+        return self.settings.scored == "held-out" or self.settings.lengths is not None
+
+    def _teacher(self) -> Network:
+        return load_network(self.request.teacher[0], self.stages.scorer)
+
+    def _lists(self, scored: ListFile, work: WorkFolder) -> TrainingLists:
+        if self.settings.scored == "held-out":
+            candidates = ListFile(work.path / CANDIDATES)
+            places = [place for place, one in enumerate(candidates) if not one.held_out]
+            return TrainingLists(candidates, places, list(scored))
+        marks = [one.held_out for one in scored]
+        held_out = [scored[place] for place, mark in enumerate(marks) if mark]
+        return TrainingLists(scored, [place for place, mark in enumerate(marks) if not mark], held_out)
+
+    def _train(self, work: WorkFolder, students: Sequence[Student], lists: TrainingLists) -> Progress:
+        """Train the students in place, from the checkpoint in the work folder if there is one."""
+        from resift.rerank.scorers.torch_backend import choose_device
+        from resift.rerank.training.distillation.drawing import Drawing
+        from resift.rerank.training.distillation.learner import Learner
+        from resift.rerank.training.distillation.trainer import Trainer
+
+        device = str(choose_device(self.stages.scorer.device))
+        self._set_threads()
+        online = self._online(students)
+        path = work.path / CHECKPOINT
+        if online is not None and not path.exists():
+            for student in students:
+                if student.reduced and self.settings.refit:
+                    self._refit(student, online.network, lists, device)
+        learners = [Learner(student, self.settings, device) for student in students]
+        drawing = Drawing([lists.file], [lists.places], self.settings.distill_seed)
+        trainer = Trainer(learners, drawing, lists.held_out, self.settings, path, online)
+        trainer.save()  # so that a fit of the layers is not repeated
+        total = trainer.schedule.steps * self.settings.step_groups * self.settings.group_size
+        with self.reports.progress("training", total) as done:
+            return trainer.run(done)
+
+    def _online(self, students: Sequence[Student]) -> Any:  # noqa: ANN401 - an Online, which imports torch
+        """Return the teacher that runs during the training; None if no student compares its states with it.
+
+        Raises SettingsError if its logits are needed and there are several teachers, or it is not a BERT.
+        """
+        from resift.rerank.training.distillation.trainer import Online
+
+        compared = self.settings.states_weight > 0 and any(student.matched for student in students)
+        fitted = self.settings.refit and any(student.reduced for student in students)
+        if not (compared or fitted or self._scores_later):
+            return None
+        network, single = self._teacher(), len(self.request.teacher) == 1
+        if self._scores_later and not single:
+            name = "scored" if self.settings.scored == "held-out" else "lengths"
+            raise SettingsError("several teachers cannot score during the training; score all, at one length", name)
+        if not is_bert(network.model) and (compared or fitted):
+            return None
+        return Online(network, targets=single)
+
+    def _refit(self, student: Student, teacher: Network, lists: TrainingLists, device: str) -> None:
+        from resift.rerank.training.distillation.batches import TokenBatches
+        from resift.rerank.training.distillation.refit import refit
+
+        pairs: list[tuple[str, str]] = []
+        for place in lists.places:
+            one = lists.file[place]
+            pairs += [(one.query, candidate.text) for candidate in one.candidates]
+            if len(pairs) >= self.settings.refit_pairs:
+                break
+        encoder = student.network.encoder(self.settings.pair_tokens)
+        batches = TokenBatches.of(encoder, pairs[: self.settings.refit_pairs], self.settings.micro_batch, device)
+        student.network.model.to(device)
+        teacher.model.to(device)
+        with self.reports.progress(f"fitting {student.name}", len(student.matched)) as done:
+            refit(student.network.model, teacher.model, student.matched, [batch for _, batch in batches], done)
+
+    def _set_threads(self) -> None:
+        import torch
+
+        if self.stages.scorer.threads is not None:
+            torch.set_num_threads(self.stages.scorer.threads)
+
+
+def _check_libraries() -> None:
+    """Raise ModelError if a library that the training needs is not installed."""
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise ModelError(f"a distillation needs torch and transformers: {install_line('train')}") from error

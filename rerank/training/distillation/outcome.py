@@ -1,0 +1,246 @@
+"""Write a finished student with what is known about it: weights, record, trained texts, curve, dev values, card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from resift.rerank.training.distillation.candidates import CandidateList
+from resift.rerank.training.distillation.curve import CurveFit, fit_curve
+from resift.rerank.training.distillation.loading import save_network
+from resift.rerank.training.distillation.progress import Progress
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.scores import ListFile
+from resift.rerank.training.distillation.settings import DistillSettings
+from resift.rerank.training.distillation.students import TEACHER, Student, StudentPlan
+from resift.rerank.training.distillation.teachers import FIRST_STAGE
+from resift.rerank.training.record import (
+    LogRow,
+    ModelFacts,
+    Origin,
+    RunRecord,
+    TrainingTexts,
+    describe,
+    write_record,
+)
+from resift.retrieval.atomic_file import write_file
+
+REPORT = "distillation.json"
+"""The file in a student's folder with its curve and its log."""
+
+_LIBRARIES = ("resift", "torch", "transformers", "tokenizers", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLists:
+    """The lists to train on, as a file with the places of those that are not held out, and the held-out ones."""
+
+    file: ListFile
+    places: list[int]
+    held_out: list[CandidateList]
+
+    def trained(self) -> Iterator[CandidateList]:
+        """Yield the lists that are trained on."""
+        return (self.file[place] for place in self.places)
+
+
+@dataclass(frozen=True, slots=True)
+class StudentReport:
+    """What is known of a finished student.
+
+    `before`, `after`: its agreement with the teacher on the held-out queries, by name. `held_out`: how many these are.
+    `pairs`: how many pairs it read; `seconds`: the training of all students together. `fit`: the power law of its
+    error, None with too few measurements. `gate`: the verdict on the dev sets, None if there are none.
+    """
+
+    name: str
+    folder: Path
+    parameters: int
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    held_out: int
+    pairs: int
+    seconds: float
+    fit: CurveFit | None = None
+    gate: Any = None
+
+    def expected(self) -> dict[int, float]:
+        """Return the error expected with 2, 4 and 10 times as many pairs; empty if the curve has no law."""
+        if self.fit is None:
+            return {}
+        return {times: round(self.fit.expected(self.after["error"], self.pairs, times), 6) for times in (2, 4, 10)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as a JSON object."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values |= {"folder": str(self.folder), "fit": self.fit.to_json() if self.fit else None}
+        values["expected"] = {str(times): error for times, error in self.expected().items()}
+        return values | {"gate": self.gate.to_json() if self.gate is not None else None}
+
+
+class Outcome:
+    """Writes the finished students of one training."""
+
+    def __init__(
+        self,
+        request: DistillRequest,
+        stages: DistillStages,
+        reports: Reports,
+        progress: Progress,
+        lists: TrainingLists,
+    ) -> None:
+        """Write students that `progress` describes and that were trained on `lists`."""
+        self.request, self.stages, self.reports = request, stages, reports
+        self.progress, self.lists = progress, lists
+
+    def write(self, student: Student) -> StudentReport:
+        """Write the folder of a student, measure it on the dev sets, and return its report.
+
+        Raises OSError if it cannot be written, and ResiftError if a dev set cannot be read.
+        """
+        plan = next(plan for plan in self.request.plans() if plan.name == student.name)
+        folder = self.request.folder_of(plan)
+        save_network(student.network, folder, self.stages.distill.pair_tokens)
+        report = self._report(student, folder)
+        content = {"report": report.to_json(), "curve": self._curve(student.name), "log": self._log(student.name)}
+        write_file(folder / REPORT, [json.dumps(content, indent=1, ensure_ascii=False), "\n"])
+        self._texts().save(folder)
+        write_record(folder, self._record(student, plan, report))
+        return dataclasses.replace(report, gate=self._judged(folder, plan)) if self.request.dev else report
+
+    def _report(self, student: Student, folder: Path) -> StudentReport:
+        rows = self._curve(student.name)
+        parameters = sum(int(one.numel()) for one in student.network.model.parameters())
+        constant = [row for row in rows if row["rate"] == "constant"]
+        return StudentReport(
+            name=student.name,
+            folder=folder,
+            parameters=parameters,
+            before=_values(rows[0]) if rows else {},
+            after=_values(rows[-1]) if rows else {},
+            held_out=len(self.lists.held_out),
+            pairs=self.progress.pairs,
+            seconds=round(self.progress.seconds, 1),
+            fit=fit_curve([row["pairs"] for row in constant], [row["error"] for row in constant]),
+        )
+
+    def _curve(self, name: str) -> list[dict[str, Any]]:
+        """Return the measurements of a student; `rate` says whether the learning rate had fallen before one."""
+        steps = self.progress.step
+        falls = steps - round(self.stages.distill.cool_down * steps)
+        return [
+            {"step": row["step"], "pairs": row["pairs"], "rate": "constant" if row["step"] <= falls else "falling"}
+            | row["students"][name]
+            for row in self.progress.curve
+        ]
+
+    def _log(self, name: str) -> list[dict[str, Any]]:
+        rows = self.progress.log
+        return [{key: row[key] for key in ("step", "pairs", "rate")} | row["students"][name] for row in rows]
+
+    def _texts(self) -> TrainingTexts:
+        texts = TrainingTexts()
+        for one in self.lists.trained():
+            relevant = [candidate.text for candidate in one.candidates if candidate.relevance > 0]
+            texts.add(one.query, [candidate.text for candidate in one.candidates], relevant)
+        return texts
+
+    def _record(self, student: Student, plan: StudentPlan, report: StudentReport) -> RunRecord:
+        settings = self.stages.distill
+        defaults = dataclasses.asdict(DistillSettings())
+        used = dataclasses.asdict(settings)
+        teachers = tuple(Origin(name) for name in self.request.teacher if name != FIRST_STAGE)
+        rows = (_labelled(one) for one in self.lists.trained())
+        return RunRecord(
+            command="resift distill",
+            model=_facts(student, report, settings),
+            base=_base_of(plan),
+            teachers=teachers,
+            training=(describe(Path(self.request.target).name, rows, form="labelled lists"),),
+            loss="the squared errors of logits, of margins within a query, and of the states of layers",
+            loss_parameters={
+                "logits": settings.logit_weight,
+                "margins": settings.margin_weight,
+                "states": settings.states_weight if student.matched else 0.0,
+                "labels": settings.label_weight,
+            },
+            settings=used,
+            changed={name: value for name, value in used.items() if value != defaults[name]},
+            log=self._log_rows(student.name),
+            seconds={"training": report.seconds},
+            versions=_versions(),
+            seed=settings.distill_seed,
+        )
+
+    def _log_rows(self, name: str) -> tuple[LogRow, ...]:
+        """Return the rows of the log with the held-out agreement where it was measured."""
+        settings, steps = self.stages.distill, max(1, self.progress.step)
+        found: dict[int, LogRow] = {}
+        for row in self._log(name):
+            loss = sum(getattr(settings, f"{term}_weight") * row[key] for term, key in _TERMS.items())
+            found[row["step"]] = LogRow(settings.passes * row["step"] / steps, row["step"], round(loss, 6))
+        for row in self._curve(name):
+            values = {f"held-out_{key}": value for key, value in _values(row).items()}
+            epoch = settings.passes * row["step"] / steps
+            found[row["step"]] = dataclasses.replace(found.get(row["step"], LogRow(epoch, row["step"])), values=values)
+        return tuple(found[step] for step in sorted(found))
+
+    def _judged(self, folder: Path, plan: StudentPlan) -> Any:  # noqa: ANN401 - the gate's report
+        from resift.rerank.training.gate.dev_sets import DevSet
+        from resift.rerank.training.gate.judge import Trial, judge
+        from resift.rerank.training.gate.store import store
+
+        base = _base_of(plan)
+        trial = Trial(str(folder), base.name if base else None, [DevSet(target) for target in self.request.dev])
+        stages = self.stages.search_stages(str(folder))
+        return store(folder, judge(trial, None, stages, self.reports.progress, self.reports.note))
+
+
+_TERMS = {"logit": "logits", "margin": "margins", "states": "states", "label": "labels"}
+"""Name of a weight in the settings -> name of the term in the log."""
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, float]:
+    return {name: row[name] for name in ("error", "pearson", "within", "order")}
+
+
+def _labelled(one: CandidateList) -> dict[str, Any]:
+    values = one.to_json()
+    return {name: values[name] for name in ("query", "documents", "labels", "relevance") if name in values}
+
+
+def _base_of(plan: StudentPlan) -> Origin | None:
+    """Return the model that a student must not be worse than: the one that it was, if it kept all of its layers."""
+    whole = plan.shape is None and not plan.layers and not plan.count and plan.base != TEACHER
+    return Origin(plan.base) if whole else None
+
+
+def _facts(student: Student, report: StudentReport, settings: DistillSettings) -> ModelFacts:
+    config, card = student.network.model.config, student.network.folder.card
+    parts = [getattr(config, name, None) for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")]
+    return ModelFacts(
+        name=student.name,
+        max_length=min(settings.pair_tokens, student.network.folder.window(None)),
+        parameters=report.parameters,
+        shape=f"{parts[0]} layers, {parts[1]} wide, {parts[2]} heads" if all(parts) else "",
+        architecture=type(student.network.model).__name__,
+        activation="Identity",
+        languages=student.network.folder.languages,
+        licence=next(iter(card.get("license", ())), ""),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,168 @@
+"""The stages of a distillation up to the teacher's scores, each with its files in the work folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.template import Template
+from resift.rerank.training.distillation.candidates import CandidateFinder, CandidateList
+from resift.rerank.training.distillation.documents import DocumentPool, FirstStage
+from resift.rerank.training.distillation.inputs import dev_queries, given_queries, index_facts, open_target
+from resift.rerank.training.distillation.queries import TrainingQuery, choose_queries
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.scores import ListFile, score_lists, write_lists
+from resift.rerank.training.distillation.teachers import FIRST_STAGE, Member, Teacher
+from resift.rerank.training.distillation.work_folder import WorkFolder, file_print, model_print
+from resift.retrieval.atomic_file import write_file
+from resift.retrieval.errors import SettingsError
+from resift.retrieval.wording import counted
+
+QUERIES, CANDIDATES, SCORES = "queries.jsonl", "candidates.jsonl", "scores.jsonl"
+"""The files of the stages; `SCORES` has labelled lists, which `resift train` reads too."""
+
+_OF_QUERIES = ("made_share", "max_queries", "held_out_share", "distill_seed")
+_OF_CANDIDATES = ("head_depth", "head_documents", "middle_documents", "random_documents", "positive_documents")
+
+
+class Preparation:
+    """Makes queries, candidates and scores, or resumes where an earlier process stopped."""
+
+    def __init__(self, request: DistillRequest, stages: DistillStages, work: WorkFolder, reports: Reports) -> None:
+        """Prepare what `request` asks for in `work`."""
+        self.request, self.stages, self.work, self.reports = request, stages, work, reports
+        self.settings = stages.distill
+        self._opened: tuple[FirstStage, DocumentPool] | None = None
+
+    def scores(self) -> ListFile:
+        """Return the lists with the teacher's scores, after making whatever of them is missing.
+
+        If only the held-out lists are scored first, the others are those of the candidates, without labels. Raises
+        ResiftError.
+        """
+        lists = self.candidates(self.queries())
+        teacher_facts = self.teacher_facts()
+        path = self.work.path / SCORES
+        facts = {
+            "candidates": file_print(lists.path),
+            "teacher": teacher_facts,
+            "weights": self.settings.teacher_weights,
+            "scored": self.settings.scored,
+            "pair tokens": self.settings.pair_tokens,
+        }
+        self.work.begin("scores", facts, [SCORES, f"{SCORES}.blocks"])
+        wanted: Sequence[CandidateList] | ListFile = lists
+        if self.settings.scored == "held-out":
+            wanted = [one for one in lists if one.held_out]
+        with self.reports.progress("scoring", len(wanted)) as done:
+            score_lists(wanted, _Lazily(self.teacher), path, done)
+        return ListFile(path)
+
+    def queries(self) -> list[TrainingQuery]:
+        """Return the queries to distil on."""
+        first_stage = open_target(self.request, self.stages, self.work, self.reports)
+        given = given_queries(self.request, self.stages, self.reports)
+        barred = sorted(set(dev_queries(self.request, self.reports)))
+        facts = {name: getattr(self.settings, name) for name in _OF_QUERIES} | index_facts(self.request, self.work)
+        facts |= {"given queries": _sum([one.to_json() for one in given]), "dev queries": _sum(barred)}
+        facts["template"] = [self.stages.rerank.template, self.stages.rerank.html]
+        self.work.begin("queries", facts, [QUERIES])
+        path = self.work.path / QUERIES
+        self._opened = None
+        if not path.exists():
+            pool = DocumentPool(first_stage, self.settings.distill_seed)
+            self._opened = first_stage, pool
+            template = Template(self.stages.rerank.template, self.stages.rerank.html)
+            chosen = choose_queries(given, pool, self.settings, template, barred)
+            write_file(path, (json.dumps(one.to_json(), ensure_ascii=False) + "\n" for one in chosen))
+        with path.open(encoding="utf-8") as file:
+            return [TrainingQuery.from_json(json.loads(line)) for line in file]
+
+    def candidates(self, queries: Sequence[TrainingQuery]) -> ListFile:
+        """Return the candidates of `queries`."""
+        facts = {name: getattr(self.settings, name) for name in _OF_CANDIDATES}
+        facts |= {"queries": file_print(self.work.path / QUERIES), "depth": self.stages.search.depth}
+        self.work.begin("candidates", facts, [CANDIDATES])
+        path = self.work.path / CANDIDATES
+        if not path.exists():
+            first_stage, pool = self._opened or self._open()
+            template = Template(self.stages.rerank.template, self.stages.rerank.html)
+            finder = CandidateFinder(first_stage, pool, template, self.settings, self.stages.search.depth)
+            part = path.with_name(f".{path.name}.part")
+            with self.reports.progress("searching", len(queries)) as done:
+                count = write_lists(part, finder.find(queries), done)
+            if not count:
+                raise SettingsError("no query has two candidates; give other queries, or more documents", "queries")
+            part.replace(path)
+            part.with_name(part.name + ".blocks").unlink()
+            self._note(queries, count, finder)
+        return ListFile(path)
+
+    def teacher(self) -> Teacher:
+        """Load the models of the teacher. Raises ModelError and SettingsError."""
+        weights = self._weights()
+        members = []
+        for name, weight in zip(self.request.teacher, weights, strict=True):
+            scorer = None
+            if name != FIRST_STAGE:
+                settings = dataclasses.replace(self.stages.scorer, model=name)
+                longest = min(self.settings.pair_tokens, open_folder(name, settings).window(settings.max_length))
+                scorer = load_scorer(name, dataclasses.replace(settings, max_length=longest))
+            members.append(Member(name, scorer, weight))
+        return Teacher(members)
+
+    def teacher_facts(self) -> list[str]:
+        """Return what changes with the weights of each model of the teacher."""
+        return [
+            name if name == FIRST_STAGE else model_print(open_folder(name, self.stages.scorer).path)
+            for name in self.request.teacher
+        ]
+
+    def _weights(self) -> list[float]:
+        given, count = self.settings.teacher_weights, len(self.request.teacher)
+        try:
+            weights = [1.0] * count if given is None else [float(part) for part in given.split(",")]
+        except ValueError:
+            weights = []
+        if len(weights) != count:
+            raise SettingsError(f"{given!r} are not {counted(count, 'weight')}, as many as teachers", "teacher_weights")
+        return weights
+
+    def _open(self) -> tuple[FirstStage, DocumentPool]:
+        first_stage = open_target(self.request, self.stages, self.work, self.reports)
+        return first_stage, DocumentPool(first_stage, self.settings.distill_seed)
+
+    def _note(self, queries: Sequence[TrainingQuery], count: int, finder: CandidateFinder) -> None:
+        origins = [one.origin for one in queries]
+        parts = [f"{origins.count(name):,} {name}" for name in ("given", "title", "sentence") if name in origins]
+        self.reports.note(f"{counted(len(queries), 'query', 'queries')} ({', '.join(parts)})")
+        if count < len(queries):
+            what = counted(len(queries) - count, "query has", "queries have")
+            self.reports.note(f"note: {what} fewer than two candidates and cannot be used")
+        if finder.missing:
+            what = counted(finder.missing, "judged relevant document is", "judged relevant documents are")
+            self.reports.note(f"note: {what} not in the index")
+
+
+class _Lazily(Teacher):
+    """A teacher whose models are loaded when the first list is scored: a finished file needs none."""
+
+    def __init__(self, load: Any) -> None:  # noqa: ANN401 - a function that returns a Teacher
+        """Load the teacher by `load` when it is needed."""
+        self._load, self._loaded = load, None
+
+    def score(self, lists: Sequence[CandidateList]) -> list[tuple[float, ...]]:
+        """Return the labels of the candidates of each list, as the loaded teacher gives them."""
+        self._loaded = self._loaded or self._load()
+        scored: list[tuple[float, ...]] = self._loaded.score(lists)
+        return scored
+
+
+def _sum(values: object) -> str:
+    import hashlib
+
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
