@@ -55,14 +55,17 @@ class Scale:
 
 
 def fuse(
-    first_stage: NDArray[np.floating], logits: NDArray[np.floating], weight: float, scale: Scale | None = None
+    first_stage: NDArray[np.floating],
+    logits: NDArray[np.floating],
+    weight: float | NDArray[np.float64],
+    scale: Scale | None = None,
 ) -> NDArray[np.float32]:
     """Return `weight` * z(logits) + (1 - `weight`) * z(first_stage), float32 (n,), over one query's candidates.
 
     The z-scores are those of `scale`, if it is given, which is that of more candidates than these. Both arrays are
-    (n,), in the same order; `weight` is from 0 to 1. Weight 0.5 gives the same order as the sum of the z-scores. If two
-    sums are equal, the candidate with the higher logit is first; if there are only two candidates and the stages
-    disagree, the sums are always equal at weight 0.5.
+    (n,), in the same order; `weight` is from 0 to 1, the same for all candidates or one of each, (n,). Weight 0.5 gives
+    the same order as the sum of the z-scores. If two sums are equal, the candidate with the higher logit is first; if
+    there are only two candidates and the stages disagree, the sums are always equal at weight 0.5.
     Source: CombSUM over z-scores, Fox and Shaw (1994), "Combination of multiple searches", TREC-2.
 
     >>> int(fuse(np.array([9.0, 1.0]), np.array([-3.0, 2.0]), 0.5).argmax())
@@ -73,6 +76,23 @@ def fuse(
     else:
         combined = weight * _placed(logits, scale.logits) + (1.0 - weight) * _placed(first_stage, scale.first_stage)
     return separate(combined, logits)
+
+
+def weights_by(kind: str, weight: float, read: NDArray[np.float64]) -> float | NDArray[np.float64]:
+    """Return the model's weight in `fuse` for the kind of a fusion: one number, or one of each candidate, (n,).
+
+    `read` (n,): the share of each candidate's text that the model read. A model that read only the beginning of a
+    document knows only that part of it, while the first stage knows the whole: so by the kind "zscore-read" its weight
+    is lowered to that share, `weight` * `read`. Raises ValueError for a kind that is not a sum.
+
+    >>> weights_by("zscore-read", 0.8, np.array([1.0, 0.25])).tolist()
+    [0.8, 0.2]
+    """
+    if kind == "zscore":
+        return weight
+    if kind == "zscore-read":
+        return weight * np.asarray(read, dtype=np.float64)
+    raise ValueError(f"{kind!r} is not a sum of both stages' scores")
 
 
 def _placed(scores: NDArray[np.floating], moments: tuple[float, float]) -> NDArray[np.float64]:

@@ -39,6 +39,8 @@ class Fusion:
         source = _SOURCES[self.source]
         if self.kind == "none":
             return f"{model} alone ({source})"
+        if self.kind == "zscore-read":
+            return f"{self.weight:g} {model} x share read + the rest first stage (z-scores, {source})"
         return f"{self.weight:g} {model} + {round(1 - self.weight, 6):g} first stage (z-scores, {source})"
 
     def as_json(self) -> dict[str, object]:
@@ -55,15 +57,14 @@ def choose_fusion(settings: RerankSettings, own: OwnFusion | None) -> Fusion:
     >>> choose_fusion(RerankSettings(fusion_weight=0.7), OwnFusion("none", 1.0))
     Fusion(kind='zscore', weight=0.7, source='settings')
     """
-    known, source = (own, "model") if own is not None else (DEFAULT, "default")
+    known = own or DEFAULT
     kind, weight = settings.fusion, settings.fusion_weight
     if kind == "none":
         return Fusion("none", 1.0, "settings")
     if kind == MODELS_OWN and weight is None:
-        return Fusion(known.kind, known.weight, "model" if own is not None else "default")
-    summed = known if known.kind != "none" else DEFAULT
-    return Fusion(
-        summed.kind if kind == MODELS_OWN else kind,
-        weight if weight is not None else summed.weight,
-        "settings",
-    )
+        return Fusion(known.kind, known.weight, "default" if own is None else "model")
+    if kind == MODELS_OWN:
+        kind = known.kind if known.kind != "none" else DEFAULT.kind
+    if weight is None:
+        weight = known.weight if known.kind == kind else DEFAULT.weight
+    return Fusion(kind, weight, "settings")

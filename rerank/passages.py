@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resift.rerank.scorer import Scorer, Scores
 from resift.rerank.template import RenderedText
@@ -38,15 +39,17 @@ class PassageScores:
     """The scores of n documents, each that of its best passage.
 
     `scores`: a document is `truncated` if no passage reached its end. `passages`: None for each document that the model
-    read at once, or whose scorer does not report how much it read.
+    read at once, or whose scorer does not report how much it read. `read`: float64 (n,), the share of each document's
+    text that the model read, above 0 and at most 1; estimated by words if the scorer does not report it.
     """
 
     scores: Scores
     passages: Sequence[Passage | None]
+    read: NDArray[np.float64]
 
     def __getitem__(self, part: slice) -> PassageScores:
         """Return the scores of the documents in the slice `part`."""
-        return PassageScores(self.scores[part], self.passages[part])
+        return PassageScores(self.scores[part], self.passages[part], self.read[part])
 
 
 @dataclass(slots=True)
@@ -60,6 +63,11 @@ class _Reading:
     begin: int
     end: int
     known: bool
+
+    @property
+    def share(self) -> float:
+        """The share of the text up to the end of its last passage, above 0 and at most 1."""
+        return min(1.0, max(1, self.end) / max(1, len(self.text)))
 
     def advance(self, stride: float) -> bool:
         """Move to the next passage, `stride` passages further on; return whether there is one."""
@@ -87,8 +95,10 @@ def score_passages(
     logits, truncated = first.logits.copy(), first.truncated.copy()
     readings = [_start(first, row, *pairs[row]) for row in np.flatnonzero(truncated).tolist()]
     found: list[Passage | None] = [None] * len(pairs)
+    read = np.ones(len(pairs))
     for one in readings:
         found[one.row] = Passage(0, one.end, one.end) if one.known else None
+        read[one.row] = one.share
     for _ in range(passages - 1):
         readings = [one for one in readings if one.advance(stride)]
         if not readings:
@@ -98,13 +108,14 @@ def score_passages(
             if one.known and scores.read_characters is not None:
                 one.end = one.begin + max(0, int(scores.read_characters[place]) - len(one.head))
             truncated[one.row] = one.end < len(one.text)
+            read[one.row] = max(read[one.row], one.share)
             best = found[one.row]
             if scores.logits[place] > logits[one.row]:
                 logits[one.row] = scores.logits[place]
                 found[one.row] = Passage(one.begin, one.end, one.end)
             elif best is not None:
                 found[one.row] = Passage(best.start, best.end, max(best.read_to, one.end))
-    return PassageScores(Scores(logits, truncated, first.query_truncated, first.read_characters), found)
+    return PassageScores(Scores(logits, truncated, first.query_truncated, first.read_characters), found, read)
 
 
 def _start(scores: Scores, row: int, query: str, rendered: RenderedText) -> _Reading:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from resift.rerank.fusion import Scale, fuse
+from resift.rerank.fusion import Scale, fuse, weights_by
 from resift.rerank.fusion_choice import Fusion, choose_fusion
 from resift.rerank.passages import Passage, PassageScores, score_passages
 from resift.rerank.promotion import count_promoted
@@ -36,6 +36,7 @@ class Reranking:
     `template`: how the texts of the documents were built.
     `scale`: the scale on which the scores of both stages were fused, None if the model alone decided.
     `fusion`: how they were combined, and who chose that; None if no model reranked the query.
+    `read`: the share of its text, up to 1, that the model read of each document that it did not read to the end, by id.
     `languages`: the ISO 639 codes of the languages that the model reads by its card; empty if unknown.
     """
 
@@ -52,6 +53,7 @@ class Reranking:
     template: Template = Template()
     scale: Scale | None = None
     fusion: Fusion | None = None
+    read: Mapping[str, float] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
 
     @classmethod
@@ -170,7 +172,8 @@ class Reranker:
         if self.fusion.kind == "none" or not len(logits):
             final, scale = logits, None
         else:
-            final = fuse(first_stage, logits, self.fusion.weight, scale)
+            weights = weights_by(self.fusion.kind, self.fusion.weight, scored.read)
+            final = fuse(first_stage, logits, weights, scale)
             scale = scale or Scale.of(first_stage, logits)
         return Reranking(
             first_stage=window.ranking,
@@ -186,6 +189,7 @@ class Reranker:
             template=self.template,
             scale=scale,
             fusion=self.fusion,
+            read={doc_id: float(share) for doc_id, share in zip(ids, scored.read, strict=True) if share < 1.0},
             languages=tuple(getattr(self.scorer, "languages", ())),
         )
 

@@ -38,8 +38,9 @@ class RerankSettings:
     )
     fusion: str = setting(
         MODELS_OWN,
-        "zscore: order by the weighted sum of both stages' z-scores; none: by the model's score alone; auto: as fitted "
-        "for the model, zscore for a model without it.",
+        "zscore: order by the weighted sum of both stages' z-scores; zscore-read: the same, with less weight for the "
+        "model where it read only a part of a document; none: by the model's score alone; auto: as fitted for the "
+        "model, zscore for a model without it.",
         choices=(MODELS_OWN, *KINDS),
     )
     fusion_weight: float | None = setting(

@@ -14,8 +14,12 @@ from resift.retrieval.errors import ModelError
 RESIFT_FILE = "resift.json"
 """The file of a model's folder that only resift reads and writes."""
 
-KINDS = ("zscore", "none")
-"""How both stages' scores can be combined: the weighted sum of their z-scores, or not at all: the model alone."""
+KINDS = ("zscore", "zscore-read", "none")
+"""How both stages' scores can be combined.
+
+"zscore": the weighted sum of their z-scores; "zscore-read": the same, but the model's weight for a document is lowered
+to the share of its text that the model read; "none": the model alone.
+"""
 
 
 @dataclass(frozen=True, slots=True)

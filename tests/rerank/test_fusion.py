@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import zscore
 
-from resift.rerank.fusion import Scale, fuse, separate, standardize
+from resift.rerank.fusion import Scale, fuse, separate, standardize, weights_by
+from resift.rerank.scorers.own_fusion import KINDS
 
 scores = st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=40).map(lambda x: np.array(x, dtype=np.float32))
 
@@ -106,3 +107,24 @@ def test_a_stage_whose_scores_are_all_equal_has_no_say_with_a_scale_either() -> 
     mean, deviation = Scale.of(equal, logits).first_stage
     assert mean == pytest.approx(7.1) and deviation == 0.0
     assert fuse(equal[:2], logits[:2], 0.5, Scale.of(equal, logits)).argmax() == 1
+
+
+def test_a_model_has_less_weight_for_a_text_that_it_read_in_part() -> None:
+    first_stage, logits = np.array([1.0, 3.0, 2.0, 6.0]), np.array([4.0, -2.0, 0.0, 1.0])
+    read = np.array([1.0, 0.25, 0.5, 1.0])
+    found = fuse(first_stage, logits, weights_by("zscore-read", 0.8, read))
+    weights = np.array([0.8, 0.2, 0.4, 0.8])
+    by_scipy = weights * zscore(logits) + (1 - weights) * zscore(first_stage)
+    np.testing.assert_allclose(found, by_scipy, atol=1e-6)
+
+
+def test_texts_that_are_read_to_the_end_are_fused_by_both_sums_alike() -> None:
+    whole = np.ones(3)
+    assert weights_by("zscore-read", 0.7, whole).tolist() == [weights_by("zscore", 0.7, whole)] * 3  # type: ignore[union-attr]
+
+
+def test_every_kind_of_fusion_but_the_model_alone_is_a_sum() -> None:
+    for kind in KINDS[:-1]:
+        weights_by(kind, 0.5, np.ones(2))
+    with pytest.raises(ValueError, match="'none' is not a sum"):
+        weights_by(KINDS[-1], 1.0, np.ones(2))

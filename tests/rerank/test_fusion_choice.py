@@ -14,13 +14,13 @@ from resift.rerank.scorers.own_fusion import OwnFusion
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.types import Document, Hit, Query, Ranking
 
-OWN, ALONE = OwnFusion("zscore", 0.9), OwnFusion("none", 1.0)
+OWN, READ, ALONE = OwnFusion("zscore", 0.9), OwnFusion("zscore-read", 0.9), OwnFusion("none", 1.0)
 
 
 @pytest.mark.parametrize(
     ("settings", "own", "expected"),
     [
-        ({}, None, Fusion("zscore", DEFAULT.weight, "default")),
+        ({}, None, Fusion(DEFAULT.kind, DEFAULT.weight, "default")),
         ({}, OWN, Fusion("zscore", 0.9, "model")),
         ({}, ALONE, Fusion("none", 1.0, "model")),
         ({"fusion": "none"}, OWN, Fusion("none", 1.0, "settings")),
@@ -28,8 +28,11 @@ OWN, ALONE = OwnFusion("zscore", 0.9), OwnFusion("none", 1.0)
         ({"fusion": "zscore"}, OWN, Fusion("zscore", 0.9, "settings")),
         ({"fusion": "zscore"}, ALONE, Fusion("zscore", DEFAULT.weight, "settings")),
         ({"fusion_weight": 0.0}, OWN, Fusion("zscore", 0.0, "settings")),
-        ({"fusion_weight": 0.3}, ALONE, Fusion("zscore", 0.3, "settings")),
-        ({"fusion_weight": 0.3}, None, Fusion("zscore", 0.3, "settings")),
+        ({"fusion_weight": 0.3}, ALONE, Fusion(DEFAULT.kind, 0.3, "settings")),
+        ({"fusion_weight": 0.3}, None, Fusion(DEFAULT.kind, 0.3, "settings")),
+        ({"fusion": "zscore"}, READ, Fusion("zscore", DEFAULT.weight, "settings")),
+        ({"fusion": "zscore-read"}, READ, Fusion("zscore-read", 0.9, "settings")),
+        ({"fusion_weight": 0.3}, READ, Fusion("zscore-read", 0.3, "settings")),
     ],
 )
 def test_settings_come_first_then_the_model_then_the_default(
@@ -62,7 +65,7 @@ RANKING = Ranking.of(
 def test_a_scorer_of_ones_own_says_how_it_is_fused(own: object, order: str) -> None:
     [result] = Reranker(Numbers(own)).rerank([RANKING])
     if isinstance(own, str):  # not a fusion: the default, 0.5, where the higher logit is first of equal sums
-        assert result.fusion == Fusion("zscore", DEFAULT.weight, "default")
+        assert result.fusion == Fusion(DEFAULT.kind, DEFAULT.weight, "default")
         return
     assert [hit.document.doc_id for hit in result.ranking.hits] == list(order)
     assert result.fusion == Fusion(own.kind, own.weight, "model")  # type: ignore[attr-defined]
@@ -75,6 +78,8 @@ def test_other_settings_keep_the_models_own_fusion() -> None:
 
 
 def test_a_description_names_both_shares_and_who_chose_them() -> None:
+    read = choose_fusion(RerankSettings(), READ).describe("m")
+    assert read == "0.9 m x share read + the rest first stage (z-scores, fitted for the model)"
     described = [choose_fusion(RerankSettings(), own).describe("m") for own in (OWN, ALONE, None)]
     assert described[0] == "0.9 m + 0.1 first stage (z-scores, fitted for the model)"
     assert described[1] == "m alone (fitted for the model)"

@@ -156,3 +156,30 @@ def test_documents_that_were_not_read_to_their_end_are_counted_and_the_setting_i
     counts = Counts()
     counts.add(reranked(STORY, passages=1)[0].rerank([reranked(STORY)[1]]))
     assert counts.notes() == ["note: the end of 1 of 1 scored document was not read (`passages` reads on)"]
+
+
+@pytest.mark.parametrize("reports", [True, False])
+def test_the_share_that_was_read_grows_with_the_passages_up_to_the_whole(reports: bool) -> None:
+    texts = ["word " * 20, "word " * 600, "x"]  # 100, 3,000 and 1 characters
+    limit = 750
+    pairs = [("q", RenderedText(text.strip(), body=0)) for text in texts]
+    shares = [score_passages(Reader(limit, reports), pairs, passages).read.tolist() for passages in (1, 2, 20)]
+    assert shares[0] == [1.0, pytest.approx(0.25, abs=0.01), 1.0]  # 150 words are assumed where it is not reported
+    assert shares[1] == [1.0, pytest.approx(0.25 + 0.75 * 0.25, abs=0.02), 1.0]
+    assert shares[2] == [1.0, 1.0, 1.0]
+
+
+def test_a_model_that_read_only_the_beginning_does_not_overrule_the_first_stage_unless_told_to() -> None:
+    """The first stage found the long text by its end, of which the model knows nothing."""
+    long = Document("long", "introduction " * 100 + "x x x")
+    hits = [Hit(long, 9.0), Hit(Document("short", "x"), 2.0), Hit(Document("other", "nothing"), 1.0)]
+    before = Ranking.of(Query("q", "x"), hits)
+    first = {}
+    for fusion in ("zscore-read", "zscore", "none"):
+        settings = RerankSettings(fusion=fusion, fusion_weight=0.7)
+        [result] = Reranker(Reader(130), settings).rerank([before])
+        first[fusion] = result.ranking.hits[0].document.doc_id
+        assert result.read == {"long": pytest.approx(0.1, abs=0.001)}
+    assert first == {"zscore-read": "long", "zscore": "short", "none": "short"}
+    [result] = Reranker(Reader(130), RerankSettings(fusion="zscore-read", passages=20)).rerank([before])
+    assert result.read == {} and result.logits["long"] == 3.0

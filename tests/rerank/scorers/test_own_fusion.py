@@ -53,7 +53,7 @@ def test_the_fusion_of_the_file_is_that_of_the_loaded_model(
         ("[1]", "not a JSON object"),
         ('{"fusion": 0.5}', '"fusion" is 0.5'),
         ('{"fusion": {"kind": "rrf", "weight": 0.5}}', "rrf"),
-        ('{"fusion": {"kind": ["zscore"], "weight": 0.5}}', '"zscore" or "none"'),
+        ('{"fusion": {"kind": ["zscore"], "weight": 0.5}}', '"zscore-read" or "none"'),
         ('{"fusion": {"kind": "zscore"}}', "a number from 0 to 1"),
         ('{"fusion": {"kind": "zscore", "weight": 1.5}}', "1.5"),
         ('{"fusion": {"kind": "zscore", "weight": -0.1}}', "-0.1"),
