@@ -14,13 +14,15 @@ from resift.rerank.scorers.card import CARD
 from resift.rerank.scorers.hub import CONFIGURATION, WEIGHTS
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.own_fusion import update_resift_file
+from resift.rerank.training.gate.fingerprint import weights_key
 from resift.rerank.training.record import read_record
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
 
 UPLOADED = (
     *dict.fromkeys((*CONFIGURATION, *WEIGHTS["torch"], *WEIGHTS["onnx"])),
-    *("chat_template.jinja", "proof.json", "LICENSE*", "NOTICE*", "*.svg", "*.png"),
+    *("chat_template.jinja", "proof.json", "LICENSE*", "NOTICE*"),
+    *("*.svg", "*.png", "training/*.svg", "training/*.png"),
     *("*.onnx", "onnx/*.onnx", "[0-9]*_*/config.json", "[0-9]*_*/*.safetensors"),
 )
 """Patterns of the files of a model that are uploaded, as paths below its folder.
@@ -86,15 +88,20 @@ def _check_gate(model: ModelFolder, forcing: bool, allowed: bool) -> None:
     """
     gate: Any = model.resift.get("gate")
     gate = gate if isinstance(gate, Mapping) else {}
-    if gate.get("passed") is True or gate.get("forced") is True:
+    promoted = gate.get("passed") is True or gate.get("forced") is True
+    changed = bool(gate.get("weights")) and gate["weights"] != weights_key(model.path)
+    if promoted and not changed:
         return
     if not allowed:
         reasons = "; ".join(str(reason) for reason in gate.get("reasons", ()))
         why = f"it did not pass its gate ({reasons})" if gate else "it was not judged; run `resift gate` first"
+        why = "its weights changed after it was judged; run `resift gate` again" if promoted else why
         raise model.error(f"{why}. It is uploaded only if that is forced")
     if forcing and gate:
-        update_resift_file(model.path, {"gate": {**gate, "forced": True}})
-        if read_record(model.path) is not None:
+        reasons = [*gate.get("reasons", ()), *(["its weights changed after it was judged"] if changed else [])]
+        recorded = read_record(model.path) is not None
+        update_resift_file(model.path, {"gate": {**gate, "passed": False, "forced": True, "reasons": reasons}})
+        if recorded:
             from resift.rerank.training.card import write_card
 
             write_card(model.path)

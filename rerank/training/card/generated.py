@@ -92,7 +92,7 @@ def _tags(record: RunRecord) -> list[str]:
 
 
 def _facts(record: RunRecord) -> dict[str, Any]:
-    versions = {name.replace("-", "_"): version for name, version in record.versions.items()}
+    versions = {name.lower().replace("-", "_"): version for name, version in record.versions.items()}
     libraries = ("python", "sentence_transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers")
     return {
         "model_max_length": record.model.max_length,
@@ -233,7 +233,12 @@ def _citations(record: RunRecord) -> dict[str, str]:
 
 
 def _shown(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {name: plain(value) if isinstance(value, str) else str(value) for name, value in settings.items()}
+    """Return settings as texts; those of a group, such as the trainer's own arguments, after the others."""
+    groups = [value for value in settings.values() if isinstance(value, Mapping)]
+    flat = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
+    for group in groups:
+        flat |= {name: value for name, value in group.items() if name not in flat}
+    return {name: plain(value) if isinstance(value, str) else str(value) for name, value in flat.items()}
 
 
 def _measured(content: str, sources: Sequence[Source]) -> str:

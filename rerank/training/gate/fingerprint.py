@@ -36,6 +36,18 @@ def model_key(folder: ModelFolder, settings: ScorerSettings) -> str:
     return content_key(folder.path, (path for path in files if path.is_file()), facts)
 
 
+def weights_key(folder: Path) -> str:
+    """Return a key of 32 hexadecimal digits of the weights alone: safetensors, or the ONNX files if there are none.
+
+    A verdict of the gate is for these weights: an ONNX file that is exported beside them proves itself. Raises OSError.
+    """
+    for patterns in (_WEIGHTS[:2], _WEIGHTS[2:5]):
+        files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+        if files:
+            return content_key(folder, files)
+    return ""
+
+
 def content_key(root: Path, files: Iterable[Path], facts: Iterable[str] = ()) -> str:
     """Return a key of 32 hexadecimal digits of the content and the names below `root` of `files`, and of `facts`.
 

@@ -19,7 +19,7 @@ from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.gate.cache_folder import cache_folder, writable
 from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets, silent
-from resift.rerank.training.gate.fingerprint import model_key
+from resift.rerank.training.gate.fingerprint import model_key, weights_key
 from resift.rerank.training.gate.kept_runs import KeptRuns
 from resift.rerank.training.gate.overlap import check_overlap, known_texts
 from resift.rerank.training.gate.report import BASE, FIRST_STAGE, MODEL, GateReport, SetVerdict
@@ -105,6 +105,7 @@ class Gate:
                 mean=self._mean([(verdict, values) for verdict, values in judged if verdict.queries]),
                 verified=texts is not None,
                 notes=tuple(self._notes),
+                weights=weights_key(model.folder.path),
                 settings={**dataclasses.asdict(self.settings), "gate_cache": None},
             ),
             self.settings,

@@ -53,7 +53,8 @@ class GateReport:
 
     `passed`: whether the model is promoted by the rule. `forced`: whether the user promotes it all the same.
     `reasons`: why it did not pass, a sentence each. `mean`: rival -> comparison over all sets. `verified`: whether it
-    was verified that the queries were not trained on. `notes`: what the reader has to know.
+    was verified that the queries were not trained on. `notes`: what the reader has to know. `weights`: the key of the
+    weights that were judged, see `resift.rerank.training.gate.fingerprint.weights_key`.
     """
 
     model: str
@@ -66,6 +67,7 @@ class GateReport:
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     forced: bool = False
+    weights: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property

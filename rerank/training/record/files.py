@@ -56,7 +56,7 @@ def read_record(folder: Path) -> RunRecord | None:
         return None
     try:
         return _record(content)
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{RECORD} is not a record of a training ({error}); restore it", folder) from error
 
 
