@@ -12,7 +12,8 @@ from resift.retrieval.wording import counted
 
 READING_AID = (
     "difference: model - rival, the mean over the queries, with its 95 % interval (paired bootstrap). worse: wholly "
-    "below 0; better: wholly above 0; not worse: it excludes a loss of the margin; undecided: anything else"
+    "below 0; better: wholly above 0 (both with p below 0.05 by the paired randomization test); not worse: it excludes "
+    "a loss of the margin; undecided: anything else"
 )
 _POWER_AID = (
     "order matters: queries with candidates of different grades. can be seen: the smallest true difference that as "

@@ -44,6 +44,12 @@ def test_few_queries_cannot_show_that_a_model_is_good_but_can_show_that_it_is_ba
     assert weighed([-0.1, -0.2] * 5).verdict == "worse"
 
 
+def test_four_losses_among_ties_are_no_proof_though_their_bootstrap_interval_is_below_zero() -> None:
+    found = weighed([-0.1] * 4 + [0.0] * 26)  # by the sign test p is 2 / 2^4
+    assert found.comparison.high < 0
+    assert (found.verdict, found.differing) == ("not worse", 4)
+
+
 def test_queries_whose_order_cannot_matter_do_not_count_as_evidence() -> None:
     assert weighed([0.0] * 500, resolvable=3).verdict == "undecided"
 
