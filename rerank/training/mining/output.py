@@ -61,7 +61,10 @@ class MiningOutput:
             try:
                 yield self
             finally:
-                self.save()
+                if self.done:
+                    self.save()
+                else:  # nothing is lost
+                    self.part.unlink(missing_ok=True)
 
     def _begin(self, overwrite: bool) -> None:
         """Cut the file to what the checkpoint counts, or to nothing."""

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
+import weakref
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -69,7 +70,6 @@ class PairAnchors:
         self.without_positive = 0
         self._template, self._min_grade, self._on_bad = template, min_grade, on_bad
         self._reading = reading or Reading()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._source = self._copied(source)
         hashes = array("Q")
         for example in read_examples(self._source, template, self._reading, on_bad):
@@ -108,8 +108,9 @@ class PairAnchors:
             return source
         if sys.stdin is None:
             raise CorpusError("standard input is closed; expected pairs from it", source)
-        self._folder = tempfile.TemporaryDirectory(prefix="resift-")
-        path = Path(self._folder.name) / "pairs.jsonl"
+        folder = tempfile.mkdtemp(prefix="resift-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / "pairs.jsonl"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         return str(path)

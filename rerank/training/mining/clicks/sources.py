@@ -7,7 +7,6 @@ from functools import partial
 from itertools import islice
 
 from resift.indexer.corpora.json_records import read_json
-from resift.indexer.corpora.reading import Reading
 from resift.indexer.corpora.settings import CorpusSettings
 from resift.rerank.training.mining.clicks.judged import ClickAnchors
 from resift.rerank.training.mining.clicks.log import ClickLog, own_sessions
@@ -21,6 +20,9 @@ from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.registry import is_engine
 from resift.retrieval.text_lines import STANDARD_INPUT
 
+_JSON = CorpusSettings(
+    text_field="query,query_id,action_name,shown"
+)  # a file of one line is one record, with these names
 _SAMPLE = 20  # records that decide which form a file has
 _QUERY_FIELDS = ("query_id", "user_query", "query_response_hit_ids")
 _EVENT_FIELDS = ("query_id", "action_name", "event_attributes.object", "event_attributes.position")
@@ -45,7 +47,7 @@ def read_clicks(
     if not is_engine(clicks) and not _is_ubi(clicks):
         if events is not None:
             raise SettingsError(f"{clicks} has sessions, which need no events; leave them out", "events")
-        records = read_json(clicks, CorpusSettings())
+        records = read_json(clicks, _JSON)
         log.add_all(own_sessions(((one.line, one.values, one.problem) for one in records), log))
     else:
         if clicks == STANDARD_INPUT or events == STANDARD_INPUT:
@@ -72,7 +74,7 @@ def _is_ubi(path: str) -> bool:
     """Return whether the first records of a file are UBI's. Raises CorpusError if they have neither form."""
     if path == STANDARD_INPUT:
         return False
-    sample = [dict(one.values) for one in islice(read_json(path, CorpusSettings()), _SAMPLE) if not one.problem]
+    sample = [dict(one.values) for one in islice(read_json(path, _JSON), _SAMPLE) if not one.problem]
     if any("shown" in one and "clicked" in one for one in sample):
         return False
     if sample and all(map(is_ubi, sample)):
@@ -98,7 +100,7 @@ def _records(
         finally:
             engine.close()
         return
-    for record in read_json(source, CorpusSettings(), Reading()):
+    for record in read_json(source, _JSON):
         if record.problem:
             log.dropped["lines that are not JSON objects"] += 1
         else:
