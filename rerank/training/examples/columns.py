@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resift.rerank.template import Template
@@ -57,6 +57,11 @@ class Columns:
     documents: str | None = None
     labels: str | None = None
     relevance: str | None = None
+
+    def for_record(self, values: Mapping[str, Any]) -> Columns:
+        """Return the columns of one record: the negatives may be more or fewer than those of the first record."""
+        negatives = _negatives(list(values)) if self.negatives else ()
+        return replace(self, negatives=negatives) if negatives else self
 
 
 def find_columns(names: Sequence[str]) -> Columns:

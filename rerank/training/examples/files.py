@@ -113,9 +113,10 @@ def _read_file(
                 if record.problem:
                     raise ValueError(record.problem)
                 columns = columns or find_columns(list(record.values))
+                own = columns.for_record(record.values)
                 # all of a record or nothing
                 examples = [
-                    _fitting(example, record, reading) for example in to_examples(record.values, columns, template)
+                    _fitting(example, record, reading) for example in to_examples(record.values, own, template)
                 ]
             except ValueError as error:
                 bad = CorpusError(str(error), path, record.line)

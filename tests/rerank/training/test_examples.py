@@ -105,6 +105,14 @@ def test_a_bad_example_is_named_with_its_line(tmp_path: Path, given: Any, messag
     assert message in str(raised.value)
 
 
+def test_examples_may_have_different_numbers_of_negatives(tmp_path: Path) -> None:
+    examples: list[Example] = [Contrast("q", "a", ("b",)), Contrast("r", "c", ("d", "e")), Contrast("s", "f", ("g",))]
+    write_examples(tmp_path / "data.jsonl", examples)
+    write_examples(tmp_path / "more.parquet", [examples[1], examples[0]])
+    assert list(read_examples(tmp_path / "data.jsonl")) == examples
+    assert list(read_examples(tmp_path / "more.parquet")) == [examples[1], examples[0]]
+
+
 def test_labels_that_are_not_numbers_or_not_as_many_as_documents_are_refused(tmp_path: Path) -> None:
     for label in ("high", None, "nan"):
         with pytest.raises(CorpusError, match="line 1: 'label' is .*; expected a number"):
