@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
-import itertools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -115,9 +114,7 @@ def _read_file(
                 columns = columns or find_columns(list(record.values))
                 own = columns.for_record(record.values)
                 # all of a record or nothing
-                examples = [
-                    _fitting(example, record, reading) for example in to_examples(record.values, own, template)
-                ]
+                examples = [_fitting(example, record, reading) for example in to_examples(record.values, own, template)]
             except ValueError as error:
                 bad = CorpusError(str(error), path, record.line)
                 if on_bad is None or columns is None:
@@ -186,22 +183,23 @@ def _write_parquet(path: Path, examples: Iterable[Example]) -> int:
         import pyarrow.parquet
     except ImportError:
         raise CorpusError(f"pyarrow, which writes Parquet, is not installed: {install_line('corpora')}") from None
-    rest, count, writer = iter(examples), 0, None
-    try:
-        while rows := [_floats(example.to_json()) for example in itertools.islice(rest, _ROW_GROUP)]:
-            table = pyarrow.Table.from_pylist(rows, schema=writer.schema if writer is not None else None)
-            if writer is None:
-                writer = pyarrow.parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-            count += len(rows)
-    finally:
-        if writer is not None:
-            writer.close()
-    return count
+    kept = list(examples)  # all of them, as the number of columns is that of the longest
+    if not kept:
+        raise CorpusError("there is no example to write; a Parquet file has the columns of its first one", path)
+    widest = max(kept, key=lambda one: len(one.negatives) if isinstance(one, Contrast) else 0)
+    schema = pyarrow.Table.from_pylist([_floats(widest)]).schema
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        for start in range(0, len(kept), _ROW_GROUP):
+            rows = [_floats(example, schema.names) for example in kept[start : start + _ROW_GROUP]]
+            writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+    return len(kept)
 
 
-def _floats(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with all numbers as float, so that all row groups have the same types."""
+def _floats(example: Example, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the columns of an example, `names` if they are given, with all numbers as float."""
+    values = example.to_json()
+    if "negative" in values and "negative_1" in names:
+        values["negative_1"] = values.pop("negative")
     numbers = {name: [float(one) for one in values[name]] for name in ("labels", "relevance") if name in values}
     label = {"label": float(values["label"])} if "label" in values else {}
     return {**values, **label, **numbers}
