@@ -35,7 +35,7 @@ CONFIGURATION = (
 
 WEIGHTS = {
     "torch": ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json"),
-    "onnx": ("model.onnx", "model.onnx_data", "onnx/model.onnx", "onnx/model.onnx_data"),
+    "onnx": ("model.onnx", "model.onnx_data", "onnx/model.onnx", "onnx/model.onnx_data", "onnx/model_int8.onnx"),
 }
 """Backend -> patterns of the weight files that it runs; pickles (.bin, .pt) are never downloaded."""
 

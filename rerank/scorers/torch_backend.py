@@ -165,7 +165,7 @@ def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int
     if not any((folder.path / file).is_file() for file in TOKENIZER_FILES):
         raise folder.error("the folder has no tokenizer; expected tokenizer.json or vocab.txt beside config.json")
     try:
-        with _quiet():
+        with quiet():
             loaded = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
         pad_id = loaded.pad_token_id if folder.own_pad_id is None else folder.own_pad_id
         return loaded.backend_tokenizer, tuple(loaded.model_input_names), pad_id
@@ -186,7 +186,7 @@ def load_model(folder: ModelFolder, dtype: torch.dtype) -> Any:  # noqa: ANN401 
         why = "its weights are a pickle (.bin), which can run code and is refused" if pickled else "it has no weights"
         raise folder.error(f"{why}; expected model.safetensors")
     try:
-        with _quiet():
+        with quiet():
             model, report = AutoModelForSequenceClassification.from_pretrained(
                 folder.path,
                 use_safetensors=True,
@@ -256,7 +256,7 @@ def _check_vocabulary(tokenizer: Tokenizer, model: Any, folder: ModelFolder) -> 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Suppress the progress bars and warnings of transformers while it loads a model; errors are still raised.
 
     These settings of transformers are global, so only one model is loaded at a time: a second thread would otherwise

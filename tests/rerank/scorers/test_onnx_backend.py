@@ -160,12 +160,12 @@ class NarrowMemory(OnnxCrossEncoder):
     """An ONNX model on a machine with memory for at most four rows."""
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
-        real = self.session
-        self.session = self if len(batch["input_ids"]) > 4 else real
+        real = self.graph.session
+        self.graph.session = self if len(batch["input_ids"]) > 4 else real
         try:
             return super().forward(batch)
         finally:
-            self.session = real
+            self.graph.session = real
 
     def run(self, outputs: list[str], inputs: dict[str, NDArray[np.int64]]) -> None:
         raise RuntimeError("bfc_arena.cc:376 AllocateRawInternal Failed to allocate memory for requested buffer")

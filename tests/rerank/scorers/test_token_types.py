@@ -55,7 +55,7 @@ def test_types_are_zeros_if_the_tokenizers_input_names_lack_them(tmp_path: Path)
 
 def test_a_graph_that_reads_types_of_a_model_with_one_type_gets_zeros(tmp_path: Path) -> None:
     folder = with_types(export_onnx(save_family("xlm-roberta", tmp_path), types=True))
-    names = {given.name for given in OnnxCrossEncoder(folder, ONE_THREAD).session.get_inputs()}
+    names = {given.name for given in OnnxCrossEncoder(folder, ONE_THREAD).graph.session.get_inputs()}
     assert "token_type_ids" in names
     assert_all_three_agree(folder)
     edit(folder / "tokenizer_config.json", model_input_names=["input_ids", "token_type_ids", "attention_mask"])
