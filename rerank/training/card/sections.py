@@ -86,7 +86,8 @@ def _fusion(fusion: Mapping[str, Any]) -> str:
     if fusion.get("kind") == "none":
         return "the model's scores alone decide"
     weight = float(fusion.get("weight", 0.5))
-    return f"the weighted sum of z-scores, {weight:g} for the model and {1 - weight:g} for BM25"
+    read = ", the model's weight lowered to the share of a text that it read" if fusion["kind"] == "zscore-read" else ""
+    return f"the weighted sum of z-scores, {weight:g} for the model and {round(1 - weight, 6):g} for BM25{read}"
 
 
 def usage(model_id: str, record: RunRecord) -> str:

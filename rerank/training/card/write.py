@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.card import CARD
-from resift.rerank.scorers.model_folder import read_json
+from resift.rerank.scorers.json_file import read_json
 from resift.rerank.scorers.own_fusion import RESIFT_FILE
 from resift.rerank.training.card import sections
 from resift.rerank.training.record import RECORD, RunRecord, read_record

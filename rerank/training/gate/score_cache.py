@@ -115,7 +115,9 @@ def _read(path: Path) -> NDArray[np.void]:
     if whole < len(content):  # a process was stopped while it wrote
         os.truncate(path, whole)
     records = np.frombuffer(content[:whole], dtype=_RECORD)
-    return records[(records["check"] == _check(records)) & np.isfinite(records["logit"])]
+    sound: NDArray[np.bool_] = (records["check"] == _check(records)) & np.isfinite(records["logit"])
+    kept: NDArray[np.void] = records[sound]
+    return kept
 
 
 def _append(path: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,8 @@ class TrainingTexts:
     def save(self, folder: Path) -> Path:
         """Write the hashes into a model's folder, atomically, and return the path. Raises OSError."""
         path, buffer = folder / TRAINING_TEXTS, io.BytesIO()
-        np.savez_compressed(buffer, **{kind: _array(hashes) for kind, hashes in self._kinds.items()})
+        arrays: dict[str, Any] = {kind: _array(hashes) for kind, hashes in self._kinds.items()}
+        np.savez_compressed(buffer, **arrays)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             temporary.write_bytes(buffer.getvalue())

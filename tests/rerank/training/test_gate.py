@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from resift.indexer.bm25.build import build_index
+from resift.indexer.corpora import CorpusSettings, read_documents
 from resift.rerank.scorers.own_fusion import update_resift_file
 from resift.rerank.settings import SearchSettings
 from resift.rerank.stages import SearchStages
@@ -19,6 +21,7 @@ from resift.rerank.training.gate.report import GateReport
 from resift.rerank.training.gate.settings import GateSettings
 from resift.rerank.training.gate.store import store
 from resift.rerank.training.record import TrainingTexts
+from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 from tests.rerank.cli.invoke import invoke
 from tests.rerank.training.judged_models import flip, labelled_lists, nudge, save_good, write_lines
@@ -163,6 +166,18 @@ def collection(room: Room, folder: Path) -> Path:
     (folder / "qrels" / "dev.tsv").write_text("\n".join(judgements) + "\n")
     (folder / "qrels" / "test.tsv").write_text("\n".join(judgements[:4]) + "\n")
     return folder
+
+
+def test_an_index_is_a_dev_set_with_its_queries_and_judgements(room: Room) -> None:
+    folder, index = collection(room, room.folder / "indexed"), room.folder / "index"
+    build_index(read_documents(str(folder), CorpusSettings(format="beir")), index, Bm25Settings())
+    dev = DevSet(f"bm25:{index}", str(folder / "queries.jsonl"), str(folder / "qrels" / "dev.tsv"))
+    settings = GateSettings(gate_cache=str(room.folder / "cache"))
+    stages = SearchStages(search=SearchSettings(depth=10))
+    found = judge(Trial(str(room.near), str(room.good), [dev]), settings, stages)
+    assert (found.sets[0].name, found.sets[0].queries, found.passed) == ("index", 30, True)
+    with pytest.raises(SettingsError, match="is an index; give its `queries`"):
+        judge(Trial(str(room.near), None, [DevSet(f"bm25:{index}")]), settings, stages)
 
 
 def test_a_file_of_pairs_is_a_dev_set_whose_candidates_are_found_among_its_documents(room: Room) -> None:

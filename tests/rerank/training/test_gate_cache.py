@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ class CountingScorer:
     def __init__(self, stop: int | None = None) -> None:
         self.count, self.stop = 0, stop
 
-    def score(self, pairs: list[Pair]) -> Scores:
+    def score(self, pairs: Sequence[Pair]) -> Scores:
         self.count += len(pairs)
         if self.stop is not None and self.count > self.stop:
             raise KeyboardInterrupt
