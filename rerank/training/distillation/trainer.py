@@ -82,7 +82,7 @@ class Trainer:
         self._sums: list[dict[str, dict[str, float]]] = []
         self._teacher: tuple[Any, str] | None = None
         if online is not None:
-            model = online.network.model.to(self.device).eval().requires_grad_(False)
+            model = online.network.model.to(self.device).eval()
             self._teacher = model, vocabulary_of(online.network.encoder(settings.pair_tokens))
         if settings.lengths and not (online and online.targets):
             raise SettingsError("other lengths than those scored need a single BERT as the teacher", "lengths")
