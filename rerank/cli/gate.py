@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
+from resift.rerank.cli.dev_sets import dev_options, dev_sets
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say, with_flags
 from resift.rerank.cli.options import grouped, settings_options
@@ -46,22 +46,7 @@ class GateRequest:
 
         Raises click.UsageError if they cannot be assigned.
         """
-        from resift.rerank.evaluation.evaluator import names_index
-        from resift.rerank.training.gate.dev_sets import DevSet
-
-        indices = [target for target in self.dev if names_index(target)]
-        if len(indices) > 1:
-            raise click.UsageError(f"{indices[0]} and {indices[1]} are two indices; judge by one at a time")
-        if (self.queries or self.qrels) and not indices:
-            raise click.UsageError("--queries and --qrels are for an index; name it with --dev")
-        found = []
-        for target in self.dev:
-            if target in indices:
-                found.append(DevSet(target, self.queries, self.qrels))
-            else:
-                folder = Path(target).is_dir()
-                found.append(DevSet(target, split=self.split if folder else None, root=None if folder else self.root))
-        return found
+        return dev_sets(self.dev, self.queries, self.qrels, self.split, self.root)
 
     def rival(self) -> str | None:
         """Return the base: the one that was named, else the one that the model's folder records.
@@ -81,25 +66,7 @@ class GateRequest:
 @click.command(cls=SettingsCommand)
 @click.argument("model")
 @click.option("--base", metavar="MODEL", help="The model it was trained from, or none. [default: as the model records]")
-@click.option(
-    "--dev",
-    metavar="SET",
-    multiple=True,
-    required=True,
-    help="A dev set: a BEIR folder, a file of held-out examples, nanobeir:NAME, or an index with --queries and "
-    "--qrels. Can be repeated.",
-)
-@click.option("--queries", metavar="FILE", help="The queries of an index: forms as in `resift run`.")
-@click.option("--qrels", metavar="FILE", help="The judgements of an index: TREC, BEIR, CSV or JSON.")
-@click.option("--split", metavar="NAME", help="Which qrels of the folders. [default: dev]")
-@click.option(
-    "--root",
-    metavar="FOLDER",
-    help="A local copy of NanoBEIR, in the hub's layout.",
-    callback=lambda ctx, option, given: (
-        None if ctx.get_parameter_source(option.name) is ParameterSource.DEFAULT_MAP else given
-    ),  # the root of a TOML file is the setting of `index` and `add`
-)
+@dev_options
 @click.option(
     "--trained-on", metavar="FILE", multiple=True, help="Examples that it was trained on, if its folder has no record."
 )

@@ -57,6 +57,7 @@ TITLES = {
     "train": "Training",
     "mine": "Choosing negatives",
     "clicks": "Judging by clicks",
+    "tune": "Fitting the fusion",
     "gate": "Judging the model",
 }
 """Stage of the settings -> title of its group in `--help-all`."""

@@ -35,6 +35,7 @@ COMMANDS = {
     "distill": ("resift.rerank.cli.distill", "Teach small rerankers what a large one knows, on your own texts."),
     "train": ("resift.rerank.cli.train", "Train a model on your own examples."),
     "gate": ("resift.rerank.cli.gate", "Judge whether a trained model is worse than its base or the first stage."),
+    "tune": ("resift.rerank.cli.tune", "Fit on judged queries how a model is fused with the first stage."),
     "push": ("resift.rerank.cli.push", "Upload a model that passed its gate to the Hugging Face Hub."),
     "models": ("resift.rerank.cli.models", "Show the models that can be named, and where to get them."),
     "config": ("resift.rerank.cli.config", "Show the effective settings, and where each comes from."),

@@ -22,6 +22,7 @@ SETTINGS = {
     "train": "resift.rerank.training.finetuning.settings:TrainSettings",
     "mine": "resift.rerank.training.mining.settings:MineSettings",
     "clicks": "resift.rerank.training.mining.clicks.settings:ClickSettings",
+    "tune": "resift.rerank.training.fusion.settings:TuneSettings",
     "gate": "resift.rerank.training.gate.settings:GateSettings",
 }
 """Stage -> "module:Class" of its frozen dataclass of settings; `resift config` and the documentation iterate this."""
