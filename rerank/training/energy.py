@@ -88,9 +88,10 @@ class EnergyMeter:
 def known_country(code: str) -> bool:
     """Return whether codecarbon knows the electricity of a country, by its ISO 3166 code of 3 letters."""
     try:
-        from codecarbon.input import DataSource
+        import codecarbon.input
 
-        return code in DataSource().get_global_energy_mix_data()
+        source: Any = codecarbon.input.DataSource
+        return code in source().get_global_energy_mix_data()
     except Exception:
         return False
 
