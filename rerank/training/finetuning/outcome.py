@@ -133,7 +133,7 @@ def _facts(trained: Trained) -> ModelFacts:
     shape = f"{parts[0]} layers, {parts[1]} wide, {parts[2]} heads" if all(parts) else ""
     return ModelFacts(
         name=request.title or request.out.name,
-        max_length=int(model.max_length or 0),
+        max_length=_max_length(model),
         parameters=sum(int(one.numel()) for one in model.parameters()),
         shape=shape,
         architecture=str(model),
@@ -141,6 +141,12 @@ def _facts(trained: Trained) -> ModelFacts:
         languages=request.languages or card.get("language", ()),
         licence=request.licence or next(iter(card.get("license", ())), ""),
     )
+
+
+def _max_length(model: Any) -> int:  # noqa: ANN401
+    """Return the maximum tokens of a pair; the property was renamed in sentence-transformers 6."""
+    name = "max_seq_length" if hasattr(type(model), "max_seq_length") else "max_length"
+    return int(getattr(model, name) or 0)
 
 
 def _training_sources(inputs: Inputs, count: Callable[[Sequence[str]], Sequence[int]]) -> tuple[Source, ...]:
