@@ -17,6 +17,7 @@ CONFIGURATION = (
     "config.json",
     "config_sentence_transformers.json",
     "modules.json",
+    "[0-9]_*/config.json",
     "proof.json",
     "resift.json",
     "sentence_bert_config.json",
@@ -34,7 +35,12 @@ CONFIGURATION = (
 """The files that describe a model and its tokenizer; they are downloaded for every backend."""
 
 WEIGHTS = {
-    "torch": ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json"),
+    "torch": (
+        "model.safetensors",
+        "model-*.safetensors",
+        "model.safetensors.index.json",
+        "[0-9]_*/model.safetensors",
+    ),
     "onnx": ("model.onnx", "model.onnx_data", "onnx/model.onnx", "onnx/model.onnx_data", "onnx/model_int8.onnx"),
 }
 """Backend -> patterns of the weight files that it runs; pickles (.bin, .pt) are never downloaded."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.card import language_codes, read_card
+from resift.rerank.scorers.head import HeadModule, read_head
+from resift.rerank.scorers.json_file import read_json
 from resift.rerank.scorers.own_fusion import RESIFT_FILE, OwnFusion, read_fusion
 from resift.retrieval.errors import ModelError, SettingsError
 
@@ -69,6 +70,11 @@ class ModelFolder:
     def safetensors(self) -> bool:
         """True if the folder contains weights as safetensors."""
         return any(self.path.glob("model*.safetensors"))
+
+    @property
+    def head_modules(self) -> tuple[HeadModule, ...]:
+        """The modules of its head if it has several, by modules.json; else none. Raises ModelError."""
+        return read_head(self.path, self.name)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -190,14 +196,15 @@ class ModelFolder:
         generative = kind.endswith(("ForCausalLM", "ForConditionalGeneration", "LMHeadModel"))
         if generative or self.config.get("is_encoder_decoder") or self.config.get("is_decoder"):
             raise self.error(f"{kind} generates text; expected a model with one score (…ForSequenceClassification)")
+        read_fusion(self.resift, self.name)
+        if self.head_modules:
+            return
         if not kind.endswith("ForSequenceClassification"):
             raise self.error(
                 f"{kind or 'its architecture'} has no trained scoring head; expected …ForSequenceClassification: "
                 "train it first, or choose a model that was trained to rerank"
             )
         self._check_labels()
-        self._check_modules()
-        read_fusion(self.resift, self.name)
 
     def error(self, message: str) -> ModelError:
         """Return a ModelError that names this model."""
@@ -212,15 +219,6 @@ class ModelFolder:
             raise self.error(
                 f"it has {count} labels; expected one, the relevance: it is a classifier, choose a reranker"
             )
-
-    def _check_modules(self) -> None:
-        modules = read_json(self.path / "modules.json", self.name, default=[])
-        if not isinstance(modules, list) or not all(isinstance(module, Mapping) for module in modules):
-            raise self.error("modules.json is not a list of JSON objects; download it again")
-        kinds = [str(module.get("type", "")) for module in modules]
-        if kinds and (len(kinds) > 1 or not kinds[0].endswith(".Transformer")):
-            last = kinds[-1].rsplit(".", 1)[-1]
-            raise self.error(f"modules.json adds {last}, which is not supported; expected only a Transformer")
 
 
 def read_folder(path: Path, name: str | None = None) -> ModelFolder:
@@ -244,16 +242,3 @@ def read_folder(path: Path, name: str | None = None) -> ModelFolder:
             raise ModelError(f"{file} is not a JSON object; download it again", name)
     config, tokenizer, head, legacy, resift = contents
     return ModelFolder(path, name, config, tokenizer, head, legacy, read_card(path), resift)
-
-
-def read_json(path: Path, name: str, default: Any) -> Any:  # noqa: ANN401 - JSON is anything
-    """Return the content of the JSON file at `path`, or `default` if the file does not exist.
-
-    `name` is the model's name in error messages. Raises ModelError if the file cannot be read as JSON.
-    """
-    if not path.is_file():
-        return default
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path.name} cannot be read as JSON ({error}); download it again", name) from error

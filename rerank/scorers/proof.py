@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.scorer import Pair
-from resift.rerank.scorers.model_folder import ModelFolder, read_json
+from resift.rerank.scorers.json_file import read_json
+from resift.rerank.scorers.model_folder import ModelFolder
 from resift.retrieval.errors import ModelError
 
 PROOF_FILE = "proof.json"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +15,7 @@ from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import TOKENIZER_FILES, ModelFolder
 from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, Predictor, model_errors, one_line, short_of_memory
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
+from resift.rerank.scorers.torch_weights import load_model, quiet
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
 
@@ -25,11 +23,11 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
-_LOADING = threading.Lock()  # held while transformers' global log settings are changed
-
 
 class CrossEncoder(Predictor):
     """A sequence classifier with one label: BERT, MiniLM, RoBERTa, XLM-R, ELECTRA, DeBERTa-v2, DistilBERT, ModernBERT.
+
+    Or an encoder with several modules of sentence-transformers that end in one score, such as ettin-reranker.
 
     >>> CrossEncoder("cross-encoder/ms-marco-MiniLM-L6-v2").rank("who wrote it?", ["He did.", "No."])  # doctest: +SKIP
     """
@@ -173,40 +171,6 @@ def load_tokenizer(folder: ModelFolder) -> tuple[Tokenizer, tuple[str, ...], int
         raise folder.error(f"its tokenizer cannot be loaded: {one_line(error)}") from error
 
 
-def load_model(folder: ModelFolder, dtype: torch.dtype) -> Any:  # noqa: ANN401 - transformers is untyped
-    """Return the model with all weights from the folder's safetensors.
-
-    Raises ModelError if the folder has no safetensors, or they cannot be loaded or lack some of the weights.
-    """
-    from transformers import AutoModelForSequenceClassification, __version__
-
-    precision = "dtype" if _release(__version__) >= (4, 56) else "torch_dtype"  # the argument was renamed in 4.56
-    if not folder.safetensors:
-        pickled = any(folder.path.glob("*.bin"))
-        why = "its weights are a pickle (.bin), which can run code and is refused" if pickled else "it has no weights"
-        raise folder.error(f"{why}; expected model.safetensors")
-    try:
-        with quiet():
-            model, report = AutoModelForSequenceClassification.from_pretrained(
-                folder.path,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-                **{precision: dtype},
-            )
-    except Exception as error:  # safetensors, torch and transformers raise many kinds
-        raise folder.error(f"its weights cannot be loaded; download them again: {one_line(error)}") from error
-    missing = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
-    if missing:
-        shown = ", ".join(missing[:3])
-        raise folder.error(
-            f"its file lacks {len(missing)} of the model's weights ({shown}), which would be random; "
-            "it was not trained to rerank, or is damaged: choose another model, or download it again"
-        )
-    return model
-
-
 def place_model(model: Any, device: torch.device, folder: ModelFolder) -> Any:  # noqa: ANN401
     """Move `model` to `device`, in evaluation mode, and return it. Raises ModelError if that fails."""
     try:
@@ -224,12 +188,6 @@ def _torch(name: str) -> Any:  # noqa: ANN401 - a module
     except ImportError as error:
         raise ModelError(f"this model needs torch and transformers: {install_line('gpu')}", name) from error
     return torch
-
-
-def _release(version: str) -> tuple[int, int]:
-    """Return the major and the minor number of a version."""
-    major, minor = version.split(".")[:2]
-    return int(major), int(minor)
 
 
 def _inputs(model: Any, made: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ANN401
@@ -253,25 +211,3 @@ def _check_vocabulary(tokenizer: Tokenizer, model: Any, folder: ModelFolder) -> 
             f"its tokenizer has ids up to {highest}, but the model has only {rows} embeddings; they do not match: "
             "download both again"
         )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Suppress the progress bars and warnings of transformers while it loads a model; errors are still raised.
-
-    These settings of transformers are global, so only one model is loaded at a time: a second thread would otherwise
-    save the suppressed state as the user's, and restore it afterwards.
-    """
-    from transformers.utils import logging as transformers_logging
-
-    logging: Any = transformers_logging  # only partly typed
-    with _LOADING:
-        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        try:
-            yield
-        finally:
-            logging.set_verbosity(level)
-            if bars:
-                logging.enable_progress_bar()

@@ -52,7 +52,7 @@ def load_network(model: str | Path, settings: ScorerSettings | None = None, new_
     try:
         import torch
 
-        from resift.rerank.scorers.torch_backend import load_model
+        from resift.rerank.scorers.torch_weights import load_model
     except ImportError as error:
         raise ModelError(f"training needs torch and transformers: {install_line('train')}", folder.name) from error
     if not folder.safetensors:
@@ -115,7 +115,7 @@ def _with_new_head(folder: ModelFolder) -> Any:  # noqa: ANN401 - transformers i
 def _dequantized(folder: ModelFolder) -> Any:  # noqa: ANN401 - transformers is untyped
     import torch
 
-    from resift.rerank.scorers.torch_backend import load_model
+    from resift.rerank.scorers.torch_weights import load_model
     from resift.rerank.training.dequantize import dequantize_folder
 
     if folder.onnx is None:

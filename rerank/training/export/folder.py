@@ -80,6 +80,8 @@ def export_folder(
     _check_libraries(source)
     folder = read_folder(source)
     folder.check()
+    if folder.head_modules:
+        raise folder.error("its head has several modules, which cannot be exported; use its safetensors as they are")
     with _new_folder(target, settings.replace) as made:
         return _export(folder, made, target, distinct, settings)
 
@@ -87,7 +89,8 @@ def export_folder(
 def _export(folder: ModelFolder, made: Path, target: Path, pairs: list[Pair], settings: ExportSettings) -> Exported:
     import torch
 
-    from resift.rerank.scorers.torch_backend import load_model, load_tokenizer, quiet
+    from resift.rerank.scorers.torch_backend import load_tokenizer
+    from resift.rerank.scorers.torch_weights import load_model, quiet
     from resift.rerank.training.export.float32 import export_float32
     from resift.rerank.training.export.proving import make_proof
 
