@@ -51,6 +51,7 @@ _OF_SCORER = ("revision", "backend", "device", "dtype", "batch_tokens", "threads
     "nanobeir:NAME. Its queries are not trained on. Can be repeated.",
 )
 @click.option("--work", metavar="FOLDER", help="The folder of scores and checkpoints. [default: OUT.work]")
+@click.option("--force", is_flag=True, help="Promote a student that does not pass the gate; its card then says so.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object.")
 @settings_options(
     *("distill", "search", "rerank", "scorer", "queries", "corpus", "bm25", "connection", "engine"),
@@ -59,7 +60,7 @@ _OF_SCORER = ("revision", "backend", "device", "dtype", "batch_tokens", "threads
 )
 @grouped("request", "resift.rerank.training.distillation.request:DistillRequest")
 @click.pass_context
-def distill(ctx: click.Context, /, request: DistillRequest, as_json: bool, stages: DistillStages) -> None:
+def distill(ctx: click.Context, /, request: DistillRequest, as_json: bool, stages: DistillStages) -> int:
     """Teach small rerankers what a large one knows, on TARGET, an index or a corpus that `resift index` reads.
 
     Queries are yours, or made of titles and sentences. The teacher scores their candidates (the head and the middle of
@@ -82,10 +83,11 @@ def distill(ctx: click.Context, /, request: DistillRequest, as_json: bool, stage
     result = Distillation(request, stages, Reports(say, progress, ask_hidden)).run()
     if as_json:
         echo(to_json(result.to_json()))
-        return
-    for report in result.students:
-        _show(report)
-    say(f"the teacher's scores are in {result.scores}")
+    else:
+        for report in result.students:
+            _show(report)
+        say(f"the teacher's scores are in {result.scores}")
+    return 0 if all(report.gate is None or report.gate.promoted for report in result.students) else 1
 
 
 def _show(report: StudentReport) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.curve import CurveFit, fit_curve
-from resift.rerank.training.distillation.loading import save_network
+from resift.rerank.training.distillation.finishing import can_export, export_pairs, finish, write_model
 from resift.rerank.training.distillation.progress import Progress
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
 from resift.rerank.training.distillation.scores import ListFile
@@ -106,13 +106,28 @@ class Outcome:
         """
         plan = next(plan for plan in self.request.plans() if plan.name == student.name)
         folder = self.request.folder_of(plan)
-        save_network(student.network, folder, self.stages.distill.pair_tokens)
+        self._save(student, folder)
         report = self._report(student, folder)
         content = {"report": report.to_json(), "curve": self._curve(student.name), "log": self._log(student.name)}
         write_file(folder / REPORT, [json.dumps(content, indent=1, ensure_ascii=False), "\n"])
         self._texts().save(folder)
         write_record(folder, self._record(student, plan, report))
-        return dataclasses.replace(report, gate=self._judged(folder, plan)) if self.request.dev else report
+        base, stages = _base_of(plan), self.stages.search_stages(str(folder))
+        gate = finish(
+            folder, base.name if base else None, self.request.dev, stages, self.reports, force=self.request.force
+        )
+        return dataclasses.replace(report, gate=gate)
+
+    def _save(self, student: Student, folder: Path) -> None:
+        pairs = export_pairs(self.lists.trained()) if self.stages.distill.export else []
+        plain = self.request.work_folder() / "students" / student.name
+        tokens, exported = self.stages.distill.pair_tokens, can_export(pairs)
+        if self.stages.distill.export and not exported:
+            self.reports.note("note: there are too few pairs to make int8 weights, so that there is no ONNX")
+        with self.reports.progress(f"writing {student.name}"):
+            problem = write_model(student.network, tokens, plain, folder, pairs if exported else None)
+        if problem:
+            self.reports.note(f"note: {student.name} has no ONNX: {problem}")
 
     def _report(self, student: Student, folder: Path) -> StudentReport:
         rows = self._curve(student.name)
@@ -163,7 +178,7 @@ class Outcome:
             base=_base_of(plan),
             teachers=teachers,
             training=(describe(Path(self.request.target).name, rows, form="labelled lists"),),
-            loss="the squared errors of logits, of margins within a query, and of the states of layers",
+            loss="MSE of logits, margins and states",
             loss_parameters={
                 "logits": settings.logit_weight,
                 "margins": settings.margin_weight,
@@ -190,16 +205,6 @@ class Outcome:
             epoch = settings.passes * row["step"] / steps
             found[row["step"]] = dataclasses.replace(found.get(row["step"], LogRow(epoch, row["step"])), values=values)
         return tuple(found[step] for step in sorted(found))
-
-    def _judged(self, folder: Path, plan: StudentPlan) -> Any:  # noqa: ANN401 - the gate's report
-        from resift.rerank.training.gate.dev_sets import DevSet
-        from resift.rerank.training.gate.judge import Trial, judge
-        from resift.rerank.training.gate.store import store
-
-        base = _base_of(plan)
-        trial = Trial(str(folder), base.name if base else None, [DevSet(target) for target in self.request.dev])
-        stages = self.stages.search_stages(str(folder))
-        return store(folder, judge(trial, None, stages, self.reports.progress, self.reports.note))
 
 
 _TERMS = {"logit": "logits", "margin": "margins", "states": "states", "label": "labels"}

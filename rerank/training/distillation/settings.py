@@ -61,6 +61,7 @@ class DistillSettings:
     clip: float = setting(1.0, "The largest norm of a gradient.")
     frozen_words: bool = setting(True, "Leave the word table as it is, so that rare words keep their vectors.")
     distill_seed: int = setting(12, "The seed of every random choice.")
+    export: bool = setting(True, "Write the student as ONNX and int8 as well, which run without torch.")
     checkpoint_seconds: float = setting(120.0, "How many seconds of training a kill can lose.")
 
     def __post_init__(self) -> None:

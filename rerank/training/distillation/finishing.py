@@ -1,0 +1,81 @@
+"""Finish a student's folder: ONNX and int8, its fusion with the first stage, the verdict of the gate, and its card."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from resift.rerank.scorer import Pair
+from resift.rerank.scorers.proof import PROOF_PAIRS
+from resift.rerank.stages import SearchStages
+from resift.rerank.training.card import write_card
+from resift.rerank.training.distillation.candidates import CandidateList
+from resift.rerank.training.distillation.loading import Network, save_network
+from resift.rerank.training.distillation.request import Reports
+from resift.rerank.training.export.settings import ExportSettings
+from resift.rerank.training.fusion.fit import fit_fusion
+from resift.rerank.training.fusion.scoring import SetScoring
+from resift.rerank.training.fusion.settings import TuneSettings
+from resift.rerank.training.fusion.store import store_in_model
+from resift.rerank.training.gate.dev_sets import DevSet
+from resift.rerank.training.gate.judge import Trial, judge
+from resift.rerank.training.gate.store import store
+from resift.retrieval.errors import CorpusError, ModelError, SettingsError
+
+EXPORT_PAIRS = 600
+"""Pairs from which those are taken on which int8 is fitted and compared."""
+
+
+def write_model(network: Network, tokens: int, plain: Path, target: Path, pairs: Sequence[Pair] | None) -> str:
+    """Write `network` to the folder `target`, and return why it has no ONNX, "" if it has.
+
+    With `pairs`, its ONNX and int8 are made on them, from a copy in the folder `plain`, and `target` appears when all
+    is checked; without, or if that is not possible, it has the weights of torch alone. Raises OSError.
+    """
+    if pairs is None:
+        save_network(network, target, tokens)
+        return ""
+    save_network(network, plain, tokens)
+    from resift.rerank.training.export.folder import export_folder
+
+    try:
+        export_folder(plain, target, pairs, ExportSettings(replace=True))
+    except (ModelError, SettingsError) as error:
+        save_network(network, target, tokens)
+        return str(error)
+    return ""
+
+
+def export_pairs(lists: Iterable[CandidateList]) -> list[Pair]:
+    """Return pairs of several queries for an export; fewer than it needs if there are no more."""
+    return list(
+        itertools.islice(((one.query, candidate.text) for one in lists for candidate in one.candidates), EXPORT_PAIRS)
+    )
+
+
+def finish(
+    folder: Path, base: str | None, dev: Sequence[str], stages: SearchStages, reports: Reports, force: bool = False
+) -> Any:  # noqa: ANN401 - a GateReport, or None
+    """Fit the fusion of the student in `folder` on the sets `dev`, judge it there, write its card; return the verdict.
+
+    `base` is the model that it must not be worse than, None for the first stage alone; `force` promotes it whatever the
+    verdict is. Without dev sets there is no verdict. Raises ResiftError.
+    """
+    sets = [DevSet(target) for target in dev]
+    if not sets:
+        write_card(folder)
+        return None
+    scoring = SetScoring(str(folder), TuneSettings(), stages, reports.progress, reports.note)
+    try:
+        store_in_model(folder, fit_fusion(scoring.score(sets)), scoring.conditions)
+    except CorpusError as error:
+        reports.note(f"note: the fusion could not be fitted: {error}")
+    report = judge(Trial(str(folder), base, sets), None, stages, reports.progress, reports.note)
+    return store(folder, report, forced=force)
+
+
+def can_export(pairs: Sequence[Pair]) -> bool:
+    """Return whether there are enough different pairs for an export."""
+    return len(set(pairs)) >= PROOF_PAIRS
