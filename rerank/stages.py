@@ -64,7 +64,7 @@ class SearchStages:
     def fusion(self) -> Fusion | None:
         """Return the fusion that applies, without loading the model or downloading anything.
 
-        None if the model is "none", or is not on this machine, or cannot be used: `model` raises why.
+        None if there is no model, or it is not on this machine or cannot be used, of which `model` raises the reason.
         """
         if self.scorer.model == NO_MODEL:
             return None
@@ -75,7 +75,7 @@ class SearchStages:
         return choose_fusion(self.rerank, own)
 
     def model(self) -> Predictor | None:
-        """Load the model of the second stage; None if it is `none`. Raises ModelError and SettingsError."""
+        """Load the model of the second stage; None if it is "none". Raises ModelError and SettingsError."""
         return None if self.scorer.model == NO_MODEL else load_scorer(settings=self.scorer)
 
     def reranker(self) -> Reranker | None:

@@ -103,11 +103,8 @@ def search(
         show_step("searching")
         started = time.perf_counter()
         [result] = pipeline.search([query], stages.search.depth)
-        facts = {
-            "index": index,
-            **_facts(stages, pipeline.reranker),
-            "seconds": round(time.perf_counter() - started, 4),
-        }
+        seconds = round(time.perf_counter() - started, 4)
+    facts = {"index": index, **_facts(stages, pipeline.reranker), "seconds": seconds}
     analyze = analyzer(retriever.language)
     view = View(display_settings.top, analyze, stages.rerank.html, shown, bool(stages.engine.filter))
     _show(result, view, form, facts)
