@@ -3,8 +3,8 @@
     python -m scripts.fit_fusion my-model/ --sample 20 --save
     python -m scripts.fit_fusion default --set time --set med --passages 1 --passages 4 --sample 12
 
-The scores are kept in the cache folder, so that a stopped run continues, and another fit needs no model. `resift tune` is
-the same for any judged queries.
+The scores are kept in the cache folder, so that a stopped run continues, and another fit needs no model. `resift tune`
+is the same for any judged queries.
 """
 
 from __future__ import annotations
