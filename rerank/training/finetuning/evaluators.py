@@ -27,13 +27,13 @@ class DevEvaluator(SentenceEvaluator):  # type: ignore[misc]
         batch_size: int,
         shown: Callable[[str, int, int], None] = lambda name, done, total: None,
     ) -> None:
-        """Evaluate on `sets` with `batch_size` pairs at once; the primary metric is the first set's ndcg@10.
+        """Evaluate on `sets`, none on processes other than 0, with `batch_size` pairs at once; the primary metric is the first set's ndcg@10.
 
         `shown` is called with what is done, how many pairs are, and of how many.
         """
         super().__init__()
         self.sets, self._batch_size, self._shown = tuple(sets), batch_size, shown
-        self.primary_metric = f"{sets[0].name}_ndcg@10"
+        self.primary_metric = f"{sets[0].name}_ndcg@10" if sets else None
 
     def __call__(
         self,
