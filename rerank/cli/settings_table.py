@@ -24,6 +24,7 @@ SETTINGS = {
     "clicks": "resift.rerank.training.mining.clicks.settings:ClickSettings",
     "tune": "resift.rerank.training.fusion.settings:TuneSettings",
     "gate": "resift.rerank.training.gate.settings:GateSettings",
+    "export": "resift.rerank.training.export.settings:ExportSettings",
 }
 """Stage -> "module:Class" of its frozen dataclass of settings; `resift config` and the documentation iterate this."""
 
@@ -52,7 +53,7 @@ _OTHER_OPTIONS = (
     "replace_whole",  # of an addition
     *("qrels", "queries", "root", "run_file", "split"),  # of an evaluation
     *("clicks", "events", "output", "pairs"),  # of a mine
-    *("dev", "repository", "trained_on"),  # of a gate and an upload
+    *("dev", "trained_on"),  # of a gate
 )
 """Arguments of the library that are no settings, have an option, and are named in messages."""
 

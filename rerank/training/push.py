@@ -14,6 +14,7 @@ from resift.rerank.scorers.card import CARD
 from resift.rerank.scorers.hub import CONFIGURATION, WEIGHTS
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.own_fusion import update_resift_file
+from resift.rerank.training.card.sections import search_command
 from resift.rerank.training.gate.fingerprint import weights_key
 from resift.rerank.training.record import read_record
 from resift.retrieval.errors import ModelError, SettingsError
@@ -132,7 +133,8 @@ def _card(folder: Path, repository: str) -> bytes:
     """Return the card with the repository's name where its examples load the model."""
     text = (folder / CARD).read_text(encoding="utf-8", errors="replace")
     name = folder.resolve().name
-    return text.replace(f'("{name}")', f'("{repository}")').replace(f"--model {name}", f"--model {repository}").encode()
+    text = text.replace(f'("{name}")', f'("{repository}")')
+    return text.replace(search_command(name), search_command(repository)).encode()
 
 
 def _reason(error: Exception) -> str:

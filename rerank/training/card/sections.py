@@ -124,9 +124,12 @@ scorer = load_scorer("{model_id}")
 scorer.rank("How many calories in an egg", ["Eggs are laid by hens.", "An egg has between 55 and 80 calories."])
 ```
 
-```bash
-resift search bm25:my-index "how many calories in an egg" --model {model_id}
-```"""
+On the command line: {search_command(model_id)}"""
+
+
+def search_command(model_id: str) -> str:
+    """Return the command that searches with a model, in backticks."""
+    return f"`resift search bm25:my-index 'how many calories in an egg' --model {model_id}`"
 
 
 def training_section(record: RunRecord) -> str:

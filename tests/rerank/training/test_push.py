@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from resift.rerank.scorers.own_fusion import update_resift_file
+from resift.rerank.training.card.sections import search_command
 from resift.rerank.training.gate.fingerprint import weights_key
 from resift.rerank.training.push import push, uploaded_files
 from resift.retrieval.errors import ModelError, SettingsError
@@ -112,7 +113,7 @@ def model(tmp_path: Path) -> Path:
     private = ("training.json", "training_texts.npz", "optimizer.pt", ".secret", "notes.txt", "data.jsonl")
     for name in (*names, *private, "checkpoints/checkpoint-20/model.safetensors"):
         (folder / name).write_text(name)
-    (folder / "README.md").write_text('---\nlicense: mit\n---\nCrossEncoder("my-model")\nresift --model my-model\n')
+    (folder / "README.md").write_text('---\nlicense: mit\n---\nCrossEncoder("my-model")\n' + search_command("my-model"))
     (folder / "training.json").write_text('{"format": "of another program"}')
     update_resift_file(folder, {"gate": {"passed": True, "forced": False, "reasons": []}})
     return folder
@@ -135,7 +136,8 @@ def test_the_files_of_the_model_are_sent_and_nothing_else(hub: Hub, model: Path)
 def test_the_card_that_is_sent_names_the_repository_and_the_one_on_the_disk_stays(hub: Hub, model: Path) -> None:
     before = (model / "README.md").read_text()
     push(model, "org/model", private=False)
-    assert b'CrossEncoder("org/model")\nresift --model org/model' in hub.files["README.md"]
+    sent = hub.files["README.md"].decode()
+    assert sent.endswith('CrossEncoder("org/model")\n' + search_command("org/model"))
     assert (model / "README.md").read_text() == before
     assert hub.created.get("private", False) is False
 
