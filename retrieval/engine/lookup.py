@@ -7,7 +7,7 @@ from typing import Any
 
 IDS_PER_REQUEST = 64
 MOST_ENTRIES = 10_000
-"""Maximum number of hits of a search: the engines' default of `index.max_result_window`."""
+"""Maximum number of hits of a search, by the engines' default."""
 
 
 def by_ids(doc_ids: Sequence[str], parent: str, *, several: bool) -> dict[str, Any]:

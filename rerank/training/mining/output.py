@@ -102,7 +102,10 @@ class MiningOutput:
             raise SettingsError(f"{what}; set `overwrite` to begin anew", "output")
 
     def add(self, lines: list[str], digest: bytes) -> None:
-        """Write the lines of one more query; `digest` is that of all queries so far."""
+        """Write the lines of one more query; `digest` is that of all queries so far.
+
+        Raises CorpusError if they cannot be written.
+        """
         try:
             self._opened().write("".join(lines).encode("utf-8", "replace"))
         except OSError as error:
