@@ -16,7 +16,9 @@ from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
 
 if TYPE_CHECKING:
+    from resift.rerank.training.finetuning.inputs import Reports
     from resift.rerank.training.finetuning.request import TrainRequest
+    from resift.rerank.training.finetuning.run import Trained
     from resift.rerank.training.finetuning.settings import TrainSettings
     from resift.rerank.training.record import LogRow, RunRecord
 
@@ -76,6 +78,16 @@ class TrainOptions:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FinalSteps:
+    """What is done after the training: whether ONNX is written, and whether the gate judges, and how it is shown."""
+
+    export: bool
+    gate: bool
+    force: bool
+    as_json: bool
+
+
 def _use_recipe(context: click.Context, _: click.Parameter, given: str | None) -> str | None:
     """Let the settings of the recipe replace those of the TOML file; flags and variables replace both."""
     if given is not None and not context.resilient_parsing:
@@ -120,19 +132,19 @@ def _use_recipe(context: click.Context, _: click.Parameter, given: str | None) -
 @click.option(
     "--country", metavar="CODE", help="Whose electricity is used, such as DEU. [default: the world's average]"
 )
+@click.option("--export/--no-export", default=True, show_default=True, help="Write ONNX and int8 beside the weights.")
 @click.option("--gate/--no-gate", default=True, show_default=True, help="Judge the model against its base at the end.")
 @click.option("--force", is_flag=True, help="Promote the model although the gate refuses it; its card says so.")
 @click.option("--json", "as_json", is_flag=True, help="Print the log and the values as JSON.")
 @settings_options("train")
 @grouped("options", "resift.rerank.cli.train:TrainOptions")
+@grouped("steps", "resift.rerank.cli.train:FinalSteps")
 @click.pass_context
 def train(
     ctx: click.Context,
     /,
     options: TrainOptions,
-    gate: bool,
-    force: bool,
-    as_json: bool,
+    steps: FinalSteps,
     train_settings: TrainSettings,
 ) -> int:
     """Train a reranker on DATA: pairs, labelled pairs, triplets or labelled lists, as JSON lines, CSV or Parquet.
@@ -147,19 +159,17 @@ def train(
     resift train mined.jsonl --dev my-collection/ --out my-model --epochs 2
     resift train --recipe recipes/gooaq-bert-tiny.toml --out reranker
     """
-    from resift.rerank.training.finetuning.inputs import Reports
     from resift.rerank.training.finetuning.outcome import write_outcome
     from resift.rerank.training.finetuning.run import train as run_training
 
     refuse_together(ctx, {"resume": "--resume", "overwrite": "--overwrite"})
     request = options.request()
-    trained = run_training(request, train_settings, Reports(say, progress, _say_row))
+    trained = run_training(request, train_settings, _reports())
     if trained is None:  # another process writes the model
         return 0
     record = write_outcome(trained)
-    passed = _conclude(request, record, gate, force)
-    _report(record, as_json)
-    return 0 if passed else 1
+    _report(record, steps.as_json)
+    return 0 if _conclude(request, trained, steps) else 1
 
 
 def _say_row(row: LogRow) -> None:
@@ -168,20 +178,30 @@ def _say_row(row: LogRow) -> None:
     say(row_line(row))
 
 
-def _conclude(request: TrainRequest, record: RunRecord, gate: bool, force: bool) -> bool:
-    """Judge the model if wanted, and write its card; return whether it is promoted."""
+def _conclude(request: TrainRequest, trained: Trained, steps: FinalSteps) -> bool:
+    """Export and judge the model as wanted, and write its card; return whether it is promoted."""
     from resift.rerank.training.card import write_card
-    from resift.rerank.training.finetuning.promotion import judge_trained
+    from resift.rerank.training.finetuning.promotion import export_trained, judge_trained
 
-    if not gate or not record.evaluations:
-        write_card(request.out, record)
+    reports = _reports()
+    if steps.export:
+        export_trained(request, trained.inputs.prepared.train, reports)
+    if not steps.gate or not trained.inputs.sets:
+        write_card(request.out)
         return True
-    report = judge_trained(request, force, progress, say)
-    from resift.rerank.cli.output import show
-    from resift.rerank.training.gate.table import render as gate_table
+    report = judge_trained(request, reports, steps.force)
+    if not steps.as_json:
+        from resift.rerank.cli.output import show
+        from resift.rerank.training.gate.table import render
 
-    show(gate_table(report))
+        show(render(report))
     return report.promoted
+
+
+def _reports() -> Reports:
+    from resift.rerank.training.finetuning.inputs import Reports
+
+    return Reports(say, progress, _say_row)
 
 
 def _report(record: RunRecord, as_json: bool) -> None:

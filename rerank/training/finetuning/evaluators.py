@@ -18,7 +18,7 @@ from resift.retrieval.types import Run
 class DevEvaluator(SentenceEvaluator):  # type: ignore[misc]
     """Scores the candidates of all dev sets, and measures each set and the mean of those of NanoBEIR.
 
-    Called with a CrossEncoder it returns values by name, such as "NanoNQ_R100_ndcg@10". It is called on one process.
+    Called with a CrossEncoder it returns values by name, such as "NanoNQ_R100_ndcg@10".
     """
 
     def __init__(
@@ -27,9 +27,10 @@ class DevEvaluator(SentenceEvaluator):  # type: ignore[misc]
         batch_size: int,
         shown: Callable[[str, int, int], None] = lambda name, done, total: None,
     ) -> None:
-        """Evaluate on `sets`, none on processes other than 0, with `batch_size` pairs at once; the primary metric is the first set's ndcg@10.
+        """Evaluate on `sets` with `batch_size` pairs at once; the primary metric is the first set's ndcg@10.
 
-        `shown` is called with what is done, how many pairs are, and of how many.
+        There are no sets on processes other than 0, where the evaluator is not called. `shown` is called with what is
+        done, how many pairs are, and of how many.
         """
         super().__init__()
         self.sets, self._batch_size, self._shown = tuple(sets), batch_size, shown

@@ -15,6 +15,7 @@ from resift.rerank.training.finetuning.processes import rank, wait_until
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import CorpusError
+from resift.retrieval.wording import counted
 
 TRAIN, HELD_OUT, PREPARED = "train.jsonl.gz", "held-out.jsonl.gz", "prepared.json"
 _DEPTH = 100  # hits of BM25 among which negatives are taken
@@ -64,20 +65,20 @@ def prepare(
 def split_by_query(examples: Sequence[Example], part: float, seed: int) -> tuple[list[Example], list[Example]]:
     """Return the examples that are trained on and those that are held out: all examples of a query are in one of them.
 
-    `part` is a share of the queries below 1, or a number of queries. Which are held out depends on their text and
+    `part` is a share of the queries below 1, or a number of queries, at most half of them. Which are held out depends on their text and
     `seed` alone, so that it stays so when the data grows. Raises CorpusError if nothing would be left to train on.
     """
     if not part:
         return list(examples), []
     ranks = {example.query: _place(example.query, seed) for example in examples}
+    in_order = sorted(ranks, key=lambda query: (ranks[query], query))
     if part >= 1:
-        chosen = set(sorted(ranks, key=lambda query: (ranks[query], query))[: int(part)])
+        chosen = set(in_order[: min(int(part), len(in_order) // 2)])
     else:
-        chosen = {query for query, place in ranks.items() if place < part}
-        chosen = chosen or {min(ranks, key=lambda query: (ranks[query], query))}
-    if len(chosen) >= len(ranks):
+        chosen = {query for query in in_order if ranks[query] < part} or set(in_order[:1])
+    if not chosen or len(chosen) == len(ranks):
         raise CorpusError(
-            f"the data has {len(ranks)} different queries, of which {len(chosen)} would be held out; "
+            f"the data has {counted(len(ranks), 'different query', 'different queries')}, too few to hold some out; "
             "expected more data, or `held_out` 0 and dev sets"
         )
     train = [example for example in examples if example.query not in chosen]

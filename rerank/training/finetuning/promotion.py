@@ -1,24 +1,33 @@
-"""Judge a trained model by the gate, on the sets that evaluated its training."""
+"""Finish a trained model: ONNX and int8 beside its weights, its fusion with the first stage, the gate, and its card."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resift.rerank.training.examples import LabelledList, write_examples
-from resift.rerank.training.finetuning.base import find_base
+from resift.rerank.training.examples import Example, LabelledList, write_examples
+from resift.rerank.training.finetuning.base import find_base, quiet_libraries
 from resift.rerank.training.finetuning.dev_sets import DevSet
 from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB
-from resift.rerank.training.finetuning.inputs import ShowProgress
+from resift.rerank.training.finetuning.inputs import Reports
 from resift.rerank.training.finetuning.request import TrainRequest
+from resift.rerank.training.finetuning.rows import as_lists
+from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 
 if TYPE_CHECKING:
+    from resift.rerank.training.gate.dev_sets import DevSet as JudgedSet
     from resift.rerank.training.gate.report import GateReport
 
 HELD_OUT = "held-out-candidates.jsonl.gz"
 """The held-out queries with the candidates that evaluated, as labelled lists, in the folder `training`."""
+
+_EXPORT_PAIRS = 600
+"""Pairs from which those are taken on which int8 is fitted and compared."""
 
 
 def write_candidates(held_out: DevSet, folder: Path) -> Path:
@@ -37,46 +46,80 @@ def write_candidates(held_out: DevSet, folder: Path) -> Path:
     return path
 
 
-def judge_trained(
-    request: TrainRequest,
-    force: bool = False,
-    progress: ShowProgress | None = None,
-    note: Callable[[str], None] = lambda line: None,
-) -> GateReport:
-    """Return the verdict on the model in the folder of `request`, which is stored with the model and in its card.
+def export_trained(request: TrainRequest, examples: Sequence[Example], reports: Reports) -> bool:
+    """Write ONNX and int8, compared with torch, into the model's folder; return False, with a note, if that fails.
+
+    int8 is fitted on some of the training `examples`. Raises OSError.
+    """
+    from resift.rerank.scorers.own_fusion import update_resift_file
+    from resift.rerank.scorers.proof import PROOF_FILE
+    from resift.rerank.training.export.folder import export_folder
+
+    made = request.work / "exported"
+    shutil.rmtree(made, ignore_errors=True)
+    try:
+        with reports.progress("writing ONNX and int8, compared with torch"), quiet_libraries():
+            export_folder(request.out, made, _pairs(examples))
+    except (ModelError, SettingsError) as error:
+        reports.note(f"note: the model has no ONNX: {error}")
+        return False
+    shutil.rmtree(request.out / "onnx", ignore_errors=True)
+    for name in ("onnx", PROOF_FILE):
+        os.replace(made / name, request.out / name)
+    facts = json.loads((made / "resift.json").read_text(encoding="utf-8"))
+    update_resift_file(request.out, {name: facts[name] for name in ("proof", "export") if name in facts})
+    shutil.rmtree(made)
+    return True
+
+
+def judge_trained(request: TrainRequest, reports: Reports, force: bool = False) -> GateReport:
+    """Fit the fusion of the model in the folder of `request`, judge it, write its card, and return the verdict.
 
     It is judged on the held-out queries, if there are any, and on the dev sets, against its base and the first stage.
     `force` promotes it whatever the verdict is. Raises ResiftError and OSError.
     """
-    from resift.rerank.training.gate.dev_sets import DevSet as JudgedSet
+    from resift.rerank.stages import SearchStages
+    from resift.rerank.training.fusion.fit import fit_fusion
+    from resift.rerank.training.fusion.scoring import SetScoring
+    from resift.rerank.training.fusion.settings import TuneSettings
+    from resift.rerank.training.fusion.store import store_in_model
     from resift.rerank.training.gate.judge import Trial, judge
     from resift.rerank.training.gate.store import store
 
+    sets, stages = _judged_sets(request), SearchStages()
+    scoring = SetScoring(str(request.out), TuneSettings(), stages, reports.progress, reports.note)
+    try:
+        store_in_model(request.out, fit_fusion(scoring.score(sets)), scoring.conditions)
+    except CorpusError as error:
+        reports.note(f"note: the fusion could not be fitted: {error}")
+    base_folder, _ = find_base(request.base, request.copy)
+    base = str(base_folder) if _can_rank(base_folder) else None
+    report = judge(Trial(str(request.out), base, sets), None, stages, reports.progress, reports.note)
+    return store(request.out, report, forced=force)
+
+
+def _judged_sets(request: TrainRequest) -> list[JudgedSet]:
+    from resift.rerank.training.gate.dev_sets import DevSet as Judged
+
     held_out = request.work / HELD_OUT
-    sets = [JudgedSet(str(held_out), name=request.held_out_name)] if held_out.is_file() else []
+    sets = [Judged(str(held_out), name=request.held_out_name)] if held_out.is_file() else []
     root = None if request.copy is None else request.copy / NANOBEIR_HUB
     for target in request.dev:
         nanobeir = target.lower().partition(":")[0] == "nanobeir"
-        sets.append(JudgedSet(target, root=str(root) if nanobeir and root is not None and root.is_dir() else None))
-    base_folder, _ = find_base(request.base, request.copy)
-    rival = base_folder if _can_rank(base_folder) else None
-    trial = Trial(str(request.out), None if rival is None else str(rival), sets)
-    report = judge(trial, progress=progress or _silent, note=note)
-    return store(request.out, report, forced=force)
+        sets.append(Judged(target, root=str(root) if nanobeir and root is not None and root.is_dir() else None))
+    return sets
+
+
+def _pairs(examples: Iterable[Example]) -> list[tuple[str, str]]:
+    lists = as_lists(examples)
+    found = ((one.query, text) for one in lists for text in one.documents)
+    return list(itertools.islice(found, _EXPORT_PAIRS))
 
 
 def _can_rank(folder: Path) -> bool:
     """Return whether a base is a cross-encoder already: its head is not only made by the training."""
-    import json
-
     try:
         names = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or []
     except (OSError, ValueError):
         return False
     return any(str(name).endswith("ForSequenceClassification") for name in names)
-
-
-def _silent(label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-    from contextlib import nullcontext
-
-    return nullcontext(lambda done: None)

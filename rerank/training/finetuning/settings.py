@@ -79,7 +79,8 @@ class TrainSettings:
     save_limit: int = setting(2, "How many checkpoints are kept during the training: the last ones and the best one.")
     held_out: float | None = setting(
         None,
-        "The part of the queries that is not trained on and evaluates: a share below 1, or a number of queries; 0.1 "
+        "The part of the queries that is not trained on and evaluates: a share below 1, or a number of queries (at "
+        "most half of them); 0.1 "
         "without dev sets, and none with them, if not given.",
     )
 
