@@ -37,6 +37,7 @@ COMMANDS = {
     "gate": ("resift.rerank.cli.gate", "Judge whether a trained model is worse than its base or the first stage."),
     "tune": ("resift.rerank.cli.tune", "Fit on judged queries how a model is fused with the first stage."),
     "push": ("resift.rerank.cli.push", "Upload a model that passed its gate to the Hugging Face Hub."),
+    "export": ("resift.rerank.cli.export", "Write a model as safetensors, ONNX and int8 in one folder."),
     "models": ("resift.rerank.cli.models", "Show the models that can be named, and where to get them."),
     "config": ("resift.rerank.cli.config", "Show the effective settings, and where each comes from."),
     "completion": ("resift.rerank.cli.completion", "Print the shell completion script for bash, zsh or fish."),

@@ -1,8 +1,8 @@
 """The table of recommended models on the Hugging Face Hub; only models that resift can load are in it.
 
 Sizes are those of the weight file in the repository's listing, languages and licences those of its card, and the
-tokens those that its files or its card give. Not in it, because they cannot be loaded: models with code of their own
-(gte-multilingual-reranker-base, jina-reranker-v2) and those with a head of several modules (ettin-reranker).
+tokens those that its files or its card give; the sizes of ettin-reranker follow from its number of parameters. Not in
+it, because they cannot be loaded: models with code of their own (gte-multilingual-reranker-base, jina-reranker-v2).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class RecommendedModel:
 
     `megabytes` is the size of its weights to download, and `memory` what they take on a CPU in float32 (10^6 bytes);
     `max_tokens` is the most tokens that it reads of a query with its document; `languages` are ISO 639 codes, or
-    `MULTILINGUAL`; `remark` says what it is for.
+    `MULTILINGUAL`; `gpu` is whether a GPU is "not needed", "better" or "needed" for a hundred documents a query, and
+    `remark` says what the model is for.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RecommendedModel:
     max_tokens: int
     languages: tuple[str, ...]
     licence: str
+    gpu: str
     remark: str
 
     @property
@@ -47,13 +49,34 @@ _MMARCO = ("en", "ar", "zh", "nl", "fr", "de", "hi", "id", "it", "ja", "pt", "ru
 
 RECOMMENDED = (
     RecommendedModel(
+        "cross-encoder/ettin-reranker-17m-v1",
+        67,
+        67,
+        7999,
+        ("en",),
+        "apache-2.0",
+        "not needed",
+        "the smallest here, reads long documents",
+    ),
+    RecommendedModel(
+        "cross-encoder/ettin-reranker-32m-v1",
+        128,
+        128,
+        7999,
+        ("en",),
+        "apache-2.0",
+        "not needed",
+        "as the one before, stronger",
+    ),
+    RecommendedModel(
         "cross-encoder/ms-marco-MiniLM-L6-v2",
         91,
         91,
         512,
         ("en",),
         "apache-2.0",
-        "small, fast enough for a CPU",
+        "not needed",
+        "small and well known",
     ),
     RecommendedModel(
         "cross-encoder/ms-marco-MiniLM-L12-v2",
@@ -62,6 +85,7 @@ RECOMMENDED = (
         512,
         ("en",),
         "apache-2.0",
+        "not needed",
         "as the one before, with twice its layers",
     ),
     RecommendedModel(
@@ -71,7 +95,8 @@ RECOMMENDED = (
         512,
         ("en",),
         "apache-2.0",
-        "better on a GPU",
+        "better",
+        "stronger in English, and slower",
     ),
     RecommendedModel(
         "Alibaba-NLP/gte-reranker-modernbert-base",
@@ -80,7 +105,8 @@ RECOMMENDED = (
         8192,
         ("en",),
         "apache-2.0",
-        "reads long documents; better on a GPU",
+        "better",
+        "reads long documents",
     ),
     RecommendedModel(
         "cross-encoder/mmarco-mMiniLMv2-L12-H384-v1",
@@ -89,6 +115,7 @@ RECOMMENDED = (
         512,
         _MMARCO,
         "apache-2.0",
+        "not needed",
         "the smallest for other languages than English",
     ),
     RecommendedModel(
@@ -98,7 +125,8 @@ RECOMMENDED = (
         512,
         ("en", "zh"),
         "mit",
-        "better on a GPU",
+        "better",
+        "for English and Chinese",
     ),
     RecommendedModel(
         "BAAI/bge-reranker-v2-m3",
@@ -107,7 +135,8 @@ RECOMMENDED = (
         8192,
         (MULTILINGUAL,),
         "apache-2.0",
-        "the strongest here for many languages; needs a GPU for a hundred documents a query",
+        "needed",
+        "the strongest here for many languages",
     ),
 )
 """Recommended models, the small before the large: English, then other languages."""

@@ -64,13 +64,18 @@ class Exported:
 
 
 def export_folder(
-    source: Path, target: Path, pairs: Sequence[Pair], settings: ExportSettings | None = None
+    source: Path,
+    target: Path,
+    pairs: Sequence[Pair],
+    settings: ExportSettings | None = None,
+    overwrite: bool = False,
 ) -> Exported:
     """Write the model in the folder `source` to the new folder `target`, and return what was written and how exact.
 
     `pairs` are (query, document) texts like those that the model will score: int8 is fitted to some, compared on
-    others, and 32 short pieces of them are written into the folder as its proof. `target` appears when all is checked.
-    Raises SettingsError if there are too few pairs, or `target` exists and is not to be replaced; ModelError if a
+    others, and 32 short pieces of them are written into the folder as its proof. `target` appears when all is checked;
+    `overwrite` replaces a model that is there.
+    Raises SettingsError if there are too few pairs, or `target` is not empty and not to be replaced; ModelError if a
     library is missing, the model cannot be read, or an exported graph differs too much from torch.
     """
     settings = settings or ExportSettings()
@@ -82,7 +87,7 @@ def export_folder(
     folder.check()
     if folder.head_modules:
         raise folder.error("its head has several modules, which cannot be exported; use its safetensors as they are")
-    with _new_folder(target, settings.replace) as made:
+    with _new_folder(target, overwrite) as made:
         return _export(folder, made, target, distinct, settings)
 
 
@@ -218,14 +223,15 @@ def _check_libraries(source: Path) -> None:
 
 
 @contextmanager
-def _new_folder(target: Path, replace: bool) -> Iterator[Path]:
+def _new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     """Yield an empty folder beside `target`, which takes its place at the end; after an error it is removed.
 
     Raises SettingsError if `target` is not empty and is not to be replaced, or is not a model's folder.
     """
     occupied = target.exists() and (not target.is_dir() or any(target.iterdir()))
-    if occupied and not (replace and (target / "config.json").is_file()):
-        way = "choose another folder, or set `replace`" if (target / "config.json").is_file() else "choose another one"
+    model = (target / "config.json").is_file()
+    if occupied and not (overwrite and model):
+        way = "choose another folder, or use `overwrite`" if model else "choose another one"
         raise SettingsError(f"{target} is not empty; {way}", "target")
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))

@@ -23,7 +23,6 @@ class ExportSettings:
     least_order: float = setting(
         0.9, "The least share of pairs of documents that int8 has to put in the same order as float32."
     )
-    replace: bool = setting(False, "Replace a folder that already contains a model.")
 
     def __post_init__(self) -> None:
         """Check the values. Raises SettingsError if one cannot be used."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from resift.rerank.scorers.catalogue import embedded_models, recommended_models
+from resift.rerank.scorers.catalogue import describe, embedded_models, recommended_models
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import EMBEDDED_FOLDER
 from resift.rerank.scorers.recommended import RECOMMENDED
 from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS
 from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.scorers.speed import candidates, seconds_per_query
 from resift.retrieval.errors import ModelError
 from tests.docs.functions import ROOT
+from tests.rerank.scorers.small_models import save_family
 
 
 def test_every_embedded_model_is_listed_with_what_its_files_say() -> None:
@@ -27,6 +31,26 @@ def test_every_embedded_model_is_listed_with_what_its_files_say() -> None:
         assert model.megabytes == pytest.approx(sum(file.stat().st_size for file in folder.iterdir()) / 1e6, abs=0.1)
         assert model.max_tokens == load_scorer(name).max_length
         assert model.languages and model.licence and model.default == (name == DEFAULT_MODEL)
+
+
+def test_the_quality_on_dev_sets_is_a_mean_over_all_of_them(tmp_path: Path) -> None:
+    dev = {"a": {"queries": 9, "bm25": 0.4, "alone": 0.5}, "b": {"queries": 3, "bm25": 0.2, "alone": 0.4, "fused": 0.5}}
+    model = replace(embedded_models()[0], dev=dev)
+    assert model.dev_mean("bm25") == pytest.approx(0.3) and model.dev_mean("alone") == pytest.approx(0.45)
+    assert model.dev_mean("fused") is None and replace(model, dev={}).dev_mean("bm25") is None
+
+
+@pytest.mark.parametrize("given", [None, [1], {"a": 1}, {"a": {"bm25": "high"}}])
+def test_dev_figures_of_another_form_are_not_shown(given: object, tmp_path: Path) -> None:
+    folder = save_family("bert", tmp_path)
+    (folder / "resift.json").write_text(json.dumps({"dev": given}))
+    assert describe("mine", folder).dev == {}
+
+
+def test_speed_is_measured_on_different_documents_of_100_words() -> None:
+    pairs = candidates()
+    assert len(set(pairs)) == 100 and all(100 <= len(document.split()) <= 101 for _, document in pairs)
+    assert seconds_per_query(load_scorer("default"), budget=0.01) > 0
 
 
 def test_a_language_selects_the_models_that_read_it() -> None:
@@ -43,7 +67,7 @@ def test_the_documentation_has_the_table_of_the_recommended_models() -> None:
     expected = []
     for model in RECOMMENDED:
         sizes = [f"{count} MB" if count < 1000 else size(count / 1000) for count in (model.megabytes, model.memory)]
-        cells = [*sizes, str(model.max_tokens), " ".join(model.languages), model.licence]
+        cells = [*sizes, model.gpu, str(model.max_tokens), " ".join(model.languages), model.licence]
         expected.append((model.name, " | ".join(cells)))
     assert rows == expected
 

@@ -112,10 +112,10 @@ def test_a_folder_with_files_is_replaced_only_if_that_is_wished_and_it_is_a_mode
 ) -> None:
     source = made.folder.parent / "source"
     (tmp_path / "notes.txt").write_text("mine")
-    for replace in (False, True):
+    for overwrite in (False, True):
         with pytest.raises(SettingsError, match="is not empty; choose another one"):
-            export_folder(source, tmp_path, pairs_of_texts(), ExportSettings(replace=replace))
-    with pytest.raises(SettingsError, match="is not empty; choose another folder, or set `replace`"):
+            export_folder(source, tmp_path, pairs_of_texts(), overwrite=overwrite)
+    with pytest.raises(SettingsError, match="is not empty; choose another folder, or use `overwrite`"):
         export_folder(source, made.folder, pairs_of_texts())
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
