@@ -49,6 +49,7 @@ class Distillation:
         """Run what `request` asks for, with the settings of `stages`."""
         self.request, self.stages, self.reports = request, stages, reports or Reports()
         self.settings: DistillSettings = stages.distill
+        self._loaded: Network | None = None
 
     def run(self) -> Distilled:
         """Make the students and return their reports.
@@ -99,7 +100,10 @@ class Distillation:
         return self.settings.scored == "held-out" or self.settings.lengths is not None
 
     def _teacher(self) -> Network:
-        return load_network(self.request.teacher[0], self.stages.scorer)
+        """Return the weights of the first teacher, loaded once."""
+        if self._loaded is None:
+            self._loaded = load_network(self.request.teacher[0], self.stages.scorer)
+        return self._loaded
 
     def _lists(self, scored: ListFile, work: WorkFolder) -> TrainingLists:
         if self.settings.scored == "held-out":

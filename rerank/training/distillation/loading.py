@@ -120,7 +120,7 @@ def _dequantized(folder: ModelFolder) -> Any:  # noqa: ANN401 - transformers is 
 
     if folder.onnx is None:
         raise folder.error("the folder contains no weights; expected model.safetensors or model.onnx")
-    with tempfile.TemporaryDirectory(prefix="resift-") as made:
+    with tempfile.TemporaryDirectory(prefix="resift-") as made, quiet_libraries():
         target = Path(made) / "model"
         return load_model(read_folder(dequantize_folder(folder.path, folder.onnx, target)), torch.float32)
 
