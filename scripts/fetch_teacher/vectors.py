@@ -37,13 +37,14 @@ def encoder_weights(model: bytes, layers: int, name: str) -> dict[str, NDArray[n
         parts = linears[6 * number : 6 * number + 6]
         for role, linear in zip(_LAYER, [*_attention(parts[:3], name), *parts[3:]], strict=True):
             weights[f"encoder.layer.{number}.{role}.weight"] = linear.weight
-            bias = linear.bias
-            weights[f"encoder.layer.{number}.{role}.bias"] = np.zeros(len(linear.weight)) if bias is None else bias
+            bias = np.zeros(len(linear.weight), np.float32) if linear.bias is None else linear.bias
+            weights[f"encoder.layer.{number}.{role}.bias"] = bias
         places += [f"encoder.layer.{number}.{role}.LayerNorm" for role in ("attention.output", "output")]
     for place, (weight, bias) in zip(places, norms, strict=True):
         weights |= {f"{place}.weight": weight, f"{place}.bias": bias}
     width = weights["embeddings.word_embeddings.weight"].shape[1]
-    weights |= {"pooler.dense.weight": np.zeros((width, width)), "pooler.dense.bias": np.zeros(width)}
+    weights["pooler.dense.weight"] = np.zeros((width, width), np.float32)
+    weights["pooler.dense.bias"] = np.zeros(width, np.float32)
     return {key: np.ascontiguousarray(value, np.float32) for key, value in weights.items()}
 
 

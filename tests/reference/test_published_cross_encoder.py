@@ -87,11 +87,12 @@ def test_both_backends_agree_on_candidates_of_a_real_search(float32: CrossEncode
     for query in queries:
         grades = qrels[query.query_id]
         judged = [doc_id for doc_id in run[query.query_id] if doc_id in texts and doc_id in grades]
-        relevant = [doc_id for doc_id in judged if grades[doc_id] == 3][:3]
+        relevant = [doc_id for doc_id in judged if grades[doc_id] >= 2][:3]
         others = [doc_id for doc_id in judged if grades[doc_id] == 0][:3]
         pairs = [(query.text, texts[doc_id]) for doc_id in relevant + others]
         exact, rounded = float32.predict(pairs), int8.predict(pairs)
-        # int8 rounds; a processor without VNNI also saturates sums of the last layer
-        assert np.abs(exact - rounded).max() < 0.8 and np.corrcoef(exact, rounded)[0, 1] > 0.99
-        for scores in (exact, rounded):
-            assert not relevant or not others or scores[: len(relevant)].mean() > scores[len(relevant) :].mean()
+        # int8 rounds; a processor without VNNI also saturates the sums of the classifier
+        assert np.abs(exact - rounded).max() < 0.8
+        apart = exact[:, None] - exact[None, :]  # (n, n)
+        assert ((rounded[:, None] > rounded[None, :]) == (apart > 0))[np.abs(apart) > 1.0].all()
+        assert len(pairs) > 3

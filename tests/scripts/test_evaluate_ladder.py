@@ -70,11 +70,10 @@ def test_columns_have_the_values_of_the_product_s_own_order(
     judged = open_set("small", tmp_path)
     table = measure_table(columns_of([model], ()), [judged], tmp_path, samples=50)
     expected = [
-        to_run([]),
         reranked(judged, copy, RerankSettings(fusion="none")),
         reranked(judged, copy, RerankSettings()),
     ]
-    for column, rankings in list(zip(table.columns, expected, strict=True))[1:]:
+    for column, rankings in zip(table.columns[1:], expected, strict=True):
         cell = table.cells[column.name]["small"]
         values = per_query(QRELS, to_run(rankings))
         assert cell.complete and cell.values.keys() == values.keys()
