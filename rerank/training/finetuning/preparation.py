@@ -65,8 +65,9 @@ def prepare(
 def split_by_query(examples: Sequence[Example], part: float, seed: int) -> tuple[list[Example], list[Example]]:
     """Return the examples that are trained on and those that are held out: all examples of a query are in one of them.
 
-    `part` is a share of the queries below 1, or a number of queries, at most half of them. Which are held out depends on their text and
-    `seed` alone, so that it stays so when the data grows. Raises CorpusError if nothing would be left to train on.
+    `part` is a share of the queries below 1, or a number of queries, at most half of them. Which are held out depends
+    on their text and `seed` alone, so that it stays so when the data grows. Raises CorpusError if nothing would be left
+    to train on.
     """
     if not part:
         return list(examples), []
