@@ -14,7 +14,6 @@ from resift.rerank.training.card import write_card
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.loading import Network, save_network
 from resift.rerank.training.distillation.request import Reports
-from resift.rerank.training.export.settings import ExportSettings
 from resift.rerank.training.fusion.fit import fit_fusion
 from resift.rerank.training.fusion.scoring import SetScoring
 from resift.rerank.training.fusion.settings import TuneSettings
@@ -41,7 +40,7 @@ def write_model(network: Network, tokens: int, plain: Path, target: Path, pairs:
     from resift.rerank.training.export.folder import export_folder
 
     try:
-        export_folder(plain, target, pairs, ExportSettings(replace=True))
+        export_folder(plain, target, pairs, overwrite=True)
     except (ModelError, SettingsError) as error:
         save_network(network, target, tokens)
         return str(error)

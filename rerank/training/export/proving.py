@@ -16,7 +16,7 @@ from resift.rerank.scorers.proof import NOISE, PROOF_PAIRS, Proof, sha256
 from resift.rerank.scorers.proved_graph import proof_logits
 from resift.rerank.training.export.parity import compare
 
-SHORTEST, LONGEST = 12, 96
+SHORTEST, LONGEST = 12, 64
 """Tokens of the shortest and of the longest pair of a proof: few, because they are scored at each loading."""
 
 ROOM_LARGEST, ROOM_MEAN, SLACK = 2.0, 1.5, 0.005
