@@ -24,8 +24,6 @@ from resift.retrieval.errors import ModelError
 PROOF_FILE = "proof.json"
 """The name under which the exporter writes a proof."""
 
-PROOF_PAIRS = 32
-
 NOISE = 0.02
 """Share of the pairs of documents whose order may differ beyond what was measured when the model was exported."""
 

@@ -18,9 +18,9 @@ from resift.rerank.scorer import Pair
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.own_fusion import RESIFT_FILE
-from resift.rerank.scorers.proof import PROOF_FILE, PROOF_PAIRS
+from resift.rerank.scorers.proof import PROOF_FILE
 from resift.rerank.training.export.parity import Parity, compare
-from resift.rerank.training.export.settings import ExportSettings
+from resift.rerank.training.export.settings import PROOF_PAIRS, ExportSettings
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
 

@@ -12,9 +12,10 @@ from resift.rerank.scorer import Pair
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.onnx_graph import OnnxGraph
-from resift.rerank.scorers.proof import NOISE, PROOF_PAIRS, Proof, sha256
+from resift.rerank.scorers.proof import NOISE, Proof, sha256
 from resift.rerank.scorers.proved_graph import proof_logits
 from resift.rerank.training.export.parity import compare
+from resift.rerank.training.export.settings import PROOF_PAIRS
 
 SHORTEST, LONGEST = 12, 64
 """Tokens of the shortest and of the longest pair of a proof: few, because they are scored at each loading."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resift.rerank.scorers.proof import PROOF_PAIRS
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.settings import setting
+
+PROOF_PAIRS = 32
+"""Pairs of the proof of an int8 graph; the least that an export takes."""
 
 
 @dataclass(frozen=True, slots=True)
