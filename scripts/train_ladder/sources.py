@@ -1,0 +1,108 @@
+"""Join all training sources into one collection in BEIR's layout, which `resift distill` reads like a user's own."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from resift.indexer.corpora import read_collection
+from resift.retrieval.errors import CorpusError
+
+from .settings import UNTITLED
+
+SPLIT = "train"
+
+
+@dataclass
+class _Source:
+    """One source: documents by id, queries by id, and which documents are relevant to each query."""
+
+    documents: dict[str, tuple[str, str]] = field(default_factory=dict)
+    queries: dict[str, str] = field(default_factory=dict)
+    qrels: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def write_corpus(shared: Path, target: Path, pairs: tuple[str, ...], collections: tuple[str, ...]) -> dict[str, int]:
+    """Write the BEIR folder `target` from the files `pairs` and the train splits of `collections`, and return counts.
+
+    Ids begin with the name of their source. The folder appears complete or not at all. Raises CorpusError if a source
+    is missing or bad, and OSError.
+    """
+    staged = target.with_name(f".{target.name}.part")
+    shutil.rmtree(staged, ignore_errors=True)
+    (staged / "qrels").mkdir(parents=True)
+    counts = {"documents": 0, "queries": 0, "judgements": 0}
+    with (
+        gzip.open(staged / "corpus.jsonl.gz", "wt", encoding="utf-8", compresslevel=5) as corpus,
+        (staged / "queries.jsonl").open("w", encoding="utf-8") as queries,
+        (staged / "qrels" / f"{SPLIT}.tsv").open("w", encoding="utf-8") as qrels,
+    ):
+        qrels.write("query-id\tcorpus-id\tscore\n")
+        for source in _sources(shared, pairs, collections):
+            for doc_id, (title, text) in source.documents.items():
+                corpus.write(json.dumps({"_id": doc_id, "title": title, "text": text}, ensure_ascii=False) + "\n")
+            for query_id, query in source.queries.items():
+                queries.write(json.dumps({"_id": query_id, "text": query}, ensure_ascii=False) + "\n")
+            for query_id, relevant in source.qrels.items():
+                qrels.writelines(f"{query_id}\t{doc_id}\t{grade}\n" for doc_id, grade in relevant.items())
+            counts["documents"] += len(source.documents)
+            counts["queries"] += len(source.queries)
+            counts["judgements"] += sum(map(len, source.qrels.values()))
+    shutil.rmtree(target, ignore_errors=True)
+    staged.rename(target)
+    return counts
+
+
+def _sources(shared: Path, pairs: tuple[str, ...], collections: tuple[str, ...]) -> Iterator[_Source]:
+    for name in pairs:
+        yield _from_pairs(name, shared / "training" / f"{name}.jsonl.gz")
+    for name in collections:
+        yield _from_collection(name, shared / "collections" / name)
+
+
+def _from_pairs(name: str, path: Path) -> _Source:
+    """Return the source of a file of pairs: each passage and each query once. Raises CorpusError."""
+    source = _Source()
+    known: dict[tuple[str, str], str] = {}
+    asked: dict[str, str] = {}
+    for number, row in enumerate(_rows(path), start=1):
+        try:
+            title = "" if name in UNTITLED else (row["title"] or "").strip()
+            text, query = row["positive"].strip(), row["query"].strip()
+        except (KeyError, AttributeError, TypeError) as error:
+            raise CorpusError("expected the texts query, title and positive", path, number) from error
+        doc_id = known.setdefault((title, text), f"{name}-{len(known)}")
+        source.documents[doc_id] = (title, text)
+        query_id = asked.setdefault(query, f"{name}-{len(asked)}")
+        source.queries[query_id] = query
+        source.qrels.setdefault(query_id, {})[doc_id] = 1
+    return source
+
+
+def _from_collection(name: str, folder: Path) -> _Source:
+    """Return the source of a collection's train split, with all of its documents. Raises CorpusError."""
+    collection = read_collection(folder, SPLIT)
+    documents = {f"{name}-{one.doc_id}": (one.title, one.text) for one in collection.documents()}
+    qrels = {}
+    for query in collection.queries:
+        judged = {f"{name}-{doc}": grade for doc, grade in collection.qrels[query.query_id].items()}
+        qrels[f"{name}-{query.query_id}"] = {doc: grade for doc, grade in judged.items() if doc in documents}
+    return _Source(documents, {f"{name}-{one.query_id}": one.text for one in collection.queries}, qrels)
+
+
+def _rows(path: Path) -> Iterator[Any]:
+    """Yield the values of a file of JSON lines. Raises CorpusError if it is missing or not JSON."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise CorpusError(f"is not JSON ({error})", path, number) from error
+    except OSError as error:
+        raise CorpusError(f"cannot be read ({error})", path) from error
