@@ -57,7 +57,6 @@ class TrainOptions:
         if not data:
             raise click.UsageError("no data is named; expected DATA, or a recipe with a table [[data]]")
         of_recipe = {"base": self.base or recipe.base, "held_out_name": recipe.held_out_name}
-        of_recipe["held_out_candidates"] = recipe.held_out_candidates
         optional: dict[str, Any] = {name: value for name, value in of_recipe.items() if value is not None}
         return TrainRequest(
             data=data,

@@ -111,7 +111,7 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
     if loss.labels == "probability":
         _check_both_labels(rows)
         weight = weight or positive_share(rows)
-    sets = _dev_sets(request, prepared, reports) if rank() == 0 else []
+    sets = _dev_sets(request, settings, prepared, reports) if rank() == 0 else []
     parameters = loss.parameters(settings, weight)
     return Inputs(request, settings, prepared, rows, parameters, sets, base, base_folder)
 
@@ -147,13 +147,13 @@ def _prepared(request: TrainRequest, settings: TrainSettings, mark: str, reports
     return prepared
 
 
-def _dev_sets(request: TrainRequest, prepared: Prepared, reports: Reports) -> list[DevSet]:
+def _dev_sets(request: TrainRequest, settings: TrainSettings, prepared: Prepared, reports: Reports) -> list[DevSet]:
     sets: list[DevSet] = []
     if prepared.held_out:
         with reports.progress("searching candidates of the held-out queries") as done:
             named = request.held_out_name
             sets.append(
-                held_out_set(named, prepared.held_out, prepared.train, request.held_out_candidates, progress=done)
+                held_out_set(named, prepared.held_out, prepared.train, settings.held_out_candidates, progress=done)
             )
     for target in request.dev:
         nanobeir = target.lower().partition(":")[0] == "nanobeir"

@@ -22,8 +22,8 @@ _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true o
 class Recipe:
     """What a recipe says; None and empty values leave the defaults.
 
-    `settings` are those of `TrainSettings` by name. `held_out_name` and `held_out_candidates` describe the held-out
-    part of the data that evaluates, `dev` the sets that evaluate beside it, or alone if `settings` hold nothing out.
+    `settings` are those of `TrainSettings` by name. `held_out_name` is the name of the held-out part of the data, `dev`
+    are the sets that evaluate beside it, or alone if `settings` hold nothing out.
     """
 
     name: str
@@ -34,7 +34,6 @@ class Recipe:
     languages: tuple[str, ...] = ()
     licence: str = ""
     held_out_name: str | None = None
-    held_out_candidates: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def train_settings(self) -> TrainSettings:
@@ -42,15 +41,14 @@ class Recipe:
         return TrainSettings(**self.settings)
 
 
-_TOP = {"title": str, "base": str, "dev": list, "languages": list, "licence": str}
-_HELD_OUT = {"held_out_name": str, "held_out_candidates": int}
+_TOP = {"title": str, "base": str, "dev": list, "languages": list, "licence": str, "held_out_name": str}
 _SOURCE = {"source": str, "split": str, "first": int, "licence": str, "attribution": str}
 
 
 def read_recipe(path: str | Path) -> Recipe:
     """Return the recipe in a TOML file.
 
-    Its keys are title, base, dev, languages, licence, held_out_name and held_out_candidates, the tables [[data]] with
+    Its keys are title, base, dev, languages, licence and held_out_name, the tables [[data]] with
     source, split, first, licence and attribution, and the table [settings]. Raises SettingsError, with the name of the
     key, on a file that cannot be read, and on a key or value that is not known.
     """
@@ -62,7 +60,7 @@ def read_recipe(path: str | Path) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not TOML: {error}", "recipe") from None
     tables = {"data": content.pop("data", []), "settings": content.pop("settings", {})}
-    values = _checked(file, "", content, {**_TOP, **_HELD_OUT}, ("data", "settings"))
+    values = _checked(file, "", content, _TOP, ("data", "settings"))
     if not isinstance(tables["data"], list) or not isinstance(tables["settings"], dict):
         raise SettingsError(f"{file}: expected the tables [[data]] and [settings]", "recipe")
     types = {name: _plain(kind) for name, kind in typing.get_type_hints(TrainSettings).items()}

@@ -30,9 +30,9 @@ class TrainRequest:
 
     `out`: the folder of the model. `base`: an embedded model, a folder or a name of the hub. `dev`: BEIR folders and
     sets of NanoBEIR. `depth`: how many candidates of these are reranked. `copy`: a local copy of what is read of the
-    hub. `held_out_name`: the name of the held-out part of the data in the log, of which `held_out_candidates` are
-    reranked. `curves`: another picture of the curves, by its name. `recipe`, `title`, `languages`, `licence`: for the
-    card. `energy`: whether the energy is measured, `country` whose electricity it is.
+    hub. `held_out_name`: the name of the held-out part of the data in the log. `curves`: another picture of the curves,
+    by its name. `recipe`, `title`, `languages`, `licence`: for the card. `energy`: whether the energy is measured,
+    `country` whose electricity it is.
     """
 
     data: tuple[DataSource, ...]
@@ -43,7 +43,6 @@ class TrainRequest:
     copy: Path | None = None
     template: str = DEFAULT_TEMPLATE
     held_out_name: str = "held-out"
-    held_out_candidates: int = 100
     curves: Path | None = None
     skip_bad: bool = False
     resume: bool = False
@@ -57,8 +56,8 @@ class TrainRequest:
 
     def __post_init__(self) -> None:
         """Raise SettingsError if there are no data, or settings exclude each other."""
-        if self.held_out_candidates < 1 or self.depth < 1:
-            raise SettingsError("there are no candidates to rerank; expected 1 or more", "held_out_candidates")
+        if self.depth < 1:
+            raise SettingsError(f"{self.depth} is below 1; expected 1 or more", "depth")
         if not self.data:
             raise SettingsError("no training data is named; expected at least one file, folder or data set", "data")
         if self.resume and self.overwrite:

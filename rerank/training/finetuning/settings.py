@@ -84,6 +84,10 @@ class TrainSettings:
         "without dev sets, and none with them, if not given.",
     )
 
+    held_out_candidates: int = setting(
+        30, "How many documents that BM25 finds in the data are reranked for each of these queries."
+    )
+
     def __post_init__(self) -> None:
         """Check the values."""
         if self.loss != "auto":
@@ -100,7 +104,15 @@ class TrainSettings:
                 raise SettingsError(f"{getattr(self, name)!r} is not known; expected one of {', '.join(known)}", name)
 
     def _check_ranges(self) -> None:
-        for name in ("batch_size", "accumulation", "mini_batch", "eval_steps", "stop_after", "train_length"):
+        for name in (
+            "batch_size",
+            "accumulation",
+            "mini_batch",
+            "eval_steps",
+            "stop_after",
+            "train_length",
+            "held_out_candidates",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{value} is below 1; expected 1 or more", name)

@@ -53,13 +53,21 @@ def run(wanted: TrainRequest, settings: TrainSettings = SETTINGS, reports: Repor
 
 
 def difference(first: Path, second: Path) -> float:
-    """Return the largest difference of two models' weights, but for the biases of the keys of attention.
-
-    The softmax does not depend on these, so that their gradient is the error of rounding, which AdamW makes large.
-    """
+    """Return the largest difference of two models' weights."""
     one, other = load_file(first / "model.safetensors"), load_file(second / "model.safetensors")
     assert one.keys() == other.keys()
-    return max(float((one[name] - other[name]).abs().max()) for name in one if not name.endswith("key.bias"))
+    return max(float((one[name] - other[name]).abs().max()) for name in one)
+
+
+def distance(first: Path, second: Path, base: Path) -> float:
+    """Return how far two models are from each other, as a part of how far the second one moved from its base.
+
+    Sums in another order give other last digits of gradients, and AdamW makes those of gradients near 0 large.
+    """
+    one, other, began = (load_file(folder / "model.safetensors") for folder in (first, second, base))
+    apart = sum(float((one[name] - other[name]).square().sum()) for name in one)
+    moved = sum(float((other[name] - began[name]).square().sum()) for name in one)
+    return (apart / moved) ** 0.5
 
 
 def is_trained(first: Path, second: Path) -> bool:

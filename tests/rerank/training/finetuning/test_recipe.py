@@ -23,6 +23,7 @@ def test_the_recipe_of_the_reference_card_has_its_values() -> None:
         pos_weight=5.0,
         pair_negatives=5,
         held_out=1000.0,
+        held_out_candidates=30,
         epochs=1.0,
         batch_size=2048,
         learning_rate=5e-4,

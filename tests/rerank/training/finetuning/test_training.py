@@ -25,6 +25,7 @@ from tests.rerank.forks import fork
 from tests.rerank.training.finetuning.small_training import (
     SETTINGS,
     difference,
+    distance,
     is_trained,
     request,
     run,
@@ -81,9 +82,8 @@ def test_held_out_queries_are_not_trained_on(place: Path) -> None:
     assert sum(texts.has_query(json.loads(line)["query"]) for line in lines) == 32 == len(lines) - 8
 
 
-@pytest.mark.parametrize("killed_at", [4, 8])
-def test_a_killed_training_is_resumed_to_the_same_weights(place: Path, killed_at: int) -> None:
-    out = place / f"killed-{killed_at}"
+def test_a_killed_training_is_resumed_to_the_same_weights(place: Path) -> None:
+    out, killed_at = place / "killed", 8  # of 12 steps, in the second epoch
     wanted = request(place / "pairs.jsonl", place / "base", out)
 
     def kill(row: LogRow) -> None:
@@ -149,7 +149,7 @@ def test_two_processes_reach_the_weights_of_one(place: Path) -> None:
     settings = dataclasses.replace(SETTINGS, epochs=1.0, eval_steps=3)
     run(request(place / "pairs.jsonl", base, place / "one"), settings)
     assert is_trained(place / "one", base)
-    assert difference(place / "two", place / "one") <= 1e-5
+    assert distance(place / "two", place / "one", base) < 0.02
 
 
 def test_accumulated_parts_reach_the_weights_of_whole_batches(place: Path) -> None:
@@ -158,7 +158,9 @@ def test_accumulated_parts_reach_the_weights_of_whole_batches(place: Path) -> No
     for name, accumulation in (("parts", 4), ("batches", 1)):
         wanted = request(place / "pairs.jsonl", base, place / name)
         run(wanted, dataclasses.replace(settings, accumulation=accumulation))
-    assert difference(place / "parts", place / "batches") <= 1e-5
+    assert distance(place / "parts", place / "batches", base) < 0.02
+    run(request(place / "pairs.jsonl", base, place / "another"), dataclasses.replace(settings, seed=13))
+    assert distance(place / "another", place / "batches", base) > 0.3  # what other batches would give
     with pytest.raises(SettingsError, match="batch_size: 16 cannot be divided among 1 processes with `accumulation` 3"):
         run(request(place / "pairs.jsonl", base, place / "thirds"), dataclasses.replace(settings, accumulation=3))
 
@@ -172,9 +174,9 @@ def test_every_loss_trains(place: Path, name: str) -> None:
         for number, text in enumerate(texts[:12])
     ]
     write_examples(data, lists)
-    settings = TrainSettings(loss=name, batch_size=4, learning_rate=1e-3, held_out=0, mini_batch=4)
+    settings = TrainSettings(loss=name, batch_size=4, learning_rate=1e-3, held_out=0, mini_batch=4, eval_steps=50)
     trained = run(request(data, place / "base", place / name), settings)
-    assert trained.best_step is None and trained.log[-1].step == -(-len(trained.inputs.rows) // 4)
+    assert trained.best_step is None and trained.log == ()  # nothing evaluates
     assert difference(place / name, place / "base") > 0
     published = PublishedCrossEncoder(str(place / name), device="cpu")
     assert type(published.activation_fn).__name__ == TABLE[name].display
