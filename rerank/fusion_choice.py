@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from resift.rerank.scorers.own_fusion import OwnFusion
+from resift.rerank.scorers.own_fusion import DEFAULT_FUSION, OwnFusion
 from resift.rerank.settings import MODELS_OWN, RerankSettings
 
 Source = Literal["settings", "model", "default"]
 """Who chose a fusion: the user, the model's own folder, or nobody."""
-
-DEFAULT = OwnFusion("zscore", 0.5)
-"""The fusion of a model whose folder does not say how it is fused."""
 
 _SOURCES = {"settings": "as set", "model": "fitted for the model", "default": "the default"}
 
@@ -57,14 +54,14 @@ def choose_fusion(settings: RerankSettings, own: OwnFusion | None) -> Fusion:
     >>> choose_fusion(RerankSettings(fusion_weight=0.7), OwnFusion("none", 1.0))
     Fusion(kind='zscore', weight=0.7, source='settings')
     """
-    known = own or DEFAULT
+    known = own or DEFAULT_FUSION
     kind, weight = settings.fusion, settings.fusion_weight
     if kind == "none":
         return Fusion("none", 1.0, "settings")
     if kind == MODELS_OWN and weight is None:
         return Fusion(known.kind, known.weight, "default" if own is None else "model")
     if kind == MODELS_OWN:
-        kind = known.kind if known.kind != "none" else DEFAULT.kind
+        kind = known.kind if known.kind != "none" else DEFAULT_FUSION.kind
     if weight is None:
-        weight = known.weight if known.kind == kind else DEFAULT.weight
+        weight = known.weight if known.kind == kind else DEFAULT_FUSION.weight
     return Fusion(kind, weight, "settings")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
-from resift.rerank.scorers.own_fusion import KINDS
+from resift.rerank.scorers.own_fusion import DEFAULT_FUSION, KINDS
 from resift.rerank.template import DEFAULT_TEMPLATE
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.markup import HTML_MODES
@@ -40,11 +40,13 @@ class RerankSettings:
         MODELS_OWN,
         "zscore: order by the weighted sum of both stages' z-scores; zscore-read: the same, with less weight for the "
         "model where it read only a part of a document; none: by the model's score alone; auto: as fitted for the "
-        "model, zscore for a model without it.",
+        f"model, {DEFAULT_FUSION.kind} for a model without it.",
         choices=(MODELS_OWN, *KINDS),
     )
     fusion_weight: float | None = setting(
-        None, "The weight of the model in the fusion, from 0 to 1; the model's own if not given, else 0.5."
+        None,
+        "The weight of the model in the fusion, from 0 to 1; the model's own if not given, else "
+        f"{DEFAULT_FUSION.weight:g}.",
     )
     keep_promoted: bool = setting(
         True, "Keep pinned hits, and hits boosted by orders of magnitude, in their places above all others."

@@ -37,6 +37,13 @@ class OwnFusion:
         return {"kind": self.kind, "weight": self.weight}
 
 
+DEFAULT_FUSION = OwnFusion("zscore-read", 0.7)
+"""The fusion of a model whose folder does not say how it is fused, such as nearly all of the Hugging Face Hub.
+
+At an equal share, half of what a strong model knows is lost; at 1, a weak one harms. docs/models.md has the figures.
+"""
+
+
 def read_fusion(content: Mapping[str, Any], name: str) -> OwnFusion | None:
     """Return the fusion in `content`, that of resift.json; None if it has none.
 

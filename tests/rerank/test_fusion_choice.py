@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from resift.rerank.fusion_choice import DEFAULT, Fusion, choose_fusion
+from resift.rerank.fusion_choice import Fusion, choose_fusion
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Pair, Scores
+from resift.rerank.scorers.own_fusion import DEFAULT_FUSION as DEFAULT
 from resift.rerank.scorers.own_fusion import OwnFusion
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.types import Document, Hit, Query, Ranking
@@ -83,8 +84,8 @@ def test_a_description_names_both_shares_and_who_chose_them() -> None:
     described = [choose_fusion(RerankSettings(), own).describe("m") for own in (OWN, ALONE, None)]
     assert described[0] == "0.9 m + 0.1 first stage (z-scores, fitted for the model)"
     assert described[1] == "m alone (fitted for the model)"
-    assert described[2].endswith("first stage (z-scores, the default)")
+    assert described[2].startswith(f"{DEFAULT.weight:g} m ") and described[2].endswith("(z-scores, the default)")
     assert (
         choose_fusion(RerankSettings(fusion_weight=0.7), ALONE).describe("m")
-        == "0.7 m + 0.3 first stage (z-scores, as set)"
+        == "0.7 m x share read + the rest first stage (z-scores, as set)"
     )

@@ -59,7 +59,7 @@ def test_documents_with_scores_are_ordered_by_both() -> None:
     [reply] = replies({"query": "q", "documents": documents})
     # z(score) is (0.84, -1.40, 0.56) and z(length) (-1.34, 1.07, 0.27): the third has the largest sum
     assert indices(reply) == [2, 1, 0]
-    assert [round(r["fused"], 2) for r in reply["results"]] == [0.41, -0.17, -0.25]
+    assert [round(r["fused"], 2) for r in reply["results"]] == [0.36, 0.33, -0.68]
     assert [round(r["score"], 4) for r in reply["results"]] == [0.9526, 0.982, 0.7311]  # of logits 3, 4 and 1
 
 

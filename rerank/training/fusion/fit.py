@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from resift.rerank.fusion_choice import DEFAULT
-from resift.rerank.scorers.own_fusion import OwnFusion
+from resift.rerank.scorers.own_fusion import DEFAULT_FUSION, OwnFusion
 from resift.rerank.training.fusion.choice import (
     Choice,
     Validated,
@@ -129,7 +128,7 @@ def _set_fit(number: int, one: SetScores, fits: Sequence[_KindValues], chosen: _
         queries=len(one.queries),
         first_stage=float(values[:, 0].mean()),
         alone=float(alone.mean()),
-        default=float(one.ndcg(DEFAULT.kind, [DEFAULT.weight]).mean()),
+        default=float(one.ndcg(DEFAULT_FUSION.kind, [DEFAULT_FUSION.weight]).mean()),
         fused=float(values[:, place].mean()),
         held_out=float(held_out.mean()),
         interval=(float(low), float(high)),
