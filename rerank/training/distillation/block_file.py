@@ -104,8 +104,10 @@ def _entry(end: int, rows: int, crc: int) -> bytes:
 
 def _parse(line: bytes) -> tuple[int, int, int] | None:
     """Return an entry of the journal, or None if it was not written to its end."""
+    if not line.endswith(b"\n"):
+        return None
     try:
-        end, rows, crc = json.loads(line) if line.endswith(b"\n") else ()
+        end, rows, crc = json.loads(line)
         return int(end), int(rows), int(crc)
     except (ValueError, TypeError):
         return None
