@@ -97,8 +97,8 @@ def measure(
     scorer: Scorer | None,
     settings: Mapping[str, object],
 ) -> Outcome:
-    """Return what is mined for `cases`: five negatives of the first 20 hits, beside three positives."""
-    chosen = {"negatives": 5, "ranks": "1-20", "most_positives": 3, **settings}
+    """Return what is mined for `cases`: five negatives, beside three positives."""
+    chosen = {"negatives": 5, "most_positives": 3, **settings}
     if scorer is None:
         chosen["teacher"] = "none"
     miner = Miner(index, Template(), MineSettings(**chosen), scorer)  # type: ignore[arg-type]
@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("--split", default="train")
     parser.add_argument("--queries", type=int, default=40)
     parser.add_argument("--teacher", action="append", help="a model; may be repeated")
+    parser.add_argument("--ranks", default="1-100")
     parser.add_argument("--max-length", type=int, default=None)
     given = parser.parse_args()
     collection = read_collection(given.collection, given.split)
@@ -123,11 +124,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         build_index(collection.documents(), Path(folder) / "index")
         index = Bm25Retriever.open(Path(folder) / "index")
-        _show("no filter", "", measure(index, cases, None, {}))
+        _show("no filter", "", measure(index, cases, None, {"ranks": given.ranks}))
         for name in given.teacher or ["default"]:
             scorer = Remembering(load_scorer(name, ScorerSettings(max_length=given.max_length, threads=1)))
             for filter_name, settings in FILTERS.items():
-                _show(Path(name).name, filter_name, measure(index, cases, scorer, settings))
+                _show(Path(name).name, filter_name, measure(index, cases, scorer, {"ranks": given.ranks, **settings}))
 
 
 def _show(teacher: str, name: str, found: Outcome) -> None:
