@@ -87,7 +87,7 @@ def ubi(engine: str, name: str) -> Iterator[tuple[str, str]]:
     urls = [f"{engine}/{name}-ubi-queries", f"{engine}/{name}-ubi-events"]
     for url, properties in zip(urls, (queries, events), strict=True):
         ask("PUT", url, {"mappings": {"dynamic": False, "properties": properties}})
-    lines = []
+    lines: list[dict[str, Any]] = []
     for n in range(1200):
         shown = ["d4", "d2", "d5"] if n % 2 else ["d2", "d4", "d5"]
         lines += [{"index": {"_index": urls[0].rpartition("/")[2]}}]
