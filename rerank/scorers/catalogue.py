@@ -19,8 +19,8 @@ class EmbeddedModel:
 
     `megabytes` is the size of its folder (10^6 bytes), `layers` and `width` its encoder's, `max_tokens` the most tokens
     that it reads of a query with its document, `languages` ISO 639 codes, `default` whether it is the default model.
-    `dev` has its quality on judged sets, as resift.json has it: set -> `queries` and the ndcg@10 of `bm25`, of the
-    model `alone`, and `fused` with BM25; empty if it was not measured.
+    `dev` has its quality on judged sets, as resift.json has it: set -> "queries", and the ndcg@10 of "bm25", of the
+    model "alone", and of both, "fused"; empty if it was not measured.
     """
 
     name: str
