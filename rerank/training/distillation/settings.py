@@ -82,6 +82,8 @@ class DistillSettings:
     def length_shares(self) -> tuple[tuple[int, float], ...]:
         """Return the lengths of pairs in tokens, each with its share of the steps; the shares add up to 1.
 
+        Raises SettingsError if `lengths` cannot be read.
+
         >>> DistillSettings(lengths="64:3,128:1").length_shares()
         ((64, 0.75), (128, 0.25))
         """

@@ -63,7 +63,10 @@ class Preparation:
         return ListFile(path)
 
     def queries(self) -> list[TrainingQuery]:
-        """Return the queries to distil on."""
+        """Return the queries to distil on.
+
+        Raises SettingsError if there are too few, and CorpusError or EngineError if something cannot be read.
+        """
         first_stage = open_target(self.request, self.stages, self.work, self.reports)
         given = given_queries(self.request, self.stages, self.reports)
         barred = sorted(set(dev_queries(self.request, self.reports)))
@@ -83,7 +86,10 @@ class Preparation:
             return [TrainingQuery.from_json(json.loads(line)) for line in file]
 
     def candidates(self, queries: Sequence[TrainingQuery]) -> ListFile:
-        """Return the candidates of `queries`."""
+        """Return the candidates of `queries`.
+
+        Raises SettingsError if no query has two, and EngineError if the index cannot be read.
+        """
         facts = {name: getattr(self.settings, name) for name in _OF_CANDIDATES}
         facts |= {"queries": file_print(self.work.path / QUERIES), "depth": self.stages.search.depth}
         self.work.begin("candidates", facts, [CANDIDATES])
