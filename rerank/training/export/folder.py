@@ -180,8 +180,8 @@ def _compare(name: str, made: Path, target: Path, small: Path, pairs: list[Pair]
     torchs = CrossEncoder(made, ScorerSettings(device="cpu"), name).score(pairs).logits
     exact = OnnxCrossEncoder(made, ScorerSettings(dtype="float32"), name)
     int8 = OnnxCrossEncoder(made, ScorerSettings(), name)
-    found = [compare(scorer.score(pairs).logits, torchs) for scorer in (exact, int8)]
-    return Exported(target, small.stat().st_size, *found, int8.precision)
+    float32, rounded = (compare(scorer.score(pairs).logits, torchs) for scorer in (exact, int8))
+    return Exported(target, small.stat().st_size, float32, rounded, int8.precision)
 
 
 def _check_parity(folder: ModelFolder, result: Exported, settings: ExportSettings) -> None:

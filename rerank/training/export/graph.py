@@ -1,8 +1,8 @@
 """Rewrite a float32 ONNX graph as int8: tables by rows, and linear layers between QuantizeLinear and DequantizeLinear.
 
 The int8 graph consists of ONNX's standard operators. ONNX Runtime replaces a product of two dequantized matrices by its
-int8 kernel when it loads the graph. Told not to (its option session.disable_quant_qdq), it computes the same numbers in float32:
-so the file itself contains the way back for processors on which the kernel is wrong.
+int8 kernel when it loads the graph. Told not to (its option session.disable_quant_qdq), it computes the same numbers in
+float32: so the file itself contains the way back for processors on which the kernel is wrong.
 """
 
 from __future__ import annotations
