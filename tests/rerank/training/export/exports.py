@@ -17,11 +17,9 @@ def pairs_of_texts(count: int = 72, seed: int = 7) -> list[Pair]:
     return list(zip(sentences(count, seed, 1, 6), sentences(count, seed + 1, 1, 60), strict=True))
 
 
-def export_small(
-    folder: Path, family: str = "bert", settings: ExportSettings | None = None, **changes: object
-) -> Exported:
+def export_small(folder: Path, family: str = "bert", settings: ExportSettings | None = None) -> Exported:
     """Export a small model of the family to `folder`/model; it is saved in `folder`/source."""
-    source = save_family(family, folder / "source", **changes)
+    source = save_family(family, folder / "source")
     content = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(
         json.dumps(content | {"sentence_transformers": {"activation_fn": "torch.nn.Identity"}})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resift.rerank.cli.main import run
-from resift.rerank.training.examples import Contrast, LabelledList, LabelledPair, Pair, write_examples
+from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, Pair, write_examples
 from resift.rerank.training.export.pairs import pairs_of, read_pairs
 from tests.rerank.scorers.small_models import save_family
 from tests.rerank.training.export.exports import pairs_of_texts
@@ -36,7 +36,7 @@ def test_too_few_pairs_are_a_usage_error(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_every_form_of_training_data_gives_pairs() -> None:
-    examples = [
+    examples: list[Example] = [
         Pair("a", "b"),
         LabelledPair("a", "c", 0.0),
         Contrast("a", "d", ("e", "f")),
