@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorer import Pair
-from resift.rerank.scorers.proof import PROOF_PAIRS
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.card import write_card
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.loading import Network, save_network
 from resift.rerank.training.distillation.request import Reports
+from resift.rerank.training.export.settings import PROOF_PAIRS
 from resift.rerank.training.fusion.fit import fit_fusion
 from resift.rerank.training.fusion.scoring import SetScoring
 from resift.rerank.training.fusion.settings import TuneSettings
