@@ -51,12 +51,11 @@ DEV_SETS = ("nfcorpus", "med", "time", "squad-dev")
 @click.option("--save", is_flag=True, help="Store the fusion for the first number of passages in the model's folder.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write everything as JSON to this file.")
 def main(
-    model: str, names: tuple[str, ...], sample: int | None, counts: tuple[int, ...], save: bool, output: Path | None,
-    cache: str | None, **settings: int | None,
-) -> None:  # fmt: skip
+    model: str, names: tuple[str, ...], counts: tuple[int, ...], save: bool, output: Path | None, **settings: Any
+) -> None:
     """Fit the fusion of MODEL, a name or a folder, and print the curve of each number of passages."""
     sets = [DevSet(str(COLLECTIONS / name), split="dev", name=name) for name in names]
-    tune = TuneSettings(tune_sample=sample, tune_cache=cache)
+    tune = TuneSettings(tune_sample=settings.pop("sample"), tune_cache=settings.pop("cache"))
     found: dict[str, Any] = {}
     for count in counts:
         scoring = SetScoring(model, tune, _stages(count, **settings), progress, say)
