@@ -51,7 +51,12 @@ DEV_SETS = ("nfcorpus", "med", "time", "squad-dev")
 @click.option("--save", is_flag=True, help="Store the fusion for the first number of passages in the model's folder.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write everything as JSON to this file.")
 def main(
-    model: str, names: tuple[str, ...], counts: tuple[int, ...], save: bool, output: Path | None, **settings: Any
+    model: str,
+    names: tuple[str, ...],
+    counts: tuple[int, ...],
+    save: bool,
+    output: Path | None,
+    **settings: Any,  # noqa: ANN401 - the options of the stages
 ) -> None:
     """Fit the fusion of MODEL, a name or a folder, and print the curve of each number of passages."""
     sets = [DevSet(str(COLLECTIONS / name), split="dev", name=name) for name in names]

@@ -77,7 +77,7 @@ def test_held_out_values_are_not_those_of_a_weight_that_was_fitted_on_them() -> 
 
 def test_of_weights_that_cannot_be_told_apart_the_one_that_serves_the_weakest_set_best_is_taken() -> None:
     draws = np.random.default_rng(0).normal(0, 0.2, 50)
-    strong = np.stack([np.zeros(50), 0.20 + draws, 0.21 - draws], axis=1)  # 0.01 apart, with an error of 0.057
+    strong = np.stack([np.zeros(50), 0.20 + draws, 0.25 - draws], axis=1)  # 0.05 apart, with an error of 0.057
     weak = np.stack([np.zeros(50), np.full(50, 0.05), np.full(50, 0.01)], axis=1)
     assert choose_weight([strong, weak]).place == 1
     certain = np.stack([np.zeros(50), np.full(50, 0.1), np.full(50, 0.3)], axis=1)
