@@ -1,1 +1,1 @@
-"""Train, mine, distil, judge and deliver cross-encoders; needs the extra `train`, and only the command line imports it."""
+"""Train, mine, distil, judge and deliver cross-encoders; needs the extra `train`; only the command line imports it."""
