@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -124,7 +124,7 @@ def _read_file(
             yield from examples
 
 
-def _records(path: str, reading: Reading) -> Iterator[Record]:
+def _records(path: str, reading: Reading) -> Generator[Record]:
     """Yield the records of a file. Raises CorpusError if its name is not that of a known format."""
     found = "jsonl" if path == "-" else record_format(path)
     settings = CorpusSettings(text_field=",".join(KNOWN))
@@ -200,6 +200,8 @@ def _floats(example: Example, names: Sequence[str] = ()) -> dict[str, Any]:
     values = example.to_json()
     if "negative" in values and "negative_1" in names:
         values["negative_1"] = values.pop("negative")
-    numbers = {name: [float(one) for one in values[name]] for name in ("labels", "relevance") if name in values}
+    numbers: dict[str, Any] = {
+        name: [float(one) for one in values[name]] for name in ("labels", "relevance") if name in values
+    }
     label = {"label": float(values["label"])} if "label" in values else {}
     return {**values, **label, **numbers}

@@ -15,7 +15,7 @@ from resift.rerank.training.finetuning.processes import world_size
 from resift.retrieval.errors import ModelError
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class Watch(TrainerCallback):
     """Reports each step, writes the log into a folder, and marks checkpoints that are complete.
 
     Its methods are those of transformers' `TrainerCallback`.
@@ -34,14 +34,21 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._watchers.steps(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:  # noqa: ANN401
-        """Raise ModelError if the loss is not a number any more."""
+        """Raise ModelError if the loss is not a number any more; without dev sets, report the row."""
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise ModelError(
                 f"the loss is {loss} at step {state.global_step}; lower `learning_rate`, or set `precision` to float32"
             )
 
+        if str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no" and "loss" in (logs or {}):
+            self._report(state)
+
     def on_evaluate(self, args: Any, state: Any, control: Any, **others: Any) -> None:  # noqa: ANN401
+        """Report the row that was evaluated."""
+        self._report(state)
+
+    def _report(self, state: Any) -> None:  # noqa: ANN401
         """Write the log, and report its last row."""
         rows = log_rows(state.log_history)
         if state.is_world_process_zero and rows:

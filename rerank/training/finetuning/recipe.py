@@ -64,11 +64,12 @@ def read_recipe(path: str | Path) -> Recipe:
     if not isinstance(tables["data"], list) or not isinstance(tables["settings"], dict):
         raise SettingsError(f"{file}: expected the tables [[data]] and [settings]", "recipe")
     types = {name: _plain(kind) for name, kind in typing.get_type_hints(TrainSettings).items()}
+    plain: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
     recipe = Recipe(
         name=file.stem,
         data=tuple(_source(file, one) for one in tables["data"]),
         settings=_checked(file, "settings.", tables["settings"], types),
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()},
+        **plain,
     )
     recipe.train_settings()  # raises SettingsError on a value out of range
     return recipe

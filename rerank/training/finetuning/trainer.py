@@ -20,7 +20,7 @@ from resift.retrieval.errors import SettingsError
 _TIMEOUT = 24 * 3600  # seconds that processes wait for each other, such as while one evaluates
 
 
-class PlainTrainer(CrossEncoderTrainer):  # type: ignore[misc]
+class PlainTrainer(CrossEncoderTrainer):
     """The trainer, but checkpoints have no card: writing one asks the hub, and resift writes its own."""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
@@ -69,7 +69,8 @@ def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_dup
     """
     half = _half_precision(settings.precision)
     old = int(transformers.__version__.split(".")[0]) < 5
-    warmup = {"warmup_ratio" if old else "warmup_steps": settings.warmup if settings.warmup < 1 or old else plan.steps}
+    share = settings.warmup if settings.warmup < 1 or old else plan.steps
+    warmup: dict[str, Any] = {"warmup_ratio" if old else "warmup_steps": share}
     evaluating: dict[str, Any] = {"eval_strategy": "no"}
     if plan.metric is not None:
         evaluating = {

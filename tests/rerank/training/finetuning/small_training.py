@@ -39,6 +39,18 @@ def write_pairs(path: Path, count: int = 40) -> Path:
     return path
 
 
+def write_labelled(path: Path) -> Path:
+    """Write 96 labelled pairs, two of each query, and return the path."""
+    texts = sentences(48, seed=3, shortest=5, longest=9)
+    rows = [
+        {"query": f"{' '.join(text.split()[:3])} {place}", "document": document, "label": label}
+        for place, text in enumerate(texts)
+        for document, label in ((text, 1), (texts[place - 1], 0))
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
 def request(data: Path, base: Path, out: Path, **changes: object) -> TrainRequest:
     """Return the request to train `base` on `data` into `out`, without a measurement of energy."""
     made = TrainRequest((DataSource(str(data)),), out, base=str(base), energy=False)
@@ -67,7 +79,7 @@ def distance(first: Path, second: Path, base: Path) -> float:
     one, other, began = (load_file(folder / "model.safetensors") for folder in (first, second, base))
     apart = sum(float((one[name] - other[name]).square().sum()) for name in one)
     moved = sum(float((other[name] - began[name]).square().sum()) for name in one)
-    return (apart / moved) ** 0.5
+    return float((apart / moved) ** 0.5)
 
 
 def is_trained(first: Path, second: Path) -> bool:

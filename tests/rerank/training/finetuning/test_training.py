@@ -30,6 +30,7 @@ from tests.rerank.training.finetuning.small_training import (
     request,
     run,
     save_base,
+    write_labelled,
     write_pairs,
 )
 
@@ -136,33 +137,35 @@ def test_another_training_is_never_overwritten_or_resumed_by_mistake(place: Path
 
 def test_two_processes_reach_the_weights_of_one(place: Path) -> None:
     base = save_base(place / "plain", dropout=0.0)  # each process draws its own dropout
+    data = write_labelled(place / "labelled.jsonl")  # 96 examples, which are six whole batches
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     launcher = ["torch.distributed.run", "--nproc-per-node=2", f"--master-port={port}", "-m", "resift", "train"]
-    given = [str(place / "pairs.jsonl"), "--base", str(base), "--no-energy", "--no-gate", "--quiet"]
-    values = ["--batch-size=16", "--epochs=1", "--learning-rate=1e-3", "--eval-steps=3", "--pair-negatives=2"]
-    command = [sys.executable, "-m", *launcher, *given, *values, "--held-out=8", "--out", str(place / "two")]
+    given = [str(data), "--base", str(base), "--no-energy", "--no-gate", "--no-export", "--quiet"]
+    values = ["--batch-size=16", "--epochs=1", "--learning-rate=1e-3", "--held-out=0", "--eval-steps=6"]
+    command = [sys.executable, "-m", *launcher, *given, *values, "--out", str(place / "two")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
-    settings = dataclasses.replace(SETTINGS, epochs=1.0, eval_steps=3)
-    run(request(place / "pairs.jsonl", base, place / "one"), settings)
-    assert is_trained(place / "one", base)
+    rows: list[LogRow] = []
+    settings = TrainSettings(batch_size=16, learning_rate=1e-3, held_out=0, eval_steps=6)
+    run(request(data, base, place / "one"), settings, Reports(row=rows.append))
     assert distance(place / "two", place / "one", base) < 0.02
+    [logged] = [LogRow(**row) for row in map(json.loads, (place / "two" / "training" / "log.jsonl").open())]
+    assert logged.step == rows[0].step == 6 and logged.loss == pytest.approx(rows[0].loss, rel=1e-3)
 
 
 def test_accumulated_parts_reach_the_weights_of_whole_batches(place: Path) -> None:
-    base = save_base(place / "plain-2", dropout=0.0)
-    settings = dataclasses.replace(SETTINGS, epochs=1.0, eval_steps=3)
-    for name, accumulation in (("parts", 4), ("batches", 1)):
-        wanted = request(place / "pairs.jsonl", base, place / name)
-        run(wanted, dataclasses.replace(settings, accumulation=accumulation))
+    base, data = save_base(place / "plain-2", dropout=0.0), write_labelled(place / "labelled-2.jsonl")
+    settings = TrainSettings(batch_size=16, learning_rate=1e-3, held_out=0, eval_steps=6)
+    run(request(data, base, place / "batches"), settings)
+    run(request(data, base, place / "parts"), dataclasses.replace(settings, accumulation=4))
+    run(request(data, base, place / "another"), dataclasses.replace(settings, seed=13))
     assert distance(place / "parts", place / "batches", base) < 0.02
-    run(request(place / "pairs.jsonl", base, place / "another"), dataclasses.replace(settings, seed=13))
     assert distance(place / "another", place / "batches", base) > 0.3  # what other batches would give
     with pytest.raises(SettingsError, match="batch_size: 16 cannot be divided among 1 processes with `accumulation` 3"):
-        run(request(place / "pairs.jsonl", base, place / "thirds"), dataclasses.replace(settings, accumulation=3))
+        run(request(data, base, place / "thirds"), dataclasses.replace(settings, accumulation=3))
 
 
 @pytest.mark.parametrize("name", sorted(set(TABLE) - {"binary-cross-entropy"}))
@@ -176,7 +179,7 @@ def test_every_loss_trains(place: Path, name: str) -> None:
     write_examples(data, lists)
     settings = TrainSettings(loss=name, batch_size=4, learning_rate=1e-3, held_out=0, mini_batch=4, eval_steps=50)
     trained = run(request(data, place / "base", place / name), settings)
-    assert trained.best_step is None and trained.log == ()  # nothing evaluates
+    assert trained.best_step is None and trained.log == ()  # nothing evaluates, and fewer steps than one row has
     assert difference(place / name, place / "base") > 0
     published = PublishedCrossEncoder(str(place / name), device="cpu")
     assert type(published.activation_fn).__name__ == TABLE[name].display
