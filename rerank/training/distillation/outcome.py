@@ -106,6 +106,7 @@ class Outcome:
         """
         plan = next(plan for plan in self.request.plans() if plan.name == student.name)
         folder = self.request.folder_of(plan)
+        self.request.begin_writing(plan)
         self._save(student, folder)
         report = self._report(student, folder)
         content = {"report": report.to_json(), "curve": self._curve(student.name), "log": self._log(student.name)}

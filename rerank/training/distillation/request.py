@@ -16,6 +16,7 @@ from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.students import StudentPlan, read_plan
+from resift.retrieval.atomic_file import write_file
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
 from resift.retrieval.errors import SettingsError
@@ -94,6 +95,18 @@ class DistillRequest:
         out = Path(self.out)
         return Path(self.work) if self.work else out.with_name(f"{out.resolve().name}.work")
 
+    def begin_writing(self, plan: StudentPlan) -> None:
+        """Note in the work folder that a student's folder is this distillation's own. Raises OSError."""
+        write_file(self._note_of(plan), [str(self.folder_of(plan).resolve())])
+
+    def writes(self, plan: StudentPlan) -> bool:
+        """Return whether a student's folder was made by this distillation, which may replace it."""
+        note = self._note_of(plan)
+        return note.exists() and note.read_text(encoding="utf-8") == str(self.folder_of(plan).resolve())
+
+    def _note_of(self, plan: StudentPlan) -> Path:
+        return self.work_folder() / f"{plan.name}.folder"
+
     def check(self) -> None:
         """Raise SettingsError, before any work, for what is missing or cannot belong together."""
         if not self.teacher or not self.student:
@@ -111,6 +124,8 @@ class DistillRequest:
             folder = self.folder_of(plan)
             if folder.exists() and not folder.is_dir():
                 raise SettingsError(f"{folder} is a file; name a folder", "out")
+            if folder.is_dir() and any(folder.iterdir()) and not self.writes(plan):
+                raise SettingsError(f"{folder} has other files; name a new folder, or remove it", "out")
 
 
 @dataclass(frozen=True, slots=True)

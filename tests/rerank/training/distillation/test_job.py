@@ -201,5 +201,16 @@ def test_a_request_that_cannot_be_meant_is_refused_before_any_work(
         request_in(place, **changes).check()
 
 
+def test_a_folder_with_other_files_is_never_written_to(place: Path, distilled: Distilled, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model.safetensors").write_bytes(b"precious")
+    for out in (tmp_path / "mine", distilled.students[0].folder):
+        request = request_in(place, out=str(out), student=("teacher:2",), work=str(tmp_path / "new"))
+        with pytest.raises(SettingsError, match="has other files; name a new folder, or remove it"):
+            Distillation(request, STAGES).run()
+    assert (tmp_path / "mine" / "model.safetensors").read_bytes() == b"precious"
+    assert not (tmp_path / "new").exists()
+
+
 def test_threads_of_torch_are_those_of_the_settings(distilled: Distilled) -> None:
     assert torch.get_num_threads() == 1
