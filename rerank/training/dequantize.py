@@ -1,8 +1,8 @@
 """Turn the ONNX graph of a BERT cross-encoder back into weights that can be trained, whichever way it was quantized.
 
 The linear layers of a graph are found by what they compute, not by how they were written: a product with a constant
-matrix, in float32 or in int8 (`MatMulInteger` of dynamic quantization, `MatMulIntegerToFloat` of ONNX Runtime, or
-`MatMul` of a `DequantizeLinear`). An input that is multiplied by one number for each channel before it is rounded
+matrix, in float32 or in int8 (MatMulInteger of dynamic quantization, MatMulIntegerToFloat of ONNX Runtime, or MatMul
+of a DequantizeLinear). An input that is multiplied by one number for each channel before it is rounded
 (SmoothQuant, Xiao et al. 2023) gives these numbers back to the rows of the weights. The order of the layers and the
 names of their values say which layer is which.
 """

@@ -40,7 +40,7 @@ class Contrast:
     negatives: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the example as an object: `negative` if there is one negative, else `negative_1` and so on."""
+        """Return the example as an object: `negative` if there is one negative, else "negative_1" and so on."""
         values: dict[str, Any] = {"query": self.query, "positive": self.positive}
         if len(self.negatives) == 1:
             return {**values, "negative": self.negatives[0]}

@@ -42,7 +42,7 @@ class HubPart:
 def model_folder(part: HubPart) -> Path:
     """Return the folder of a model with its weights: safetensors, else pytorch_model.bin, else ONNX.
 
-    A pickle (.bin) is read later with `weights_only`, which runs no code. Raises ModelError if the model cannot be
+    A pickle (.bin) is read later with weights-only, which runs no code. Raises ModelError if the model cannot be
     downloaded or has no such weights.
     """
     copied = part.folder_in_copy()

@@ -48,7 +48,7 @@ def train(request: TrainRequest, settings: TrainSettings, reports: Reports | Non
     """Train the model that `request` describes, and save it in its folder; return None on processes other than 0.
 
     Several processes that torchrun started train together. With `request.resume`, an interrupted training continues
-    from its last complete checkpoint, and reaches the same weights. Raises ResiftError.
+    from its last complete checkpoint, and reaches the same weights. Raises SettingsError and other ResiftErrors.
     """
     reports, started, clock = reports or Reports(), datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     if request.resume and is_finished(request):

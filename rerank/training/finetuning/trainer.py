@@ -68,19 +68,7 @@ def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_dup
     if the device does not have the precision.
     """
     half = _half_precision(settings.precision)
-    old = int(transformers.__version__.split(".")[0]) < 5
-    share = settings.warmup if settings.warmup < 1 or old else plan.steps
-    warmup: dict[str, Any] = {"warmup_ratio" if old else "warmup_steps": share}
-    evaluating: dict[str, Any] = {"eval_strategy": "no"}
-    if plan.metric is not None:
-        evaluating = {
-            "eval_strategy": "steps",
-            "eval_steps": plan.eval_steps,
-            "load_best_model_at_end": True,
-            "metric_for_best_model": f"eval_{plan.metric}",
-            "greater_is_better": True,
-            "eval_on_start": begins,
-        }
+    cuda = torch.cuda.is_available()
     return CrossEncoderTrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
@@ -88,31 +76,42 @@ def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_dup
         gradient_accumulation_steps=settings.accumulation,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.scheduler,
-        **warmup,
+        **_warmup(settings, plan),
         optim="adamw_torch",
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
         seed=settings.seed,
         bf16=half == "bfloat16",
         fp16=half == "float16",
-        use_cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available(),
-        ddp_backend=None if torch.cuda.is_available() else "gloo" if plan.processes > 1 else None,
+        use_cpu=not cuda and not torch.backends.mps.is_available(),
+        ddp_backend="gloo" if plan.processes > 1 and not cuda else None,
         ddp_find_unused_parameters=False,
         ddp_timeout=_TIMEOUT,
-        **evaluating,
-        save_strategy="steps",
-        save_steps=plan.eval_steps,
-        save_total_limit=settings.save_limit,
-        logging_strategy="steps",
-        logging_steps=plan.eval_steps,
-        logging_nan_inf_filter=False,
-        restore_callback_states_from_checkpoint=True,
+        **_evaluation(settings, plan, begins),
         batch_sampler="no_duplicates" if no_duplicates else "batch_sampler",
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=cuda,
         report_to="none",
         disable_tqdm=True,
         log_level="error",
     )
+
+
+def _warmup(settings: TrainSettings, plan: Plan) -> dict[str, Any]:
+    """Return the argument that has the share of the warm-up; transformers 5 takes shares below 1 as steps, too."""
+    if int(transformers.__version__.split(".")[0]) < 5:
+        return {"warmup_ratio": settings.warmup}
+    return {"warmup_steps": settings.warmup if settings.warmup < 1 else plan.steps}
+
+
+def _evaluation(settings: TrainSettings, plan: Plan, begins: bool) -> dict[str, Any]:
+    """Return the arguments that say when the training is evaluated, logged and saved."""
+    found: dict[str, Any] = {f"{name}_strategy": "steps" for name in ("save", "logging")}
+    found |= {"save_steps": plan.eval_steps, "logging_steps": plan.eval_steps, "save_total_limit": settings.save_limit}
+    found |= {"logging_nan_inf_filter": False, "restore_callback_states_from_checkpoint": True}
+    if plan.metric is None:
+        return {**found, "eval_strategy": "no"}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": f"eval_{plan.metric}", "greater_is_better": True}
+    return {**found, **best, "eval_strategy": "steps", "eval_steps": plan.eval_steps, "eval_on_start": begins}
 
 
 def make_trainer(
