@@ -52,7 +52,7 @@ def choose_fusion(settings: RerankSettings, own: OwnFusion | None) -> Fusion:
     alone into a sum with that weight, and a kind alone takes the model's weight if that was fitted for this kind.
 
     >>> choose_fusion(RerankSettings(fusion_weight=0.7), OwnFusion("none", 1.0))
-    Fusion(kind='zscore', weight=0.7, source='settings')
+    Fusion(kind='zscore-read', weight=0.7, source='settings')
     """
     known = own or DEFAULT_FUSION
     kind, weight = settings.fusion, settings.fusion_weight

@@ -11,7 +11,7 @@ PAIRS = (
     *("squad-train-part", "squadshifts-wiki", "squadshifts-reddit", "squadshifts-amazon"),
     *("nq-gold", "medquad", "pubmedqa", "stackexchange"),
 )
-"""Files of question-answer pairs, in `training` of the shared data."""
+"""Files of question-answer pairs, in "training" of the shared data."""
 
 COLLECTIONS = ("nfcorpus", "scifact")
 """Collections whose train split is used."""

@@ -79,7 +79,7 @@ class DevSets:
         self._stages, self._kept, self._progress, self._note = stages, kept, progress, note
 
     def open(self, sets: Sequence[DevSet]) -> list[Candidates]:
-        """Return the candidates of all `sets`, in the given order. Raises ResiftError."""
+        """Return the candidates of all `sets`, in the given order. Raises SettingsError and other ResiftErrors."""
         found = [candidates for one in sets for candidates in self._open(one)]
         names = [candidates.name for candidates in found]
         if twice := {name for name in names if names.count(name) > 1}:
