@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers.evaluation import SentenceEvaluator
+from sentence_transformers.base.evaluation import BaseEvaluator
 
 from resift.rerank.training.finetuning.dev_sets import MEASURED, NANOBEIR_MEAN, DevSet
 from resift.retrieval.errors import ModelError
 from resift.retrieval.types import Run
 
 
-class DevEvaluator(SentenceEvaluator):  # type: ignore[misc]
+class DevEvaluator(BaseEvaluator):  # type: ignore[misc]
     """Scores the candidates of all dev sets, and measures each set and the mean of those of NanoBEIR.
 
     Called with a CrossEncoder it returns values by name, such as "NanoNQ_R100_ndcg@10".
