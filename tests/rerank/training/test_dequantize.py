@@ -14,8 +14,11 @@ from resift.rerank.scorers.lookup import EMBEDDED_FOLDER
 from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.training.dequantize import dequantize_folder
+from resift.rerank.training.export.folder import export_folder
+from resift.rerank.training.export.settings import ExportSettings
+from resift.rerank.training.finetuning.base import find_base, load_base
 from resift.retrieval.errors import ModelError
-from tests.rerank.scorers.small_models import export_onnx, save_family
+from tests.rerank.scorers.small_models import export_onnx, save_family, sentences
 
 QUERIES = ("how to bake bread", "symptoms of a heart attack", "who wrote hamlet", "python sort a list")
 DOCUMENTS = (
@@ -49,6 +52,20 @@ def test_a_graph_of_dynamic_quantization_gives_back_the_weights_to_half_a_step(s
     for name, weight in before.items():
         step = float(weight.max() - weight.min()) / 255 + float(weight.abs().max()) / 127
         assert float((found[name] - weight).abs().max()) <= 0.51 * step + 1e-6, name
+
+
+def test_a_folder_that_resift_exported_as_int8_alone_can_be_the_base(small: Path, tmp_path: Path) -> None:
+    pairs = list(zip(sentences(40, 1), sentences(40, 2), strict=True))
+    export_folder(small, tmp_path / "int8", pairs, ExportSettings(int8_only=True))
+    assert not list((tmp_path / "int8").glob("*.safetensors"))
+    base, origin = find_base(str(tmp_path / "int8"))
+    model = load_base(base, origin.name, tmp_path / "work")
+    before, found = load_file(small / "model.safetensors"), load_file(tmp_path / "work" / "model.safetensors")
+    for name, weight in before.items():
+        if weight.ndim == 2:
+            both = torch.stack([weight.flatten(), found[name].flatten()])
+            assert float(torch.corrcoef(both)[0, 1]) > 0.99, name  # int8 has 7 bits here
+    assert model.config.num_hidden_layers == 2
 
 
 def test_the_embedded_default_can_be_trained_again(tmp_path: Path) -> None:
