@@ -17,7 +17,7 @@ from resift.rerank.scorers.proved_graph import proof_logits
 from resift.rerank.training.export.parity import compare
 from resift.rerank.training.export.settings import PROOF_PAIRS
 
-SHORTEST, LONGEST = 12, 64
+SHORTEST, LONGEST = 12, 48
 """Tokens of the shortest and of the longest pair of a proof: few, because they are scored at each loading."""
 
 ROOM_LARGEST, ROOM_MEAN, SLACK = 2.0, 1.5, 0.005
