@@ -12,17 +12,25 @@ from typing import Any, Protocol
 from resift.rerank.template import Template
 from resift.rerank.training.examples import Example
 from resift.rerank.training.finetuning.base import find_base
-from resift.rerank.training.finetuning.dev_sets import DevRequest, DevSet, held_out_set, judged_sets
+from resift.rerank.training.finetuning.dev_sets import (
+    MEASURED,
+    NANOBEIR_MEAN,
+    DevRequest,
+    DevSet,
+    held_out_set,
+    judged_sets,
+)
 from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB, HubPart, data_folder
 from resift.rerank.training.finetuning.losses import TABLE, check_form
 from resift.rerank.training.finetuning.preparation import Prepared, prepare
 from resift.rerank.training.finetuning.processes import rank
-from resift.rerank.training.finetuning.request import TrainRequest, open_output
+from resift.rerank.training.finetuning.request import TrainRequest, discard, open_output
 from resift.rerank.training.finetuning.rows import Row, make_rows, positive_share
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import fingerprint, read_sources
 from resift.rerank.training.record import LogRow, Origin
 from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.near_names import suggestion
 from resift.retrieval.wording import counted
 
 _HELD_OUT = 0.1  # the share of the queries that evaluates without dev sets
@@ -104,6 +112,17 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
     mark = fingerprint(request.data, request.copy, *kept)
     if rank() == 0:
         open_output(request, settings, mark)
+    try:
+        return _read(request, settings, mark, (base_folder, base), reports)
+    except BaseException:
+        if rank() == 0 and not request.resume:
+            discard(request)  # nothing was trained yet, so that the next try begins anew
+        raise
+
+
+def _read(
+    request: TrainRequest, settings: TrainSettings, mark: str, base: tuple[Path, Origin], reports: Reports
+) -> Inputs:
     prepared = _prepared(request, settings, mark, reports)
     loss = TABLE[prepared.loss]
     rows = list(make_rows(prepared.train, loss))
@@ -113,7 +132,19 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
         weight = weight or positive_share(rows)
     sets = _dev_sets(request, settings, prepared, reports) if rank() == 0 else []
     parameters = loss.parameters(settings, weight)
-    return Inputs(request, settings, prepared, rows, parameters, sets, base, base_folder)
+    inputs = Inputs(request, settings, prepared, rows, parameters, sets, base[1], base[0])
+    if sets:
+        _check_metric(inputs)
+    return inputs
+
+
+def _check_metric(inputs: Inputs) -> None:
+    """Raise SettingsError if no dev set has the value that is to choose the best checkpoint."""
+    names = [one.name for one in inputs.sets] + [NANOBEIR_MEAN] * (sum(one.in_mean for one in inputs.sets) > 1)
+    known = [f"{name}_{measure}" for name in names for measure in reversed(MEASURED)]
+    if inputs.metric not in known:
+        near = suggestion(str(inputs.metric), known) or f"; expected one of {', '.join(known)}"
+        raise SettingsError(f"{inputs.metric!r} is not a value of the dev sets{near}", "metric")
 
 
 def held_out_part(request: TrainRequest, settings: TrainSettings) -> float:

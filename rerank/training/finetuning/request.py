@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,13 @@ def finish(request: TrainRequest) -> None:
     path = request.work / _STATE
     write_file(path, [json.dumps({**(_read(path) or {}), "finished": True}, indent=1) + "\n"])
     shutil.rmtree(request.work / "checkpoints", ignore_errors=True)
+
+
+def discard(request: TrainRequest) -> None:
+    """Remove the folder of a training that did not begin, and the model's folder if that is empty then."""
+    shutil.rmtree(request.work, ignore_errors=True)
+    with suppress(OSError):
+        request.out.rmdir()
 
 
 def is_finished(request: TrainRequest) -> bool:

@@ -125,12 +125,15 @@ def test_another_training_is_never_overwritten_or_resumed_by_mistake(place: Path
         run(whole)
     with pytest.raises(SettingsError, match="is finished already"):
         run(dataclasses.replace(whole, resume=True))
-    torn = request(place / "pairs.jsonl", place / "base", place / "torn", resume=True)
+    state = json.loads((place / "whole" / "training" / "state.json").read_text())
+    (place / "stopped" / "training").mkdir(parents=True)
+    (place / "stopped" / "training" / "state.json").write_text(json.dumps({**state, "finished": False}))
+    stopped = request(place / "pairs.jsonl", place / "base", place / "stopped", resume=True)
     with pytest.raises(SettingsError, match="was trained with other values of learning_rate"):
-        run(torn, dataclasses.replace(SETTINGS, learning_rate=2e-3))
+        run(stopped, dataclasses.replace(SETTINGS, learning_rate=2e-3))
     other = write_pairs(place / "other.jsonl", count=30)
     with pytest.raises(SettingsError, match="was trained with other values of the data"):
-        run(dataclasses.replace(torn, data=(dataclasses.replace(torn.data[0], source=str(other)),)))
+        run(dataclasses.replace(stopped, data=(dataclasses.replace(stopped.data[0], source=str(other)),)))
     with pytest.raises(SettingsError, match="base is not empty; name another folder"):
         run(request(place / "pairs.jsonl", place / "base", place / "base"))
     assert (place / "base" / "model.safetensors").is_file()
@@ -202,4 +205,9 @@ def test_a_wrong_form_of_data_is_refused_before_anything_is_made(place: Path) ->
     out = place / "refused"
     with pytest.raises(SettingsError, match="loss: mse needs a label for each document"):
         run(request(place / "pairs.jsonl", place / "base", out), TrainSettings(loss="mse"))
+    with pytest.raises(SettingsError, match="metric: 'held-out_ndgc@10' is not a value .* mean held-out_ndcg@10"):
+        run(
+            request(place / "pairs.jsonl", place / "base", out),
+            dataclasses.replace(SETTINGS, metric="held-out_ndgc@10"),
+        )
     assert not out.exists()
