@@ -27,7 +27,7 @@ EXTRAS = {
         "codecarbon>=2.8",
         "matplotlib>=3.8",
         "onnx>=1.16",
-        "sentence-transformers>=4.1",
+        "sentence-transformers>=6.0",
     ),
 }
 """Extra that a message names -> its requirements, as in pyproject.toml."""

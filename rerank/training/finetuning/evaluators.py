@@ -15,7 +15,7 @@ from resift.retrieval.errors import ModelError
 from resift.retrieval.types import Run
 
 
-class DevEvaluator(BaseEvaluator):  # type: ignore[misc]
+class DevEvaluator(BaseEvaluator):
     """Scores the candidates of all dev sets, and measures each set and the mean of those of NanoBEIR.
 
     Called with a CrossEncoder it returns values by name, such as "NanoNQ_R100_ndcg@10".
@@ -32,7 +32,7 @@ class DevEvaluator(BaseEvaluator):  # type: ignore[misc]
         There are no sets on processes other than 0, where the evaluator is not called. `shown` is called with what is
         done, how many pairs are, and of how many.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.sets, self._batch_size, self._shown = tuple(sets), batch_size, shown
         self.primary_metric = f"{sets[0].name}_ndcg@10" if sets else None
 
