@@ -94,8 +94,8 @@ def _check_gate(model: ModelFolder, forcing: bool, allowed: bool) -> None:
     if promoted and not changed:
         return
     if not allowed:
-        reasons = "; ".join(str(reason) for reason in gate.get("reasons", ()))
-        why = f"it did not pass its gate ({reasons})" if gate else "it was not judged; run `resift gate` first"
+        given = "; ".join(str(reason) for reason in gate.get("reasons", ()))
+        why = f"it did not pass its gate ({given})" if gate else "it was not judged; run `resift gate` first"
         why = "its weights changed after it was judged; run `resift gate` again" if promoted else why
         raise model.error(f"{why}. It is uploaded only if that is forced")
     if forcing and gate:

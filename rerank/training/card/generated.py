@@ -80,7 +80,7 @@ def generated_card(record: RunRecord, gate: Gate, model_id: str, examples: Seque
     if examples:
         data.usage_examples = [[query, document] for query, document, _ in examples]
         data.similarities = "# [" + " ".join(f"{score:.4f}" for _, _, score in examples) + "]"
-    content: str = ModelCard.from_template(card_data=data, template_path=data.template_path).content
+    content = str(ModelCard.from_template(data, str(data.template_path)).content)  # type: ignore[arg-type]
     return _measured(content, [*record.training, *record.evaluation])
 
 

@@ -53,7 +53,8 @@ def card_text(folder: Path, record: RunRecord, model_id: str) -> str:
         raise ModelError(f"the card needs sentence-transformers: {install_line('train')}", folder) from error
     own = read_json(folder / RESIFT_FILE, str(folder), default={})
     own = own if isinstance(own, Mapping) else {}
-    gate = own.get("gate") if isinstance(own.get("gate"), Mapping) else {}
+    found = own.get("gate")
+    gate: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     content = generated_card(record, gate, model_id, _examples(folder, record))
     front, body = _split(content)
     body = _with_sections(_without_comments(body), record, {"gate": gate, "fusion": own.get("fusion") or {}}, model_id)
@@ -73,7 +74,7 @@ def _front_matter(front: str, record: RunRecord) -> str:
     licence = record.model.licence
     if licence and not _LICENCE.fullmatch(licence):
         values |= {"license": "other", "license_name": re.sub(r"[^a-z0-9]+", "-", licence.lower()).strip("-")}
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def _without_comments(body: str) -> str:

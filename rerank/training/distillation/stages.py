@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
@@ -157,15 +156,15 @@ class Preparation:
 class _Lazily(Teacher):
     """A teacher whose models are loaded when the first list is scored: a finished file needs none."""
 
-    def __init__(self, load: Any) -> None:  # noqa: ANN401 - a function that returns a Teacher
+    def __init__(self, load: Callable[[], Teacher]) -> None:
         """Load the teacher by `load` when it is needed."""
-        self._load, self._loaded = load, None
+        self._load = load
+        self._loaded: Teacher | None = None
 
     def score(self, lists: Sequence[CandidateList]) -> list[tuple[float, ...]]:
         """Return the labels of the candidates of each list, as the loaded teacher gives them."""
         self._loaded = self._loaded or self._load()
-        scored: list[tuple[float, ...]] = self._loaded.score(lists)
-        return scored
+        return self._loaded.score(lists)
 
 
 def _sum(values: object) -> str:

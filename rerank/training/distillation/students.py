@@ -177,7 +177,8 @@ def _fresh(shape: tuple[int, int, int], teacher: Network) -> Network:
     own = teacher.model.config
     pca = is_bert(teacher.model) and width <= own.hidden_size
     torch.manual_seed(0)
-    config = BertConfig(
+    configure: Any = BertConfig
+    config = configure(
         vocab_size=own.vocab_size,
         hidden_size=width,
         num_hidden_layers=layers,

@@ -70,7 +70,8 @@ def combine(scores: Sequence[NDArray[np.float64]], weights: NDArray[np.float64])
     if len(scores) == 1:
         return first
     mean = np.average([_standard(one) for one in scores], axis=0, weights=weights)
-    return first.mean() + first.std() * _standard(mean)
+    combined: NDArray[np.float64] = first.mean() + first.std() * _standard(mean)
+    return combined
 
 
 def _standard(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,12 +58,16 @@ def choose_weight(sets: Sequence[Values]) -> Choice:
 def standard_error(values: Values) -> NDArray[np.float64]:
     """Return the standard error of the mean of each column of `values` (n, m), float64 (m,); 0 for one row."""
     count = len(values)
-    return values.std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.zeros(values.shape[1])
+    if count < 2:
+        return np.zeros(values.shape[1])
+    errors: NDArray[np.float64] = values.std(axis=0, ddof=1) / np.sqrt(count)
+    return errors
 
 
 def _of_mean(errors: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the standard error of the mean over sets from those of the sets."""
-    return np.sqrt(np.sum(np.square(errors), axis=0)) / len(errors)
+    combined: NDArray[np.float64] = np.sqrt(np.sum(np.square(errors), axis=0)) / len(errors)
+    return combined
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +116,8 @@ def resampled_intervals(values: Values, samples: int = 2000, seed: int = 12) -> 
     """
     generator = np.random.default_rng(seed)
     means = np.concatenate([values[rows].mean(axis=1) for rows in _draws(len(values), samples, generator)])
-    return np.quantile(means, [0.025, 0.975], axis=0)
+    bounds: NDArray[np.float64] = np.quantile(means, [0.025, 0.975], axis=0)
+    return bounds
 
 
 def _draws(count: int, samples: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:

@@ -85,7 +85,7 @@ class FittedFusion:
 
     def mean(self, name: str) -> float:
         """Return the mean over the sets of a member of `SetFit`, such as "held_out"."""
-        return sum(getattr(one, name) for one in self.sets) / len(self.sets)
+        return float(sum(getattr(one, name) for one in self.sets)) / len(self.sets)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as a JSON object."""

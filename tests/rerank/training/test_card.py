@@ -59,7 +59,7 @@ def section(card: str, heading: str) -> str:
 
 
 def test_the_front_matter_is_what_the_hub_reads(card: str) -> None:
-    data = ModelCard(card).data
+    data: Any = ModelCard(card).data
     assert (data.license, data.language, data.base_model) == ("apache-2.0", ["en"], "prajjwal1/bert-tiny")
     assert (data.pipeline_tag, data.library_name) == ("text-ranking", "sentence-transformers")
     assert data.datasets == ["sentence-transformers/gooaq"]
@@ -138,7 +138,8 @@ def test_every_measured_number_of_the_card_comes_from_its_files(tmp_path: Path) 
     second = card_text(tmp_path, changed, "m")
     for figure in ("0.6931", "0.5100", "0.6000", "1.23e-05", "1.7 minutes", "0.033 hours", "Training Logs"):
         assert figure not in second
-    assert ModelCard(second).data.eval_results is None
+    seen: Any = ModelCard(second).data
+    assert seen.eval_results is None
 
 
 def test_a_passed_model_has_no_warning_and_one_that_was_not_judged_says_so(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_distilled_model_has_a_card_too(tmp_path: Path) -> None:
         model=ModelFacts("tiny", 512, licence="My own Licence 1.0"),
     )
     text = card_text(tmp_path, distilled, "m")
-    data = ModelCard(text).data
+    data: Any = ModelCard(text).data
     assert (data.license, data.license_name, data.base_model) == ("other", "my-own-licence-1-0", None)
     assert "* Loss: <code>MSE of logits and margins</code>" in text
     assert "Learned from the scores of: <code>teacher</code>" in text
@@ -166,7 +167,8 @@ def test_a_distilled_model_has_a_card_too(tmp_path: Path) -> None:
 
 def test_a_base_that_is_not_on_the_hub_is_not_named_in_the_front_matter(tmp_path: Path) -> None:
     text = card_text(tmp_path, record(base=Origin("resift-minilm-l3")), "m")
-    assert ModelCard(text).data.base_model is None
+    seen: Any = ModelCard(text).data
+    assert seen.base_model is None
     assert "Begun from: <code>resift-minilm-l3</code>" in text
 
 

@@ -236,7 +236,7 @@ def test_a_damaged_record_of_training_texts_is_reported(room: Room) -> None:
 
 def test_the_command_exits_with_1_unless_the_model_passes_or_is_forced(room: Room) -> None:
     model = shutil.copytree(room.bad, room.folder / "commanded")
-    common = ("gate", str(model), "--base", str(room.good), "--dev", str(room.held_out))
+    common: tuple[str, ...] = ("gate", str(model), "--base", str(room.good), "--dev", str(room.held_out))
     common += ("--gate-cache", str(room.folder / "cache"), "--quiet")
     refused = invoke(*common)
     assert refused.code == 1, refused.err

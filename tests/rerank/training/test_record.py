@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_the_file_of_texts_has_no_text_and_is_the_same_for_the_same_texts(tmp_pa
     assert written[0] == written[1]
 
 
-def _arrays(path: Path) -> dict[str, object]:
+def _arrays(path: Path) -> dict[str, Any]:
     import numpy as np
 
     with np.load(path) as found:

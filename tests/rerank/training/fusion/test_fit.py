@@ -147,7 +147,7 @@ def test_what_cannot_be_fitted_is_refused_with_the_reason() -> None:
         fit_fusion([SetScores("a", (same, same))])
     for given in ({"tune_step": 0.3}, {"tune_step": 0.0}, {"tune_folds": 1}, {"tune_sample": 1}, {"tune_repeats": 0}):
         with pytest.raises(SettingsError):
-            TuneSettings(**given)  # type: ignore[arg-type]
+            TuneSettings(**given)
 
 
 def test_one_query_is_enough_to_say_that_nothing_is_known() -> None:
