@@ -25,8 +25,8 @@ CHECKPOINT = "training.pt"
 
 _OF_TRAINING = (
     *("refit", "refit_pairs", "passes", "group_size", "step_groups", "pair_tokens", "lengths", "logit_weight"),
-    *("margin_weight", "states_weight", "label_weight", "peak_rate", "warm_up", "cool_down", "decay", "clip"),
-    *("frozen_words", "distill_seed"),
+    *("margin_weight", "states_weight", "label_weight", "peak_rate", "fresh_rate", "warm_up", "cool_down"),
+    *("decay", "clip", "frozen_words", "distill_seed"),
 )
 
 

@@ -101,7 +101,8 @@ class Learner:
     def step(self, rate: float) -> float:
         """Change the weights by the gradients, with the learning rate `rate`; return the norm of the gradient.
 
-        Raises ModelError if it is not finite: then the weights stay as they are.
+        `rate` is that of a student that is not fresh. Raises ModelError if the norm is not finite: then the weights
+        stay as they are.
         """
         norm = float(torch.nn.utils.clip_grad_norm_(self.trained, self.settings.clip or float("inf")))
         if not norm < float("inf"):
@@ -109,7 +110,7 @@ class Learner:
                 "its gradient is not finite; lower `peak_rate`, and train from the last checkpoint", self.student.name
             )
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * self.settings.fresh_rate / self.settings.peak_rate if self.student.fresh else rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return norm

@@ -54,7 +54,8 @@ class DistillSettings:
         1.0, "The weight of the squared error of the states of the layers, for students as wide as a BERT teacher."
     )
     label_weight: float = setting(0.0, "The weight of the cross-entropy of the judged relevant documents.")
-    peak_rate: float = setting(2e-4, "The learning rate after the warm-up and before the cool-down.")
+    peak_rate: float = setting(5e-5, "The learning rate after the warm-up and before the cool-down.")
+    fresh_rate: float = setting(5e-4, "The same for a student of a fresh shape, which has more to learn.")
     warm_up: float = setting(0.03, "The share of the training in which the learning rate rises.")
     cool_down: float = setting(0.25, "The share of the training, at its end, in which the learning rate falls.")
     decay: float = setting(0.01, "The weight decay of AdamW, for matrices.")
@@ -74,9 +75,9 @@ class DistillSettings:
                 raise SettingsError(f"{getattr(self, name)} is too small; expected {least} or more", name)
         if self.scored not in SCORED:
             raise SettingsError(f"{self.scored!r} is not known; expected {' or '.join(SCORED)}", "scored")
-        if self.peak_rate <= 0 or self.passes <= 0:
-            name = "passes" if self.passes <= 0 else "peak_rate"
-            raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
+        for name in ("passes", "peak_rate", "fresh_rate"):
+            if not getattr(self, name) > 0:
+                raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
         self.length_shares()
 
     def length_shares(self) -> tuple[tuple[int, float], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,13 +40,15 @@ class StudentPlan:
 class Student:
     """A model to train. `matched`: for each of its layers, from 0, the layer of the teacher whose states it learns.
 
-    Empty if its states cannot be compared with the teacher's. `reduced`: whether its layers skip some of its base's.
+    Empty if its states cannot be compared with the teacher's. `reduced`: whether its layers skip some of its base's;
+    `fresh`: whether its layers are new.
     """
 
     name: str
     network: Network
     matched: tuple[int, ...] = ()
     reduced: bool = False
+    fresh: bool = False
 
 
 def read_plan(text: str) -> StudentPlan:
@@ -92,7 +95,7 @@ def make_student(plan: StudentPlan, teacher: Network | None, settings: ScorerSet
     cannot be loaded, and SettingsError if it does not have these layers, or a fresh shape needs a teacher.
     """
     if plan.shape is not None:
-        return Student(plan.name, _fresh(plan.shape, _needed(teacher, plan)))
+        return Student(plan.name, _fresh(plan.shape, _needed(teacher, plan)), fresh=True)
     own = plan.base == TEACHER
     base = _needed(teacher, plan) if own else load_network(plan.base, settings, new_head=True)
     same_base = own or (teacher is not None and base.folder.path.resolve() == teacher.folder.path.resolve())
@@ -103,25 +106,26 @@ def make_student(plan: StudentPlan, teacher: Network | None, settings: ScorerSet
     if not is_bert(base.model):
         raise ModelError("only the layers of a BERT can be chosen; use the whole model, or a fresh shape", plan.base)
     depth = base.model.config.num_hidden_layers
-    layers = spread(plan.count, depth, refit and same_base) if plan.count else tuple(one - 1 for one in plan.layers)
+    last = spread(plan.count, depth, False) if plan.count else tuple(one - 1 for one in plan.layers)
+    layers = spread(plan.count, depth, True) if plan.count and refit and same_base else last
     if layers[-1] >= depth:
         raise SettingsError(f"{plan.base} has {depth} layers, so there is no layer {layers[-1] + 1}", "student")
     network = base.with_model(with_layers(base.model, layers))
-    return Student(plan.name, network, ends(layers, depth) if same_base else (), same_base and len(layers) < depth)
+    return Student(plan.name, network, ends(last, depth) if same_base else (), same_base and len(layers) < depth)
 
 
-def spread(count: int, depth: int, first: bool) -> tuple[int, ...]:
-    """Return `count` of `depth` layers, from 0: the last one of each of `count` even spans, or with `first` the first.
+def spread(count: int, depth: int, middle: bool) -> tuple[int, ...]:
+    """Return `count` of `depth` layers, from 0: the last one of each of `count` even spans, or its middle one.
 
-    Raises SettingsError if there are fewer layers.
+    With `middle`, the lower one of two middle layers. Raises SettingsError if there are fewer layers.
 
     >>> spread(4, 12, False), spread(4, 12, True)
-    ((2, 5, 8, 11), (0, 3, 6, 9))
+    ((2, 5, 8, 11), (1, 4, 7, 10))
     """
     if not 1 <= count <= depth:
         raise SettingsError(f"{count} layers of {depth} were asked for; expected 1 to {depth}", "student")
     bounds = [round(place * depth / count) for place in range(count + 1)]
-    return tuple(bounds[:-1]) if first else tuple(bound - 1 for bound in bounds[1:])
+    return tuple((begin + end - 1) // 2 if middle else end - 1 for begin, end in itertools.pairwise(bounds))
 
 
 def ends(layers: tuple[int, ...], depth: int) -> tuple[int, ...]:

@@ -28,6 +28,7 @@ SETTINGS = DistillSettings(
     passes=1.0,
     pair_tokens=TOKENS,
     peak_rate=1e-3,
+    fresh_rate=1e-3,
     held_out_share=0.2,
     refit_pairs=100,
     logit_weight=1.0,

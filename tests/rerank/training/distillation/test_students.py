@@ -59,12 +59,13 @@ def test_a_plan_that_cannot_be_meant_is_refused(text: str) -> None:
 
 
 def test_layers_are_spread_evenly() -> None:
-    assert spread(6, 12, first=False) == (1, 3, 5, 7, 9, 11)
-    assert spread(6, 12, first=True) == (0, 2, 4, 6, 8, 10)
-    assert spread(5, 12, first=False)[-1] == 11
+    assert spread(6, 12, middle=False) == (1, 3, 5, 7, 9, 11)
+    assert spread(6, 12, middle=True) == (0, 2, 4, 6, 8, 10)
+    assert spread(4, 12, middle=True) == (1, 4, 7, 10)
+    assert spread(5, 12, middle=False)[-1] == 11
     assert ends((0, 1, 2, 4, 7, 11), 12) == (0, 1, 2, 4, 7, 11)
     with pytest.raises(SettingsError, match="13 layers of 12"):
-        spread(13, 12, first=False)
+        spread(13, 12, middle=False)
 
 
 def test_a_student_of_all_layers_is_its_teacher(teacher: Network, lists: list[CandidateList]) -> None:

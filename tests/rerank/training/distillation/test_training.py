@@ -29,6 +29,7 @@ SETTINGS = DistillSettings(
     step_groups=4,
     pair_tokens=TOKENS,
     peak_rate=2e-3,
+    fresh_rate=2e-3,
     logit_weight=1.0,
     margin_weight=1.0,
     micro_batch=16,
@@ -83,7 +84,7 @@ def test_a_student_of_every_second_layer_approaches_its_teacher(
 def test_a_fresh_student_learns_from_the_scores_alone(
     teacher: Network, lists: list[CandidateList], tmp_path: Path
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, peak_rate=2e-2, frozen_words=False)
+    settings = dataclasses.replace(SETTINGS, peak_rate=2e-2, fresh_rate=2e-2, frozen_words=False)
     progress = trainer("2x16x2", teacher, lists, tmp_path / "c", settings, online=False).run()
     found = errors(progress, "fresh-2x16x2")
     assert found[-1] < found[0] / 4, found
