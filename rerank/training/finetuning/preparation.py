@@ -13,6 +13,7 @@ from resift.rerank.training.finetuning.losses import TABLE, choose_loss
 from resift.rerank.training.finetuning.pool import add_negatives
 from resift.rerank.training.finetuning.processes import rank, wait_until
 from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.rerank.training.record.texts import normalized
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.wording import counted
@@ -65,13 +66,14 @@ def prepare(
 def split_by_query(examples: Sequence[Example], part: float, seed: int) -> tuple[list[Example], list[Example]]:
     """Return the examples that are trained on and those that are held out: all examples of a query are in one of them.
 
-    `part` is a share of the queries below 1, or a number of queries, at most half of them. Which are held out depends
-    on their text and `seed` alone, so that it stays so when the data grows. Raises CorpusError if nothing would be left
-    to train on.
+    `part` is a share of the queries below 1, or a number of queries, at most half of them; queries that differ in case
+    or punctuation alone are one. Which are held out depends on their text and `seed` alone, so that it stays so when
+    the data grows. Raises CorpusError if nothing would be left to train on.
     """
     if not part:
         return list(examples), []
-    ranks = {example.query: _place(example.query, seed) for example in examples}
+    keys = {example.query: normalized(example.query) or example.query for example in examples}
+    ranks = {key: _place(key, seed) for key in keys.values()}
     in_order = sorted(ranks, key=lambda query: (ranks[query], query))
     if part >= 1:
         chosen = set(in_order[: min(int(part), len(in_order) // 2)])
@@ -82,8 +84,8 @@ def split_by_query(examples: Sequence[Example], part: float, seed: int) -> tuple
             f"the data has {counted(len(ranks), 'different query', 'different queries')}, too few to hold some out; "
             "expected more data, or `held_out` 0 and dev sets"
         )
-    train = [example for example in examples if example.query not in chosen]
-    return train, [example for example in examples if example.query in chosen]
+    train = [example for example in examples if keys[example.query] not in chosen]
+    return train, [example for example in examples if keys[example.query] in chosen]
 
 
 def _place(query: str, seed: int) -> float:

@@ -100,10 +100,11 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
 
 
 def finish(request: TrainRequest) -> None:
-    """Record that the training is finished, and remove its checkpoints. Raises OSError."""
+    """Record that the training is finished, and remove its checkpoints and the weights of its base. Raises OSError."""
     path = request.work / _STATE
     write_file(path, [json.dumps({**(_read(path) or {}), "finished": True}, indent=1) + "\n"])
-    shutil.rmtree(request.work / "checkpoints", ignore_errors=True)
+    for folder in (request.work / "checkpoints", *request.work.glob("base*")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def discard(request: TrainRequest) -> None:

@@ -13,11 +13,12 @@ import pytest
 from sentence_transformers import CrossEncoder as PublishedCrossEncoder
 
 from resift.rerank.scorers.load import load_scorer
-from resift.rerank.training.examples import LabelledList, write_examples
+from resift.rerank.training.examples import LabelledList, Pair, write_examples
 from resift.rerank.training.finetuning.inputs import Reports
 from resift.rerank.training.finetuning.log import read_log
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.outcome import write_outcome
+from resift.rerank.training.finetuning.preparation import split_by_query
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.record import LogRow, TrainingTexts, read_record
 from resift.retrieval.errors import ModelError, SettingsError
@@ -34,6 +35,15 @@ from tests.rerank.training.finetuning.small_training import (
     write_labelled,
     write_pairs,
 )
+
+
+def test_queries_that_differ_in_case_alone_are_held_out_together() -> None:
+    pairs = [Pair(f"{text} {number}", "a") for number in range(40) for text in ("What is rain", "what is Rain?")]
+    train, held_out = split_by_query(pairs, 10, seed=1)
+    assert (len(train), len(held_out)) == (60, 20)
+    assert not {one.query.lower().replace("?", "") for one in train} & {
+        one.query.lower().replace("?", "") for one in held_out
+    }
 
 
 @pytest.fixture(scope="module")
