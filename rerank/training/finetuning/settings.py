@@ -62,7 +62,9 @@ class TrainSettings:
     )
     seed: int = setting(12, "The seed of every random choice.")
     train_length: int | None = setting(
-        None, "The maximum tokens of a query with its document in the training; the base's own limit if not given."
+        None,
+        "The maximum tokens of a query with its document, in the training and of the trained model; the base's own "
+        "limit if not given.",
     )
     mini_batch: int = setting(
         32, "How many pairs listwise and cached losses read at once; it changes speed and memory only."
