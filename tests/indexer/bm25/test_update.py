@@ -28,6 +28,7 @@ def rankings(path: Path, depth: int) -> list[list[tuple[Document, float]]]:
 
 
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=7).map(" ".join)
+WHOLE = AddOptions(replace_whole=True)
 ADDITION = st.dictionaries(st.integers(0, 25).map(str), TEXTS, min_size=1, max_size=8)
 DELETION = st.sets(st.integers(0, 30).map(str), max_size=12)
 
@@ -53,7 +54,7 @@ def test_changed_index_gives_documents_order_and_scores_of_one_built_anew(
     build_index([Document(i, t) for i, t in live.items()], tmp_path / "i", bm25, overwrite=True, options=options)
     for change in changes:
         if isinstance(change, dict):
-            report = add_documents(tmp_path / "i", [Document(i, t) for i, t in change.items()])
+            report = add_documents(tmp_path / "i", [Document(i, t) for i, t in change.items()], WHOLE)
             assert (report.created, report.updated) == (len(change.keys() - live.keys()), len(change.keys() & live))
             live |= change
         else:

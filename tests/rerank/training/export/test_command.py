@@ -25,7 +25,7 @@ def test_the_command_writes_a_folder_and_reports_its_parity(tmp_path: Path, caps
     assert run(given) == 2
     assert "is not empty; choose another folder, or use --overwrite" in capsys.readouterr().err
     assert run([*given, "--overwrite"]) == 0
-    assert "of the pairs of documents in the same order (32 pairs)" in capsys.readouterr().out
+    assert "of the pairs of documents in the same order (32 pairs)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_too_few_pairs_are_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
