@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import JudgedCollection, QuerySettings, Reading, choose_split, read_queries
@@ -22,6 +20,7 @@ from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFir
 from resift.rerank.pipeline import rerank
 from resift.rerank.reranker import Reranker
 from resift.rerank.settings import RerankSettings
+from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.retrieval.bm25.store import is_index
 from resift.retrieval.errors import CorpusError, SettingsError
@@ -30,18 +29,6 @@ from resift.retrieval.text_lines import STANDARD_INPUT
 from resift.retrieval.trec import read_qrels, read_run
 from resift.retrieval.types import Qrels, Query, Run
 from resift.retrieval.wording import counted
-
-
-class ShowProgress(Protocol):
-    """Starts showing the progress of one piece of work."""
-
-    def __call__(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-        """Return a context whose value is called with the number of items done so far, of `total` if it is known."""
-        ...
-
-
-def _silent(label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda done: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +62,7 @@ class Evaluator:
         self,
         stages: SearchStages,
         note: Callable[[str], None] = lambda line: None,
-        progress: ShowProgress = _silent,
+        progress: ShowProgress = silent,
         ask: Callable[[str], str] | None = None,
     ) -> None:
         """Load the model of `stages`. Raises ModelError.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from resift.indexer.corpora import CorpusSettings, QuerySettings
 from resift.rerank.evaluation.evaluator import names_index
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings, SearchSettings
+from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.students import StudentPlan, read_plan
@@ -23,24 +22,12 @@ from resift.retrieval.errors import SettingsError
 from resift.retrieval.text_lines import STANDARD_INPUT
 
 
-class ShowProgress(Protocol):
-    """Starts showing the progress of one piece of work."""
-
-    def __call__(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-        """Return a context whose value is called with the number of items done so far, of `total` if it is known."""
-        ...
-
-
-def _silent(label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda done: None)
-
-
 @dataclass(frozen=True, slots=True)
 class Reports:
     """How a distillation reports: `note` takes a line, `progress` shows work, `ask` asks for a password."""
 
     note: Callable[[str], None] = lambda line: None
-    progress: ShowProgress = _silent
+    progress: ShowProgress = silent
     ask: Callable[[str], str] | None = None
 
 

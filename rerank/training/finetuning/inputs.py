@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.template import Template
 from resift.rerank.training.examples import Example
 from resift.rerank.training.finetuning.base import find_base
@@ -36,24 +36,12 @@ from resift.retrieval.wording import counted
 _HELD_OUT = 0.1  # the share of the queries that evaluates without dev sets
 
 
-class ShowProgress(Protocol):
-    """Starts showing the progress of one piece of work."""
-
-    def __call__(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-        """Return a context whose value is called with the number of items done so far, of `total` if it is known."""
-        ...
-
-
-def _silent(label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda done: None)
-
-
 @dataclass(frozen=True, slots=True)
 class Reports:
     """How a training reports: `note` takes a line, `progress` shows work, `row` takes each evaluated row of the log."""
 
     note: Callable[[str], None] = lambda line: None
-    progress: ShowProgress = _silent
+    progress: ShowProgress = silent
     row: Callable[[LogRow], None] = lambda row: None
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 
-from resift.rerank.evaluation.evaluator import ShowProgress
 from resift.rerank.pipeline import QUERIES_PER_BATCH
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.show_progress import ShowProgress
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.fusion.settings import TuneSettings
 from resift.rerank.training.fusion.stage_scores import QueryScores, SetScores, query_scores

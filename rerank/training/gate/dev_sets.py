@@ -11,11 +11,12 @@ from pathlib import Path
 from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import JudgedCollection, QuerySettings, choose_split, read_queries
 from resift.rerank.evaluation.datasets import DataSet, load, resolve
-from resift.rerank.evaluation.evaluator import ShowProgress, names_index
+from resift.rerank.evaluation.evaluator import names_index
 from resift.rerank.evaluation.given_run import GivenRun
 from resift.rerank.evaluation.mismatches import find_mismatches
 from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
 from resift.rerank.pipeline import in_batches
+from resift.rerank.show_progress import ShowProgress
 from resift.rerank.stages import SearchStages
 from resift.rerank.template import Template
 from resift.rerank.training.gate.held_out import read_held_out

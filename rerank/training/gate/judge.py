@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from resift.rerank.evaluation.evaluator import ShowProgress
 from resift.rerank.evaluation.measures import Values, mean, per_query
 from resift.rerank.pipeline import QUERIES_PER_BATCH
 from resift.rerank.reranker import Reranker
@@ -16,6 +15,7 @@ from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.registry import NO_MODEL
+from resift.rerank.show_progress import ShowProgress
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.gate.cache_folder import cache_folder, writable
 from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets, silent

@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import CorpusSettings, QuerySettings, Reading, read_collection, read_documents, read_queries
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings
+from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.template import Template
 from resift.rerank.training.mining.anchors import Anchor, JudgedAnchors
@@ -38,18 +39,6 @@ from resift.retrieval.trec import read_qrels
 from resift.retrieval.wording import counted
 
 _SPLIT = "train"
-
-
-class ShowProgress(Protocol):
-    """Starts showing the progress of one piece of work."""
-
-    def __call__(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-        """Return a context whose value is called with the number of items done so far, of `total` if it is known."""
-        ...
-
-
-def _silent(label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
-    return nullcontext(lambda done: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +140,7 @@ class MineJob:
         request: MineRequest,
         stages: MineStages,
         note: Callable[[str], object] = lambda line: None,
-        progress: ShowProgress = _silent,
+        progress: ShowProgress = silent,
         ask: Callable[[str], str] | None = None,
     ) -> None:
         """Check the request. Raises SettingsError.
