@@ -40,7 +40,7 @@ def record(**changes: Any) -> RunRecord:
             "my-model", 96, shape="2 layers, 32 wide", parameters=12345, languages=("en",), licence="apache-2.0"
         ),
         "base": Origin("prajjwal1/bert-tiny", hub=True, licence="mit"),
-        "teachers": (Origin("/home/me/secret/teacher", licence="apache-2.0"),),
+        "teachers": (Origin("/secret/folder/teacher", licence="apache-2.0"),),
         "training": (lists(), pairs()),
         "evaluation": (lists(2),),
         "loss": "BinaryCrossEntropyLoss",

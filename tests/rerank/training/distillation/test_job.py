@@ -175,6 +175,7 @@ def test_the_command_reports_what_the_students_learned(place: Path, distilled: D
     arguments = ["distill", str(place / "docs.jsonl"), "--teacher", str(place / "teacher"), "--out", str(place / "out")]
     arguments += ["--student", "half=teacher:2", "--student", "tiny=2x16x2", "--queries", str(place / "log.txt")]
     arguments += ["--passes", "1", "--pair-tokens", str(TOKENS), "--peak-rate", "0.001", "--held-out-share", "0.2"]
+    arguments += ["--fresh-rate", "0.001"]
     arguments += ["--refit-pairs", "100", "--logit-weight", "1", "--no-export", "--head-documents", "3"]
     arguments += ["--middle-documents", "2", "--device", "cpu", "--threads", "1"]
     shown = CliRunner().invoke(cli, arguments)
