@@ -23,7 +23,8 @@ from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 
-from .splits import ROOT, collections_folder
+from ..shared_data import ROOT
+from .splits import collections_folder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from resift.retrieval.registry import open_retriever
 from resift.retrieval.trec import read_run
 from resift.retrieval.types import Document, Qrels, Query, to_run
 
-ROOT = Path(__file__).parents[2]
+from ..shared_data import ROOT, shared_folder
+
 DEV = ("nfcorpus@dev", "med", "time", "squad-dev")
 TEST = ("nfcorpus", "scifact", "arguana", "cranfield", "npl", "hotpotqa-dev500", "germanquad", "dl19")
 PARTS = {"dev": DEV, "test": TEST, "all": (*DEV, *TEST)}
@@ -81,7 +81,7 @@ def parse_sets(names: str) -> list[str]:
 
 def collections_folder() -> Path:
     """Return the folder of the collections: that of $RESIFT_SHARED, else of ../shared of the checkout."""
-    return Path(os.environ.get("RESIFT_SHARED") or ROOT.parent / "shared") / "collections"
+    return shared_folder() / "collections"
 
 
 @dataclass(frozen=True, slots=True)

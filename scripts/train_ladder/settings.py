@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
-
 PAIRS = (
     *("squad-train-part", "squadshifts-wiki", "squadshifts-reddit", "squadshifts-amazon"),
     *("nq-gold", "medquad", "pubmedqa", "stackexchange"),
@@ -24,8 +19,3 @@ DEV = ("nfcorpus", "med", "time", "squad-dev")
 
 STUDENTS = {"resift-base": "teacher:6", "resift-small": "teacher:4", "resift-tiny": "2x128x2"}
 """Name of each model -> what it begins from, as `resift distill --student` takes it."""
-
-
-def shared_folder() -> Path:
-    """Return the folder of the shared data: $RESIFT_SHARED, else ../shared of the checkout."""
-    return Path(os.environ.get("RESIFT_SHARED") or ROOT.parent / "shared")

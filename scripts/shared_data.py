@@ -1,0 +1,14 @@
+"""Where the shared data is, which the scripts that train and measure models read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+"""The root of the checkout."""
+
+
+def shared_folder() -> Path:
+    """Return the folder of the shared data: $RESIFT_SHARED, else ../shared of the checkout."""
+    return Path(os.environ.get("RESIFT_SHARED") or ROOT.parent / "shared")
