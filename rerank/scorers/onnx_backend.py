@@ -6,20 +6,20 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.onnx_graph import OnnxGraph, choose_providers
-from resift.rerank.scorers.predictor import Batch, Predictor, model_errors, one_line
+from resift.rerank.scorers.predictor import Batch, Predictor, model_errors
 from resift.rerank.scorers.proved_graph import Way, open_proved
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
+from resift.rerank.scorers.tokenizer_file import load_tokenizer
 from resift.retrieval.errors import SettingsError
 
 
 class OnnxCrossEncoder(Predictor):
-    """A cross-encoder from an ONNX graph, tokenizer.json and config.json; `OnnxGraph` has the form of the graph.
+    """A cross-encoder from an ONNX graph, a tokenizer and config.json; `OnnxGraph` has the form of the graph.
 
     `precision` is "int8" or "float32" for a folder with a proof (see `resift.rerank.scorers.proof`), else "".
     """
@@ -64,14 +64,3 @@ class OnnxCrossEncoder(Predictor):
         not return one score per pair.
         """
         return self.graph.run(batch)
-
-
-def load_tokenizer(folder: ModelFolder) -> Tokenizer:
-    """Return the tokenizer of tokenizer.json. Raises ModelError if the file does not exist or cannot be read."""
-    path = folder.path / "tokenizer.json"
-    if not path.is_file():
-        raise folder.error("the folder has no tokenizer.json; save the model with a fast tokenizer")
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the tokenizers library raises bare Exception
-        raise folder.error(f"tokenizer.json cannot be read; download it again: {one_line(error)}") from error

@@ -19,6 +19,7 @@ from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.own_fusion import RESIFT_FILE
 from resift.rerank.scorers.proof import PROOF_FILE
+from resift.rerank.scorers.tokenizer_file import TOKENIZER, WORDS, word_list
 from resift.rerank.training.export.parity import Parity, compare
 from resift.rerank.training.export.settings import PROOF_PAIRS, ExportSettings
 from resift.retrieval.errors import ModelError, SettingsError
@@ -103,7 +104,7 @@ def _export(folder: ModelFolder, made: Path, target: Path, pairs: list[Pair], se
     model = load_model(folder, torch.float32).eval()
     typed = getattr(model.config, "type_vocab_size", 0) > 1 and "token_type_ids" in names
     inputs = ("input_ids", "attention_mask", *(("token_type_ids",) if typed else ()))
-    write_description(folder, tokenizer, made)
+    write_description(folder, tokenizer, made, settings.int8_only)
     (made / "onnx").mkdir()
     exact, small = made / FLOAT32_FILE, made / (ONLY_FILE if settings.int8_only else INT8_FILE)
     export_float32(model, inputs, exact)
@@ -142,15 +143,22 @@ def divide(pairs: list[Pair], settings: ExportSettings) -> tuple[list[Pair], lis
     return fitted, [pairs[place] for place in sorted(held)]
 
 
-def write_description(folder: ModelFolder, tokenizer: Tokenizer, made: Path) -> None:
-    """Write the files of `folder` without weights to `made`: configuration, tokenizer, card."""
+def write_description(folder: ModelFolder, tokenizer: Tokenizer, made: Path, small: bool = False) -> None:
+    """Write the files of `folder` without weights to `made`: configuration, tokenizer, card.
+
+    With `small`, the tokenizer of a BERT is written as its list of words, which has half the size.
+    """
     for name in COPIED:
         if (folder.path / name).is_file():
             shutil.copyfile(folder.path / name, made / name)
     shutil.copyfile(folder.path / "config.json", made / "config.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.save(str(made / "tokenizer.json"), pretty=False)
+    words = word_list(tokenizer, folder) if small else None
+    if words is None:
+        tokenizer.save(str(made / TOKENIZER), pretty=False)
+    else:
+        (made / WORDS).write_text(words, encoding="utf-8", newline="\n")
 
 
 def _batches(pairs: list[Pair], encoder: PairEncoder, inputs: tuple[str, ...]) -> list[Inputs]:
