@@ -11,6 +11,7 @@ from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
+from resift.rerank.cli.pushing import PushOptions, push_options
 from resift.rerank.cli.stages import refuse_engine_flags
 
 if TYPE_CHECKING:
@@ -52,20 +53,24 @@ _OF_SCORER = ("revision", "backend", "device", "dtype", "batch_tokens", "threads
 )
 @click.option("--work", metavar="FOLDER", help="The folder of scores and checkpoints. [default: OUT.work]")
 @click.option("--force", is_flag=True, help="Promote a student that does not pass the gate; its card then says so.")
+@push_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object.")
 @settings_options(
-    *("distill", "search", "rerank", "scorer", "queries", "corpus", "bm25", "connection", "engine"),
+    *("distill", "search", "rerank", "scorer", "queries", "corpus", "bm25", "connection", "engine", "gate"),
     into="resift.rerank.training.distillation.request:DistillStages",
     kept={"scorer": _OF_SCORER, "rerank": ("template", "html")},
 )
+@grouped("push", "resift.rerank.cli.pushing:PushOptions")
 @grouped("request", "resift.rerank.training.distillation.request:DistillRequest")
 @click.pass_context
-def distill(ctx: click.Context, /, request: DistillRequest, as_json: bool, stages: DistillStages) -> int:
+def distill(
+    ctx: click.Context, /, request: DistillRequest, push: PushOptions, as_json: bool, stages: DistillStages
+) -> int:
     """Teach small rerankers what a large one knows, on TARGET, an index or a corpus that `resift index` reads.
 
     Queries are yours, or made of titles and sentences. The teacher scores their candidates (the head and the middle of
     the first stage, random documents, known relevant ones) once, into a file. A distillation that was stopped continues
-    if it is given again.
+    if it is given again. With --push, several students go to ORG/NAME-STUDENT.
 
     \b
     resift distill bm25:articles --teacher cross-encoder/ms-marco-MiniLM-L6-v2 --student teacher:3 --out small/
@@ -74,12 +79,10 @@ def distill(ctx: click.Context, /, request: DistillRequest, as_json: bool, stage
     from resift.rerank.cli.output import echo, to_json
     from resift.rerank.training.distillation.job import Distillation
     from resift.rerank.training.distillation.request import Reports
-    from resift.retrieval.registry import is_engine
 
-    if not is_engine(request.target):
-        refuse_engine_flags(ctx, request.target, "connection", "engine")
-    if request.is_index and (flags := [*flags_given(ctx, "corpus"), *flags_given(ctx, "bm25")]):
-        raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")
+    _check(ctx, request)
+    students = [plan.name for plan in request.plans()] if len(request.student) > 1 else []
+    push.check(bool(request.dev), request.force, *students)
     result = Distillation(request, stages, Reports(say, progress, ask_hidden)).run()
     if as_json:
         echo(to_json(result.to_json()))
@@ -87,7 +90,22 @@ def distill(ctx: click.Context, /, request: DistillRequest, as_json: bool, stage
         for report in result.students:
             _show(report)
         say(f"the teacher's scores are in {result.scores}")
+    for report in result.students:
+        promoted = report.gate is None or report.gate.promoted
+        push.upload(report.folder, promoted, request.force, as_json, report.name if students else "")
     return 0 if all(report.gate is None or report.gate.promoted for report in result.students) else 1
+
+
+def _check(ctx: click.Context, request: DistillRequest) -> None:
+    """Raise click.UsageError if an option was given that would have no effect."""
+    from resift.retrieval.registry import is_engine
+
+    if not is_engine(request.target):
+        refuse_engine_flags(ctx, request.target, "connection", "engine")
+    if request.is_index and (flags := [*flags_given(ctx, "corpus"), *flags_given(ctx, "bm25")]):
+        raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")
+    if not request.dev and (flags := flags_given(ctx, "gate")):
+        raise click.UsageError(f"{', '.join(flags)} would have no effect, as nothing is judged; name a set with --dev")
 
 
 def _show(report: StudentReport) -> None:

@@ -12,14 +12,16 @@ import click
 from resift.rerank.cli.crossed import refuse_together
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
-from resift.rerank.cli.options import grouped, settings_options
+from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
+from resift.rerank.cli.pushing import PushOptions, push_options
 
 if TYPE_CHECKING:
     from resift.rerank.training.finetuning.inputs import Reports
     from resift.rerank.training.finetuning.request import TrainRequest
     from resift.rerank.training.finetuning.run import Trained
     from resift.rerank.training.finetuning.settings import TrainSettings
+    from resift.rerank.training.gate.settings import GateSettings
     from resift.rerank.training.record import LogRow, RunRecord
 
 
@@ -134,8 +136,10 @@ def _use_recipe(context: click.Context, _: click.Parameter, given: str | None) -
 @click.option("--export/--no-export", default=True, show_default=True, help="Write ONNX and int8 beside the weights.")
 @click.option("--gate/--no-gate", default=True, show_default=True, help="Judge the model against its base at the end.")
 @click.option("--force", is_flag=True, help="Promote the model although the gate refuses it; its card says so.")
+@push_options
 @click.option("--json", "as_json", is_flag=True, help="Print the log and the values as JSON.")
-@settings_options("train")
+@settings_options("train", "gate")
+@grouped("push", "resift.rerank.cli.pushing:PushOptions")
 @grouped("options", "resift.rerank.cli.train:TrainOptions")
 @grouped("steps", "resift.rerank.cli.train:FinalSteps")
 @click.pass_context
@@ -144,7 +148,9 @@ def train(
     /,
     options: TrainOptions,
     steps: FinalSteps,
+    push: PushOptions,
     train_settings: TrainSettings,
+    gate_settings: GateSettings,
 ) -> int:
     """Train a reranker on DATA: pairs, labelled pairs, triplets or labelled lists, as JSON lines, CSV or Parquet.
 
@@ -163,12 +169,18 @@ def train(
 
     refuse_together(ctx, {"resume": "--resume", "overwrite": "--overwrite"})
     request = options.request()
+    judged = steps.gate and (bool(request.dev) or train_settings.held_out != 0)
+    if not judged and (flags := flags_given(ctx, "gate")):
+        raise click.UsageError(f"{', '.join(flags)} would have no effect, because nothing is judged; leave it out")
+    push.check(judged, steps.force)
     trained = run_training(request, train_settings, _reports())
     if trained is None:  # another process writes the model
         return 0
     record = write_outcome(trained)
     _report(record, steps.as_json)
-    return 0 if _conclude(request, trained, steps) else 1
+    promoted = _conclude(request, trained, steps, gate_settings)
+    push.upload(request.out, promoted, steps.force, steps.as_json)
+    return 0 if promoted else 1
 
 
 def _say_row(row: LogRow) -> None:
@@ -177,8 +189,8 @@ def _say_row(row: LogRow) -> None:
     say(row_line(row))
 
 
-def _conclude(request: TrainRequest, trained: Trained, steps: FinalSteps) -> bool:
-    """Export and judge the model as wanted, and write its card; return whether it is promoted."""
+def _conclude(request: TrainRequest, trained: Trained, steps: FinalSteps, settings: GateSettings) -> bool:
+    """Export and judge the model as wanted, and write its card; return whether it is promoted, or was not judged."""
     from resift.rerank.training.card import write_card
     from resift.rerank.training.finetuning.promotion import export_trained, judge_trained
 
@@ -188,7 +200,7 @@ def _conclude(request: TrainRequest, trained: Trained, steps: FinalSteps) -> boo
     if not steps.gate or not trained.inputs.sets:
         write_card(request.out)
         return True
-    report = judge_trained(request, reports, steps.force)
+    report = judge_trained(request, reports, settings, steps.force)
     if not steps.as_json:
         from resift.rerank.cli.output import show
         from resift.rerank.training.gate.table import render

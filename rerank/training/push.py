@@ -52,6 +52,12 @@ class Upload:
         return sum(self.files.values())
 
 
+def check_repository(repository: str) -> None:
+    """Raise SettingsError if `repository` is not a name on the hub, "org/name"."""
+    if not _REPOSITORY.fullmatch(repository):
+        raise SettingsError(f"{repository!r} is not a name on the hub; expected org/name", "repository")
+
+
 def push(folder: Path, repository: str, private: bool = True, forced: bool = False, dry_run: bool = False) -> Upload:
     """Upload a model's folder to `repository` ("org/name"), which is created, `private` or not, if it does not exist.
 
@@ -61,8 +67,7 @@ def push(folder: Path, repository: str, private: bool = True, forced: bool = Fal
     says so. Raises SettingsError on a bad name of a repository, and ModelError if the folder is not a model, is
     refused, or the upload fails.
     """
-    if not _REPOSITORY.fullmatch(repository):
-        raise SettingsError(f"{repository!r} is not a name on the hub; expected org/name", "repository")
+    check_repository(repository)
     model = read_folder(folder)
     model.check()
     _check_gate(model, forced and not dry_run, allowed=forced)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from resift.rerank.scorer import Pair
-from resift.rerank.stages import SearchStages
 from resift.rerank.training.card import write_card
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.loading import Network, save_network
-from resift.rerank.training.distillation.request import Reports
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
 from resift.rerank.training.export.settings import PROOF_PAIRS
 from resift.rerank.training.fusion.fit import fit_fusion
 from resift.rerank.training.fusion.scoring import SetScoring
@@ -20,6 +18,7 @@ from resift.rerank.training.fusion.settings import TuneSettings
 from resift.rerank.training.fusion.store import store_in_model
 from resift.rerank.training.gate.dev_sets import DevSet
 from resift.rerank.training.gate.judge import Trial, judge
+from resift.rerank.training.gate.report import GateReport
 from resift.rerank.training.gate.store import store
 from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 
@@ -55,14 +54,14 @@ def export_pairs(lists: Iterable[CandidateList]) -> list[Pair]:
 
 
 def finish(
-    folder: Path, base: str | None, dev: Sequence[str], stages: SearchStages, reports: Reports, force: bool = False
-) -> Any:  # noqa: ANN401 - a GateReport, or None
-    """Fit the fusion of the student in `folder` on the sets `dev`, judge it there, write its card; return the verdict.
+    folder: Path, base: str | None, request: DistillRequest, settings: DistillStages, reports: Reports
+) -> GateReport | None:
+    """Fit the fusion of the student in `folder` on the dev sets of `request`, judge it there, write its card.
 
-    `base` is the model that it must not be worse than, None for the first stage alone; `force` promotes it whatever the
-    verdict is. Without dev sets there is no verdict. Raises ResiftError.
+    `base` is the model that it must not be worse than, None for the first stage alone; with `request.force` it is
+    promoted whatever the verdict is. Return the verdict, None without dev sets. Raises ResiftError.
     """
-    sets = [DevSet(target) for target in dev]
+    sets, stages = [DevSet(target) for target in request.dev], settings.search_stages(str(folder))
     if not sets:
         write_card(folder)
         return None
@@ -71,8 +70,8 @@ def finish(
         store_in_model(folder, fit_fusion(scoring.score(sets)), scoring.conditions)
     except CorpusError as error:
         reports.note(f"note: the fusion could not be fitted: {error}")
-    report = judge(Trial(str(folder), base, sets), None, stages, reports.progress, reports.note)
-    return store(folder, report, forced=force)
+    report = judge(Trial(str(folder), base, sets), settings.gate, stages, reports.progress, reports.note)
+    return store(folder, report, forced=request.force)
 
 
 def can_export(pairs: Sequence[Pair]) -> bool:

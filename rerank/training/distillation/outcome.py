@@ -113,10 +113,8 @@ class Outcome:
         write_file(folder / REPORT, [json.dumps(content, indent=1, ensure_ascii=False), "\n"])
         self._texts().save(folder)
         write_record(folder, self._record(student, plan, report))
-        base, stages = _base_of(plan), self.stages.search_stages(str(folder))
-        gate = finish(
-            folder, base.name if base else None, self.request.dev, stages, self.reports, force=self.request.force
-        )
+        base = _base_of(plan)
+        gate = finish(folder, base.name if base else None, self.request, self.stages, self.reports)
         return dataclasses.replace(report, gate=gate)
 
     def _save(self, student: Student, folder: Path) -> None:

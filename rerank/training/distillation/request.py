@@ -15,6 +15,7 @@ from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.students import StudentPlan, read_plan
+from resift.rerank.training.gate.settings import GateSettings
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
@@ -128,6 +129,7 @@ class DistillStages:
     bm25: Bm25Settings = field(default_factory=Bm25Settings)
     connection: ConnectionSettings = field(default_factory=ConnectionSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
 
     def search_stages(self, model: str) -> SearchStages:
         """Return the stages of a search, with `model` as its second."""

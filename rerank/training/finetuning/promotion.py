@@ -22,6 +22,7 @@ from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 if TYPE_CHECKING:
     from resift.rerank.training.gate.dev_sets import DevSet as JudgedSet
     from resift.rerank.training.gate.report import GateReport
+    from resift.rerank.training.gate.settings import GateSettings
 
 HELD_OUT = "held-out-candidates.jsonl.gz"
 """The held-out queries with the candidates that evaluated, as labelled lists, in the folder `training`."""
@@ -72,11 +73,14 @@ def export_trained(request: TrainRequest, examples: Sequence[Example], reports: 
     return True
 
 
-def judge_trained(request: TrainRequest, reports: Reports, force: bool = False) -> GateReport:
+def judge_trained(
+    request: TrainRequest, reports: Reports, settings: GateSettings | None = None, force: bool = False
+) -> GateReport:
     """Fit the fusion of the model in the folder of `request`, judge it, write its card, and return the verdict.
 
-    It is judged on the held-out queries, if there are any, and on the dev sets, against its base and the first stage.
-    `force` promotes it whatever the verdict is. Raises ResiftError and OSError.
+    It is judged on the held-out queries, if there are any, and on the dev sets, against its base and the first stage,
+    by the `settings` of the gate (the defaults if not given). `force` promotes it whatever the verdict is. Raises
+    ResiftError and OSError.
     """
     from resift.rerank.stages import SearchStages
     from resift.rerank.training.fusion.fit import fit_fusion
@@ -94,7 +98,7 @@ def judge_trained(request: TrainRequest, reports: Reports, force: bool = False) 
         reports.note(f"note: the fusion could not be fitted: {error}")
     base_folder, _ = find_base(request.base, request.copy)
     base = str(base_folder) if _can_rank(base_folder) else None
-    report = judge(Trial(str(request.out), base, sets), None, stages, reports.progress, reports.note)
+    report = judge(Trial(str(request.out), base, sets), settings, stages, reports.progress, reports.note)
     return store(request.out, report, forced=force)
 
 

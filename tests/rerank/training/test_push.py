@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,86 +14,7 @@ from resift.rerank.training.gate.fingerprint import weights_key
 from resift.rerank.training.push import push, uploaded_files
 from resift.retrieval.errors import ModelError, SettingsError
 from tests.rerank.cli.invoke import invoke
-
-TOKEN = "hf_secretsecret"  # noqa: S105
-
-
-class Hub(ThreadingHTTPServer):
-    """Accepts one commit, and keeps the repository that was created and the files that were sent."""
-
-    def __init__(self, status: int = 200) -> None:
-        super().__init__(("127.0.0.1", 0), partial(HubHandler))
-        self.status, self.created, self.files = status, dict[str, Any](), dict[str, bytes]()
-        self.tokens = set[str | None]()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class HubHandler(BaseHTTPRequestHandler):
-    """Implements what `create_repo` and `create_commit` ask for: create, validate-yaml, preupload, commit."""
-
-    server: Hub
-
-    def do_POST(self) -> None:
-        self.server.tokens.add(self.headers["Authorization"])
-        content = self.body()
-        path = self.path.split("?")[0]
-        if path == "/api/repos/create":
-            if self.server.status != 200:
-                return self.answer({"error": "refused"}, self.server.status)
-            self.server.created = json.loads(content)
-            return self.answer({"url": f"{self.server.address}/org/model", "id": "org/model", "name": "org/model"})
-        if path == "/api/validate-yaml":
-            return self.answer({"errors": [], "warnings": []})
-        if path == "/api/models/org/model/preupload/main":
-            names = [one["path"] for one in json.loads(content)["files"]]
-            return self.answer(
-                {"files": [{"path": name, "uploadMode": "regular", "shouldIgnore": False} for name in names]}
-            )
-        if path == "/api/models/org/model/commit/main":
-            for line in content.splitlines():
-                row = json.loads(line)
-                if row["key"] == "file":
-                    self.server.files[row["value"]["path"]] = base64.b64decode(row["value"]["content"])
-            oid = "0" * 40
-            url = f"{self.server.address}/org/model/commit/{oid}"
-            return self.answer({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
-        return self.answer({"error": f"not imitated: {path}"}, 404)
-
-    def body(self) -> bytes:
-        if self.headers["Transfer-Encoding"] != "chunked":
-            return self.rfile.read(int(self.headers["Content-Length"] or 0))
-        parts = []
-        while size := int(self.rfile.readline(), 16):
-            parts.append(self.rfile.read(size))
-            self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(parts)
-
-    def answer(self, value: object, status: int = 200) -> None:
-        content = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Write nothing."""
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with Hub() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("HF_ENDPOINT", server.address)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
-        yield server
-        server.shutdown()
-        thread.join()
+from tests.rerank.training.fake_hub import TOKEN, Hub
 
 
 @pytest.fixture
