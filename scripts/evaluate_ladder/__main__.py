@@ -21,8 +21,15 @@ from .targets import targets
 
 WORK = click.argument("work", type=click.Path(file_okay=False, path_type=Path))
 SETS = click.option("--sets", default="all", show_default=True, help="dev, test, all, or FOLDER[@SPLIT][:RUN],…")
-MODELS = click.option("--models", help="Labels, separated by commas; all that are found if not given.")
-MODEL = click.option("--model", multiple=True, help="LABEL=MODEL: a folder, or a name that resift knows.")
+MODELS = click.option(
+    "--models", help="Labels, separated by commas, besides those of --model; all that are found if not given."
+)
+MODEL = click.option(
+    "--model",
+    multiple=True,
+    metavar="LABEL=MODEL",
+    help="A folder, or a name that resift knows, under a label; can be given again.",
+)
 BACKEND = click.option("--backend", type=click.Choice(["auto", "torch", "onnx"]), default="auto", show_default=True)
 LENGTH = click.option("--max-length", type=int, help="Tokens of a pair; the model's own limit if not given.")
 THREADS = click.option("--threads", type=int, help="CPU threads; all cores if not given.")
@@ -30,7 +37,15 @@ THREADS = click.option("--threads", type=int, help="CPU threads; all cores if no
 
 @click.group()
 def main() -> None:
-    """Evaluate the ladder of models on the judged collections; WORK keeps candidates, logits and times."""
+    """Evaluate models as rerankers of BM25's first 100 on the judged collections.
+
+    WORK is a folder that keeps candidates, scores and times: score and speed fill it, and table measures what is there.
+    A command that was stopped is given again, and what was scored stays.
+
+    Without --models, the models are those that are found: bi-encoder (all-MiniLM-L6-v2), bge, teacher, old-default,
+    tiny, small and base; --model LABEL=FOLDER adds another. Each cross-encoder is fused as a search would fuse it, by
+    the resift.json of its folder.
+    """
 
 
 @main.command()
@@ -41,9 +56,11 @@ def main() -> None:
 @BACKEND
 @LENGTH
 @THREADS
-@click.option("--sample", type=int, help="The same N queries of each set for every model; all if not given.")
+@click.option(
+    "--sample", type=click.IntRange(1), help="The same N queries of each set for every model; all if not given."
+)
 def score(work: Path, sets: str, models: str | None, model: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - Click's
-    """Score the candidates that have no logits yet; can be stopped and run again at any time."""
+    """Score the candidates that have no scores yet; can be stopped and run again at any time."""
     chosen = choose_models(models, model, work, options["backend"], options["max_length"])
     score_all(chosen, parse_sets(sets), work, Extent(options["sample"], options["threads"]), say)
 
@@ -83,7 +100,7 @@ def table(work: Path, sets: str, models: str | None, model: tuple[str, ...], **o
 @BACKEND
 @LENGTH
 @click.option("--threads", default=2, show_default=True, help="CPU threads of both.")
-@click.option("--repetitions", default=9, show_default=True)
+@click.option("--repetitions", type=click.IntRange(2), default=9, show_default=True, help="Turns of each model.")
 def speed(work: Path, models: str | None, model: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401 - Click's
     """Time 100 candidates with each model, in turns with a peer."""
     chosen = choose_models(models, model, work, options["backend"], options["max_length"])

@@ -1,9 +1,9 @@
-"""Measure every column of the table on every set, from the logits that the work folder has."""
+"""Measure every column of the table on every set, from the scores that the work folder has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from resift.rerank.evaluation.measures import Values, per_query
 from resift.rerank.evaluation.significance import Comparison, Paired, compare, compare_sets
-from resift.rerank.fusion import fuse, standardize
+from resift.rerank.fusion import fuse, standardize, weights_by
 from resift.rerank.fusion_choice import Fusion
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Run
 
-from .logits import LogitFile, Logits
+from .logits import CandidateScores, LogitFile
 from .models import EvaluatedModel
 from .splits import Candidates, JudgedSet
 
@@ -44,25 +44,29 @@ class Column:
         if self.fusion.kind == "none":
             return f"{labels} as fitted: alone"
         chosen = "fitted" if self.fusion.source == "model" else "default"
-        return f"{labels} + {BM25} ({self.fusion.weight:g}, {chosen})"
+        share = " x share read" if self.fusion.kind == "zscore-read" else ""
+        return f"{labels} + {BM25} ({self.fusion.weight:g}{share}, {chosen})"
 
-    def order(self, one: Candidates, logits: Sequence[Logits]) -> dict[str, float]:
-        """Return doc_id -> score of one query's candidates; `logits` are those of each model.
+    def order(self, one: Candidates, scores: Sequence[CandidateScores]) -> dict[str, float]:
+        """Return doc_id -> score of one query's candidates; `scores` are those of each model.
 
         Documents without a text keep their order below the others, as in `resift.rerank.reranker`.
         """
         first_stage = np.array(one.scores)
         if not self.models:
             return dict(zip(one.doc_ids, one.scores, strict=True))
-        read = [place for place in range(len(one.doc_ids)) if all(scores[place] is not None for scores in logits)]
-        unread = [place for place in range(len(one.doc_ids)) if place not in set(read)]
-        if not read:
+        places = range(len(one.doc_ids))
+        scored = [place for place in places if all(model.logits[place] is not None for model in scores)]
+        unread = [place for place in places if place not in set(scored)]
+        if not scored:
             return dict(zip(one.doc_ids, one.scores, strict=True))
-        own = _together([np.array([scores[place] for place in read], np.float32) for scores in logits])
+        own = _together([np.array([model.logits[place] for place in scored], np.float32) for model in scores])
         final = own
         if self.fusion is not None and self.fusion.kind != "none":
-            final = fuse(first_stage[read], own, self.fusion.weight)
-        found = {one.doc_ids[place]: float(score) for place, score in zip(read, final, strict=True)}
+            shares = np.array([[model.read[place] for place in scored] for model in scores], np.float64)
+            weights = weights_by(self.fusion.kind, self.fusion.weight, shares.min(axis=0))  # (models, n) -> (n,)
+            final = fuse(first_stage[scored], own, weights)
+        found = {one.doc_ids[place]: float(score) for place, score in zip(scored, final, strict=True)}
         below = min(found.values()) - 1.0
         return found | {one.doc_ids[place]: below - step for step, place in enumerate(unread)}
 
@@ -150,12 +154,17 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All cells: `cells[column name][set]`; a cell is missing if no query of it has logits. `samples`: resamples."""
+    """All cells: `cells[column name][set]`; a cell is missing if no query of it has scores.
+
+    `samples`: resamples. `outdated`: (label of a model, set) -> how many queries are left out because they were scored
+    by another version of this script.
+    """
 
     columns: tuple[Column, ...]
     sets: tuple[JudgedSet, ...]
     cells: Mapping[str, Mapping[str, Cell]]
     samples: int
+    outdated: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def mean(self, column: str, specs: Sequence[str]) -> Mean | None:
         """Return the column's mean over the sets `specs`; None if a cell is missing."""
@@ -193,46 +202,49 @@ def columns_of(models: Sequence[EvaluatedModel], ensembles: Sequence[str]) -> tu
 def measure_table(
     columns: Sequence[Column], sets: Sequence[JudgedSet], work: Path, samples: int = 2000, common: bool = False
 ) -> Table:
-    """Return the table of `columns` on `sets`, from the logits in the work folder.
+    """Return the table of `columns` on `sets`, from the scores in the work folder.
 
     `samples`: resamples of each interval. With `common`, the queries of a set are those that all of its columns have.
     """
     cells: dict[str, dict[str, Cell]] = {column.name: {} for column in columns}
+    outdated: dict[tuple[str, str], int] = {}
     for judged in sets:
-        logits = {model: LogitFile.of(work, model, judged).read(judged) for model in _models(columns)}
-        there = {column: _measurable(column, judged, logits) for column in columns}
+        files = {model: LogitFile.of(work, model, judged) for model in _models(columns)}
+        scores = {model: file.read(judged) for model, file in files.items()}
+        outdated |= {(model.label, judged.spec): len(file.outdated(judged)) for model, file in files.items()}
+        there = {column: _measurable(column, judged, scores) for column in columns}
         measured = [set(queries) for column, queries in there.items() if column.models and queries]
         shared = set.intersection(*measured) if common and measured else set(judged.qrels)
-        first_stage = _values(columns[0], judged, judged.sampled, logits)
+        first_stage = _values(columns[0], judged, judged.sampled, scores)
         for column in columns:
             queries = [query_id for query_id in there[column] if query_id in shared]
             if queries:
-                values = _values(column, judged, queries, logits)
+                values = _values(column, judged, queries, scores)
                 cells[column.name][judged.spec] = Cell(values, first_stage, len(judged.qrels), samples)
-    return Table(tuple(columns), tuple(sets), cells, samples)
+    return Table(tuple(columns), tuple(sets), cells, samples, {key: count for key, count in outdated.items() if count})
 
 
-_LogitsOf = Mapping[EvaluatedModel, Mapping[str, Logits]]
+_ScoresOf = Mapping[EvaluatedModel, Mapping[str, CandidateScores]]
 
 
 def _models(columns: Sequence[Column]) -> list[EvaluatedModel]:
     return list(dict.fromkeys(model for column in columns for model in column.models))
 
 
-def _measurable(column: Column, judged: JudgedSet, logits: _LogitsOf) -> list[str]:
-    """Return the queries whose logits are there for all models of the column; none if only those without hits are."""
+def _measurable(column: Column, judged: JudgedSet, scores: _ScoresOf) -> list[str]:
+    """Return the queries whose scores are there for all models of the column; none if only those without hits are."""
     scored = [
         query_id
         for query_id in judged.sampled
-        if query_id not in judged.candidates or all(query_id in logits[model] for model in column.models)
+        if query_id not in judged.candidates or all(query_id in scores[model] for model in column.models)
     ]
     return scored if any(query_id in judged.candidates for query_id in scored) else []
 
 
-def _values(column: Column, judged: JudgedSet, queries: Sequence[str], logits: _LogitsOf) -> Values:
+def _values(column: Column, judged: JudgedSet, queries: Sequence[str], scores: _ScoresOf) -> Values:
     """Return each measure of each of `queries`; one without candidates counts 0."""
     run: Run = {
-        query_id: column.order(judged.candidates[query_id], [logits[model][query_id] for model in column.models])
+        query_id: column.order(judged.candidates[query_id], [scores[model][query_id] for model in column.models])
         for query_id in queries
         if query_id in judged.candidates
     }

@@ -132,13 +132,15 @@ class BiEncoder:
 def choose_models(
     labels: str | None, given: Sequence[str], work: Path, backend: str = "auto", max_length: int | None = None
 ) -> list[EvaluatedModel]:
-    """Return the models `labels` (separated by commas); all that are found if None.
+    """Return the models `labels` (separated by commas; all that are found if None), and those of `given`.
 
     `given` are LABEL=MODEL, a folder or any name that resift knows; they replace or add labels. Raises SettingsError if
     a label is not known or its model is not there, and ModelError.
     """
-    folders = {**_usual(work), **dict(_given(one) for one in given)}
+    named = dict(_given(one) for one in given)
+    folders = {**_usual(work), **named}
     wanted = [label.strip() for label in labels.split(",") if label.strip()] if labels else list(folders)
+    wanted = list(dict.fromkeys([*wanted, *named]))
     unknown = [label for label in wanted if label not in folders]
     if unknown:
         raise SettingsError(

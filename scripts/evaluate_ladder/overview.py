@@ -1,4 +1,4 @@
-"""Write the table down: an overview of ndcg@10, all cells with their intervals, and the targets; Markdown and JSON."""
+"""Write the table down: an overview, all cells with their intervals, and the targets; Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from dataclasses import asdict
 from typing import Any
 
 from resift.rerank.evaluation.significance import Comparison
+from resift.retrieval.wording import counted
 
-from .measuring import MEASURED, Cell, Column, Mean, Table
+from .logits import OUTDATED
+from .measuring import BM25, MEASURED, Cell, Column, Mean, Table
 from .speed import Timing
 from .splits import IN_MEAN
 from .targets import Target
 
 NOTHING = "–"
+SHOWN = "shown"
+"""The part of all sets of a table, of which the mean is shown if it has neither all of dev nor all of test."""
 
 
 def to_markdown(table: Table, speeds: Mapping[str, Timing], reached: Sequence[Target]) -> str:
     """Return the tables as Markdown; `speeds` are by the label of the model."""
-    parts = ["# The ladder", _overview(table, speeds), _all_cells(table), _targets(reached), _notes(speeds)]
+    overviews = [_overview(table, measure, speeds) for measure in MEASURED]
+    parts = ["# The ladder", *overviews, _all_cells(table), _targets(reached), _notes(table, speeds)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -37,6 +42,9 @@ def to_json(table: Table, speeds: Mapping[str, Timing], reached: Sequence[Target
             part: {column: {"complete": mean.complete, **_figures(mean)} for column, mean in found.items()}
             for part, found in _means(table).items()
         },
+        "outdated": [
+            {"model": label, "set": spec, "queries": count} for (label, spec), count in table.outdated.items()
+        ],
         "seconds": {label: asdict(timing) for label, timing in speeds.items()},
         "targets": [{**asdict(target), "outcome": target.outcome} for target in reached],
     }
@@ -62,32 +70,38 @@ def _figures(measured: Cell | Mean) -> dict[str, Any]:
 
 
 def _means(table: Table) -> dict[str, dict[str, Mean]]:
-    """Return part -> column -> mean, of those parts of which every set is in the table."""
-    specs = {judged.spec for judged in table.sets}
+    """Return part -> column -> mean, of those parts of which every set is in the table, else of all its sets."""
+    specs = tuple(judged.spec for judged in table.sets)
+    parts = {part: wanted for part, wanted in IN_MEAN.items() if set(wanted) <= set(specs)}
     found: dict[str, dict[str, Mean]] = {}
-    for part, wanted in IN_MEAN.items():
-        if set(wanted) <= specs:
-            means = {column.name: table.mean(column.name, wanted) for column in table.columns}
-            found[part] = {name: mean for name, mean in means.items() if mean is not None}
+    if not parts and len(specs) > 1:
+        parts = {SHOWN: specs}
+    for part, wanted in parts.items():
+        means = {column.name: table.mean(column.name, wanted) for column in table.columns}
+        found[part] = {name: mean for name, mean in means.items() if mean is not None}
     return found
 
 
-def _overview(table: Table, speeds: Mapping[str, Timing]) -> str:
-    """Return ndcg@10 of each column (a row here) on each set; "n of N" where not all queries were measured."""
+def _mean_name(table: Table, part: str) -> str:
+    return f"mean of {len(IN_MEAN.get(part, table.sets))} {part}"
+
+
+def _overview(table: Table, measure: str, speeds: Mapping[str, Timing]) -> str:
+    """Return `measure` of each column (a row here) on each set; "n of N" where not all queries were measured."""
     means = _means(table)
-    head = [judged.spec for judged in table.sets] + [f"mean of {len(IN_MEAN[part])} {part}" for part in means]
+    head = [judged.spec for judged in table.sets] + [_mean_name(table, part) for part in means]
     rows = []
     for column in table.columns:
-        cells = [_short(table.cells[column.name].get(judged.spec)) for judged in table.sets]
-        cells += [_short(found.get(column.name)) for found in means.values()]
+        cells = [_short(table.cells[column.name].get(judged.spec), measure) for judged in table.sets]
+        cells += [_short(found.get(column.name), measure) for found in means.values()]
         rows.append([column.name, *cells, _speed(column, speeds)])
-    return "## ndcg@10\n\n" + _rows(["", *head, "100 candidates"], rows)
+    return f"## {measure}\n\n" + _rows(["", *head, "100 candidates"], rows)
 
 
-def _short(measured: Cell | Mean | None) -> str:
+def _short(measured: Cell | Mean | None, measure: str) -> str:
     if measured is None:
         return NOTHING
-    value = f"{measured.means['ndcg@10'].difference:.4f}"
+    value = f"{measured.means[measure].difference:.4f}"
     if measured.complete:
         return value
     return f"{value} ({measured.queries} of {measured.judged})" if isinstance(measured, Cell) else f"{value} (samples)"
@@ -109,17 +123,16 @@ def _all_cells(table: Table) -> str:
         found = [(column.name, table.cells[column.name].get(judged.spec)) for column in table.columns]
         rows += [_cell(judged.spec, name, cell) for name, cell in found if cell is not None]
     for part, found_means in _means(table).items():
-        label = f"mean of {len(IN_MEAN[part])} {part}"
-        rows += [_cell(label, name, mean) for name, mean in found_means.items()]
+        rows += [_cell(_mean_name(table, part), name, mean) for name, mean in found_means.items()]
     return "## All cells, with 95 % intervals over the queries\n\n" + _rows(head, rows)
 
 
 def _cell(label: str, name: str, measured: Cell | Mean) -> list[str]:
     queries = f"{measured.queries} of {measured.judged}" if isinstance(measured, Cell) else NOTHING
     means = [_interval(measured.means[one], "") for one in MEASURED]
-    paired = measured.differences["ndcg@10"]
-    if not any((paired.wins, paired.losses)):
+    if name == BM25:
         return [label, queries, name, *means, NOTHING, NOTHING, NOTHING]
+    paired = measured.differences["ndcg@10"]
     differences = [_interval(measured.differences[one], "+") for one in MEASURED]
     return [label, queries, name, *means, *differences, f"{paired.wins}/{paired.losses}"]
 
@@ -135,13 +148,19 @@ def _targets(reached: Sequence[Target]) -> str:
     return "## Targets\n\n" + _rows(["target", "at least", "measured", ""], rows) if rows else ""
 
 
-def _notes(speeds: Mapping[str, Timing]) -> str:
+def _notes(table: Table, speeds: Mapping[str, Timing]) -> str:
+    """Return a line per scoring that is not used, and one per peer of the times."""
+    outdated = [
+        f"{label} on {spec}: {counted(count, 'query', 'queries')} left out, {OUTDATED}; `score` completes them."
+        for (label, spec), count in table.outdated.items()
+    ]
     peers = {(one.peer, one.machine, one.threads) for one in speeds.values()}
-    return "\n".join(
+    times = [
         f"100 candidates: the median ratio to {peer} on the same machine, in turns, and the median time "
         f"({machine}, {threads} threads)."
         for peer, machine, threads in sorted(peers)
-    )
+    ]
+    return "\n\n".join([*outdated, *times])
 
 
 def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""Score the candidates of the queries that have no logits yet."""
+"""Score the candidates of the queries that have no scores yet."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Scorer
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.types import Document, Hit, Ranking
+from resift.retrieval.wording import counted
 
-from .logits import BusyError, LogitFile
+from .logits import OUTDATED, BusyError, CandidateScores, LogitFile
 from .models import BiEncoder, EvaluatedModel
 from .splits import DEPTH, JudgedSet, documents_of, open_set
 
 ALONE = RerankSettings(rank_window_size=DEPTH, fusion="none", keep_promoted=False)
-_EVERY = 10  # queries between two lines of progress
+_EVERY = 30.0  # seconds between two lines of progress
 
 Say = Callable[[str], None]
 
@@ -31,7 +32,11 @@ class Extent:
 
 
 def score_all(models: Sequence[EvaluatedModel], specs: Sequence[str], work: Path, extent: Extent, say: Say) -> None:
-    """Score the sets `specs` with each of `models`, as far as `extent` says. Raises ResiftError."""
+    """Score the sets `specs` with each of `models`, as far as `extent` says. Raises ResiftError.
+
+    Each query is kept as soon as it is scored; what is there already is not scored again, unless another version of
+    this script wrote it.
+    """
     for model in models:
         scorer: Scorer | None = None
         for spec in specs:
@@ -40,6 +45,8 @@ def score_all(models: Sequence[EvaluatedModel], specs: Sequence[str], work: Path
             if not missing:
                 say(f"{model.label} on {spec}: all there")
                 continue
+            if again := len(LogitFile.of(work, model, judged).outdated(judged).intersection(missing)):
+                say(f"{model.label} on {spec}: {counted(again, 'query', 'queries')} scored again, {OUTDATED}")
             scorer = scorer or model.load(extent.threads)
             try:
                 score_set(model, scorer, judged, missing, work, say)
@@ -50,7 +57,7 @@ def score_all(models: Sequence[EvaluatedModel], specs: Sequence[str], work: Path
 
 
 def unscored(model: EvaluatedModel, judged: JudgedSet, work: Path, sample: int | None) -> list[str]:
-    """Return the ids of the queries of the sample that have candidates and no logits yet."""
+    """Return the ids of the queries of the sample that have candidates and no scores yet."""
     there = LogitFile.of(work, model, judged).read(judged)
     wanted = judged.sampled[:sample]
     return [query_id for query_id in wanted if query_id in judged.candidates and query_id not in there]
@@ -59,25 +66,28 @@ def unscored(model: EvaluatedModel, judged: JudgedSet, work: Path, sample: int |
 def score_set(
     model: EvaluatedModel, scorer: Scorer, judged: JudgedSet, missing: Sequence[str], work: Path, say: Say
 ) -> None:
-    """Append the logits of the queries `missing`, one query at a time. Raises ResiftError and BusyError."""
+    """Append the scores of the queries `missing`, one query at a time. Raises ResiftError and BusyError."""
     documents = documents_of(judged.spec, {doc for query in missing for doc in judged.candidates[query].doc_ids})
     reranker = Reranker(scorer, ALONE)
-    started = time.monotonic()
+    said = started = time.monotonic()
     with LogitFile.of(work, model, judged).appending() as file:
         for done, query_id in enumerate(missing, start=1):
-            logits = _logits(reranker, judged, query_id, documents)
-            file.write(judged, query_id, logits)
-            if done % _EVERY == 0 or done == len(missing):
-                each = (time.monotonic() - started) / done
+            file.write(judged, query_id, _scores(reranker, judged, query_id, documents))
+            now = time.monotonic()
+            if done in (1, len(missing)) or now - said >= _EVERY:
+                each = (now - started) / done
                 left = each * (len(missing) - done) / 60
                 say(f"{model.label} on {judged.spec}: {done} of {len(missing)}, {each:.1f} s each, {left:.0f} min left")
+                said = now
 
 
-def _logits(reranker: Reranker, judged: JudgedSet, query_id: str, documents: dict[str, Document]) -> list[float | None]:
+def _scores(reranker: Reranker, judged: JudgedSet, query_id: str, documents: dict[str, Document]) -> CandidateScores:
     one = judged.candidates[query_id]
     hits = [
         Hit(documents.get(doc_id) or Document(doc_id, ""), score)
         for doc_id, score in zip(one.doc_ids, one.scores, strict=True)
     ]
     [result] = reranker.rerank([Ranking.of(one.query, hits)])
-    return [result.logits.get(doc_id) for doc_id in one.doc_ids]
+    logits = tuple(result.logits.get(doc_id) for doc_id in one.doc_ids)
+    read = (result.read.get(doc_id, 1.0) if doc_id in result.logits else None for doc_id in one.doc_ids)
+    return CandidateScores(logits, tuple(read))

@@ -33,7 +33,7 @@ class Timing:
     """How long one model takes for 100 candidates.
 
     `ratio`: the median of the ratios to the `peer`, each of two runs that followed each other; `quartiles` of them.
-    `seconds`: the median. `sha256`: the fingerprint of the model that was timed.
+    `seconds`: the median. `sha256`: the fingerprint of the model that was timed. `tokens`: its limit, None for its own.
     """
 
     sha256: str
@@ -43,18 +43,19 @@ class Timing:
     peer: str
     machine: str
     threads: int
+    tokens: int | None = None
 
 
 def read_speeds(work: Path, models: Sequence[EvaluatedModel]) -> dict[str, Timing]:
-    """Return the timings in the work folder of those `models` whose files are still the ones timed, by label."""
+    """Return the timings in the work folder of those `models` whose files and limit are the ones timed, by label."""
     path = work / SPEEDS
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     timings = {label: Timing(**{**row, "quartiles": tuple(row["quartiles"])}) for label, row in kept.items()}
-    same = {model.label: timings.get(model.label) for model in models}
+    found = {model: timings[model.label] for model in models if model.label in timings}
     return {
         model.label: timing
-        for model in models
-        if (timing := same[model.label]) is not None and timing.sha256 == model.fingerprint
+        for model, timing in found.items()
+        if (timing.sha256, timing.tokens) == (model.fingerprint, model.max_length)
     }
 
 
@@ -78,7 +79,8 @@ def time_models(
             low, middle, high = statistics.quantiles(ratios, n=4)
             seconds = statistics.median(ours for ours, _ in taken)
             machine = f"{os.cpu_count()} cores, {platform.machine()}"
-            timing = Timing(model.fingerprint, middle, (low, high), seconds, PEER, machine, threads)
+            quartiles = (low, high)
+            timing = Timing(model.fingerprint, middle, quartiles, seconds, PEER, machine, threads, model.max_length)
             _keep(work, model.label, timing)
             say(f"{model.label}: {1000 * seconds:.0f} ms, ratio {middle:.3f} ({low:.3f} to {high:.3f})")
 

@@ -13,18 +13,19 @@ from resift.rerank.evaluation.measures import mean, per_query
 from resift.rerank.fusion_choice import Fusion
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Document, Hit, Ranking, to_run
 from scripts.evaluate_ladder.__main__ import main
-from scripts.evaluate_ladder.logits import BusyError, LogitFile
+from scripts.evaluate_ladder.logits import BusyError, CandidateScores, LogitFile
 from scripts.evaluate_ladder.measuring import Cell, Column, Table, columns_of, measure_table
 from scripts.evaluate_ladder.models import EvaluatedModel, choose_models
 from scripts.evaluate_ladder.scoring import Extent, score_all, unscored
 from scripts.evaluate_ladder.splits import IN_MEAN, JudgedSet, open_set, parse_sets
 from scripts.evaluate_ladder.targets import targets
 from tests.rerank.scorers.small_models import save_family
-from tests.scripts.ladder_data import DOCUMENTS, QRELS, QUERIES, write_collection
+from tests.scripts.ladder_data import DOCUMENTS, QRELS, QUERIES, write_collection, write_lines
 
 
 @pytest.fixture(scope="module")
@@ -48,37 +49,42 @@ def score(model: EvaluatedModel, work: Path, sample: int | None = None) -> list[
     return said
 
 
-def reranked(judged: JudgedSet, folder: Path, settings: RerankSettings) -> list[Ranking]:
+def reranked(judged: JudgedSet, model: EvaluatedModel, settings: RerankSettings) -> list[Ranking]:
     """The same candidates, reordered by the product."""
-    reranker = Reranker(load_scorer(str(folder)), settings)
-    rankings = [
+    reranker = Reranker(load_scorer(str(model.folder), ScorerSettings(max_length=model.max_length)), settings)
+    return [result.ranking for result in reranker.rerank(rankings_of(judged))]
+
+
+def rankings_of(judged: JudgedSet) -> list[Ranking]:
+    """The candidates as the first stage ranks them."""
+    return [
         Ranking.of(one.query, [Hit(Document(d, DOCUMENTS[d]), s) for d, s in zip(one.doc_ids, one.scores, strict=True)])
         for one in judged.candidates.values()
     ]
-    return [result.ranking for result in reranker.rerank(rankings)]
 
 
 @pytest.mark.parametrize(
-    "own",
+    ("own", "last"),
     [
-        pytest.param(None, marks=pytest.mark.xfail(reason="zscore-read needs the share of each text that was read")),
-        {"kind": "zscore", "weight": 0.8},
-        {"kind": "none", "weight": 1.0},
+        (None, "base + BM25 (0.7 x share read, default)"),
+        ({"kind": "zscore-read", "weight": 0.8}, "base + BM25 (0.8 x share read, fitted)"),
+        ({"kind": "zscore", "weight": 0.8}, "base + BM25 (0.8, fitted)"),
+        ({"kind": "none", "weight": 1.0}, "base as fitted: alone"),
     ],
 )
 def test_columns_have_the_values_of_the_product_s_own_order(
-    own: dict[str, object] | None, folder: Path, shared: Path, tmp_path: Path
+    own: dict[str, object] | None, last: str, folder: Path, shared: Path, tmp_path: Path
 ) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "model"))
     if own is not None:
         (copy / "resift.json").write_text(json.dumps({"fusion": own}))
-    model = EvaluatedModel("base", copy)
+    [model] = choose_models("base", [f"base={copy}"], tmp_path, max_length=24)  # most texts are longer
     score(model, tmp_path)
     judged = open_set("small", tmp_path)
     table = measure_table(columns_of([model], ()), [judged], tmp_path, samples=50)
     expected = [
-        reranked(judged, copy, RerankSettings(fusion="none")),
-        reranked(judged, copy, RerankSettings()),
+        reranked(judged, model, RerankSettings(fusion="none")),
+        reranked(judged, model, RerankSettings()),
     ]
     for column, rankings in zip(table.columns[1:], expected, strict=True):
         cell = table.cells[column.name]["small"]
@@ -87,9 +93,50 @@ def test_columns_have_the_values_of_the_product_s_own_order(
         for query_id, row in values.items():
             assert cell.values[query_id] == pytest.approx(row)
         assert cell.means["ndcg@10"].difference == pytest.approx(mean(values)["ndcg@10"])
-    names = [column.name for column in table.columns]
-    last = {None: "base + BM25 (0.5, default)", 0.8: "base + BM25 (0.8, fitted)", 1.0: "base as fitted: alone"}
-    assert names == ["BM25", "base", last[None if own is None else own["weight"]]]  # type: ignore[index]
+    assert [column.name for column in table.columns] == ["BM25", "base", last]
+
+
+def test_the_share_of_each_text_that_was_read_is_kept_and_lowers_the_model_s_weight(
+    folder: Path, shared: Path, tmp_path: Path
+) -> None:
+    model = EvaluatedModel("base", folder, max_length=24)
+    score(model, tmp_path)
+    judged = open_set("small", tmp_path)
+    kept = LogitFile.of(tmp_path, model, judged).read(judged)
+    results = [
+        Reranker(load_scorer(str(folder), ScorerSettings(max_length=24))).rerank([ranking])[0]
+        for ranking in rankings_of(judged)
+    ]
+    for result in results:
+        one, scores = judged.candidates[result.ranking.query.query_id], kept[result.ranking.query.query_id]
+        assert scores.read == tuple(result.read.get(doc_id, 1.0) for doc_id in one.doc_ids)
+        assert min(share for share in scores.read if share is not None) < 0.5
+        by_column = Column((model,), model.fusion).order(one, [scores])
+        assert by_column == pytest.approx({hit.document.doc_id: hit.score for hit in result.ranking.hits}, abs=1e-5)
+        assert by_column != pytest.approx(Column((model,), FUSED).order(one, [scores]), abs=1e-3)
+
+
+def test_scores_of_another_version_are_reported_left_out_and_completed(
+    folder: Path, shared: Path, tmp_path: Path
+) -> None:
+    model = EvaluatedModel("base", folder)
+    score(model, tmp_path)
+    judged = open_set("small", tmp_path)
+    file = LogitFile.of(tmp_path, model, judged)
+    rows = [json.loads(line) for line in file.path.read_text().splitlines()]
+    old = [{key: row[key] for key in ("query_id", "digest", "logits")} for row in rows[:4]]  # as version 1 wrote them
+    write_lines(file.path, [*old, *rows[4:]])
+    assert file.outdated(judged) == {row["query_id"] for row in old}
+    arguments = ["table", str(tmp_path), "--sets", "small", "--models", "base", "--model", f"base={folder}"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "base on small: 4 queries left out, because an earlier version" in result.output
+    assert "(2 of 6)" in result.output
+    said = score(model, tmp_path)
+    assert said[0].startswith("base on small: 4 queries scored again, because an earlier version")
+    assert "4 of 4" in said[-1] and file.outdated(judged) == set()
+    assert score(model, tmp_path) == ["base on small: all there"]
+    assert "left out" not in CliRunner().invoke(main, arguments).output
 
 
 def test_only_queries_without_logits_are_scored_and_a_torn_line_counts_as_one(
@@ -109,8 +156,8 @@ def test_only_queries_without_logits_are_scored_and_a_torn_line_counts_as_one(
     found = LogitFile.of(tmp_path, model, judged).read(judged)
     before = {row["query_id"]: row["logits"] for row in map(json.loads, lines)}
     assert found.keys() == before.keys()
-    for query_id, logits in found.items():
-        assert list(logits) == pytest.approx(before[query_id], abs=1e-5)
+    for query_id, scores in found.items():
+        assert list(scores.logits) == pytest.approx(before[query_id], abs=1e-5)
     assert score(model, tmp_path) == ["base on small: all there"]
 
 
@@ -162,7 +209,13 @@ def test_the_json_has_the_figures_of_the_table(folder: Path, shared: Path, tmp_p
     result = CliRunner().invoke(main, ["table", str(tmp_path), *options, "--markdown", str(tmp_path / "t.md")])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "t.md").read_text() == result.output
-    cell = json.loads((tmp_path / "t.json").read_text())["cells"]["base"]["small"]
+    content = json.loads((tmp_path / "t.json").read_text())
+    cell = content["cells"]["base"]["small"]
+    assert content["columns"]["base + BM25 (0.7 x share read, default)"]["fusion"] == {
+        "kind": "zscore-read",
+        "weight": 0.7,
+        "source": "default",
+    }
     assert (cell["queries"], cell["judged"]) == (6, 6)
     assert f"{cell['ndcg@10']['mean']:.4f}" in result.output
     low, high = cell["ndcg@10"]["interval_95"]
@@ -188,10 +241,11 @@ def test_a_run_in_the_folder_replaces_bm25_and_documents_without_text_stay_below
         "q0": ("gone", "d1", "d2"),
         "q1": ("gone",),
     }
-    logits = LogitFile.of(tmp_path, model, judged).read(judged)
-    assert logits["q0"][0] is None and logits["q1"] == (None,)
-    ordered = Column((model,)).order(judged.candidates["q0"], [logits["q0"]])
-    assert min(ordered, key=lambda doc_id: ordered[doc_id]) == "gone"
+    scores = LogitFile.of(tmp_path, model, judged).read(judged)
+    assert scores["q0"].logits[0] is None and scores["q1"] == CandidateScores((None,), (None,))
+    for fusion in (None, model.fusion):
+        ordered = Column((model,), fusion).order(judged.candidates["q0"], [scores["q0"]])
+        assert min(ordered, key=lambda doc_id: ordered[doc_id]) == "gone"
     table = measure_table(columns_of([model], ()), [judged], tmp_path, samples=50)
     assert all(row["small"].complete for row in table.cells.values())  # four queries without candidates count 0
 
@@ -229,6 +283,10 @@ def test_targets_are_judged_by_all_queries_and_a_miss_says_how_far() -> None:
 
 
 def test_sets_and_models_that_are_not_there_are_named(shared: Path, tmp_path: Path) -> None:
+    assert [one.label for one in choose_models("old", [f"old={tmp_path}", f"new={tmp_path}"], tmp_path)] == [
+        "old",
+        "new",
+    ]
     assert parse_sets("dev, npl,npl")[-2:] == ["squad-dev", "npl"]
     with pytest.raises(SettingsError, match="nowhere does not exist"):
         open_set("nowhere", tmp_path)
