@@ -8,7 +8,6 @@ Each collection's report is kept in the output folder, so that a stopped run can
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,8 @@ from typing import Any
 
 import click
 
-ROOT = Path(__file__).parents[1]
-SHARED = Path(os.environ.get("RESIFT_SHARED", ROOT.parent / "shared"))
+from scripts.shared_data import ROOT, shared_folder
+
 MORE_SPLITS = {"nfcorpus": ("test", "dev")}
 """Collections of which more than the default split is evaluated."""
 COLUMNS = (
@@ -64,7 +63,7 @@ def row(report: dict[str, Any]) -> str:
 def jobs(names: Sequence[str]) -> list[tuple[str, Path, list[str]]]:
     """Return what is evaluated: (label, folder, further arguments)."""
     found: list[tuple[str, Path, list[str]]] = []
-    for folder in sorted(path for path in (SHARED / "collections").iterdir() if path.is_dir()):
+    for folder in sorted(path for path in (shared_folder() / "collections").iterdir() if path.is_dir()):
         if names and folder.name not in names:
             continue
         splits = MORE_SPLITS.get(folder.name)

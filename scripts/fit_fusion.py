@@ -1,4 +1,4 @@
-"""Fit a model's fusion on the dev splits of $RESIFT_SHARED (or ../shared), for one or more numbers of passages.
+"""Fit a model's fusion on dev sets of $RESIFT_SHARED (or ../shared), for one or more numbers of passages.
 
     python -m scripts.fit_fusion my-model/ --sample 20 --save
     python -m scripts.fit_fusion default --set time --set med --passages 1 --passages 4 --sample 12
@@ -10,7 +10,6 @@ is the same for any judged queries.
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,21 +24,25 @@ from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.fusion.fit import fit_fusion
-from resift.rerank.training.fusion.fitted import FittedFusion
 from resift.rerank.training.fusion.scoring import SetScoring
 from resift.rerank.training.fusion.settings import TuneSettings
 from resift.rerank.training.fusion.store import store_in_model
 from resift.rerank.training.fusion.table import render
 from resift.rerank.training.gate.dev_sets import DevSet
-
-COLLECTIONS = Path(os.environ.get("RESIFT_SHARED", Path(__file__).parents[2] / "shared")) / "collections"
-DEV_SETS = ("nfcorpus", "med", "time", "squad-dev")
-"""The collections whose dev split a fusion may be chosen on; the test splits of others are for the report alone."""
+from resift.retrieval.errors import ResiftError, SettingsError
+from scripts.evaluate_ladder.splits import DEV, collections_folder
 
 
 @click.command()
 @click.argument("model")
-@click.option("--set", "names", multiple=True, default=DEV_SETS, show_default=True, help="A collection; its dev split.")
+@click.option(
+    "--set",
+    "names",
+    multiple=True,
+    default=DEV,
+    show_default=True,
+    help="FOLDER[@SPLIT]; the split is dev if not given.",
+)
 @click.option("--sample", type=int, help="How many queries of each set are scored. [default: all]")
 @click.option(
     "--passages", "counts", multiple=True, type=int, default=(1,), show_default=True, help="Passages to read."
@@ -59,7 +62,9 @@ def main(
     **settings: Any,  # noqa: ANN401 - the options of the stages
 ) -> None:
     """Fit the fusion of MODEL, a name or a folder, and print the curve of each number of passages."""
-    sets = [DevSet(str(COLLECTIONS / name), split="dev", name=name) for name in names]
+    if save and not Path(model).is_dir():
+        raise click.UsageError(f"{model} is not a folder; the fusion cannot be stored with the model")
+    sets = [dev_set(name) for name in names]
     tune = TuneSettings(tune_sample=settings.pop("sample"), tune_cache=settings.pop("cache"))
     found: dict[str, Any] = {}
     for count in counts:
@@ -71,9 +76,24 @@ def main(
         Console(width=120).print(f"\n{model}, passages: {count}, scored in {seconds:.0f} s\n", render(fitted))
         found[str(count)] = {"seconds": seconds, **fitted.as_json()}
         if save and count == counts[0]:
-            _save(Path(model), fitted, scoring)
+            store_in_model(Path(model), fitted, scoring.conditions)
+            click.echo(f"stored in {Path(model) / 'resift.json'}")
         if output is not None:
             output.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def dev_set(spec: str) -> DevSet:
+    """Return the set FOLDER[@SPLIT] of the shared collections, as `scripts/evaluate_ladder` names it; dev if no split.
+
+    Raises SettingsError if there is no such folder, and if the split is test, on which nothing is chosen.
+    """
+    name, _, split = spec.partition("@")
+    folder = collections_folder() / name
+    if not folder.is_dir():
+        raise SettingsError(f"{folder} does not exist; expected a BEIR folder", "set")
+    if split == "test":
+        raise SettingsError(f"{spec} is a test split, which is for the report alone; name a dev or train split", "set")
+    return DevSet(str(folder), split=split or "dev", name=name if split in ("", "dev") else spec)
 
 
 def _stages(passages: int, max_length: int | None, depth: int | None, threads: int | None) -> SearchStages:
@@ -82,12 +102,8 @@ def _stages(passages: int, max_length: int | None, depth: int | None, threads: i
     return replace(stages, rerank=replace(stages.rerank, passages=passages), scorer=scorer)
 
 
-def _save(folder: Path, fitted: FittedFusion, scoring: SetScoring) -> None:
-    if not folder.is_dir():
-        raise click.UsageError(f"{folder} is not a folder; the fusion cannot be stored with the model")
-    store_in_model(folder, fitted, scoring.conditions)
-    click.echo(f"stored in {folder / 'resift.json'}")
-
-
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ResiftError as error:
+        raise SystemExit(f"error: {error}") from None
