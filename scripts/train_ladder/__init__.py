@@ -1,4 +1,4 @@
-"""Train the ladder of models that resift carries, by what any user runs: fetch, distil, fuse, judge, export.
+"""Train the ladder of models that resift carries, by what any user runs: fetch, distil, export, fuse, judge.
 
 ::
 
@@ -7,9 +7,12 @@
 The steps are thin calls of other rooms, and each can be stopped and given again:
 
 - ``teacher``  `scripts.fetch_teacher` writes the published cross-encoder into WORK/models.
-- ``corpus``   `sources` joins the files and train splits of $RESIFT_SHARED (or ../shared) into one BEIR folder.
-- ``distill``  `resift distill` trains all students of `settings`, fits their fusion on dev sets, and asks the gate.
-- ``deliver``  `resift export --int8-only` writes each student as it is in the package, into WORK/delivered.
+- ``corpus``   `sources` joins the files and train splits of $RESIFT_SHARED (or ../shared) into one BEIR folder, and
+  takes some queries of each dev split.
+- ``larger``   `resift distill` trains the models that begin as layers of the teacher, into WORK/students. `delivery`
+  writes each of them as it is in the package, into WORK/delivered: `resift export --int8-only`, and on the dev queries
+  `resift tune` and `resift gate`.
+- ``tiny``     the same for the model of a new shape.
 
 `scripts.evaluate_ladder` then measures them. Test splits and dl19 are neither trained on nor chosen on.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -56,6 +57,32 @@ def write_corpus(shared: Path, target: Path, pairs: tuple[str, ...], collections
     shutil.rmtree(target, ignore_errors=True)
     staged.rename(target)
     return counts
+
+
+def write_dev(collection: Path, target: Path, count: int, split: str = "dev") -> int:
+    """Write the BEIR folder `target`: a collection with `count` queries of its judgements `split`, and return how many.
+
+    Always the same queries are taken, by the checksum of their ids. Raises CorpusError and OSError.
+    """
+    judged = read_collection(collection, split)
+    texts = {one.query_id: one.text for one in judged.queries}
+    taken = sorted(texts, key=lambda query_id: hashlib.sha256(query_id.encode()).digest())[:count]
+    staged = target.with_name(f".{target.name}.part")
+    shutil.rmtree(staged, ignore_errors=True)
+    (staged / "qrels").mkdir(parents=True)
+    for corpus in collection.glob("corpus.jsonl*"):
+        shutil.copyfile(corpus, staged / corpus.name)
+    with (
+        (staged / "queries.jsonl").open("w", encoding="utf-8") as queries,
+        (staged / "qrels" / f"{split}.tsv").open("w", encoding="utf-8") as qrels,
+    ):
+        qrels.write("query-id\tcorpus-id\tscore\n")
+        for query_id in sorted(taken):
+            queries.write(json.dumps({"_id": query_id, "text": texts[query_id]}, ensure_ascii=False) + "\n")
+            qrels.writelines(f"{query_id}\t{doc_id}\t{grade}\n" for doc_id, grade in judged.qrels[query_id].items())
+    shutil.rmtree(target, ignore_errors=True)
+    staged.rename(target)
+    return len(taken)
 
 
 def _sources(shared: Path, pairs: tuple[str, ...], collections: tuple[str, ...]) -> Iterator[_Source]:

@@ -10,7 +10,7 @@ import pytest
 
 from resift.indexer.corpora import read_collection
 from resift.retrieval.errors import CorpusError
-from scripts.train_ladder.sources import write_corpus
+from scripts.train_ladder.sources import write_corpus, write_dev
 from tests.scripts.ladder_data import write_collection
 
 PAIRS = [
@@ -62,3 +62,15 @@ def test_a_bad_line_is_named_and_leaves_the_earlier_corpus(line: str, tmp_path: 
     assert (tmp_path / "corpus" / "kept").read_text() == "as it was"
     with pytest.raises(CorpusError, match="cannot be read"):
         write_corpus(tmp_path, tmp_path / "corpus", ("missing",), ())
+
+
+def test_the_dev_queries_are_a_part_of_the_split_and_always_the_same(tmp_path: Path) -> None:
+    folder = write_collection(tmp_path)
+    whole = read_collection(folder, "test")
+    wanted = len(whole.queries) - 1
+    assert write_dev(folder, tmp_path / "one", wanted, "test") == wanted
+    write_dev(folder, tmp_path / "two", wanted, "test")
+    one, two = (read_collection(tmp_path / name, "test") for name in ("one", "two"))
+    assert [query.query_id for query in one.queries] == [query.query_id for query in two.queries]
+    assert one.qrels == {query.query_id: whole.qrels[query.query_id] for query in one.queries}
+    assert {document.doc_id for document in one.documents()} == {document.doc_id for document in whole.documents()}

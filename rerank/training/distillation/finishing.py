@@ -59,10 +59,11 @@ def finish(
     """Fit the fusion of the student in `folder` on the dev sets of `request`, judge it there, write its card.
 
     `base` is the model that it must not be worse than, None for the first stage alone; with `request.force` it is
-    promoted whatever the verdict is. Return the verdict, None without dev sets. Raises ResiftError.
+    promoted whatever the verdict is. Return the verdict; None without dev sets, or if `dev_report` is off. Raises
+    ResiftError.
     """
     sets, stages = [DevSet(target) for target in request.dev], settings.search_stages(str(folder))
-    if not sets:
+    if not sets or not settings.distill.dev_report:
         write_card(folder)
         return None
     scoring = SetScoring(str(folder), TuneSettings(), stages, reports.progress, reports.note)

@@ -63,6 +63,10 @@ class DistillSettings:
     frozen_words: bool = setting(True, "Leave the word table as it is, so that rare words keep their vectors.")
     distill_seed: int = setting(12, "The seed of every random choice.")
     export: bool = setting(True, "Write the student as ONNX and int8 as well, which run without torch.")
+    dev_report: bool = setting(
+        True,
+        "Fit the student's fusion on the dev sets, and ask the gate; without, their queries are only not trained on.",
+    )
     checkpoint_seconds: float = setting(120.0, "How many seconds of training a kill can lose.")
 
     def __post_init__(self) -> None:

@@ -216,3 +216,18 @@ def test_a_folder_with_other_files_is_never_written_to(place: Path, distilled: D
 
 def test_threads_of_torch_are_those_of_the_settings(distilled: Distilled) -> None:
     assert torch.get_num_threads() == 1
+
+
+def test_dev_queries_are_never_trained_on_and_judged_only_if_that_is_wanted(place: Path, tmp_path: Path) -> None:
+    query = (place / "log.txt").read_text(encoding="utf-8").splitlines()[0]
+    dev = tmp_path / "dev"
+    (dev / "qrels").mkdir(parents=True)
+    shutil.copyfile(place / "docs.jsonl", dev / "corpus.jsonl")
+    (dev / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": query}) + "\n", encoding="utf-8")
+    (dev / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\nq\t0\t1\n", encoding="utf-8")
+    settings = dataclasses.replace(SETTINGS, dev_report=False, refit=False, passes=0.5)
+    request = request_in(place, out=str(tmp_path / "out"), dev=(str(dev),))
+    [half, _] = Distillation(request, dataclasses.replace(STAGES, distill=settings)).run().students
+    texts = TrainingTexts.read(half.folder)
+    assert texts is not None and not texts.has_query(query)
+    assert half.gate is None and not (half.folder / "resift.json").exists()
