@@ -106,6 +106,7 @@ class Gate:
                 verified=texts is not None,
                 notes=tuple(self._notes),
                 weights=weights_key(model.folder.path),
+                unused=model.served.fusion.weight == 0.0,
                 settings={**dataclasses.asdict(self.settings), "gate_cache": None},
             ),
             self.settings,

@@ -54,7 +54,8 @@ class GateReport:
     `passed`: whether the model is promoted by the rule. `forced`: whether the user promotes it all the same.
     `reasons`: why it did not pass, a sentence each. `mean`: rival -> comparison over all sets. `verified`: whether it
     was verified that the queries were not trained on. `notes`: what the reader has to know. `weights`: the key of the
-    weights that were judged, see `resift.rerank.training.gate.fingerprint.weights_key`.
+    weights that were judged, see `resift.rerank.training.gate.fingerprint.weights_key`. `unused`: whether the model has
+    the weight 0 in its fusion, so that a search serves the first stage's ranking.
     """
 
     model: str
@@ -68,6 +69,7 @@ class GateReport:
     notes: tuple[str, ...] = ()
     forced: bool = False
     weights: str = ""
+    unused: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -7,6 +7,8 @@ A model passes if all of this holds:
    is only not known to be worse does not pass: the report says how many queries would decide.
 3. It is verified that the judged queries were not trained on: the training's texts are known, and queries among them
    were left out.
+4. A search uses it: its weight in the fusion is not 0. With the weight 0 the first stage's ranking is served, which is
+   not worse than itself.
 
 An improvement need not be significant. The verdicts are those of `resift.rerank.training.gate.verdict.weigh`.
 """
@@ -26,8 +28,13 @@ _RIVALS = {BASE: "its base", FIRST_STAGE: "the first stage"}
 
 def conclude(report: GateReport, settings: GateSettings) -> GateReport:
     """Return `report` with `passed` and `reasons` by the rule."""
-    reasons = (*_worse(report), *_undecided(report, settings), *_unverified(report, settings))
+    reasons = (*_unused(report), *_worse(report), *_undecided(report, settings), *_unverified(report, settings))
     return dataclasses.replace(report, passed=not reasons, reasons=reasons)
+
+
+def _unused(report: GateReport) -> Iterator[str]:
+    if report.unused:
+        yield "its fused ranking is the first stage's: the model's weight in its fusion is 0, so that no search uses it"
 
 
 def _worse(report: GateReport) -> Iterator[str]:

@@ -14,17 +14,20 @@ import pytest
 from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import CorpusSettings, read_documents
 from resift.rerank.scorers.own_fusion import update_resift_file
-from resift.rerank.settings import SearchSettings
+from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.gate.judge import DevSet, Trial, judge
+from resift.rerank.training.gate.page import headline
 from resift.rerank.training.gate.report import GateReport
 from resift.rerank.training.gate.settings import GateSettings
 from resift.rerank.training.gate.store import store
-from resift.rerank.training.record import TrainingTexts
+from resift.rerank.training.push import push
+from resift.rerank.training.record import TrainingTexts, write_record
 from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 from tests.rerank.cli.invoke import invoke
 from tests.rerank.training.judged_models import flip, labelled_lists, nudge, save_good, write_lines
+from tests.rerank.training.recorded import record
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,24 @@ def test_the_order_that_a_search_serves_is_judged_so_that_the_models_own_fusion_
     assert served == pytest.approx(first_stage, abs=0.02)  # only ties of BM25 are broken by the model
     assert alone < first_stage - 0.1
     assert found.mean["first_stage"].verdict == "not worse"
+
+
+def test_a_model_that_no_search_uses_is_promoted_by_force_alone(room: Room) -> None:
+    idle = shutil.copytree(room.near, room.folder / "idle")
+    update_resift_file(idle, {"fusion": {"kind": "zscore", "weight": 0.0}})
+    write_record(idle, record())
+    found = store(idle, judged(room, idle, None))
+    [reason] = found.reasons  # on the dev sets it is not worse than the first stage
+    assert reason.startswith("its fused ranking is the first stage's")
+    assert (found.passed, found.promoted, found.mean["first_stage"].verdict) == (False, False, "not worse")
+    assert f"> - {reason}" in (idle / "README.md").read_text()
+    assert "idle did NOT pass the gate" in headline(found)
+    with pytest.raises(ModelError, match=r"did not pass its gate \(its fused ranking is the first stage's"):
+        push(idle, "org/idle", dry_run=True)
+    assert store(idle, found, forced=True).promoted
+    served = SearchStages(search=SearchSettings(depth=10), rerank=RerankSettings(fusion="zscore", fusion_weight=0.9))
+    settings = GateSettings(gate_cache=str(room.folder / "cache"))
+    assert judge(Trial(str(idle), None, [DevSet(str(room.held_out))]), settings, served).passed
 
 
 def test_queries_that_were_trained_on_are_left_out(room: Room) -> None:

@@ -107,10 +107,13 @@ def test_an_upload_that_fails_leaves_the_model_and_says_how_to_repeat_it(hub: Hu
 
 
 def test_each_student_that_passes_is_uploaded_under_its_own_name(hub: Hub, place: Path, tmp_path: Path) -> None:
-    two = ("--student", f"twin={place / 'teacher'}", "--push", "org/small", "--json", "--dev", str(place / "dev.jsonl"))
+    two = ("--student", "tiny=1x16x2", "--push", "org/small", "--json", "--dev", str(place / "dev.jsonl"))
     done = distilled(place, tmp_path / "out", *two)
+    assert done.out, done.err
     gates = [one["gate"]["passed"] for one in json.loads(done.out)["students"]]
-    assert (done.code, gates, set(hub.sent)) == (0, [True, True], {"org/small-same", "org/small-twin"}), done.err
+    assert (done.code, gates, set(hub.sent)) == (1, [True, False], {"org/small-same"}), done.err
+    assert f"{tmp_path / 'out' / 'tiny'} is not uploaded" in done.err
+    assert "its fused ranking is the first stage's" in verdict(tmp_path / "out" / "tiny")["reasons"][0]
     assert "distillation.json" not in hub.sent["org/small-same"]
 
 
