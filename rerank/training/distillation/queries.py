@@ -64,21 +64,23 @@ def choose_queries(
 ) -> list[TrainingQuery]:
     """Return the queries to distil on: `given` ones, and others made from documents of `pool`, each text once.
 
-    Their shares and their number are those of `settings`; `barred` are texts that must not be among them, such as the
-    queries of dev sets. Texts count as one if `resift.rerank.training.record.texts.normalized` makes them equal. A
-    share of the queries is held out: those with the smallest checksums. Raises SettingsError if fewer than two queries
-    are left.
+    Their shares and their number are those of `settings`: of more given queries than fit, some are drawn at random; if
+    the documents make fewer queries than their share, more given ones take their places. `barred` are texts that must
+    not be among them, such as the queries of dev sets. Texts count as one if
+    `resift.rerank.training.record.texts.normalized` makes them equal. A share of the queries is held out: those with
+    the smallest checksums. Raises SettingsError if fewer than two queries are left.
     """
     seen = {normalized(text) for text in barred}
     own: list[TrainingQuery] = []
     for one in given:
         if _new(one.query.text, seen):
             own.append(one)
-    own = _drawn(own, settings.max_queries if settings.made_share < 1 else 0, settings.distill_seed)
     share = settings.made_share if own else 1.0
-    wanted = settings.max_queries if share == 1 else round(len(own) * share / (1 - share))
-    wanted = min(wanted, settings.max_queries - len(own) if share < 1 else settings.max_queries)
+    wanted = round(settings.max_queries * share)
+    if share < 1:
+        wanted = min(wanted, round(len(own) * share / (1 - share)))
     made = _made(pool, wanted, seen, settings.distill_seed, template or Template())
+    own = _drawn(own, settings.max_queries - len(made) if share < 1 else 0, settings.distill_seed)
     if len(own) + len(made) < 2:
         raise SettingsError(
             f"{len(own) + len(made)} queries to distil on; expected 2 or more: give some, or more documents with "

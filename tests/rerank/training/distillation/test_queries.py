@@ -68,6 +68,26 @@ def test_the_share_of_made_queries_is_as_it_was_asked() -> None:
     assert len(queries) == 40
 
 
+@pytest.mark.parametrize(("count", "kept"), [(500, 42), (42, 42), (30, 30)])
+def test_the_share_of_made_queries_is_as_it_was_asked_when_more_are_given_than_fit(count: int, kept: int) -> None:
+    texts = [f"how to bake {number}" for number in range(count)]
+    queries = chosen(given(*texts), made_share=0.3, max_queries=60)
+    own = [one.query.text for one in queries if one.origin == "given"]
+    assert (len(own), len(queries)) == (kept, round(kept / 0.7))
+    assert own == [text for text in texts if text in own]  # in their order, each once
+
+
+def test_given_queries_take_the_places_of_those_that_the_documents_cannot_make() -> None:
+    class Bare(Shelf):
+        def sample(self, count: int, seed: int) -> list[Document]:
+            return DOCUMENTS[:5]
+
+    texts = (f"how to bake {number}" for number in range(100))
+    settings = DistillSettings(made_share=0.5, max_queries=60)
+    origins = [one.origin for one in choose_queries(given(*texts), DocumentPool(Bare(), 1), settings)]
+    assert len(origins) == 60 and origins.count("given") >= 55
+
+
 def test_queries_are_chosen_alike_each_time() -> None:
     assert chosen([], max_queries=50) == chosen([], max_queries=50)
     assert chosen([], max_queries=50) != chosen([], max_queries=50, distill_seed=13)
