@@ -91,7 +91,7 @@ class EvaluatedModel:
     def load(self, threads: int | None = None) -> Scorer:
         """Load the model. Raises ModelError."""
         if self.bi_encoder:
-            return BiEncoder(self.folder, self.max_length)
+            return BiEncoder(self.folder, self.max_length, threads)
         settings = ScorerSettings(backend=self.backend, max_length=self.max_length, threads=threads, offline=True)
         return load_scorer(str(self.folder), settings)
 
@@ -99,10 +99,13 @@ class EvaluatedModel:
 class BiEncoder:
     """Scores a pair by the cosine of its two vectors; each text is encoded once."""
 
-    def __init__(self, folder: Path, max_length: int | None) -> None:
-        """Load the model of sentence-transformers in `folder`."""
+    def __init__(self, folder: Path, max_length: int | None, threads: int | None = None) -> None:
+        """Load the model of sentence-transformers in `folder`; `threads` of the CPU are those of all of torch."""
+        import torch
         from sentence_transformers import SentenceTransformer
 
+        if threads is not None:
+            torch.set_num_threads(threads)
         self._model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu")
         if max_length is not None:
             self._model.max_seq_length = max_length
