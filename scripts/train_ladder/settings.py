@@ -43,13 +43,18 @@ RUNS = {
         students={"resift-base": "teacher:6", "resift-small": "teacher:4"},
         options=(
             *("--scored", "held-out", "--lengths", "72:.65,112:.2,176:.1,256:.05", "--max-queries", "6800"),
-            *("--held-out-share", "0.015", "--passes", "1", "--peak-rate", "7e-5"),
+            *("--made-share", "0", "--held-out-share", "0.015", "--passes", "0.78", "--peak-rate", "7e-5"),
         ),
     ),
     "tiny": Run(
         teacher="delivered/resift-base",
         students={"resift-tiny": "2x128x2"},
-        options=("--max-queries", "36000", "--pair-tokens", "192"),
+        options=(
+            *("--max-queries", "36000", "--made-share", "0.15", "--held-out-share", "0.01", "--pair-tokens", "192"),
+            *("--head-documents", "3", "--middle-documents", "2", "--random-documents", "1"),
+            *("--positive-documents", "1", "--passes", "2", "--step-groups", "16", "--micro-batch", "48"),
+            *("--fresh-rate", "1e-3", "--no-frozen-words"),
+        ),
     ),
 }
 """Name of a step -> the training that it is; the smallest model learns from the largest one that is delivered."""

@@ -15,7 +15,22 @@ from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.tokenizer_file import load_tokenizer, word_list
 from resift.retrieval.errors import ModelError
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "soup", "red", "Red", "caf", "##e", "##\u00e9", "a", "##b"]
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "the",
+    "soup",
+    "red",
+    "Red",
+    "caf",
+    "##e",
+    "##\u00e9",
+    "a",
+    "##b",
+]
 WORDS += ["##c", "-", ".", "\u4e2d", "\u6587", "na", "##i", "##ve", "x", "##x"]
 
 
@@ -41,7 +56,10 @@ def write_folder(folder: Path, words: list[str] | None = None, **settings: Any) 
 def test_a_list_of_words_gives_the_tokens_of_transformers(settings: dict[str, Any], tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "model", **settings)
     ours, theirs = load_tokenizer(folder), AutoTokenizer.from_pretrained(tmp_path / "model")
-    for query, text in (("Red caf\u00e9 soup", "the na\u00efve \u4e2d\u6587 abc."), ("[MASK] x", "unknown " + "x" * 101)):
+    for query, text in (
+        ("Red caf\u00e9 soup", "the na\u00efve \u4e2d\u6587 abc."),
+        ("[MASK] x", "unknown " + "x" * 101),
+    ):
         made, wanted = ours.encode(query, text), theirs(query, text)
         assert made.ids == wanted["input_ids"]
         assert made.type_ids == wanted["token_type_ids"]
