@@ -24,6 +24,7 @@ _CARD = """---
 license: {spdx}
 language: en
 base_model: {hub}
+base_model_relation: quantized
 ---
 # {name} ({kind})
 

@@ -139,6 +139,8 @@ def training_section(record: RunRecord) -> str:
         items.append(f"Recipe: {literal(record.recipe)}")
     if record.base:
         items.append(f"Begun from: {_origin(record.base)}")
+    if record.begun:
+        items.append(f"Begun from: {plain(record.begun)}")
     items += [f"Learned from the scores of: {_origin(teacher)}" for teacher in record.teachers]
     if record.model.shape:
         items.append(f"Shape: {plain(record.model.shape)}")
@@ -215,7 +217,8 @@ def energy_note(energy: Energy) -> str:
         else "estimated by the load of the machine, not read from counters of the hardware"
     )
     country = f"the electricity of {energy.country}" if energy.country else "the world's average electricity"
+    scope = f"- **Measured**: {plain(energy.scope)}\n" if energy.scope else ""
     return (
-        f"- **Duration**: {energy.seconds / 3600:.3f} hours\n"
+        f"{scope}- **Duration**: {energy.seconds / 3600:.3f} hours\n"
         f"- **Tool**: {plain(energy.tool)}, offline; the power was {measured}; emissions for {country}"
     )

@@ -21,15 +21,18 @@ from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.students import TEACHER, Student, StudentPlan
 from resift.rerank.training.distillation.teachers import FIRST_STAGE
 from resift.rerank.training.record import (
+    Energy,
     LogRow,
     ModelFacts,
     Origin,
     RunRecord,
     TrainingTexts,
     describe,
+    origin_of,
     write_record,
 )
 from resift.retrieval.atomic_file import write_file
+from resift.retrieval.wording import counted
 
 REPORT = "distillation.json"
 """The file in a student's folder with its curve and its log."""
@@ -56,7 +59,8 @@ class StudentReport:
 
     `before`, `after`: its agreement with the teacher on the held-out queries, by name. `held_out`: how many these are.
     `pairs`: how many pairs it read; `seconds`: the training of all students together. `fit`: the power law of its
-    error, None with too few measurements. `gate`: the verdict on the dev sets, None if there are none.
+    error, None with too few measurements. `energy`: that of the teacher's scores and of the training of all students
+    together, None if it is not known. `gate`: the verdict on the dev sets, None if there are none.
     """
 
     name: str
@@ -68,6 +72,7 @@ class StudentReport:
     pairs: int
     seconds: float
     fit: CurveFit | None = None
+    energy: Energy | None = None
     gate: Any = None
 
     def expected(self) -> dict[int, float]:
@@ -80,6 +85,7 @@ class StudentReport:
         """Return the report as a JSON object."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {"folder": str(self.folder), "fit": self.fit.to_json() if self.fit else None}
+        values["energy"] = None if self.energy is None else dataclasses.asdict(self.energy)
         values["expected"] = {str(times): error for times, error in self.expected().items()}
         return values | {"gate": self.gate.to_json() if self.gate is not None else None}
 
@@ -94,10 +100,11 @@ class Outcome:
         reports: Reports,
         progress: Progress,
         lists: TrainingLists,
+        energy: Energy | None = None,
     ) -> None:
-        """Write students that `progress` describes and that were trained on `lists`."""
+        """Write students that `progress` describes and that were trained on `lists` with `energy`, None if unknown."""
         self.request, self.stages, self.reports = request, stages, reports
-        self.progress, self.lists = progress, lists
+        self.progress, self.lists, self.energy = progress, lists, energy
 
     def write(self, student: Student) -> StudentReport:
         """Write the folder of a student, measure it on the dev sets, and return its report.
@@ -141,8 +148,14 @@ class Outcome:
             held_out=len(self.lists.held_out),
             pairs=self.progress.pairs,
             seconds=round(self.progress.seconds, 1),
+            energy=self._energy(),
             fit=fit_curve([row["pairs"] for row in constant], [row["error"] for row in constant]),
         )
+
+    def _energy(self) -> Energy | None:
+        students = counted(len(self.request.student), "student")
+        scope = f"the scores of the teacher, and the training of {students}"
+        return None if self.energy is None else dataclasses.replace(self.energy, scope=scope)
 
     def _curve(self, name: str) -> list[dict[str, Any]]:
         """Return the measurements of a student; `rate` says whether the learning rate had fallen before one."""
@@ -169,12 +182,13 @@ class Outcome:
         settings = self.stages.distill
         defaults = dataclasses.asdict(DistillSettings())
         used = dataclasses.asdict(settings)
-        teachers = tuple(Origin(name) for name in self.request.teacher if name != FIRST_STAGE)
+        teachers = tuple(origin_of(name) for name in self.request.teacher if name != FIRST_STAGE)
         rows = (_labelled(one) for one in self.lists.trained())
         return RunRecord(
             command="resift distill",
             model=_facts(student, report, settings),
             base=_base_of(plan),
+            begun=_begun(student, plan),
             teachers=teachers,
             training=(describe(Path(self.request.target).name, rows, form="labelled lists"),),
             loss="MSE of logits, margins and states",
@@ -188,6 +202,7 @@ class Outcome:
             changed={name: value for name, value in used.items() if value != defaults[name]},
             log=self._log_rows(student.name),
             seconds={"training": report.seconds},
+            energy=report.energy,
             versions=_versions(),
             seed=settings.distill_seed,
         )
@@ -223,6 +238,17 @@ def _base_of(plan: StudentPlan) -> Origin | None:
     """Return the model that a student must not be worse than: the one that it was, if it kept all of its layers."""
     whole = plan.shape is None and not plan.layers and not plan.count and plan.base != TEACHER
     return Origin(plan.base) if whole else None
+
+
+def _begun(student: Student, plan: StudentPlan) -> str:
+    """Return what the student began from, in words, if it is not a whole model."""
+    if plan.shape is not None:
+        return "a BERT with new layers, whose word table is that of the teacher, reduced by PCA"
+    if not plan.layers and not plan.count:
+        return ""
+    base = "the teacher" if plan.base == TEACHER else Path(plan.base).name
+    kept = student.network.model.config.num_hidden_layers
+    return f"{kept} of the layers of {base}" + (", fitted to the states that it has there" if student.reduced else "")
 
 
 def _facts(student: Student, report: StudentReport, settings: DistillSettings) -> ModelFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from resift.rerank.training.record.described import Described, describe
 from resift.rerank.training.record.files import RECORD, read_record, write_record
+from resift.rerank.training.record.origin import origin_of
 from resift.rerank.training.record.run import (
     Column,
     Energy,
@@ -30,6 +31,7 @@ __all__ = [
     "Source",
     "TrainingTexts",
     "describe",
+    "origin_of",
     "read_record",
     "write_record",
 ]

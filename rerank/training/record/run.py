@@ -120,7 +120,7 @@ class Energy:
 
     `kwh` kilowatt hours, `kg_co2` kilograms of CO2 equivalents, `seconds` of wall clock. `measured` is True if the
     power of the processor was read from its counters; else it is codecarbon's estimate. `country` is the ISO 3166 code
-    (3 letters) whose electricity was assumed.
+    (3 letters) whose electricity was assumed. `scope` is what was measured, "" for the training of the model alone.
     """
 
     kwh: float
@@ -133,6 +133,7 @@ class Energy:
     ram_gb: float = 0.0
     on_cloud: bool = False
     measured: bool = False
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,8 @@ class RunRecord:
     """What one training recorded; every figure of the card comes from here, or from the gate.
 
     `command` is the command that trained, such as "resift train"; `recipe` its name, "" if none.
-    `base`: what the model began from; `teacher`: the models that it learned from, which may be several.
+    `base`: what the model began from, whole; `begun`: the same in words, if it was only a part of a model.
+    `teachers`: the models that it learned from, which may be several.
     `training`, `evaluation`: the data. `loss`: the name of its class; `loss_parameters`: what it was made with.
     `settings`: every hyper-parameter; `changed`: those that differ from their defaults. `log`: rows in the order of
     their steps; `best_step`: the step whose checkpoint was kept. `evaluations`: values of the finished model.
@@ -152,6 +154,7 @@ class RunRecord:
     command: str
     model: ModelFacts
     base: Origin | None = None
+    begun: str = ""
     teachers: tuple[Origin, ...] = ()
     recipe: str = ""
     training: tuple[Source, ...] = ()

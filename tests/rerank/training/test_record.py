@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resift.rerank.training.record import TrainingTexts, describe, read_record, write_record
+from resift.rerank.training.record import Origin, TrainingTexts, describe, origin_of, read_record, write_record
 from resift.retrieval.errors import ModelError
 from tests.rerank.training.recorded import record
 
@@ -91,3 +91,13 @@ def test_a_source_is_described_by_all_rows_and_measured_by_the_first_thousand() 
 def test_long_values_are_shortened_in_samples_so_that_the_record_stays_small() -> None:
     source = describe("s", [{"query": "a" * 10_000, "labels": list(range(1000))}])
     assert len(json.dumps(source.samples)) < 1200
+
+
+def test_a_folder_with_weights_in_another_form_is_named_as_the_model_that_it_is(tmp_path: Path) -> None:
+    card = "---\nlicense: apache-2.0\nbase_model: org/large\n{relation}---\n"
+    for name, relation in (("same", "base_model_relation: quantized\n"), ("tuned", "base_model_relation: finetune\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text(card.format(relation=relation))
+    assert origin_of(str(tmp_path / "same")) == Origin("org/large", hub=True, licence="apache-2.0")
+    assert origin_of(str(tmp_path / "tuned")) == Origin(str(tmp_path / "tuned"), licence="apache-2.0")
+    assert origin_of("org/large") == Origin("org/large")

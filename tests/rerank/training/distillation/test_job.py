@@ -62,6 +62,7 @@ def request_in(place: Path, **changes: object) -> DistillRequest:
         ("half=teacher:2", "tiny=2x16x2"),
         str(place / "out"),
         queries=str(place / "log.txt"),
+        energy=False,
     )
     return dataclasses.replace(request, **changes)  # type: ignore[arg-type]
 
@@ -101,6 +102,7 @@ def test_a_student_records_what_it_was_trained_on_and_not_what_was_held_out(dist
     record, texts = read_record(folder), TrainingTexts.read(folder)
     assert record is not None and texts is not None
     assert (record.command, record.seed, record.model.shape) == ("resift distill", 12, "2 layers, 32 wide, 2 heads")
+    assert record.begun == "2 of the layers of the teacher, fitted to the states that it has there"
     assert record.log[-1].values["held-out_error"] == distilled.students[0].after["error"]
     lists = list(ListFile(distilled.scores))
     assert {texts.has_query(one.query) for one in lists if one.held_out} == {False}
@@ -130,6 +132,36 @@ def test_a_distillation_that_was_stopped_continues_to_the_same_student(
 def test_a_finished_distillation_is_not_repeated(place: Path, distilled: Distilled) -> None:
     again = Distillation(request_in(place), STAGES, killed_at("training", 0)).run()
     assert again.to_json()["students"] == distilled.to_json()["students"]
+
+
+def test_the_energy_of_all_processes_is_recorded_with_the_student_and_in_its_card(place: Path, tmp_path: Path) -> None:
+    request = request_in(place, out=str(tmp_path / "out"), student=("tiny=1x16x2",), energy=True, country="DEU")
+    with pytest.raises(Killed):
+        Distillation(request, STAGES, killed_at("scoring", 1)).run()
+    first = json.loads((tmp_path / "out.work" / "energy.json").read_text(encoding="utf-8"))["energy"]
+    found = Distillation(request, STAGES).run()
+    [student] = found.students
+    energy = student.energy
+    assert energy is not None and energy.seconds > first["seconds"] > 0 and energy.kwh > first["kwh"]
+    assert (energy.country, energy.scope) == ("DEU", "the scores of the teacher, and the training of 1 student")
+    written = json.loads((tmp_path / "out" / "distillation.json").read_text(encoding="utf-8"))
+    assert written["report"]["energy"] == dataclasses.asdict(energy)
+    record = read_record(tmp_path / "out")
+    assert record is not None and record.energy == energy
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert f"**Energy Consumed**: {energy.kwh:.4g}" in card and "- **Measured**: the scores of the teacher" in card
+    assert Distillation(request, STAGES).run().students[0].energy == energy  # nothing was left to do
+
+
+def test_a_part_of_the_energy_is_not_taken_for_the_whole(place: Path, tmp_path: Path) -> None:
+    request = request_in(place, out=str(tmp_path / "out"), student=("tiny=1x16x2",))
+    with pytest.raises(Killed):
+        Distillation(request, STAGES, killed_at("scoring", 1)).run()
+    notes: list[str] = []
+    reports = Reports(note=notes.append)
+    [student] = Distillation(dataclasses.replace(request, energy=True), STAGES, reports).run().students
+    assert student.energy is None
+    assert "note: the energy is not recorded, because an earlier part of the work was not measured" in notes
 
 
 @pytest.mark.parametrize(
@@ -175,7 +207,7 @@ def test_the_command_reports_what_the_students_learned(place: Path, distilled: D
     arguments = ["distill", str(place / "docs.jsonl"), "--teacher", str(place / "teacher"), "--out", str(place / "out")]
     arguments += ["--student", "half=teacher:2", "--student", "tiny=2x16x2", "--queries", str(place / "log.txt")]
     arguments += ["--passes", "1", "--pair-tokens", str(TOKENS), "--peak-rate", "0.001", "--held-out-share", "0.2"]
-    arguments += ["--fresh-rate", "0.001"]
+    arguments += ["--fresh-rate", "0.001", "--no-energy"]
     arguments += ["--refit-pairs", "100", "--logit-weight", "1", "--no-export", "--head-documents", "3"]
     arguments += ["--middle-documents", "2", "--device", "cpu", "--threads", "1"]
     shown = CliRunner().invoke(cli, arguments)
