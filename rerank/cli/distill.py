@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.energy import energy_options
 from resift.rerank.cli.facts import facts_table
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden, say
@@ -52,6 +53,7 @@ _OF_SCORER = ("revision", "backend", "device", "dtype", "batch_tokens", "threads
     "nanobeir:NAME. Its queries are not trained on. Can be repeated.",
 )
 @click.option("--work", metavar="FOLDER", help="The folder of scores and checkpoints. [default: OUT.work]")
+@energy_options
 @click.option("--force", is_flag=True, help="Promote a student that does not pass the gate; its card then says so.")
 @push_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object.")
@@ -124,6 +126,9 @@ def _show(report: StudentReport) -> None:
     }
     if expected := report.expected():
         rows["error expected"] = f"{expected[2]:.3f} with twice as many pairs, {expected[4]:.3f} with four times"
+    if report.energy is not None:
+        how = "measured" if report.energy.measured else "estimated"
+        rows["energy"] = f"{report.energy.kwh:.4g} kWh, {report.energy.kg_co2:.4g} kg CO2, {how}"
     echo(f"{report.name}: {report.folder}")
     for line in facts_table(rows):
         echo(f"  {line}")

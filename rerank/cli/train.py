@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from resift.rerank.cli.crossed import refuse_together
+from resift.rerank.cli.energy import energy_options
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
@@ -129,10 +130,7 @@ def _use_recipe(context: click.Context, _: click.Parameter, given: str | None) -
 @click.option("--title", metavar="TEXT", help="The name of the model in its card. [default: the folder's]")
 @click.option("--of-language", "languages", multiple=True, metavar="CODE", help="A language of the data, such as en.")
 @click.option("--licence", metavar="NAME", help="The licence of the model, such as apache-2.0. [default: the base's]")
-@click.option("--energy/--no-energy", default=True, show_default=True, help="Measure the energy, for the card.")
-@click.option(
-    "--country", metavar="CODE", help="Whose electricity is used, such as DEU. [default: the world's average]"
-)
+@energy_options
 @click.option("--export/--no-export", default=True, show_default=True, help="Write ONNX and int8 beside the weights.")
 @click.option("--gate/--no-gate", default=True, show_default=True, help="Judge the model against its base at the end.")
 @click.option("--force", is_flag=True, help="Promote the model although the gate refuses it; its card says so.")

@@ -61,6 +61,11 @@ class EnergyMeter:
         tracker, self._tracker = self._tracker, None
         self.result = self._total(_patiently(lambda: _stopped(tracker)))
 
+    @property
+    def measuring(self) -> bool:
+        """True inside of the context, if codecarbon measures."""
+        return self._tracker is not None
+
     def so_far(self) -> Energy | None:
         """Return what was consumed until now, for a checkpoint; what came before if nothing is measured."""
         if self._tracker is None:

@@ -10,7 +10,7 @@ import click
 
 from resift.retrieval.errors import ResiftError
 
-from ..shared_data import shared_folder
+from ..shared_data import ROOT, shared_folder
 from .commands import resift, run
 from .delivery import deliver
 from .settings import COLLECTIONS, DEV, DEV_QUERIES, PAIRS, RUNS, Run
@@ -21,13 +21,13 @@ STEPS = ("teacher", "corpus", *RUNS)
 
 def teacher(work: Path) -> None:
     """Fetch the teacher."""
-    run([sys.executable, "-m", "scripts.fetch_teacher", str(work / "models")])
+    run(ROOT, [sys.executable, "-m", "scripts.fetch_teacher", str(work / "models")])
 
 
 def corpus(work: Path) -> None:
     """Write the training corpus and the dev queries, unless they are there."""
     if not (work / "corpus").is_dir():
-        counts = write_corpus(shared_folder(), work / "corpus", PAIRS, COLLECTIONS)
+        counts = write_corpus(shared_folder(), work / "corpus", tuple(PAIRS), tuple(COLLECTIONS))
         print(", ".join(f"{count:,} {name}" for name, count in counts.items()), flush=True)
     for name in DEV:
         if not (work / "dev" / name).is_dir():
@@ -37,14 +37,14 @@ def corpus(work: Path) -> None:
 def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bool) -> None:
     """Train the students of a run, and deliver them; `options` are further ones of `resift distill`."""
     students = [part for student, base in planned.students.items() for part in ("--student", f"{student}={base}")]
-    dev = [part for one in DEV for part in ("--dev", str(shared_folder() / "collections" / one))]
+    dev = [part for one in DEV for part in ("--dev", str(shared_folder().resolve() / "collections" / one))]
     single = len(planned.students) == 1
-    out = work / "students" / next(iter(planned.students)) if single else work / "students"
-    source = [str(work / "corpus"), "--teacher", str(work / planned.teacher)]
-    target = ["--out", str(out), "--work", str(work / name), "--no-export", "--no-dev-report"]
-    resift("distill", *source, *students, *dev, *target, *planned.options, *options)
+    out = f"students/{next(iter(planned.students))}" if single else "students"
+    source = ["corpus", "--teacher", planned.teacher]
+    target = ["--out", out, "--work", name, "--no-export", "--no-dev-report"]
+    resift(work, "distill", *source, *students, *dev, *target, *planned.options, *options)
     for student in planned.students:
-        deliver(work, student, work / name / "scores.jsonl", force)
+        deliver(work, student, f"{name}/scores.jsonl", force)
 
 
 @click.command()

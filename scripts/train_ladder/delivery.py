@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
-from resift.rerank.training.record import RECORD, TRAINING_TEXTS
+from resift.rerank.training.record import RECORD, TRAINING_TEXTS, Source, read_record, write_record
 
 from .commands import resift
-from .settings import DEV
+from .settings import COLLECTIONS, DEV, PAIRS
 
 
-def deliver(work: Path, name: str, scores: Path, force: bool) -> Path:
-    """Write the student `name` of the folder `work` into its "delivered", and return that folder.
+def deliver(work: Path, name: str, scores: str, force: bool) -> None:
+    """Write the student `name` of the folder `work` into its folder "delivered".
 
-    `scores`: the pairs that int8 is fitted to. `force`: deliver it even if it does not pass the gate. Raises
-    ClickException if a step fails.
+    `scores`: the file of pairs, in `work`, that int8 is fitted to. `force`: deliver it even if it does not pass the
+    gate. Raises ClickException if a step fails.
     """
-    source, target = work / "students" / name, work / "delivered" / name
-    resift("export", str(source), str(target), "--pairs", str(scores), "--int8-only", "--overwrite")
-    for file in (RECORD, TRAINING_TEXTS):
-        shutil.copyfile(source / file, target / file)
-    sets = [part for one in DEV for part in ("--dev", str(work / "dev" / one))]
-    cache = str(work / "cache")
-    resift("tune", str(target), *sets, "--save", "--tune-cache", cache)
-    resift("gate", str(target), *sets, "--gate-cache", cache, *(["--force"] if force else []))
-    (target / TRAINING_TEXTS).unlink()  # the gate's memory of what was trained on, which users do not need
-    return target
+    source, target = f"students/{name}", f"delivered/{name}"
+    resift(work, "export", source, target, "--pairs", scores, "--int8-only", "--overwrite")
+    shutil.copyfile(work / source / RECORD, work / target / RECORD)
+    shutil.copyfile(work / source / TRAINING_TEXTS, work / target / TRAINING_TEXTS)
+    _attribute(work / target)
+    sets = [part for one in DEV for part in ("--dev", f"dev/{one}")]
+    resift(work, "tune", target, *sets, "--save", "--tune-cache", "cache")
+    resift(work, "gate", target, *sets, "--gate-cache", "cache", *(["--force"] if force else []))
+    (work / target / TRAINING_TEXTS).unlink()  # the gate's memory of what was trained on, which users do not need
+
+
+def _attribute(folder: Path) -> None:
+    """Add the makers and licences of all sources to the record of a model, whose data is the corpus as a whole.
+
+    Raises ModelError if the record cannot be read, and OSError.
+    """
+    record = read_record(folder)
+    if record is not None:
+        parts = tuple(
+            Source(f"{name}: {one.what}", 0, licence=one.licence, attribution=one.makers)
+            for name, one in (PAIRS | COLLECTIONS).items()
+        )
+        write_record(folder, dataclasses.replace(record, training=(*record.training, *parts)))

@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PAIRS = (
-    *("squad-train-part", "squadshifts-wiki", "squadshifts-reddit", "squadshifts-amazon"),
-    *("nq-gold", "medquad", "pubmedqa", "stackexchange"),
-)
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who made a source of the training data, and under which licence it is."""
+
+    what: str
+    makers: str
+    licence: str
+
+
+PAIRS = {
+    "squad-train-part": Attribution("44 training articles of SQuAD v1.1", "Rajpurkar et al. 2016", "CC BY-SA 4.0"),
+    "squadshifts-wiki": Attribution("SQuADShifts, Wikipedia", "Miller et al. 2020", "CC BY 4.0"),
+    "squadshifts-reddit": Attribution("SQuADShifts, Reddit", "Miller et al. 2020", "CC BY 4.0"),
+    "squadshifts-amazon": Attribution("SQuADShifts, Amazon reviews", "Miller et al. 2020", "CC BY 4.0"),
+    "nq-gold": Attribution("Natural Questions with gold passages", "Kwiatkowski et al. 2019", "CC BY-SA 3.0"),
+    "medquad": Attribution("questions and answers of the NIH", "Ben Abacha and Demner-Fushman 2019", "CC BY 4.0"),
+    "pubmedqa": Attribution("research questions with abstracts", "Jin et al. 2019", "MIT"),
+    "stackexchange": Attribution("question titles with the best answer", "Stack Exchange contributors", "CC BY-SA"),
+}
 """Files of question-answer pairs, in "training" of the shared data."""
 
-COLLECTIONS = ("nfcorpus", "scifact")
+COLLECTIONS = {
+    "nfcorpus": Attribution("the train split", "Boteva et al. 2016", "academic use; NanoNFCorpus is CC BY 4.0"),
+    "scifact": Attribution("the train split", "Wadden et al. 2020", "claims CC BY 4.0, abstracts ODC-By 1.0"),
+}
 """Collections whose train split is used."""
 
 UNTITLED = frozenset({"squadshifts-reddit", "squadshifts-amazon"})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from resift.rerank.training.distillation.consumption import ENERGY, Consumption
 from resift.rerank.training.distillation.loading import Network, is_bert, load_network
 from resift.rerank.training.distillation.outcome import Outcome, StudentReport, TrainingLists
 from resift.rerank.training.distillation.progress import Progress
@@ -19,6 +21,9 @@ from resift.rerank.training.distillation.students import TEACHER, Student, make_
 from resift.rerank.training.distillation.work_folder import WorkFolder, file_print, model_print
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
+
+if TYPE_CHECKING:
+    from resift.rerank.training.distillation.trainer import Trainer
 
 CHECKPOINT = "training.pt"
 """The file in the work folder from which a training resumes."""
@@ -61,15 +66,25 @@ class Distillation:
         _check_libraries()
         work = WorkFolder(self.request.work_folder())
         with work.locked():
-            preparation = Preparation(self.request, self.stages, work, self.reports)
+            consumption = self._consumption(work)
+            preparation = Preparation(self.request, self.stages, work, self.reports, consumption)
             scored = preparation.scores()
             students = self._students()
             self._begin(work, preparation, students)
             lists = self._lists(scored, work)
-            progress = self._train(work, students, lists)
-            outcome = Outcome(self.request, self.stages, self.reports, progress, lists)
+            progress = self._train(work, students, lists, consumption)
+            outcome = Outcome(self.request, self.stages, self.reports, progress, lists, consumption.total)
             reports = [outcome.write(student) for student in students]
         return Distilled(tuple(reports), work.path / SCORES)
+
+    def _consumption(self, work: WorkFolder) -> Consumption:
+        return Consumption(
+            work.path / ENERGY,
+            begun=any((work.path / name).exists() for name in (SCORES, CHECKPOINT)),
+            country=self.request.country,
+            enabled=self.request.energy,
+            note=self.reports.note,
+        )
 
     def _begin(self, work: WorkFolder, preparation: Preparation, students: Sequence[Student]) -> None:
         facts: dict[str, Any] = {name: getattr(self.settings, name) for name in _OF_TRAINING}
@@ -114,7 +129,9 @@ class Distillation:
         held_out = [scored[place] for place, mark in enumerate(marks) if mark]
         return TrainingLists(scored, [place for place, mark in enumerate(marks) if not mark], held_out)
 
-    def _train(self, work: WorkFolder, students: Sequence[Student], lists: TrainingLists) -> Progress:
+    def _train(
+        self, work: WorkFolder, students: Sequence[Student], lists: TrainingLists, consumption: Consumption
+    ) -> Progress:
         """Train the students in place, from the checkpoint in the work folder if there is one."""
         from resift.rerank.scorers.torch_backend import choose_device
         from resift.rerank.training.distillation.drawing import Drawing
@@ -125,17 +142,29 @@ class Distillation:
         self._set_threads()
         online = self._online(students)
         path = work.path / CHECKPOINT
-        if online is not None and not path.exists():
-            for student in students:
-                if student.reduced and self.settings.refit:
-                    self._refit(student, online.network, lists, device)
-        learners = [Learner(student, self.settings, device) for student in students]
-        drawing = Drawing([lists.file], [lists.places], self.settings.distill_seed)
-        trainer = Trainer(learners, drawing, lists.held_out, self.settings, path, online)
-        trainer.save()  # so that a fit of the layers is not repeated
+        with ExitStack() as measuring:
+            if online is not None and not path.exists():
+                measuring.enter_context(consumption.measured())
+                for student in students:
+                    if student.reduced and self.settings.refit:
+                        self._refit(student, online.network, lists, device)
+            learners = [Learner(student, self.settings, device) for student in students]
+            drawing = Drawing([lists.file], [lists.places], self.settings.distill_seed)
+            trainer = Trainer(learners, drawing, lists.held_out, self.settings, path, online)
+            trainer.save()  # so that a fit of the layers is not repeated
+            if trainer.progress.step < trainer.schedule.steps:
+                measuring.enter_context(consumption.measured())
+            return self._run(trainer, consumption)
+
+    def _run(self, trainer: Trainer, consumption: Consumption) -> Progress:
         total = trainer.schedule.steps * self.settings.step_groups * self.settings.group_size
         with self.reports.progress("training", total) as done:
-            return trainer.run(done)
+
+            def trained(pairs: int) -> None:
+                done(pairs)
+                consumption.keep()
+
+            return trainer.run(trained)
 
     def _online(self, students: Sequence[Student]) -> Any:  # noqa: ANN401 - an Online, which imports torch
         """Return the teacher that runs during the training; None if no student compares its states with it.

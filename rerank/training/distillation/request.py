@@ -41,7 +41,8 @@ class DistillRequest:
     `resift.rerank.training.distillation.students.read_plan` reads it. `out`: the folder of the student, or of a folder
     for each of several. `queries`, `qrels`: files. `split`: the judgements of a BEIR folder to train on, train if not
     given. `dev`: judged collections that measure the students and whose queries are not trained on. `work`: the folder
-    of what can be resumed; beside `out` if not given. `force`: promote a student that does not pass the gate.
+    of what can be resumed; beside `out` if not given. `force`: promote a student that does not pass the gate. `energy`:
+    whether the energy is measured, `country` whose electricity it is.
     """
 
     target: str
@@ -54,6 +55,8 @@ class DistillRequest:
     dev: tuple[str, ...] = ()
     work: str | None = None
     force: bool = False
+    energy: bool = True
+    country: str | None = None
 
     @property
     def is_index(self) -> bool:

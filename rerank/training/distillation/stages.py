@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.template import Template
 from resift.rerank.training.distillation.candidates import CandidateFinder, CandidateList
+from resift.rerank.training.distillation.consumption import Consumption
 from resift.rerank.training.distillation.documents import DocumentPool, FirstStage
 from resift.rerank.training.distillation.inputs import dev_queries, given_queries, index_facts, open_target
 from resift.rerank.training.distillation.queries import TrainingQuery, choose_queries
@@ -31,9 +34,17 @@ _OF_CANDIDATES = ("head_depth", "head_documents", "middle_documents", "random_do
 class Preparation:
     """Makes queries, candidates and scores, or resumes where an earlier process stopped."""
 
-    def __init__(self, request: DistillRequest, stages: DistillStages, work: WorkFolder, reports: Reports) -> None:
-        """Prepare what `request` asks for in `work`."""
+    def __init__(
+        self,
+        request: DistillRequest,
+        stages: DistillStages,
+        work: WorkFolder,
+        reports: Reports,
+        consumption: Consumption,
+    ) -> None:
+        """Prepare what `request` asks for in `work`; the energy of the scoring is added to `consumption`."""
         self.request, self.stages, self.work, self.reports = request, stages, work, reports
+        self._consumption = consumption
         self.settings = stages.distill
         self._opened: tuple[FirstStage, DocumentPool] | None = None
 
@@ -57,9 +68,22 @@ class Preparation:
         wanted: Sequence[CandidateList] | ListFile = lists
         if self.settings.scored == "held-out":
             wanted = [one for one in lists if one.held_out]
-        with self.reports.progress("scoring", len(wanted)) as done:
-            score_lists(wanted, _Lazily(self.teacher), path, done)
+        self._score(wanted, path)
         return ListFile(path)
+
+    def _score(self, wanted: Sequence[CandidateList] | ListFile, path: Path) -> None:
+        """Score what is missing; the energy is measured from the loading of the teacher on."""
+        with ExitStack() as measuring, self.reports.progress("scoring", len(wanted)) as done:
+
+            def load() -> Teacher:
+                measuring.enter_context(self._consumption.measured())
+                return self.teacher()
+
+            def scored(count: int) -> None:
+                done(count)
+                self._consumption.keep()
+
+            score_lists(wanted, _Lazily(load), path, scored)
 
     def queries(self) -> list[TrainingQuery]:
         """Return the queries to distil on.

@@ -58,6 +58,7 @@ def distilled(place: Path, out: Path, *more: str) -> Done:
         "--max-queries",
         "12",
         "--no-export",
+        "--no-energy",
         "--out",
         str(out),
         "--device",

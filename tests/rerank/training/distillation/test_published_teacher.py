@@ -55,7 +55,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
         export=False,
     )
     request = DistillRequest(
-        str(place / "docs.jsonl"), (str(TEACHER),), ("two=teacher:2", "tiny=2x128"), str(place / "out")
+        str(place / "docs.jsonl"), (str(TEACHER),), ("two=teacher:2", "tiny=2x128"), str(place / "out"), energy=False
     )
     stages = DistillStages(distill=settings, scorer=ScorerSettings(device="cpu", threads=1))
     found = Distillation(request, stages).run()
