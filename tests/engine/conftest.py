@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def target(engine: str, name: str) -> Iterator[str]:
     yield f"{engine}/{name}"
     for index in ask("GET", f"{engine}/{name}*"):
         ask("DELETE", f"{engine}/{index}")
+    assert not list(Path(".resift").glob(f"{name}*")), "the test left files of a load: give it a folder as --state"
 
 
 @pytest.fixture

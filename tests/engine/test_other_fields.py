@@ -23,7 +23,7 @@ RECORDS = [
 def test_an_index_has_the_same_fields_as_the_embedded_one(tmp_path: Path, target: str, passages: str) -> None:
     (tmp_path / "shop.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
     embedded = f"bm25:{tmp_path / 'index'}"
-    cut = ["--passage-words", passages] if passages != "0" else []
+    cut = ["--state", str(tmp_path / "state"), *(["--passage-words", passages] if passages != "0" else [])]
     for place, flags in ((target, cut), (embedded, [])):
         done = invoke("index", str(tmp_path / "shop.jsonl"), "--to", place, *flags)
         assert done.code == 0, done.err
