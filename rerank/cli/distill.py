@@ -80,12 +80,12 @@ def distill(
     """
     from resift.rerank.cli.output import echo, to_json
     from resift.rerank.training.distillation.job import Distillation
-    from resift.rerank.training.distillation.request import Reports
+    from resift.rerank.training.reports import Reports
 
     _check(ctx, request)
     students = [plan.name for plan in request.plans()] if len(request.student) > 1 else []
     push.check(bool(request.dev), request.force, *students)
-    result = Distillation(request, stages, Reports(say, progress, ask_hidden)).run()
+    result = Distillation(request, stages, Reports(say, progress, ask=ask_hidden)).run()
     if as_json:
         echo(to_json(result.to_json()))
     else:

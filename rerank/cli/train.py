@@ -18,12 +18,12 @@ from resift.rerank.cli.progress import progress
 from resift.rerank.cli.pushing import PushOptions, push_options
 
 if TYPE_CHECKING:
-    from resift.rerank.training.finetuning.inputs import Reports
     from resift.rerank.training.finetuning.request import TrainRequest
     from resift.rerank.training.finetuning.run import Trained
     from resift.rerank.training.finetuning.settings import TrainSettings
     from resift.rerank.training.gate.settings import GateSettings
     from resift.rerank.training.record import LogRow, RunRecord
+    from resift.rerank.training.reports import Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +208,9 @@ def _conclude(request: TrainRequest, trained: Trained, steps: FinalSteps, settin
 
 
 def _reports() -> Reports:
-    from resift.rerank.training.finetuning.inputs import Reports
+    from resift.rerank.training.reports import Reports
 
-    return Reports(say, progress, _say_row)
+    return Reports(say, progress, row=_say_row)
 
 
 def _report(record: RunRecord, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from resift.rerank.scorer import Pair
 from resift.rerank.training.card import write_card
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.loading import Network, save_network
-from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.export.settings import PROOF_PAIRS
 from resift.rerank.training.fusion.fit import fit_fusion
 from resift.rerank.training.fusion.scoring import SetScoring
@@ -20,6 +20,7 @@ from resift.rerank.training.gate.dev_sets import DevSet
 from resift.rerank.training.gate.judge import Trial, judge
 from resift.rerank.training.gate.report import GateReport
 from resift.rerank.training.gate.store import store
+from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 
 EXPORT_PAIRS = 600

@@ -14,8 +14,9 @@ from resift.indexer.engine.resume import fingerprint
 from resift.rerank.evaluation.datasets import load, resolve
 from resift.rerank.training.distillation.documents import FirstStage
 from resift.rerank.training.distillation.queries import TrainingQuery
-from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.work_folder import WorkFolder, file_print
+from resift.rerank.training.reports import Reports
 from resift.retrieval.bm25 import store
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.registry import embedded_path, is_engine

@@ -13,12 +13,13 @@ from resift.rerank.training.distillation.consumption import ENERGY, Consumption
 from resift.rerank.training.distillation.loading import Network, is_bert, load_network
 from resift.rerank.training.distillation.outcome import Outcome, StudentReport, TrainingLists
 from resift.rerank.training.distillation.progress import Progress
-from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.scores import ListFile
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.stages import CANDIDATES, SCORES, Preparation
 from resift.rerank.training.distillation.students import TEACHER, Student, make_student
 from resift.rerank.training.distillation.work_folder import WorkFolder, file_print, model_print
+from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
 

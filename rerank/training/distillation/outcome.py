@@ -15,7 +15,7 @@ from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.curve import CurveFit, fit_curve
 from resift.rerank.training.distillation.finishing import can_export, export_pairs, finish, write_model
 from resift.rerank.training.distillation.progress import Progress
-from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.scores import ListFile
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.students import TEACHER, Student, StudentPlan
@@ -31,6 +31,7 @@ from resift.rerank.training.record import (
     origin_of,
     write_record,
 )
+from resift.rerank.training.reports import Reports
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.wording import counted
 

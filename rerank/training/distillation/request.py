@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from resift.indexer.corpora import CorpusSettings, QuerySettings
 from resift.rerank.evaluation.evaluator import names_index
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings, SearchSettings
-from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.students import StudentPlan, read_plan
@@ -21,15 +19,6 @@ from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.engine.settings import ConnectionSettings, EngineSettings
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.text_lines import STANDARD_INPUT
-
-
-@dataclass(frozen=True, slots=True)
-class Reports:
-    """How a distillation reports: `note` takes a line, `progress` shows work, `ask` asks for a password."""
-
-    note: Callable[[str], None] = lambda line: None
-    progress: ShowProgress = silent
-    ask: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from resift.rerank.training.distillation.consumption import Consumption
 from resift.rerank.training.distillation.documents import DocumentPool, FirstStage
 from resift.rerank.training.distillation.inputs import dev_queries, given_queries, index_facts, open_target
 from resift.rerank.training.distillation.queries import TrainingQuery, choose_queries
-from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.scores import ListFile, score_lists, write_lists
 from resift.rerank.training.distillation.teachers import FIRST_STAGE, Member, Teacher
 from resift.rerank.training.distillation.work_folder import WorkFolder, file_print, model_print
+from resift.rerank.training.reports import Reports
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.wording import counted

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.template import Template
 from resift.rerank.training.examples import Example
 from resift.rerank.training.finetuning.base import find_base
@@ -29,20 +28,12 @@ from resift.rerank.training.finetuning.rows import Row, make_rows, positive_shar
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import fingerprint, read_sources
 from resift.rerank.training.record import LogRow, Origin
+from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.near_names import suggestion
 from resift.retrieval.wording import counted
 
 _HELD_OUT = 0.1  # the share of the queries that evaluates without dev sets
-
-
-@dataclass(frozen=True, slots=True)
-class Reports:
-    """How a training reports: `note` takes a line, `progress` shows work, `row` takes each evaluated row of the log."""
-
-    note: Callable[[str], None] = lambda line: None
-    progress: ShowProgress = silent
-    row: Callable[[LogRow], None] = lambda row: None
 
 
 class Shown:

@@ -14,9 +14,9 @@ from resift.rerank.training.examples import Example, LabelledList, write_example
 from resift.rerank.training.finetuning.base import find_base, quiet_libraries
 from resift.rerank.training.finetuning.dev_sets import DevSet
 from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB
-from resift.rerank.training.finetuning.inputs import Reports
 from resift.rerank.training.finetuning.request import TrainRequest
 from resift.rerank.training.finetuning.rows import as_lists
+from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 
 if TYPE_CHECKING:

@@ -16,10 +16,11 @@ from resift.rerank.cli.main import cli
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.training.distillation.job import Distillation, Distilled
-from resift.rerank.training.distillation.request import DistillRequest, DistillStages, Reports
+from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.scores import ListFile
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.record import TrainingTexts, read_record
+from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import SettingsError
 from tests.rerank.scorers.small_models import sentences
 from tests.rerank.training.distillation.small_teacher import TOKENS

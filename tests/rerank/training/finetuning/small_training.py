@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from resift.rerank.training.finetuning.inputs import Reports
 from resift.rerank.training.finetuning.request import TrainRequest
 from resift.rerank.training.finetuning.run import Trained, train
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import DataSource
+from resift.rerank.training.reports import Reports
 from tests.rerank.scorers.small_models import save_family, sentences
 
 SETTINGS = TrainSettings(batch_size=16, epochs=2.0, learning_rate=1e-3, eval_steps=4, pair_negatives=2, held_out=8)

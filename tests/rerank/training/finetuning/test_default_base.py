@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from resift.rerank.scorers.registry import DEFAULT_MODEL
-from resift.rerank.training.finetuning.inputs import Reports
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.record import LogRow
+from resift.rerank.training.reports import Reports
 from tests.rerank.training.finetuning.small_training import request, run
 
 TOPICS = (

@@ -14,13 +14,13 @@ from sentence_transformers import CrossEncoder as PublishedCrossEncoder
 
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.training.examples import LabelledList, Pair, write_examples
-from resift.rerank.training.finetuning.inputs import Reports
 from resift.rerank.training.finetuning.log import read_log
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.outcome import write_outcome
 from resift.rerank.training.finetuning.preparation import split_by_query
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.record import LogRow, TrainingTexts, read_record
+from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import ModelError, SettingsError
 from tests.docs.functions import ROOT
 from tests.rerank.forks import fork
