@@ -7,10 +7,9 @@ has a file, named `proof` in resift.json, that the exporter wrote and the ONNX b
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from resift.rerank.scorer import Pair
 from resift.rerank.scorers.json_file import read_json
 from resift.rerank.scorers.model_folder import ModelFolder
-from resift.retrieval.errors import ModelError
 
 PROOF_FILE = "proof.json"
 """The name under which the exporter writes a proof."""
@@ -129,12 +127,3 @@ def _inside(name: str) -> bool:
     """Return whether `name` is a relative path, with slashes, that does not leave its folder."""
     path = PurePosixPath(name)
     return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal. Raises ModelError if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror}); download it again", path) from error

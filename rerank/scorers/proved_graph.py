@@ -17,9 +17,10 @@ from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.onnx_graph import OnnxGraph
 from resift.rerank.scorers.packing import batch_end, longest_first
 from resift.rerank.scorers.predictor import model_errors
-from resift.rerank.scorers.proof import Proof, read_proof, sha256
+from resift.rerank.scorers.proof import Proof, read_proof
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS
 from resift.retrieval.errors import ModelError
+from resift.retrieval.file_hash import sha256_of
 
 _log = logging.getLogger("resift.models")
 
@@ -94,7 +95,10 @@ def _prove(
 ) -> tuple[OnnxGraph, Outcome]:
     """Return the first graph that passes. Raises ModelError if none does."""
     faults: list[str] = []
-    intact = sha256(folder.path / proof.file) == proof.sha256
+    try:
+        intact = sha256_of(folder.path / proof.file) == proof.sha256
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror}); download it again", folder.path / proof.file) from error
     for way in ways:
         if way.path == folder.path / proof.file and not intact:
             fault: str | None = f"{proof.file} is not the file that was exported (its SHA-256 differs)"

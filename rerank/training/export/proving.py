@@ -12,10 +12,11 @@ from resift.rerank.scorer import Pair
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.onnx_graph import OnnxGraph
-from resift.rerank.scorers.proof import NOISE, Proof, sha256
+from resift.rerank.scorers.proof import NOISE, Proof
 from resift.rerank.scorers.proved_graph import proof_logits
 from resift.rerank.training.export.parity import compare
 from resift.rerank.training.export.settings import PROOF_PAIRS
+from resift.retrieval.file_hash import sha256_of
 
 SHORTEST, LONGEST = 12, 48
 """Tokens of the shortest and of the longest pair of a proof: few, because they are scored at each loading."""
@@ -35,7 +36,7 @@ def make_proof(folder: ModelFolder, tokenizer: Tokenizer, pairs: Sequence[Pair],
     longest = min(LONGEST, folder.window(None))
     texts = tuple(cut_pairs(pairs, PairEncoder(tokenizer, longest, folder.pad_id, folder.name)))
     name = int8.relative_to(folder.path).as_posix()
-    unproved = Proof(name, sha256(int8), longest, texts, np.zeros(len(texts), np.float32), 0.0, 0.0, 0.0)
+    unproved = Proof(name, sha256_of(int8), longest, texts, np.zeros(len(texts), np.float32), 0.0, 0.0, 0.0)
     exact, rounded = (
         proof_logits(folder, unproved, tokenizer, OnnxGraph(folder, path, ["CPUExecutionProvider"], None, int8=False))
         for path in (float32, int8)

@@ -22,7 +22,7 @@ from resift.rerank.training.finetuning.request import finish
 from resift.rerank.training.finetuning.rows import as_lists, relevant
 from resift.rerank.training.finetuning.run import Trained
 from resift.rerank.training.finetuning.settings import TrainSettings
-from resift.rerank.training.finetuning.sources import DataSource, revision_of, sha256_of
+from resift.rerank.training.finetuning.sources import DataSource, revision_of
 from resift.rerank.training.record import (
     Evaluation,
     ModelFacts,
@@ -32,6 +32,7 @@ from resift.rerank.training.record import (
     describe,
     write_record,
 )
+from resift.retrieval.file_hash import sha256_of
 
 CURVES = "training/curves.svg"
 """The picture of the curves, in the model's folder; there is a PNG beside it."""

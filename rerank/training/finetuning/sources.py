@@ -12,8 +12,7 @@ from resift.rerank.template import Template
 from resift.rerank.training.examples import Example, form_name, read_examples
 from resift.rerank.training.finetuning.hub_copy import HUB, NAME, HubPart, commit_of, data_files
 from resift.retrieval.errors import CorpusError, SettingsError
-
-_READ = 2**20  # bytes at once
+from resift.retrieval.file_hash import sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +77,21 @@ def read_sources(
 
 
 def fingerprint(sources: Sequence[DataSource], copy: Path | None, *settings: object) -> str:
-    """Return a hash of the content of all files and of `settings`: equal for equal training data."""
+    """Return a hash of the content of all files and of `settings`: equal for equal training data.
+
+    Raises CorpusError if a file cannot be read.
+    """
     whole = hashlib.sha256(repr(settings).encode())
     for source in sources:
         whole.update(f"{source.split} {source.first}\n".encode())
         for file in source.files(copy):
             inside = sorted(one for one in file.rglob("*") if one.is_file()) if file.is_dir() else [file]
             for one in inside:
-                whole.update(sha256_of(one).encode())
-    return whole.hexdigest()
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file. Raises CorpusError if it cannot be read."""
-    whole = hashlib.sha256()
-    try:
-        with open(file, "rb") as opened:
-            while piece := opened.read(_READ):
-                whole.update(piece)
-    except OSError as error:
-        raise CorpusError(f"cannot be read: {error.strerror}; expected a file of training examples", file) from None
+                try:
+                    whole.update(sha256_of(one).encode())
+                except OSError as error:
+                    message = f"cannot be read: {error.strerror}; expected a file of training examples"
+                    raise CorpusError(message, one) from None
     return whole.hexdigest()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from resift.rerank.scorers.hub import CONFIGURATION
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.settings import ScorerSettings
+from resift.retrieval.file_hash import sha256_of
 
 _WEIGHTS = (
     "model*.safetensors",
@@ -20,7 +21,6 @@ _WEIGHTS = (
     "[0-9]*_*/*",
 )
 _WITHOUT_EFFECT = frozenset({"README.md", "resift.json", "proof.json"})
-_BLOCK = 1 << 20
 
 
 def model_key(folder: ModelFolder, settings: ScorerSettings) -> str:
@@ -55,11 +55,7 @@ def content_key(root: Path, files: Iterable[Path], facts: Iterable[str] = ()) ->
     """
     whole = hashlib.sha256()
     for path in sorted(files):
-        content = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                content.update(block)
-        whole.update(f"{path.relative_to(root).as_posix()}\0{content.hexdigest()}\0".encode())
+        whole.update(f"{path.relative_to(root).as_posix()}\0{sha256_of(path)}\0".encode())
     for fact in facts:
         whole.update(f"{fact}\0".encode())
     return whole.hexdigest()[:32]
