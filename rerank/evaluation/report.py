@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from resift.rerank.evaluation.measures import MEASURES
 from resift.rerank.evaluation.page import write_page
 from resift.rerank.evaluation.report_page import WORST, report_page
 from resift.rerank.evaluation.significance import Comparison
-from resift.retrieval.atomic_file import write_file
+from resift.retrieval.json_output import write_json
 from resift.retrieval.trec import column_problem, write_run
 from resift.retrieval.types import Run, from_run
 
@@ -78,12 +77,12 @@ def write_results(folder: Path, result: ExperimentResult, worst: int = WORST) ->
             if _fits_trec(run):
                 written.append(_write_run(path.with_name(f"{path.name}.trec"), run, stage))
             else:
-                written.append(_write_json(path.with_name(f"{path.name}.json"), run))
-    written.append(_write_json(folder / "per_query.json", per_query_to_json(result)))
+                written.append(write_json(path.with_name(f"{path.name}.json"), run))
+    written.append(write_json(folder / "per_query.json", per_query_to_json(result)))
     for name in ("report.md", "report.html"):
         write_report(folder / name, result, worst)
         written.append(folder / name)
-    written.append(_write_json(folder / "results.json", to_json(result)))
+    written.append(write_json(folder / "results.json", to_json(result)))
     return written
 
 
@@ -143,10 +142,4 @@ def _fits_trec(run: Run) -> bool:
 
 def _write_run(path: Path, run: Run, tag: str) -> Path:
     write_run(path, from_run(run), tag)
-    return path
-
-
-def _write_json(path: Path, content: Mapping[str, object]) -> Path:
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_file(path, [text])
     return path

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import ModelError
+from resift.retrieval.json_output import write_json
 
 RESIFT_FILE = "resift.json"
 """The file of a model's folder that only resift reads and writes."""
@@ -83,8 +83,7 @@ def update_resift_file(folder: Path, parts: Mapping[str, Any]) -> None:
         message = f"{RESIFT_FILE} is not a JSON object ({error}); delete or correct it"
         raise ModelError(message, str(folder)) from error
     merged = {name: value for name, value in {**content, **parts}.items() if value is not None}
-    text = json.dumps(merged, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
-        write_file(path, [text])
+        write_json(path, merged)
     except OSError as error:
         raise ModelError(f"{RESIFT_FILE} cannot be written: {error.strerror}", str(folder)) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from resift.rerank.training.energy import EnergyMeter
 from resift.rerank.training.record import Energy
-from resift.retrieval.atomic_file import write_file
+from resift.retrieval.json_output import write_json
 
 ENERGY = "energy.json"
 """The file in the work folder: what was consumed so far, and whether all of the work was measured."""
@@ -77,7 +77,7 @@ class Consumption:
     def _write(self) -> None:
         self._written = time.monotonic()
         content = {"whole": self._whole, "energy": self._sum and dataclasses.asdict(self._sum)}
-        write_file(self._path, [json.dumps(content, indent=1), "\n"])
+        write_json(self._path, content)
 
 
 def _longer(after: Energy | None, before: Energy | None) -> bool:

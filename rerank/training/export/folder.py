@@ -24,6 +24,7 @@ from resift.rerank.training.export.parity import Parity, compare
 from resift.rerank.training.export.settings import PROOF_PAIRS, ExportSettings
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
+from resift.retrieval.json_output import write_json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -113,14 +114,14 @@ def _export(folder: ModelFolder, made: Path, target: Path, pairs: list[Pair], se
     _write_int8(folder, exact, small, _batches(fitted, encoder, inputs))
     written = read_folder(made, folder.name)
     proof = make_proof(written, tokenizer, fitted, exact, small)
-    _write_json(made / PROOF_FILE, proof.content())
-    _write_json(made / RESIFT_FILE, {**folder.resift, "proof": PROOF_FILE})
+    write_json(made / PROOF_FILE, proof.content(), indent=1)
+    write_json(made / RESIFT_FILE, {**folder.resift, "proof": PROOF_FILE}, indent=1)
     with quiet():
         model.save_pretrained(made)
     _keep_config(folder, made)
     result = _compare(folder.name, made, target, small, compared)
     _check_parity(folder, result, settings)
-    _write_json(made / RESIFT_FILE, {**folder.resift, "proof": PROOF_FILE, "export": _facts(result)})
+    write_json(made / RESIFT_FILE, {**folder.resift, "proof": PROOF_FILE, "export": _facts(result)}, indent=1)
     if settings.int8_only:
         shutil.rmtree(made / "onnx")
         for weights in made.glob("model*.safetensors*"):
@@ -214,11 +215,7 @@ def _keep_config(folder: ModelFolder, made: Path) -> None:
     """Keep what transformers does not write into config.json, such as the settings of sentence-transformers."""
     written = json.loads((made / "config.json").read_text(encoding="utf-8"))
     kept = {name: value for name, value in folder.config.items() if name not in written}
-    _write_json(made / "config.json", {**written, **kept})
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(made / "config.json", {**written, **kept}, indent=1, finite=False)  # as transformers writes it
 
 
 def _check_libraries(source: Path) -> None:

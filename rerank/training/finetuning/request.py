@@ -14,8 +14,8 @@ from resift.rerank.scorers.registry import DEFAULT_MODEL
 from resift.rerank.template import DEFAULT_TEMPLATE
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import DataSource
-from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.json_output import write_json
 
 WORK = "training"
 """The folder in the model's folder that has the checkpoints, the prepared data, the log and the curves."""
@@ -94,7 +94,7 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
     try:
         shutil.rmtree(request.work, ignore_errors=True)
         request.work.mkdir(parents=True)
-        write_file(path, [json.dumps(state, indent=1) + "\n"])
+        write_json(path, state)
     except OSError as error:
         raise ModelError(f"the folder cannot be written: {error.strerror or error}", request.out) from None
 
@@ -102,7 +102,7 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
 def finish(request: TrainRequest) -> None:
     """Record that the training is finished, and remove its checkpoints and the weights of its base. Raises OSError."""
     path = request.work / _STATE
-    write_file(path, [json.dumps({**(_read(path) or {}), "finished": True}, indent=1) + "\n"])
+    write_json(path, {**(_read(path) or {}), "finished": True})
     for folder in (request.work / "checkpoints", *request.work.glob("base*")):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -19,8 +19,8 @@ from resift.rerank.training.record.run import (
     RunRecord,
     Source,
 )
-from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import ModelError
+from resift.retrieval.json_output import write_json
 
 RECORD = "training.json"
 """The file in a model's folder."""
@@ -35,9 +35,7 @@ def write_record(folder: Path, record: RunRecord) -> Path:
     Values that JSON does not have are written as texts, and numbers that are not finite as null.
     """
     content = {"format": FORMAT, **_plain(dataclasses.asdict(record))}
-    path = folder / RECORD
-    write_file(path, [json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"])
-    return path
+    return write_json(folder / RECORD, content)
 
 
 def read_record(folder: Path) -> RunRecord | None:
