@@ -76,4 +76,4 @@ RUNS = {
         ),
     ),
 }
-"""Name of a step -> the training that it is; the smallest model learns from one that is delivered, which scores pairs faster than its own teacher."""
+"""Name of a step -> the training that it is. The smallest model learns from one that is delivered, which is faster."""
