@@ -13,8 +13,8 @@ from resift.retrieval.errors import ResiftError
 from ..shared_data import ROOT, shared_folder
 from .commands import resift, run
 from .delivery import deliver
-from .settings import COLLECTIONS, DEV, DEV_QUERIES, PAIRS, RUNS, Run
-from .sources import write_corpus, write_dev
+from .settings import COLLECTIONS, DEV, DEV_QUERIES, PAIRS, QUESTIONS, RUNS, Run
+from .sources import SPLIT, write_corpus, write_dev
 
 STEPS = ("teacher", "corpus", *RUNS)
 
@@ -32,12 +32,15 @@ def corpus(work: Path) -> None:
     for name in DEV:
         if not (work / "dev" / name).is_dir():
             write_dev(shared_folder() / "collections" / name, work / "dev" / name, DEV_QUERIES)
+    if not (work / "dev" / "questions").is_dir():
+        write_dev(work / "corpus", work / "dev" / "questions", DEV_QUERIES, SPLIT, f"{QUESTIONS}-")
 
 
 def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bool) -> None:
     """Train the students of a run, and deliver them; `options` are further ones of `resift distill`."""
     students = [part for student, base in planned.students.items() for part in ("--student", f"{student}={base}")]
-    dev = [part for one in DEV for part in ("--dev", str(shared_folder().resolve() / "collections" / one))]
+    sets = [*(str(shared_folder().resolve() / "collections" / one) for one in DEV), "dev/questions"]
+    dev = [part for one in sets for part in ("--dev", one)]
     single = len(planned.students) == 1
     out = f"students/{next(iter(planned.students))}" if single else "students"
     source = ["corpus", "--teacher", planned.teacher]

@@ -39,8 +39,12 @@ UNTITLED = frozenset({"squadshifts-reddit", "squadshifts-amazon"})
 DEV = ("nfcorpus", "med", "time", "squad-dev")
 """Collections on whose dev splits the fusion is fitted and the gate decides."""
 
+QUESTIONS = "nq-gold"
+"""The file of pairs of which some queries are one more dev set, over the whole training corpus: what people ask a
+search engine. Without it, no dev set would be like a web search."""
+
 DEV_QUERIES = 60
-"""How many queries of each dev split are taken, always the same ones."""
+"""How many queries of each dev set are taken, always the same ones."""
 
 
 @dataclass(frozen=True, slots=True)

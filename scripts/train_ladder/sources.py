@@ -17,6 +17,7 @@ from resift.retrieval.errors import CorpusError
 from .settings import UNTITLED
 
 SPLIT = "train"
+"""The judgements of the corpus that is written."""
 
 
 @dataclass
@@ -59,13 +60,14 @@ def write_corpus(shared: Path, target: Path, pairs: tuple[str, ...], collections
     return counts
 
 
-def write_dev(collection: Path, target: Path, count: int, split: str = "dev") -> int:
+def write_dev(collection: Path, target: Path, count: int, split: str = "dev", prefix: str = "") -> int:
     """Write the BEIR folder `target`: a collection with `count` queries of its judgements `split`, and return how many.
 
-    Always the same queries are taken, by the checksum of their ids. Raises CorpusError and OSError.
+    They are its dev judgements there. Only queries whose ids begin with `prefix` are taken, always the same ones, by
+    the checksum of their ids. Raises CorpusError and OSError.
     """
     judged = read_collection(collection, split)
-    texts = {one.query_id: one.text for one in judged.queries}
+    texts = {one.query_id: one.text for one in judged.queries if one.query_id.startswith(prefix)}
     taken = sorted(texts, key=lambda query_id: hashlib.sha256(query_id.encode()).digest())[:count]
     staged = target.with_name(f".{target.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
@@ -74,7 +76,7 @@ def write_dev(collection: Path, target: Path, count: int, split: str = "dev") ->
         shutil.copyfile(corpus, staged / corpus.name)
     with (
         (staged / "queries.jsonl").open("w", encoding="utf-8") as queries,
-        (staged / "qrels" / f"{split}.tsv").open("w", encoding="utf-8") as qrels,
+        (staged / "qrels" / "dev.tsv").open("w", encoding="utf-8") as qrels,
     ):
         qrels.write("query-id\tcorpus-id\tscore\n")
         for query_id in sorted(taken):

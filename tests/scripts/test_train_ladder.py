@@ -70,7 +70,10 @@ def test_the_dev_queries_are_a_part_of_the_split_and_always_the_same(tmp_path: P
     wanted = len(whole.queries) - 1
     assert write_dev(folder, tmp_path / "one", wanted, "test") == wanted
     write_dev(folder, tmp_path / "two", wanted, "test")
-    one, two = (read_collection(tmp_path / name, "test") for name in ("one", "two"))
+    one, two = (read_collection(tmp_path / name, "dev") for name in ("one", "two"))
     assert [query.query_id for query in one.queries] == [query.query_id for query in two.queries]
     assert one.qrels == {query.query_id: whole.qrels[query.query_id] for query in one.queries}
     assert {document.doc_id for document in one.documents()} == {document.doc_id for document in whole.documents()}
+    write_dev(folder, tmp_path / "some", 9, "test", whole.queries[0].query_id)
+    assert whole.queries[0].query_id in read_collection(tmp_path / "some", "dev").qrels
+    assert all(name.startswith(whole.queries[0].query_id) for name in read_collection(tmp_path / "some", "dev").qrels)

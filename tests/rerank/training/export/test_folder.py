@@ -69,7 +69,7 @@ def test_most_pairs_have_the_same_int8_score_alone_and_beside_others(made: Expor
 def test_int8_alone_is_a_small_folder_that_needs_no_torch(tmp_path: Path, made: Exported) -> None:
     small = export_small(tmp_path, settings=ExportSettings(int8_only=True))
     files = {path.relative_to(small.folder).as_posix() for path in small.folder.rglob("*")}
-    described = {"config.json", "tokenizer.json", "tokenizer_config.json", "resift.json"}
+    described = {"config.json", "vocab.txt", "tokenizer_config.json", "resift.json"}
     assert files == {"model.onnx", "proof.json"} | described
     scorer = load_scorer(str(small.folder))
     assert isinstance(scorer, OnnxCrossEncoder) and scorer.precision == "int8"
