@@ -6,7 +6,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from resift.rerank.training.record import RECORD, TRAINING_TEXTS, Source, read_record, write_record
+from resift.rerank.training.record import RECORD, TRAINING_TEXTS, read_record, write_record
 
 from .commands import resift
 from .settings import COLLECTIONS, DEV, PAIRS
@@ -30,14 +30,13 @@ def deliver(work: Path, name: str, scores: str, force: bool) -> None:
 
 
 def _attribute(folder: Path) -> None:
-    """Add the makers and licences of all sources to the record of a model, whose data is the corpus as a whole.
+    """Name the makers and licences of all sources in the record of a model, whose data is the corpus as a whole.
 
     Raises ModelError if the record cannot be read, and OSError.
     """
     record = read_record(folder)
     if record is not None:
-        parts = tuple(
-            Source(f"{name}: {one.what}", 0, licence=one.licence, attribution=one.makers)
-            for name, one in (PAIRS | COLLECTIONS).items()
-        )
-        write_record(folder, dataclasses.replace(record, training=(*record.training, *parts)))
+        makers = [f"{name}, {one.what}: {one.makers}, {one.licence}" for name, one in (PAIRS | COLLECTIONS).items()]
+        facts = {"licence": "that of each source", "attribution": "; ".join(makers)}
+        training = tuple(dataclasses.replace(one, **facts) for one in record.training)
+        write_record(folder, dataclasses.replace(record, training=training))

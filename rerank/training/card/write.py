@@ -58,6 +58,8 @@ def card_text(folder: Path, record: RunRecord, model_id: str) -> str:
     content = generated_card(record, gate, model_id, _examples(folder, record))
     front, body = _split(content)
     body = _with_sections(_without_comments(body), record, {"gate": gate, "fusion": own.get("fusion") or {}}, model_id)
+    if (folder / "model.onnx").is_file() and not any(folder.glob("*.safetensors")):
+        body = _for_resift_alone(body)
     return f"---\n{_front_matter(front, record)}---\n{body}"
 
 
@@ -80,6 +82,11 @@ def _front_matter(front: str, record: RunRecord) -> str:
 def _without_comments(body: str) -> str:
     """Return a card without the template's comments, which ask an author for what resift's sections have."""
     return re.sub(r"\n*<!--.*?-->", "", body, flags=re.DOTALL)
+
+
+def _for_resift_alone(body: str) -> str:
+    """Return a card without the uses that need the weights of torch, which a folder of int8 alone does not have."""
+    return re.sub(r"(?ms)^### Direct Usage \((?:Sentence )?Transformers\).*?(?=^##)", "", body)
 
 
 def _with_sections(body: str, record: RunRecord, own: Mapping[str, Any], model_id: str) -> str:

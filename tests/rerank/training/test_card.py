@@ -15,6 +15,7 @@ from resift.rerank.training.card import write_card
 from resift.rerank.training.card.write import card_text
 from resift.rerank.training.record import ModelFacts, Origin, write_record
 from resift.retrieval.errors import ModelError
+from tests.rerank.scorers.small_models import export_onnx, save_family
 from tests.rerank.training.recorded import NASTY, lists, record
 
 COMPARISON = {"difference": -0.0254, "low": -0.05, "high": -0.001, "p_value": 0.03, "wins": 1, "ties": 2, "losses": 9}
@@ -170,6 +171,14 @@ def test_a_base_that_is_not_on_the_hub_is_not_named_in_the_front_matter(tmp_path
     seen: Any = ModelCard(text).data
     assert seen.base_model is None
     assert "Begun from: <code>resift-minilm-l3</code>" in text
+
+
+def test_a_model_that_is_int8_alone_shows_the_use_by_resift_alone(tmp_path: Path) -> None:
+    export_onnx(save_family("bert", tmp_path))
+    (tmp_path / "model.safetensors").unlink()
+    text = card_text(tmp_path, record(), "m")
+    assert "### Direct Usage (resift)" in text and "## Usage" in text and "## The gate" not in text
+    assert "AutoModelForSequenceClassification" not in text and "CrossEncoder(" not in text
 
 
 def test_the_card_is_read_by_resift_itself(card: str, tmp_path: Path) -> None:
