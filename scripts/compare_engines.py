@@ -81,7 +81,7 @@ def overlap(one: Run, other: Run) -> float:
 @click.option("--rerank", is_flag=True, help="Rerank with the default model, and show nDCG@10 before and after.")
 def main(elasticsearch: str, opensearch: str, names: Sequence[str], rerank: bool) -> None:
     """Compare the first stages on the collections NAMES, or on all if none is named."""
-    reranker = Reranker(load_scorer("resift-minilm-l3")) if rerank else None
+    reranker = Reranker(load_scorer("resift-small")) if rerank else None
     print("| collection | embedded | Elasticsearch | OpenSearch | widest gap | top 100 shared: with ES | with OS |")
     print("|---|---|---|---|---|---|---|")
     for folder in sorted(path for path in (shared_folder() / "collections").iterdir() if path.is_dir()):

@@ -101,7 +101,7 @@ def compare(
 
     \b
     resift compare bm25:articles --queries queries.txt --report changes.html
-    resift compare bm25:articles --queries queries.txt --model ./my-model --against resift-minilm-l3
+    resift compare bm25:articles --queries queries.txt --model ./my-model --against resift-small
     """
     from resift.indexer.corpora import Reading, read_queries
 

@@ -1,6 +1,6 @@
 """The drop-in client: an application's own client object, whose searches come back reranked.
 
-    client = RerankingClient(Elasticsearch(...), Reranker(load_scorer("resift-minilm-l3")), fields=["title", "body"])
+    client = RerankingClient(Elasticsearch(...), Reranker(load_scorer("resift-small")), fields=["title", "body"])
     client.search(index="articles", query={"match": {"body": "reset my password"}})
 
 It works with any licence and changes nothing in the cluster. A search never fails because of the reranker: if the

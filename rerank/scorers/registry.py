@@ -9,10 +9,10 @@ BACKENDS = {
 }
 """Backend -> "module:Class"; the arguments of the class are (folder, settings, name), the last one optional."""
 
-MODELS = {"resift-minilm-l3": "resift-minilm-l3"}
+MODELS = {name: name for name in ("resift-small", "resift-base")}
 """Name of an embedded model -> its folder in `rerank/models`."""
 
-DEFAULT_MODEL = "resift-minilm-l3"
+DEFAULT_MODEL = "resift-small"
 
 NO_MODEL = "none"
 """The name that means "no model": results keep the order of the first stage."""

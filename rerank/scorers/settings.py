@@ -25,7 +25,7 @@ class ScorerSettings:
     """Which model scores, on which device, and how many tokens at once."""
 
     model: str = setting(
-        DEFAULT_MODEL, "The model: resift-minilm-l3, a folder, a Hugging Face name (org/name or org/name@rev), or none."
+        DEFAULT_MODEL, "The model: an embedded one, a folder, a Hugging Face name (org/name or org/name@rev), or none."
     )
     revision: str | None = setting(
         None, "The branch, tag or commit of a Hugging Face model; its main branch if not given."

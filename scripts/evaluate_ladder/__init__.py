@@ -2,7 +2,7 @@
 
 ::
 
-    python -m scripts.evaluate_ladder score WORK --models bi-encoder,old-default --sets dev --sample 60
+    python -m scripts.evaluate_ladder score WORK --models bi-encoder,small --sets dev --sample 60
     python -m scripts.evaluate_ladder speed WORK
     python -m scripts.evaluate_ladder table WORK --sets dev --json table.json
 

@@ -42,8 +42,8 @@ def main() -> None:
     WORK is a folder that keeps candidates, scores and times: score and speed fill it, and table measures what is there.
     A command that was stopped is given again, and what was scored stays.
 
-    Without --models, the models are those that are found: bi-encoder (all-MiniLM-L6-v2), bge, teacher, old-default,
-    tiny, small and base; --model LABEL=FOLDER adds another. Each cross-encoder is fused as a search would fuse it, by
+    Without --models, the models are those that are found: bi-encoder (all-MiniLM-L6-v2), bge, teacher, tiny, small and
+    base; --model LABEL=FOLDER adds another. Each cross-encoder is fused as a search would fuse it, by
     the resift.json of its folder.
     """
 

@@ -29,7 +29,7 @@ from .splits import collections_folder
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-LADDER = {"old-default": "resift-minilm-l3", "tiny": "resift-tiny", "small": "resift-small", "base": "resift-base"}
+LADDER = {"tiny": "resift-tiny", "small": "resift-small", "base": "resift-base"}
 """Label -> name of the embedded model."""
 
 ORDER = ("bi-encoder", "bge", "teacher", *LADDER)

@@ -37,6 +37,8 @@ def _attribute(folder: Path) -> None:
     record = read_record(folder)
     if record is not None:
         makers = [f"{name}, {one.what}: {one.makers}, {one.licence}" for name, one in (PAIRS | COLLECTIONS).items()]
-        facts = {"licence": "that of each source", "attribution": "; ".join(makers)}
-        training = tuple(dataclasses.replace(one, **facts) for one in record.training)
+        makers_of_all, licence = "; ".join(makers), "that of each source"
+        training = tuple(
+            dataclasses.replace(one, licence=licence, attribution=makers_of_all) for one in record.training
+        )
         write_record(folder, dataclasses.replace(record, training=training))

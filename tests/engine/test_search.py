@@ -151,7 +151,7 @@ def test_searching_does_not_write_to_the_index(engine: str, name: str, filled: F
         assert invoke("run", target, *files, "--output", str(tmp_path / "run"), "--model", "none").code == 0
         assert invoke("evaluate", target, *files, "--qrels", str(tmp_path / "qrels.tsv")).code == 0
         with (OpenSearch if is_opensearch(engine) else Elasticsearch)(proxy) as native:
-            client = RerankingClient(native, Reranker(load_scorer("resift-minilm-l3")), ["headline", "meta.summary"])
+            client = RerankingClient(native, Reranker(load_scorer("resift-small")), ["headline", "meta.summary"])
             query = {"query": {"match": {"headline": "soup"}}}
             assert client.search(index=name, body=query).resift.status == "reranked"
             lines: Any = [{"index": name}, query]

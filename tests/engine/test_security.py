@@ -61,7 +61,7 @@ def test_a_key_that_may_only_read_one_index_is_enough_to_search_run_and_evaluate
 
 def test_the_wrapper_works_with_the_same_key(secured: str) -> None:
     with Elasticsearch(secured, api_key=reader(secured)) as native:
-        client = RerankingClient(native, Reranker(load_scorer("resift-minilm-l3")), ["title", "text"])
+        client = RerankingClient(native, Reranker(load_scorer("resift-small")), ["title", "text"])
         found = client.search(index="articles", query={"match": {"text": "soup"}})
     assert found.resift.status == "reranked" and found["hits"]["total"]["value"] == 1
 

@@ -20,7 +20,7 @@ import sys
 from resift import Pipeline, Query, Reranker, build_index, load_scorer, open_retriever, read_documents
 
 build_index(read_documents("recipes.jsonl"), "recipes")
-pipeline = Pipeline(open_retriever("bm25:recipes"), Reranker(load_scorer("resift-minilm-l3")))
+pipeline = Pipeline(open_retriever("bm25:recipes"), Reranker(load_scorer("resift-small")))
 [result] = pipeline.search([Query("1", "how long do I cook soup from lentils")])
 print(*(hit.document.doc_id for hit in result.ranking.hits))
 assert not {"retrieval", "indexer", "rerank"} & set(sys.modules)
@@ -41,7 +41,7 @@ class Engine:
         return {"hits": {"max_score": 9.0, "hits": hits[: body["size"]]}}
 
 
-reranker = Reranker(load_scorer("resift-minilm-l3"), RerankSettings(fusion="none"))
+reranker = Reranker(load_scorer("resift-small"), RerankSettings(fusion="none"))
 client = RerankingClient(Engine(), reranker, fields=["title", "text"])
 query = {"match": {"text": "how long do I cook soup from lentils"}}
 found = client.search(index="recipes", body={"query": query, "size": 1})
@@ -96,7 +96,7 @@ def test_the_wheel_installs_resift_and_nothing_else(installed: Installed) -> Non
 def test_the_wheel_holds_the_types_the_model_and_the_licences_but_no_tests(installed: Installed) -> None:
     sizes = members(installed.wheel)
     assert "resift/py.typed" in sizes
-    model = {name: size for name, size in sizes.items() if name.startswith("resift/rerank/models/resift-minilm-l3/")}
+    model = {name: size for name, size in sizes.items() if name.startswith("resift/rerank/models/resift-small/")}
     assert {PurePosixPath(name).name for name in model} >= {"model.onnx", "tokenizer.json", "config.json", "README.md"}
     assert sum(model.values()) <= LARGEST_MODEL
     assert [name for name in sizes if PurePosixPath(name).name.startswith("test") or "/tests/" in name] == []

@@ -216,7 +216,7 @@ def test_a_wrong_flag_gives_one_line(index: str, flags: list[str], code: int, pa
 )
 def test_damaged_weights_give_one_line(tmp_path: Path, index: str, file: str, keep: int, parts: list[str]) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(ROOT / "rerank" / "models" / MODELS["resift-minilm-l3"], folder)
+    shutil.copytree(ROOT / "rerank" / "models" / MODELS["resift-small"], folder)
     (folder / file).write_bytes((folder / file).read_bytes()[:keep])
     assert_one_line(invoke("search", index, "soup", "--model", str(folder)), 1, *parts)
 

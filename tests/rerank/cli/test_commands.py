@@ -65,7 +65,7 @@ def test_search_as_json_has_both_ranks_both_scores_and_the_logit(collection: Pat
         assert isinstance(hit["logit"], float)
         assert hit["first_stage_score"] > 0
         assert hit["title"] == TEXTS[hit["doc_id"]][0]
-    assert (found["model"], found["depth"]) == ("resift-minilm-l3", 100)
+    assert (found["model"], found["depth"]) == ("resift-small", 100)
 
 
 def test_search_without_a_model_keeps_the_first_stages_order(collection: Path) -> None:

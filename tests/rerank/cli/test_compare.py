@@ -56,9 +56,9 @@ def test_a_page_is_written_and_has_the_text_of_the_hits(tmp_path: Path, index: s
 
 def test_two_models_are_compared_on_the_same_candidates(tmp_path: Path, index: str, queries: str) -> None:
     own = tmp_path / "own"
-    shutil.copytree(Path(__file__).parents[3] / "rerank" / "models" / MODELS["resift-minilm-l3"], own)
-    done = invoke("compare", index, "--queries", queries, "--model", str(own), "--against", "resift-minilm-l3")
-    assert f"4 queries, from resift-minilm-l3 to {own}." in " ".join(done.out.split())
+    shutil.copytree(Path(__file__).parents[3] / "rerank" / "models" / MODELS["resift-small"], own)
+    done = invoke("compare", index, "--queries", queries, "--model", str(own), "--against", "resift-small")
+    assert f"4 queries, from resift-small to {own}." in " ".join(done.out.split())
     assert "No query has another order." in done.out
 
 
@@ -66,8 +66,8 @@ def test_two_models_are_compared_on_the_same_candidates(tmp_path: Path, index: s
     ("flags", "code", "parts"),
     [
         (["--model", "none"], 2, ["both none"]),
-        (["--model", "none", "--against", "resift-minilm-l3"], 2, ["--model resift-minilm-l3 and --against none"]),
-        (["--against", "resift-minilm-l3"], 2, ["both resift-minilm-l3"]),
+        (["--model", "none", "--against", "resift-small"], 2, ["--model resift-small and --against none"]),
+        (["--against", "resift-small"], 2, ["both resift-small"]),
         (["--report", "x.pdf"], 2, [".html or .md"]),
         (["--report", "nowhere/x.html"], 2, ["does not exist"]),
         (["--top", "0"], 2, ["below 1"]),

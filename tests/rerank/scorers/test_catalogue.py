@@ -75,7 +75,7 @@ def test_the_documentation_has_the_table_of_the_recommended_models() -> None:
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
-        ("resift-minilm-L4", "resift-minilm-l3"),
+        ("resift-smal", "resift-small"),
         ("defualt", "default"),
         ("ms-marco-MiniLM-L6-v2", "cross-encoder/ms-marco-MiniLM-L6-v2"),
         ("bge-reranker-v2-m3", "BAAI/bge-reranker-v2-m3"),

@@ -76,7 +76,7 @@ def test_a_folder_with_only_a_pickle_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_the_error_for_an_unknown_name_lists_the_accepted_names(name: str) -> None:
-    with pytest.raises(ModelError, match=r"expected default, resift-minilm-l3, none, a folder.*org/name"):
+    with pytest.raises(ModelError, match=r"expected default, resift-small, .*none, a folder.*org/name"):
         load_scorer(name)
 
 
