@@ -90,18 +90,3 @@ def samples_table(samples: Sequence[Mapping[str, Any]]) -> str:
     return markdown_table(
         [literal(name) for name in names], [[literal(sample.get(name, "")) for name in names] for sample in samples]
     )
-
-
-def listed(values: Mapping[str, Any]) -> str:
-    """Return names and values as a list, a line each.
-
-    >>> listed({"seed": 12})
-    '- `seed`: 12'
-    """
-    return "\n".join(f"- `{name}`: {_value(value)}" for name, value in values.items())
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return plain(value)
-    return str(value) if value is None or isinstance(value, bool | int | float) else plain(json.dumps(value))

@@ -28,7 +28,6 @@ INDEX = "index"
 """The folder in the work folder of the index that is made of a corpus."""
 
 _TRAIN = "train"
-_DEV = ("dev", "test")  # the judgements of a dev folder, the first that there is
 
 
 def open_target(request: DistillRequest, stages: DistillStages, work: WorkFolder, reports: Reports) -> FirstStage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
@@ -108,8 +107,3 @@ def _plain(kind: Any) -> type[Any]:  # noqa: ANN401
     members = [one for one in typing.get_args(kind) if one is not type(None)] or [kind]
     plain: type[Any] = members[0]
     return plain
-
-
-def setting_names() -> tuple[str, ...]:
-    """Return the names of the settings that a recipe may have."""
-    return tuple(one.name for one in dataclasses.fields(TrainSettings))

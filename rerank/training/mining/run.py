@@ -1,4 +1,4 @@
-"""Mine anchors into a file, or into memory."""
+"""Mine anchors into a file."""
 
 from __future__ import annotations
 
@@ -70,11 +70,3 @@ def mine_to_file(
             f"no example was made of {output.tally.anchors} queries: {reasons or 'no query has a positive'}"
         )
     output.finish()
-
-
-def mined_lines(anchors: Iterable[Anchor], miner: Miner) -> Iterator[str]:
-    """Yield the lines of the output of a mine, without a file. Raises what `Miner.mine` raises."""
-    for mined in miner.mine(anchors):
-        found = [] if mined is None else [to_line(example) for example in to_examples(mined, miner.settings)]
-        miner.tally.examples += len(found)
-        yield from found
