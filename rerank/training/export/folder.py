@@ -19,6 +19,7 @@ from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.own_fusion import RESIFT_FILE
 from resift.rerank.scorers.proof import PROOF_FILE
+from resift.rerank.scorers.proved_graph import FLOAT32_FILE
 from resift.rerank.scorers.tokenizer_file import TOKENIZER, WORDS, word_list
 from resift.rerank.training.export.parity import Parity, compare
 from resift.rerank.training.export.settings import PROOF_PAIRS, ExportSettings
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from resift.rerank.training.export.calibration import Inputs
 
-FLOAT32_FILE, INT8_FILE, ONLY_FILE = "onnx/model.onnx", "onnx/model_int8.onnx", "model.onnx"
-"""The float32 graph, the int8 graph beside it, and the int8 graph of a folder that has nothing else."""
+INT8_FILE, ONLY_FILE = "onnx/model_int8.onnx", "model.onnx"
+"""The int8 graph beside the float32 one (`FLOAT32_FILE`), and that of a folder that has nothing else."""
 
 COPIED = (
     "README.md",

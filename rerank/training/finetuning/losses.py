@@ -23,6 +23,9 @@ LabelKind = Literal["probability", "score", "grade", "none"]
 _EVERY = (Pair, LabelledPair, Contrast, LabelledList)
 _SCORED = (LabelledPair, LabelledList)
 
+HIGHEST_GRADE = 10
+"""Labels from 0 to this are taken for grades; others are a teacher's scores."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -111,7 +114,7 @@ def choose_loss(name: str, examples: Sequence[Example]) -> str:
         labels = [label for example in examples for label in _labels(example)]
         if all(0 <= label <= 1 for label in labels):
             name = "binary-cross-entropy"
-        elif all(0 <= label <= _HIGHEST_GRADE and label == int(label) for label in labels):
+        elif all(0 <= label <= HIGHEST_GRADE and label == int(label) for label in labels):
             name = "lambda"
         else:
             name = "list-net" if isinstance(first, LabelledList) else "mse"
@@ -134,6 +137,3 @@ def _labels(example: Example) -> tuple[float, ...]:
     if isinstance(example, LabelledList):
         return example.labels
     return (example.label,) if isinstance(example, LabelledPair) else ()
-
-
-_HIGHEST_GRADE = 10

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, Pair
-from resift.rerank.training.finetuning.losses import LabelKind, Loss
+from resift.rerank.training.finetuning.losses import HIGHEST_GRADE, LabelKind, Loss
 from resift.retrieval.errors import SettingsError
 
 Row = dict[str, Any]
@@ -53,15 +53,12 @@ def relevant(example: LabelledList) -> list[str]:
     scores, the best one.
     """
     grades = example.relevance
-    if grades is None and all(0 <= label <= _HIGHEST_GRADE for label in example.labels):
+    if grades is None and all(0 <= label <= HIGHEST_GRADE for label in example.labels):
         grades = example.labels
     if grades is None:
         best = max(example.labels, default=0.0)
         return [text for text, label in zip(example.documents, example.labels, strict=True) if label == best][:1]
     return [text for text, grade in zip(example.documents, grades, strict=True) if grade > 0]
-
-
-_HIGHEST_GRADE = 10
 
 
 def positive_share(rows: Iterable[Row]) -> float:

@@ -11,12 +11,12 @@ from resift.rerank.pipeline import QUERIES_PER_BATCH
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
-from resift.rerank.show_progress import ShowProgress
+from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.fusion.settings import TuneSettings
 from resift.rerank.training.fusion.stage_scores import QueryScores, SetScores, query_scores
 from resift.rerank.training.gate.cache_folder import cache_folder, writable
-from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets, silent
+from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets
 from resift.rerank.training.gate.fingerprint import model_key
 from resift.rerank.training.gate.kept_runs import KeptRuns
 from resift.rerank.training.gate.overlap import check_overlap, known_texts

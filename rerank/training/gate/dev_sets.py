@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from resift.rerank.evaluation.given_run import GivenRun
 from resift.rerank.evaluation.mismatches import find_mismatches
 from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
 from resift.rerank.pipeline import in_batches
-from resift.rerank.show_progress import ShowProgress
+from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.template import Template
 from resift.rerank.training.gate.held_out import read_held_out
@@ -26,11 +25,6 @@ from resift.retrieval.registry import split_url
 from resift.retrieval.trec import read_qrels
 from resift.retrieval.types import Qrels, Query, Ranking, to_run
 from resift.retrieval.wording import counted
-
-
-def silent(label: str, total: int | None = None) -> nullcontext[Callable[[int], None]]:
-    """Show no progress."""
-    return nullcontext(lambda done: None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.registry import NO_MODEL
-from resift.rerank.show_progress import ShowProgress
+from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.gate.cache_folder import cache_folder, writable
-from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets, silent
+from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets
 from resift.rerank.training.gate.fingerprint import model_key, weights_key
 from resift.rerank.training.gate.kept_runs import KeptRuns
 from resift.rerank.training.gate.overlap import check_overlap, known_texts
@@ -83,7 +83,7 @@ class Gate:
         """Keep scores in the cache folder of `settings` if it can be written."""
         self.settings, self.stages = settings, stages
         self._progress, self._notes = progress, list[str]()
-        self._tell = note
+        self._show_note = note
         folder = cache_folder(settings.gate_cache)
         self._kept = folder if writable(folder) else None
         if self._kept is None:
@@ -94,7 +94,7 @@ class Gate:
         model = self._contestant(trial.model)
         base = self._base(trial.base)
         texts = known_texts(model.folder.path, base.folder.path if base else None, trial.trained_on)
-        sets = DevSets(self.stages, KeptRuns(self._kept), self._progress, self._tell).open(trial.sets)
+        sets = DevSets(self.stages, KeptRuns(self._kept), self._progress, self._show_note).open(trial.sets)
         judged = [self._judged(found, model, base, texts) for found in sets]
         return conclude(
             GateReport(
@@ -114,7 +114,7 @@ class Gate:
 
     def _note(self, line: str) -> None:
         self._notes.append(line)
-        self._tell(f"note: {line}")
+        self._show_note(f"note: {line}")
 
     def _base(self, name: str | None) -> _Contestant | None:
         """Return the base, or None if there is none, or it is an encoder that never learned to score pairs."""
