@@ -13,14 +13,14 @@ from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
 from resift.rerank.cli.pushing import PushOptions, push_options
-from resift.rerank.cli.stages import refuse_engine_flags
+from resift.rerank.cli.stages import MODEL_SETTINGS, refuse_engine_flags
 
 if TYPE_CHECKING:
     from resift.rerank.training.distillation.outcome import StudentReport
     from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 
-_OF_SCORER = ("revision", "backend", "device", "dtype", "batch_tokens", "threads", "offline", "model_cache")
-"""The settings of the models; their names are arguments, and their length is --pair-tokens."""
+_OF_SCORER = tuple(name for name in MODEL_SETTINGS if name != "max_length")
+"""The settings of the models; their length is --pair-tokens."""
 
 
 @click.command(cls=SettingsCommand)

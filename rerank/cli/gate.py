@@ -14,18 +14,13 @@ from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say, with_flags
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import SEARCH_STAGES
+from resift.rerank.cli.stages import MODEL_SETTINGS, SEARCH_STAGES
 
 if TYPE_CHECKING:
     from resift.rerank.stages import SearchStages
     from resift.rerank.training.gate.dev_sets import DevSet
     from resift.rerank.training.gate.report import GateReport
     from resift.rerank.training.gate.settings import GateSettings
-
-_OF_SCORER = (
-    *("revision", "backend", "device", "dtype", "max_length", "batch_tokens", "threads", "offline", "model_cache"),
-)
-"""The settings of the models; their names are arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +71,7 @@ class GateRequest:
 @settings_options(
     *("gate", "search", "rerank", "scorer", "bm25", "connection", "engine"),
     into=SEARCH_STAGES,
-    kept={"scorer": _OF_SCORER},
+    kept={"scorer": MODEL_SETTINGS},
 )
 @grouped("request", "resift.rerank.cli.gate:GateRequest")
 def gate(

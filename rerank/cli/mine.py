@@ -13,7 +13,7 @@ from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import refuse_engine_flags
+from resift.rerank.cli.stages import MODEL_SETTINGS, refuse_engine_flags
 from resift.retrieval.registry import is_engine
 from resift.retrieval.text import shorten
 from resift.retrieval.wording import counted
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 _SHOWN_POSITIONS = 10
 _SHOWN_CHARACTERS = 160
 """Characters of a document in an example."""
-
-
-_OF_SCORER = (
-    *("revision", "backend", "device", "dtype", "max_length", "batch_tokens", "threads", "offline", "model_cache"),
-)
-"""The settings of the teacher; its name is a setting of the mine."""
 
 
 @click.command(cls=SettingsCommand)
@@ -54,7 +48,7 @@ _OF_SCORER = (
 @settings_options(
     *("mine", "clicks", "rerank", "scorer", "queries", "connection", "engine", "corpus", "bm25"),
     into="resift.rerank.training.mining.job:MineStages",
-    kept={"rerank": ("template", "html"), "scorer": _OF_SCORER},
+    kept={"rerank": ("template", "html"), "scorer": MODEL_SETTINGS},
 )
 @grouped("request", "resift.rerank.training.mining.job:MineRequest")
 @click.pass_context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 
 from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given
+from resift.rerank.scorers.settings import ScorerSettings
 
 if TYPE_CHECKING:
     from resift.rerank.counts import Counts
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 SEARCH_STAGES = "resift.rerank.stages:SearchStages"
 """The class in which the searching commands get the settings of both stages."""
+
+MODEL_SETTINGS = tuple(field.name for field in dataclasses.fields(ScorerSettings) if field.name != "model")
+"""The settings of a model besides its name, for commands that take the name as an argument."""
 
 
 def open_index(ctx: click.Context, index: str, stages: SearchStages, others: tuple[str, ...] = ()) -> Retriever:

@@ -13,7 +13,7 @@ from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import grouped, settings_options
 from resift.rerank.cli.progress import progress
-from resift.rerank.cli.stages import SEARCH_STAGES
+from resift.rerank.cli.stages import MODEL_SETTINGS, SEARCH_STAGES
 
 if TYPE_CHECKING:
     from resift.rerank.stages import SearchStages
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from resift.rerank.training.fusion.settings import TuneSettings
     from resift.rerank.training.gate.dev_sets import DevSet
 
-_OF_SCORER = (
-    *("revision", "backend", "device", "dtype", "max_length", "batch_tokens", "threads", "offline", "model_cache"),
-)
-"""The settings of the model besides its name, which is an argument."""
 _OF_RERANK = ("rank_window_size", "keep_promoted", "template", "passages", "stride", "html")
 """The settings of reranking besides the fusion, which is what is fitted."""
 
@@ -71,7 +67,7 @@ class TuneRequest:
 @settings_options(
     *("tune", "search", "rerank", "scorer", "bm25", "connection", "engine"),
     into=SEARCH_STAGES,
-    kept={"scorer": _OF_SCORER, "rerank": _OF_RERANK},
+    kept={"scorer": MODEL_SETTINGS, "rerank": _OF_RERANK},
 )
 @grouped("request", "resift.rerank.cli.tune:TuneRequest")
 def tune(request: TuneRequest, as_json: bool, tune_settings: TuneSettings, stages: SearchStages) -> None:
