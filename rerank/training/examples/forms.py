@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,21 @@ FORMS: dict[type[Example], str] = {
     LabelledList: "labelled lists",
 }
 """Form of an example -> its name in messages."""
+
+
+def graded(example: Example) -> Iterator[tuple[str, float]]:
+    """Yield each document of an example with its label, 1 and 0 where there are none.
+
+    Of a list with a teacher's scores and judgements, these are the judgements.
+    """
+    if isinstance(example, LabelledList):
+        labels: Sequence[float] = example.labels if example.relevance is None else example.relevance
+        yield from zip(example.documents, labels, strict=True)
+    elif isinstance(example, Contrast):
+        yield example.positive, 1.0
+        yield from ((text, 0.0) for text in example.negatives)
+    else:
+        yield example.document, example.label if isinstance(example, LabelledPair) else 1.0
 
 
 def plain_number(number: float) -> float | int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from resift.rerank.scorer import Pair
-from resift.rerank.training.examples import Contrast, Example, LabelledList, read_examples
+from resift.rerank.training.examples import Example, graded, read_examples
 
 MOST_PAIRS = 2000
 """Pairs that are kept of a file, drawn evenly from all of it."""
@@ -31,10 +31,4 @@ def read_pairs(source: str | Path, most: int = MOST_PAIRS) -> list[Pair]:
 def pairs_of(examples: Iterable[Example]) -> Iterator[Pair]:
     """Yield each query of `examples` with each of its documents."""
     for example in examples:
-        if isinstance(example, Contrast):
-            documents: tuple[str, ...] = (example.positive, *example.negatives)
-        elif isinstance(example, LabelledList):
-            documents = example.documents
-        else:
-            documents = (example.document,)
-        yield from ((example.query, document) for document in documents)
+        yield from ((example.query, document) for document, _ in graded(example))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from resift.indexer.bm25.build import build_index
 from resift.rerank.stages import SearchStages
-from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, read_examples
+from resift.rerank.training.examples import graded, read_examples
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document, Hit, Qrels, Query, Ranking
 
@@ -80,21 +79,6 @@ def read_held_out(path: Path) -> HeldOut:
                 held_out.documents.append(Document(doc_id, text))
             judged[doc_id] = max(judged.get(doc_id, 0), _grade(label, path, number))
     return held_out
-
-
-def graded(example: Example) -> Iterator[tuple[str, float]]:
-    """Yield each document of an example with its label, 1 and 0 where there are none.
-
-    Of a list with a teacher's scores and judgements, these are the judgements.
-    """
-    if isinstance(example, LabelledList):
-        labels: Sequence[float] = example.labels if example.relevance is None else example.relevance
-        yield from zip(example.documents, labels, strict=True)
-    elif isinstance(example, Contrast):
-        yield example.positive, 1.0
-        yield from ((text, 0.0) for text in example.negatives)
-    else:
-        yield example.document, example.label if isinstance(example, LabelledPair) else 1.0
 
 
 def _grade(label: float, path: Path, number: int) -> int:

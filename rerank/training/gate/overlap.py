@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from resift.rerank.training.examples import read_examples
+from resift.rerank.training.examples import graded, read_examples
 from resift.rerank.training.gate.dev_sets import Candidates
-from resift.rerank.training.gate.held_out import graded
 from resift.rerank.training.gate.report import Overlap
 from resift.rerank.training.record import TrainingTexts
 from resift.retrieval.types import Ranking

@@ -17,7 +17,7 @@ import numpy as np
 
 from resift.indexer.corpora.reading import Reading
 from resift.rerank.template import Template
-from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, read_examples
+from resift.rerank.training.examples import Example, graded, read_examples
 from resift.rerank.training.mining.anchors import Anchor, Known
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.text_lines import STANDARD_INPUT
@@ -34,7 +34,7 @@ class _Group:
     partly: dict[str, None] = field(default_factory=dict)
 
     def add(self, example: Example, min_grade: int) -> None:
-        for text, grade in _graded(example):
+        for text, grade in graded(example):
             if grade >= min_grade:
                 self.positives[text] = max(grade, self.positives.get(text, grade))
             elif grade <= 0:
@@ -114,17 +114,6 @@ class PairAnchors:
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         return str(path)
-
-
-def _graded(example: Example) -> Iterator[tuple[str, float]]:
-    """Yield the documents of an example, each with its grade: 1 for a positive, 0 for a negative."""
-    if isinstance(example, Contrast):
-        yield example.positive, 1.0
-        yield from ((text, 0.0) for text in example.negatives)
-    elif isinstance(example, LabelledList):
-        yield from zip(example.documents, example.relevance or example.labels, strict=True)
-    else:
-        yield example.document, example.label if isinstance(example, LabelledPair) else 1.0
 
 
 def _hash(text: str) -> int:
