@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from resift.retrieval.extras import install_line
 
 if TYPE_CHECKING:
     from resift.rerank.scorers.settings import ScorerSettings
+
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+"""The name of a repository on the Hugging Face Hub: org/name."""
 
 CONFIGURATION = (
     "README.md",

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from resift.rerank.scorers.hub import fetch
+from resift.rerank.scorers.hub import REPOSITORY, fetch
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.recommended import similar_model
 from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS, NO_MODEL
@@ -16,7 +16,7 @@ from resift.retrieval.errors import ModelError
 EMBEDDED_FOLDER = Path(__file__).parents[1] / "models"
 """The folder of the models in the package."""
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@(?!.*\.\.)[\w./-]+)?")
+_HUB_NAME = re.compile(REPOSITORY.pattern + r"(@(?!.*\.\.)[\w./-]+)?")
 
 
 def open_folder(model: str | Path | ModelFolder, settings: ScorerSettings, name: str | None = None) -> ModelFolder:

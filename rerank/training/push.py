@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.card import CARD
-from resift.rerank.scorers.hub import CONFIGURATION, WEIGHTS
+from resift.rerank.scorers.hub import CONFIGURATION, REPOSITORY, WEIGHTS
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.own_fusion import update_resift_file
 from resift.rerank.training.card.sections import search_command
@@ -30,8 +29,6 @@ UPLOADED = (
 
 Everything else stays: checkpoints, the record of the training with the names of local files, the hashes of its texts.
 """
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class Upload:
 
 def check_repository(repository: str) -> None:
     """Raise SettingsError if `repository` is not a name on the hub, "org/name"."""
-    if not _REPOSITORY.fullmatch(repository):
+    if not REPOSITORY.fullmatch(repository):
         raise SettingsError(f"{repository!r} is not a name on the hub; expected org/name", "repository")
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.card import read_card
+from resift.rerank.scorers.hub import REPOSITORY
 from resift.rerank.scorers.lookup import find_folder
 from resift.rerank.scorers.registry import MODELS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.training.dequantize import dequantize_folder
-from resift.rerank.training.finetuning.hub_copy import NAME, HubPart, commit_of, model_folder
+from resift.rerank.training.finetuning.hub_copy import HubPart, commit_of, model_folder
 from resift.rerank.training.record import Origin
 from resift.retrieval.errors import ModelError
 from resift.retrieval.extras import install_line
@@ -27,7 +28,7 @@ def find_base(name: str, copy: Path | None = None) -> tuple[Path, Origin]:
     """
     repository, _, revision = name.partition("@")
     part = HubPart(repository, revision or None, copy)
-    on_hub = name not in (*MODELS, "default") and NAME.fullmatch(repository) and not Path(name).is_dir()
+    on_hub = name not in (*MODELS, "default") and REPOSITORY.fullmatch(repository) and not Path(name).is_dir()
     folder = model_folder(part) if on_hub else find_folder(name, ScorerSettings())
     return folder, Origin(name, bool(on_hub), revision or commit_of(folder), _licence(folder))
 

@@ -17,7 +17,6 @@ HUB = "hub:"
 
 NANOBEIR_HUB = "sentence-transformers/NanoBEIR-en"
 
-NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _DATA = ("*.parquet", "*.jsonl", "*.jsonl.gz", "*.json", "*.csv", "*.tsv")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from resift.rerank.scorers.hub import REPOSITORY
 from resift.rerank.template import Template
 from resift.rerank.training.examples import Example, form_name, read_examples
-from resift.rerank.training.finetuning.hub_copy import HUB, NAME, HubPart, commit_of, data_files
+from resift.rerank.training.finetuning.hub_copy import HUB, HubPart, commit_of, data_files
 from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.file_hash import sha256_of
 
@@ -41,7 +42,7 @@ class DataSource:
         name, _, revision = self.source.removeprefix(HUB).partition("@")
         parts = name.split("/", 2)
         repository = "/".join(parts[:2])
-        if not NAME.fullmatch(repository):
+        if not REPOSITORY.fullmatch(repository):
             raise SettingsError(f"{self.source!r} is not a data set of the hub; expected {HUB}ORG/NAME", "data")
         return HubPart(repository, revision or None, copy), parts[2] if len(parts) > 2 else None
 
