@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,8 @@ from resift.rerank.training.record import (
     TrainingTexts,
     describe,
     origin_of,
+    shape_of,
+    versions_of,
     write_record,
 )
 from resift.rerank.training.reports import Reports
@@ -38,7 +38,7 @@ from resift.retrieval.wording import counted
 REPORT = "distillation.json"
 """The file in a student's folder with its curve and its log."""
 
-_LIBRARIES = ("resift", "torch", "transformers", "tokenizers", "numpy")
+_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ class Outcome:
             log=self._log_rows(student.name),
             seconds={"training": report.seconds},
             energy=report.energy,
-            versions=_versions(),
+            versions=versions_of(_LIBRARIES),
             seed=settings.distill_seed,
         )
 
@@ -254,24 +254,13 @@ def _begun(student: Student, plan: StudentPlan) -> str:
 
 def _facts(student: Student, report: StudentReport, settings: DistillSettings) -> ModelFacts:
     config, card = student.network.model.config, student.network.folder.card
-    parts = [getattr(config, name, None) for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")]
     return ModelFacts(
         name=student.name,
         max_length=min(settings.pair_tokens, student.network.folder.window(None)),
         parameters=report.parameters,
-        shape=f"{parts[0]} layers, {parts[1]} wide, {parts[2]} heads" if all(parts) else "",
+        shape=shape_of(config),
         architecture=type(student.network.model).__name__,
         activation="Identity",
         languages=student.network.folder.languages,
         licence=next(iter(card.get("license", ())), ""),
     )
-
-
-def _versions() -> dict[str, str]:
-    found = {"Python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import platform
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,8 @@ from resift.rerank.training.record import (
     Source,
     TrainingTexts,
     describe,
+    shape_of,
+    versions_of,
     write_record,
 )
 from resift.retrieval.file_hash import sha256_of
@@ -90,7 +90,7 @@ def make_record(trained: Trained, command: str = "resift train") -> RunRecord:
         evaluations=_evaluations(trained),
         seconds=trained.seconds,
         energy=trained.energy,
-        versions=_versions(),
+        versions=versions_of(_LIBRARIES),
         pictures={CURVES: "The training loss, and ndcg@10 on the dev sets, over the steps."},
         started=trained.started,
         seed=settings.seed,
@@ -129,14 +129,11 @@ def _evaluations(trained: Trained) -> tuple[Evaluation, ...]:
 def _facts(trained: Trained) -> ModelFacts:
     request, model = trained.inputs.request, trained.model
     card = read_card(trained.inputs.base_folder)
-    config = model.config
-    parts = [getattr(config, name, None) for name in ("num_hidden_layers", "hidden_size", "num_attention_heads")]
-    shape = f"{parts[0]} layers, {parts[1]} wide, {parts[2]} heads" if all(parts) else ""
     return ModelFacts(
         name=request.title or request.out.name,
         max_length=_max_length(model),
         parameters=sum(int(one.numel()) for one in model.parameters()),
-        shape=shape,
+        shape=shape_of(model.config),
         architecture=str(model),
         activation=TABLE[trained.inputs.prepared.loss].display,
         languages=request.languages or card.get("language", ()),
@@ -181,13 +178,3 @@ def _counter(model: Any) -> Callable[[Sequence[str]], Sequence[int]]:  # noqa: A
 def _changed(settings: TrainSettings) -> dict[str, Any]:
     defaults = dataclasses.asdict(TrainSettings())
     return {name: value for name, value in dataclasses.asdict(settings).items() if value != defaults[name]}
-
-
-def _versions() -> dict[str, str]:
-    found = {"Python": platform.python_version()}
-    for name in ("resift", *_LIBRARIES):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

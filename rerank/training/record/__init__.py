@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from resift.rerank.training.record.described import Described, describe
+from resift.rerank.training.record.facts import shape_of, versions_of
 from resift.rerank.training.record.files import RECORD, read_record, write_record
 from resift.rerank.training.record.origin import origin_of
 from resift.rerank.training.record.run import (
@@ -33,5 +34,7 @@ __all__ = [
     "describe",
     "origin_of",
     "read_record",
+    "shape_of",
+    "versions_of",
     "write_record",
 ]
