@@ -11,20 +11,13 @@ from resift.rerank.training.card import write_card
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.loading import Network, save_network
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages
-from resift.rerank.training.export.settings import PROOF_PAIRS
-from resift.rerank.training.fusion.fit import fit_fusion
-from resift.rerank.training.fusion.scoring import SetScoring
-from resift.rerank.training.fusion.settings import TuneSettings
-from resift.rerank.training.fusion.store import store_in_model
+from resift.rerank.training.export.settings import EXPORT_PAIRS, PROOF_PAIRS
 from resift.rerank.training.gate.dev_sets import DevSet
-from resift.rerank.training.gate.judge import Trial, judge
+from resift.rerank.training.gate.judge import Trial
 from resift.rerank.training.gate.report import GateReport
-from resift.rerank.training.gate.store import store
+from resift.rerank.training.judgement import fit_and_judge
 from resift.rerank.training.reports import Reports
-from resift.retrieval.errors import CorpusError, ModelError, SettingsError
-
-EXPORT_PAIRS = 600
-"""Pairs from which those are taken on which int8 is fitted and compared."""
+from resift.retrieval.errors import ModelError, SettingsError
 
 
 def write_model(network: Network, tokens: int, plain: Path, target: Path, pairs: Sequence[Pair] | None) -> str:
@@ -67,13 +60,7 @@ def finish(
     if not sets or not settings.distill.dev_report:
         write_card(folder)
         return None
-    scoring = SetScoring(str(folder), TuneSettings(), stages, reports.progress, reports.note)
-    try:
-        store_in_model(folder, fit_fusion(scoring.score(sets)), scoring.conditions)
-    except CorpusError as error:
-        reports.note(f"note: the fusion could not be fitted: {error}")
-    report = judge(Trial(str(folder), base, sets), settings.gate, stages, reports.progress, reports.note)
-    return store(folder, report, forced=request.force)
+    return fit_and_judge(Trial(str(folder), base, sets), stages, settings.gate, reports, request.force)
 
 
 def can_export(pairs: Sequence[Pair]) -> bool:

@@ -10,6 +10,9 @@ from resift.retrieval.settings import setting
 PROOF_PAIRS = 32
 """Pairs of the proof of an int8 graph; the least that an export takes."""
 
+EXPORT_PAIRS = 600
+"""Pairs that a training gives to the export of its model: int8 is fitted on some of them, and compared on others."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resift.rerank.training.examples import Example, LabelledList, write_examples
+from resift.rerank.training.export.settings import EXPORT_PAIRS
 from resift.rerank.training.finetuning.base import find_base, quiet_libraries
 from resift.rerank.training.finetuning.dev_sets import DevSet
 from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB
 from resift.rerank.training.finetuning.request import TrainRequest
 from resift.rerank.training.finetuning.rows import as_lists
 from resift.rerank.training.reports import Reports
-from resift.retrieval.errors import CorpusError, ModelError, SettingsError
+from resift.retrieval.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
     from resift.rerank.training.gate.dev_sets import DevSet as JudgedSet
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 HELD_OUT = "held-out-candidates.jsonl.gz"
 """The held-out queries with the candidates that evaluated, as labelled lists, in the folder `training`."""
-
-_EXPORT_PAIRS = 600
-"""Pairs from which those are taken on which int8 is fitted and compared."""
 
 
 def write_candidates(held_out: DevSet, folder: Path) -> Path:
@@ -83,23 +81,12 @@ def judge_trained(
     ResiftError and OSError.
     """
     from resift.rerank.stages import SearchStages
-    from resift.rerank.training.fusion.fit import fit_fusion
-    from resift.rerank.training.fusion.scoring import SetScoring
-    from resift.rerank.training.fusion.settings import TuneSettings
-    from resift.rerank.training.fusion.store import store_in_model
-    from resift.rerank.training.gate.judge import Trial, judge
-    from resift.rerank.training.gate.store import store
+    from resift.rerank.training.gate.judge import Trial
+    from resift.rerank.training.judgement import fit_and_judge
 
-    sets, stages = _judged_sets(request), SearchStages()
-    scoring = SetScoring(str(request.out), TuneSettings(), stages, reports.progress, reports.note)
-    try:
-        store_in_model(request.out, fit_fusion(scoring.score(sets)), scoring.conditions)
-    except CorpusError as error:
-        reports.note(f"note: the fusion could not be fitted: {error}")
     base_folder, _ = find_base(request.base, request.copy)
     base = str(base_folder) if _can_rank(base_folder) else None
-    report = judge(Trial(str(request.out), base, sets), settings, stages, reports.progress, reports.note)
-    return store(request.out, report, forced=force)
+    return fit_and_judge(Trial(str(request.out), base, _judged_sets(request)), SearchStages(), settings, reports, force)
 
 
 def _judged_sets(request: TrainRequest) -> list[JudgedSet]:
@@ -117,7 +104,7 @@ def _judged_sets(request: TrainRequest) -> list[JudgedSet]:
 def _pairs(examples: Iterable[Example]) -> list[tuple[str, str]]:
     lists = as_lists(examples)
     found = ((one.query, text) for one in lists for text in one.documents)
-    return list(itertools.islice(found, _EXPORT_PAIRS))
+    return list(itertools.islice(found, EXPORT_PAIRS))
 
 
 def _can_rank(folder: Path) -> bool:
