@@ -12,7 +12,7 @@ from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.onnx_graph import OnnxGraph, choose_providers
 from resift.rerank.scorers.predictor import Batch, Predictor, model_errors
-from resift.rerank.scorers.proved_graph import Way, open_proved
+from resift.rerank.scorers.proved_graph import Execution, open_proved
 from resift.rerank.scorers.settings import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS, ScorerSettings
 from resift.rerank.scorers.tokenizer_file import load_tokenizer
 from resift.retrieval.errors import SettingsError
@@ -47,8 +47,8 @@ class OnnxCrossEncoder(Predictor):
         tokenizer = load_tokenizer(folder)
         on_cpu = providers[0].startswith("CPU")
 
-        def opener(way: Way) -> OnnxGraph:
-            return OnnxGraph(folder, way.path, providers, settings.threads, way.int8)
+        def opener(execution: Execution) -> OnnxGraph:
+            return OnnxGraph(folder, execution.path, providers, settings.threads, execution.int8)
 
         self.graph, self.precision = open_proved(folder, tokenizer, settings.dtype == "float32" or not on_cpu, opener)
         default = CPU_BATCH_TOKENS if on_cpu else GPU_BATCH_TOKENS

@@ -29,8 +29,8 @@ FLOAT32_FILE = "onnx/model.onnx"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way to compute the scores of a model: a graph, with int8 kernels or without; `text` says which."""
+class Execution:
+    """A graph and how it is run, with int8 kernels or in float32; `text` says which in a warning."""
 
     path: Path
     int8: bool
@@ -38,26 +38,25 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The way that passed the proof, and a warning if it is not the fastest one."""
+class Proved:
+    """The execution that passed the proof, and a warning if it is not the fastest one."""
 
-    way: Way
+    execution: Execution
     warning: str | None
 
 
-_OUTCOMES: dict[tuple[object, ...], Outcome] = {}
+_PROVED: dict[tuple[object, ...], Proved] = {}
 _PROVING = threading.Lock()  # held while a folder is proved, so that this is done once
 
-Opener = Callable[[Way], OnnxGraph]
+Opener = Callable[[Execution], OnnxGraph]
 
 
 def open_proved(folder: ModelFolder, tokenizer: Tokenizer, float32: bool, opener: Opener) -> tuple[OnnxGraph, str]:
     """Return the graph of `folder`, opened by `opener`, and its precision: "int8", "float32", or "" if not known.
 
     A folder with a proof is checked once in a process: its int8 graph scores the pairs of the proof. If the scores are
-    wrong, the next way is tried: the same graph computed in float32, then the float32 graph, if the folder has one; a
-    warning says so. If `float32` is True, the int8 kernels are not used. Raises ModelError if there is no graph, or no
-    way passes.
+    wrong, the same graph is computed in float32, then the float32 graph is tried, if the folder has one; a warning says
+    so. If `float32` is True, the int8 kernels are not used. Raises ModelError if there is no graph, or none passes.
     """
     proof = read_proof(folder)
     if proof is None:
@@ -65,58 +64,58 @@ def open_proved(folder: ModelFolder, tokenizer: Tokenizer, float32: bool, opener
             raise folder.error(
                 "the folder has no model.onnx or onnx/model.onnx; export the model to ONNX, or use the torch backend"
             )
-        return opener(Way(folder.onnx, True, "as it is")), ""
-    ways = _ways(folder, proof, float32)
-    key = (folder.path.resolve(), float32, proof.sha256, *map(_stamp, ways))
+        return opener(Execution(folder.onnx, True, "as it is")), ""
+    executions = _executions(folder, proof, float32)
+    key = (folder.path.resolve(), float32, proof.sha256, *map(_stamp, executions))
     with _PROVING:
-        known = _OUTCOMES.get(key)
+        known = _PROVED.get(key)
         if known is not None:
-            return opener(known.way), "int8" if known.way.int8 else "float32"
-        graph, outcome = _prove(folder, proof, tokenizer, ways, opener)
-        _OUTCOMES[key] = outcome
-    if outcome.warning:
-        _log.warning("%s", outcome.warning)
-    return graph, "int8" if outcome.way.int8 else "float32"
+            return opener(known.execution), "int8" if known.execution.int8 else "float32"
+        graph, proved = _prove(folder, proof, tokenizer, executions, opener)
+        _PROVED[key] = proved
+    if proved.warning:
+        _log.warning("%s", proved.warning)
+    return graph, "int8" if proved.execution.int8 else "float32"
 
 
-def _ways(folder: ModelFolder, proof: Proof, float32: bool) -> list[Way]:
+def _executions(folder: ModelFolder, proof: Proof, float32: bool) -> list[Execution]:
     int8, exact = folder.path / proof.file, folder.path / FLOAT32_FILE
     if not int8.is_file():
         raise folder.error(f"the folder has no {proof.file}, which its proof names; download it again")
-    slow = [Way(int8, False, "with its int8 weights in float32")]
+    slow = [Execution(int8, False, "with its int8 weights in float32")]
     if exact.is_file() and exact != int8:
-        larger = Way(exact, False, f"from {FLOAT32_FILE}")
+        larger = Execution(exact, False, f"from {FLOAT32_FILE}")
         slow = [larger, *slow] if float32 else [*slow, larger]
-    return slow if float32 else [Way(int8, True, "in int8"), *slow]
+    return slow if float32 else [Execution(int8, True, "in int8"), *slow]
 
 
 def _prove(
-    folder: ModelFolder, proof: Proof, tokenizer: Tokenizer, ways: list[Way], opener: Opener
-) -> tuple[OnnxGraph, Outcome]:
+    folder: ModelFolder, proof: Proof, tokenizer: Tokenizer, executions: list[Execution], opener: Opener
+) -> tuple[OnnxGraph, Proved]:
     """Return the first graph that passes. Raises ModelError if none does."""
     faults: list[str] = []
     try:
         intact = sha256_of(folder.path / proof.file) == proof.sha256
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror}); download it again", folder.path / proof.file) from error
-    for way in ways:
-        if way.path == folder.path / proof.file and not intact:
+    for execution in executions:
+        if execution.path == folder.path / proof.file and not intact:
             fault: str | None = f"{proof.file} is not the file that was exported (its SHA-256 differs)"
         else:
-            graph, fault = _try(folder, proof, tokenizer, way, opener)
+            graph, fault = _try(folder, proof, tokenizer, execution, opener)
         if fault is None and graph is not None:
-            why = f"{folder.name}: {faults[0]}; it runs {way.text}, which is slower" if faults else None
-            return graph, Outcome(way, why)
+            why = f"{folder.name}: {faults[0]}; it runs {execution.text}, which is slower" if faults else None
+            return graph, Proved(execution, why)
         faults += [fault] if fault and fault not in faults else []
     raise folder.error(f"{faults[0]}; its scores would be wrong: download it again, or export it again")
 
 
 def _try(
-    folder: ModelFolder, proof: Proof, tokenizer: Tokenizer, way: Way, opener: Opener
+    folder: ModelFolder, proof: Proof, tokenizer: Tokenizer, execution: Execution, opener: Opener
 ) -> tuple[OnnxGraph | None, str | None]:
-    """Return the opened graph of a way and what is wrong with it, None if nothing is."""
+    """Return the opened graph of an execution, and what is wrong with it, None if nothing is."""
     try:
-        graph = opener(way)
+        graph = opener(execution)
         return graph, proof.fault(proof_logits(folder, proof, tokenizer, graph))
     except ModelError as error:
         return None, str(error).removeprefix(f"{folder.name}: ")
@@ -138,6 +137,6 @@ def proof_logits(folder: ModelFolder, proof: Proof, tokenizer: Tokenizer, graph:
     return logits
 
 
-def _stamp(way: Way) -> tuple[str, bool, int, int]:
-    stat = way.path.stat()
-    return str(way.path), way.int8, stat.st_size, stat.st_mtime_ns
+def _stamp(execution: Execution) -> tuple[str, bool, int, int]:
+    stat = execution.path.stat()
+    return str(execution.path), execution.int8, stat.st_size, stat.st_mtime_ns
