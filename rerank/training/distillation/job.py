@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from resift.rerank.training.distillation.consumption import ENERGY, Consumption
 from resift.rerank.training.distillation.loading import Network, is_bert, load_network
-from resift.rerank.training.distillation.outcome import Outcome, StudentReport, TrainingLists
+from resift.rerank.training.distillation.outcome import StudentReport, StudentWriter, TrainingLists
 from resift.rerank.training.distillation.progress import Progress
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.scores import ListFile
@@ -74,8 +74,8 @@ class Distillation:
             self._begin(work, preparation, students)
             lists = self._lists(scored, work)
             progress = self._train(work, students, lists, consumption)
-            outcome = Outcome(self.request, self.stages, self.reports, progress, lists, consumption.total)
-            reports = [outcome.write(student) for student in students]
+            writer = StudentWriter(self.request, self.stages, self.reports, progress, lists, consumption.total)
+            reports = [writer.write(student) for student in students]
         return Distilled(tuple(reports), work.path / SCORES)
 
     def _consumption(self, work: WorkFolder) -> Consumption:

@@ -91,7 +91,7 @@ class StudentReport:
         return values | {"gate": self.gate.to_json() if self.gate is not None else None}
 
 
-class Outcome:
+class StudentWriter:
     """Writes the finished students of one training."""
 
     def __init__(
