@@ -85,7 +85,7 @@ def _verdicts(sets: list[Mapping[str, Any]], gate: Mapping[str, Any]) -> str:
 def _fusion(fusion: Mapping[str, Any]) -> str:
     if fusion.get("kind") == "none":
         return "the model's scores alone decide"
-    weight = float(fusion.get("weight", 0.5))
+    weight = float(fusion["weight"])
     read = ", the model's weight lowered to the share of a text that it read" if fusion["kind"] == "zscore-read" else ""
     return f"the weighted sum of z-scores, {weight:g} for the model and {round(1 - weight, 6):g} for BM25{read}"
 

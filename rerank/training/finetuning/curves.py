@@ -11,7 +11,7 @@ from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
 
 FORMS = (".svg", ".png", ".pdf")
-"""Ends of the names of pictures."""
+"""Extensions of the pictures that can be drawn."""
 
 _INK, _GREY = "#1f2933", "#9aa5b1"
 _COLOURS = ("#0b6e99", "#b7410e", "#3f7d20", "#7b3fa0", "#8a6d00", "#c2185b")
@@ -20,13 +20,13 @@ _COLOURS = ("#0b6e99", "#b7410e", "#3f7d20", "#7b3fa0", "#8a6d00", "#c2185b")
 def draw_curves(
     path: Path, rows: Sequence[LogRow], measure: str = "ndcg@10", first_stage: Mapping[str, float] | None = None
 ) -> None:
-    """Draw the loss above and the values of `measure` below, and write the picture to `path` by its name: SVG or PNG.
+    """Draw the loss above and the values of `measure` below, as SVG, PNG or PDF, as `path` ends.
 
     `first_stage` maps a set's name to the first stage's value, a dashed line; the best step of each set has a mark.
     Raises SettingsError on another name, ModelError if matplotlib is not installed, and OSError.
     """
     if path.suffix.lower() not in FORMS:
-        raise SettingsError(f"{path.name} ends with none of {', '.join(FORMS)}", "curves")
+        raise SettingsError(f"{path.name} ends with none of {', '.join(FORMS)}; give it another name", "curves")
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure

@@ -27,13 +27,15 @@ class TuneSettings:
         if self.tune_sample is not None and self.tune_sample < 2:
             raise SettingsError(f"{self.tune_sample} is below 2; expected 2 queries or more", "tune_sample")
         if not 0.005 <= self.tune_step <= 0.5:
-            raise SettingsError(f"{self.tune_step} is not from 0.005 to 0.5", "tune_step")
+            raise SettingsError(f"{self.tune_step} is out of range; expected a number from 0.005 to 0.5", "tune_step")
         if abs(round(1 / self.tune_step) * self.tune_step - 1) > 1e-9:
-            raise SettingsError(f"{self.tune_step} does not divide 1 into equal steps; for example 0.05", "tune_step")
+            raise SettingsError(
+                f"{self.tune_step} does not divide 1 into equal steps; expected for example 0.05", "tune_step"
+            )
         if self.tune_folds < 2:
             raise SettingsError(f"{self.tune_folds} is below 2; expected 2 or more", "tune_folds")
         if not 1 <= self.tune_repeats <= 100:
-            raise SettingsError(f"{self.tune_repeats} is not from 1 to 100", "tune_repeats")
+            raise SettingsError(f"{self.tune_repeats} is out of range; expected 1 to 100", "tune_repeats")
 
     @property
     def weights(self) -> tuple[float, ...]:

@@ -39,10 +39,11 @@ class GateSettings:
         for name in ("gate_tolerance", "gate_margin"):
             value = getattr(self, name)
             if not 0.0 <= value < 1.0:
-                raise SettingsError(f"{value} is not from 0 to below 1", name)
+                raise SettingsError(f"{value} is out of range; expected 0 or more, and below 1", name)
         if self.gate_margin <= self.gate_tolerance:
             raise SettingsError(
-                f"{self.gate_margin} is not above the tolerance {self.gate_tolerance}; a margin must be", "gate_margin"
+                f"{self.gate_margin} is not above the tolerance; expected more than {self.gate_tolerance}",
+                "gate_margin",
             )
         if self.gate_queries < 1:
             raise SettingsError(f"{self.gate_queries} is below 1; expected 1 or more", "gate_queries")

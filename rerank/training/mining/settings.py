@@ -55,7 +55,8 @@ class MineSettings:
     )
     most_positives: int = setting(10, "How many positives of a query are used, the highest grades first; 0: all.")
     min_grade: int = setting(
-        1, "The lowest grade of a positive; documents with a grade between 0 and this are neither of both."
+        1,
+        "The lowest grade of a positive; documents with a lower one above 0 are neither positive nor negative.",
     )
     copies: float = setting(
         0.9,
@@ -77,11 +78,13 @@ class MineSettings:
         for name in ("absolute_margin", "relative_margin", "max_score", "min_score"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
-                raise SettingsError(f"{value} is not a finite number", name)
+                raise SettingsError(f"{value} is not finite; expected a number", name)
         if self.relative_margin is not None and not 0 <= self.relative_margin <= 1:
-            raise SettingsError(f"{self.relative_margin} is not between 0 and 1", "relative_margin")
+            raise SettingsError(
+                f"{self.relative_margin} is out of range; expected a number from 0 to 1", "relative_margin"
+            )
         if self.copies <= 0:
-            raise SettingsError(f"{self.copies} is not above 0", "copies")
+            raise SettingsError(f"{self.copies} is not above 0; expected a share such as 0.9", "copies")
         choices = {"sampling": ("top", "random"), "score_scale": ("logit", "probability"), "form": FORMS}
         choices |= {"labels": LABELS, "margin_from": ("lowest", "median", "highest")}
         for name, known in choices.items():

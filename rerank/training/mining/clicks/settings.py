@@ -44,7 +44,9 @@ class ClickSettings:
             raise SettingsError(f"{self.position_bias!r} is not known; expected {expected}", "position_bias")
         for name in ("propensity_floor", "click_share"):
             if not 0 < getattr(self, name) <= 1:
-                raise SettingsError(f"{getattr(self, name)} is not above 0 and at most 1", name)
+                raise SettingsError(
+                    f"{getattr(self, name)} is out of range; expected a number above 0, at most 1", name
+                )
         for name in ("min_impressions", "min_clicks", "min_skips", "most_shown"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{getattr(self, name)} is below 1; expected 1 or more", name)
