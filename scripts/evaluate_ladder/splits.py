@@ -17,6 +17,7 @@ from resift.rerank.evaluation.given_run import GivenRun
 from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.file_hash import sha256_of
 from resift.retrieval.registry import open_retriever
 from resift.retrieval.trec import read_run
 from resift.retrieval.types import Document, Qrels, Query, to_run
@@ -113,7 +114,7 @@ class _Place:
     def corpus_digest(self) -> str:
         """Return the SHA-256 of the file of the texts."""
         path = next(path for path in sorted(self.folder.glob("corpus.jsonl*")))
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256_of(path)
 
     def digest(self) -> str:
         """Return a checksum of all that decides the candidates: the files, the depth, and the code of BM25."""

