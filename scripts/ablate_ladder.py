@@ -4,8 +4,8 @@
     python -m scripts.ablate_ladder WORK --queries 800 --sample 20
 
 Each variant differs from the first one, the procedure that made resift-small, in one thing. All read as many pairs, and
-are measured by the nDCG@10 of their order alone over BM25's first 100. Finished variants are kept in WORK/ablation, so
-that a stopped run is given again.
+are measured by the nDCG@10 of their order alone over BM25's first 100. Finished variants are kept in WORK/ablation by
+their numbers: a stopped run continues if it is given again, and a new variant belongs at the end of the table.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "made queries alone": ("teacher:4", ("--made-share", "1")),
     "half made queries": ("teacher:4", ("--made-share", "0.5")),
 }
-"""Name -> the student and the options of `resift distill` that differ."""
+"""Name -> the student and the options of `resift distill` that differ; its place is its number, from 0."""
 
 
 def train(work: Path, number: int, queries: int, threads: int | None) -> Path:
@@ -56,14 +56,7 @@ def train(work: Path, number: int, queries: int, threads: int | None) -> Path:
         common = [*RUNS["larger"].options, "--max-queries", str(queries), "--passes", "1", "--held-out-share", "0.05"]
         files = ["--queries", "corpus/queries.jsonl", "--qrels", "corpus/qrels/train.tsv"]
         teacher = ["--teacher", RUNS["larger"].teacher, "--student", student]
-        target = [
-            "--out",
-            name,
-            "--work",
-            f"{name}.work",
-            "--no-export",
-            *(["--threads", str(threads)] if threads else ()),
-        ]
+        target = ["--out", name, "--work", f"{name}.work", "--no-export", *_threads(threads)]
         resift(work, "distill", "bm25:ablation/index", *files, *teacher, *target, *common, *options)
     return work / name
 
@@ -72,8 +65,8 @@ def measure(work: Path, models: dict[str, Path], sample: int, threads: int | Non
     """Return the table of `scripts.evaluate_ladder` for the models, by label, as JSON. Raises ClickException."""
     given = [part for label, folder in models.items() for part in ("--model", f"{label}={folder}")]
     ladder = [sys.executable, "-m", "scripts.evaluate_ladder"]
-    extent = ["--sample", str(sample), *(["--threads", str(threads)] if threads else ())]
-    labels = ["--sets", "dev", "--models", next(iter(models))]
+    extent = ["--sample", str(sample), *_threads(threads)]
+    labels = ["--sets", "dev", "--models", next(iter(models))]  # those of --model alone, none that is found elsewhere
     run(ROOT, [*ladder, "score", str(work / "ablation"), *labels, *given, *extent])
     path = work / "ablation" / "dev.json"
     run(ROOT, [*ladder, "table", str(work / "ablation"), *labels, *given, "--common", "--json", str(path)])
@@ -81,28 +74,54 @@ def measure(work: Path, models: dict[str, Path], sample: int, threads: int | Non
     return found
 
 
+def report(folders: dict[str, Path], table: dict[str, Any]) -> str:
+    """Return a row of Markdown for each variant: its agreement with the teacher, and its mean nDCG@10 on the dev sets.
+
+    `folders` are by label, `table` is that of `measure`.
+    """
+    means = table["means"].get("dev", {})
+    rows = ["| variant | correlation before | after | nDCG@10 [95 % interval] |", "|---|---|---|---|"]
+    for label, folder in folders.items():
+        found = json.loads((folder / "distillation.json").read_text(encoding="utf-8"))["report"]
+        agreement = " | ".join(f"{found[when]['pearson']:.3f}" for when in ("before", "after"))
+        mean = means.get(label, {}).get("ndcg@10")
+        low, high = mean["interval_95"] if mean else (0.0, 0.0)
+        value = f"{mean['mean']:.4f} [{low:.4f}, {high:.4f}]" if mean else "not measured"
+        rows.append(f"| {list(VARIANTS)[int(label[1:])]} | {agreement} | {value} |")
+    return "\n".join(rows)
+
+
+def _threads(threads: int | None) -> list[str]:
+    return ["--threads", str(threads)] if threads else []
+
+
+def _numbers(context: click.Context, option: click.Parameter, given: str | None) -> list[int]:
+    """Return the numbers of variants that an option lists; all if it is not given. Raises click.BadParameter."""
+    known = range(len(VARIANTS))
+    try:
+        numbers = [int(one) for one in given.split(",")] if given else list(known)
+    except ValueError:
+        numbers = [-1]
+    if any(number not in known for number in numbers):
+        raise click.BadParameter(f"{given!r}; expected numbers from 0 to {known[-1]}, separated by commas")
+    return numbers
+
+
 @click.command()
 @click.argument("work", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--queries", default=800, show_default=True, help="Queries that each variant is trained on.")
 @click.option("--sample", default=20, show_default=True, help="Dev queries of each set.")
 @click.option("--threads", type=int, help="CPU threads; all cores if not given.")
-@click.option("--variants", help="Numbers of variants, from 0, separated by commas; all if not given.")
-def main(work: Path, queries: int, sample: int, threads: int | None, variants: str | None) -> None:
+@click.option(
+    "--variants", callback=_numbers, help="Numbers of variants, from 0, separated by commas; all if not given."
+)
+def main(work: Path, queries: int, sample: int, threads: int | None, variants: list[int]) -> None:
     """Train and measure the variants, with all files in WORK/ablation."""
     work = work.resolve()
-    chosen = [int(one) for one in variants.split(",")] if variants else list(range(len(VARIANTS)))
     if not (work / "ablation" / "index").is_dir():
         resift(work, "index", "corpus", "--to", "bm25:ablation/index")
-    folders = {f"v{number:02d}": train(work, number, queries, threads) for number in chosen}
-    table = measure(work, folders, sample, threads)
-    names = list(VARIANTS)
-    for number in chosen:
-        curve = json.loads((folders[f"v{number:02d}"] / "distillation.json").read_text(encoding="utf-8"))["report"]
-        print(
-            f"v{number:02d}  {names[number]}: correlation with the teacher {curve['after']['pearson']:.3f}, "
-            f"at the beginning {curve['before']['pearson']:.3f}"
-        )
-    print(f"means over the dev sets: {json.dumps(table.get('means', {}))[:4000]}")
+    folders = {f"v{number:02d}": train(work, number, queries, threads) for number in variants}
+    print(report(folders, measure(work, folders, sample, threads)))
 
 
 if __name__ == "__main__":
