@@ -10,7 +10,8 @@ from typing import Any
 from resift.rerank.scorers.card import language_codes, read_card
 from resift.rerank.scorers.head import HeadModule, read_head
 from resift.rerank.scorers.json_file import read_json
-from resift.rerank.scorers.own_fusion import RESIFT_FILE, OwnFusion, read_fusion
+from resift.rerank.scorers.own_fusion import OwnFusion, read_fusion
+from resift.rerank.scorers.resift_file import RESIFT_FILE
 from resift.retrieval.errors import ModelError, SettingsError
 
 NO_LIMIT = 1_000_000

@@ -12,7 +12,7 @@ from typing import Any
 from resift.rerank.scorers.card import CARD
 from resift.rerank.scorers.hub import CONFIGURATION, REPOSITORY, WEIGHTS
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
-from resift.rerank.scorers.own_fusion import update_resift_file
+from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.training.card.sections import search_command
 from resift.rerank.training.gate.fingerprint import weights_key
 from resift.rerank.training.record import read_record

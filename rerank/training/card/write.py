@@ -10,7 +10,7 @@ from typing import Any
 
 from resift.rerank.scorers.card import CARD
 from resift.rerank.scorers.json_file import read_json
-from resift.rerank.scorers.own_fusion import RESIFT_FILE
+from resift.rerank.scorers.resift_file import RESIFT_FILE
 from resift.rerank.training.card import sections
 from resift.rerank.training.record import RECORD, RunRecord, read_record
 from resift.retrieval.atomic_file import write_file

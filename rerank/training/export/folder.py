@@ -17,9 +17,9 @@ import numpy as np
 from resift.rerank.scorer import Pair
 from resift.rerank.scorers.encoding import PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
-from resift.rerank.scorers.own_fusion import RESIFT_FILE
 from resift.rerank.scorers.proof import PROOF_FILE
 from resift.rerank.scorers.proved_graph import FLOAT32_FILE
+from resift.rerank.scorers.resift_file import RESIFT_FILE
 from resift.rerank.scorers.tokenizer_file import TOKENIZER, WORDS, word_list
 from resift.rerank.training.export.parity import Parity, compare
 from resift.rerank.training.export.settings import PROOF_PAIRS, ExportSettings

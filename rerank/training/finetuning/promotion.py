@@ -50,8 +50,8 @@ def export_trained(request: TrainRequest, examples: Sequence[Example], reports: 
 
     int8 is fitted on some of the training `examples`. Raises OSError.
     """
-    from resift.rerank.scorers.own_fusion import update_resift_file
     from resift.rerank.scorers.proof import PROOF_FILE
+    from resift.rerank.scorers.resift_file import update_resift_file
     from resift.rerank.training.export.folder import export_folder
 
     made = request.work / "exported"

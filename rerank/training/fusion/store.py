@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.model_folder import read_folder
-from resift.rerank.scorers.own_fusion import OwnFusion, update_resift_file
+from resift.rerank.scorers.own_fusion import OwnFusion
+from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.training.card import write_card
 from resift.rerank.training.fusion.fitted import FittedFusion
 from resift.rerank.training.record import read_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from resift.rerank.scorers.own_fusion import update_resift_file
+from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.training.gate.page import dev_figures
 from resift.rerank.training.gate.report import GateReport
 from resift.rerank.training.record import read_record

@@ -12,7 +12,8 @@ from resift.rerank.scorers.hub import CONFIGURATION
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import find_folder
 from resift.rerank.scorers.model_folder import read_folder
-from resift.rerank.scorers.own_fusion import OwnFusion, update_resift_file
+from resift.rerank.scorers.own_fusion import OwnFusion
+from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.retrieval.errors import ModelError
 

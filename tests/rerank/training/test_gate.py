@@ -13,7 +13,7 @@ import pytest
 
 from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import CorpusSettings, read_documents
-from resift.rerank.scorers.own_fusion import update_resift_file
+from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.gate.judge import DevSet, Trial, judge

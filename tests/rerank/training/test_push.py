@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resift.rerank.scorers.own_fusion import update_resift_file
+from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.training.card.sections import search_command
 from resift.rerank.training.gate.fingerprint import weights_key
 from resift.rerank.training.push import push, uploaded_files
