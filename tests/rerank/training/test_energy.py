@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from resift.rerank.cli.energy import energy_options
 from resift.rerank.training.energy import EnergyMeter, known_country
 from resift.rerank.training.record import Energy
 
@@ -49,3 +52,15 @@ def test_an_error_of_the_training_passes_through(monkeypatch: pytest.MonkeyPatch
 
 def test_only_codes_of_countries_are_known() -> None:
     assert known_country("FRA") and not known_country("XYZ")
+
+
+@pytest.mark.parametrize(("given", "code"), [("DEU", 0), ("deu", 0), ("DE", 2), ("Germany", 2)])
+def test_a_country_is_named_by_three_letters(given: str, code: int) -> None:
+    @click.command()
+    @energy_options
+    def train(energy: bool, country: str | None) -> None:
+        click.echo(f"{energy} {country}")
+
+    result = CliRunner().invoke(train, ["--country", given])
+    assert result.exit_code == code
+    assert (f"True {given}" if code == 0 else "expected three letters, such as DEU") in result.output
