@@ -14,7 +14,7 @@ from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.predictor import one_line
 from resift.rerank.scorers.settings import ScorerSettings
-from resift.rerank.training.finetuning.base import quiet_libraries
+from resift.rerank.training.quiet_libraries import quiet_libraries
 from resift.retrieval.errors import ModelError
 from resift.retrieval.extras import install_line
 

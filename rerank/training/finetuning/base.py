@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from resift.rerank.scorers.registry import MODELS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.training.dequantize import dequantize_folder
 from resift.rerank.training.finetuning.hub_copy import HubPart, commit_of, model_folder
+from resift.rerank.training.quiet_libraries import quiet_libraries
 from resift.rerank.training.record import Origin
 from resift.retrieval.errors import ModelError
 from resift.retrieval.extras import install_line
@@ -62,39 +61,6 @@ def load_base(folder: Path, name: str, work: Path, length: int | None = None, de
             )
         except Exception as error:  # transformers, torch and safetensors raise many kinds
             raise ModelError(f"cannot be loaded as a base: {error_line(error)}", name) from None
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep the bars and messages of the libraries from the user; errors are raised."""
-    import logging
-    import warnings
-
-    import datasets
-    from transformers.utils import logging as transformers_logging
-
-    library: Any = transformers_logging  # only partly typed
-    level, bars = library.get_verbosity(), library.is_progress_bar_enabled()
-    loggers = [logging.getLogger(one) for one in ("sentence_transformers", "datasets", "accelerate")]
-    levels = [logger.level for logger in loggers]
-    data_bars = not datasets.are_progress_bars_disabled()
-    library.set_verbosity_error()
-    library.disable_progress_bar()
-    datasets.disable_progress_bars()
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # advice of libraries for programmers
-            yield
-    finally:
-        library.set_verbosity(level)
-        for logger, before in zip(loggers, levels, strict=True):
-            logger.setLevel(before)
-        if bars:
-            library.enable_progress_bar()
-        if data_bars:
-            datasets.enable_progress_bars()
 
 
 def _licence(folder: Path) -> str:

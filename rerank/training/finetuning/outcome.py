@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.card import read_card
-from resift.rerank.training.finetuning.base import quiet_libraries
 from resift.rerank.training.finetuning.curves import draw_curves
 from resift.rerank.training.finetuning.dev_sets import NANOBEIR_MEAN
 from resift.rerank.training.finetuning.hub_copy import HUB
@@ -21,6 +20,7 @@ from resift.rerank.training.finetuning.rows import as_lists, relevant
 from resift.rerank.training.finetuning.run import Trained
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import DataSource, revision_of
+from resift.rerank.training.quiet_libraries import quiet_libraries
 from resift.rerank.training.record import (
     Evaluation,
     ModelFacts,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from resift.rerank.training.examples import Example, LabelledList, write_examples
 from resift.rerank.training.export.settings import EXPORT_PAIRS
-from resift.rerank.training.finetuning.base import find_base, quiet_libraries
+from resift.rerank.training.finetuning.base import find_base
 from resift.rerank.training.finetuning.dev_sets import DevSet
 from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB
 from resift.rerank.training.finetuning.request import TrainRequest
 from resift.rerank.training.finetuning.rows import as_lists
+from resift.rerank.training.quiet_libraries import quiet_libraries
 from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import ModelError, SettingsError
 

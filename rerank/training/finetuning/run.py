@@ -12,7 +12,7 @@ from typing import Any
 
 from resift.rerank.scorers import scoring_progress
 from resift.rerank.training.energy import EnergyMeter
-from resift.rerank.training.finetuning.base import load_base, quiet_libraries
+from resift.rerank.training.finetuning.base import load_base
 from resift.rerank.training.finetuning.checkpoints import last_complete, remove_after
 from resift.rerank.training.finetuning.inputs import Inputs, Shown, Watchers, read_inputs
 from resift.rerank.training.finetuning.log import log_rows
@@ -20,6 +20,7 @@ from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.processes import rank, world_size
 from resift.rerank.training.finetuning.request import TrainRequest, is_finished
 from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.rerank.training.quiet_libraries import quiet_libraries
 from resift.rerank.training.record import Energy, LogRow
 from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import ModelError, SettingsError

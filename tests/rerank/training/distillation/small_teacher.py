@@ -13,7 +13,7 @@ from resift.rerank.training.distillation.batches import Batch, TokenBatches
 from resift.rerank.training.distillation.candidates import Candidate, CandidateList
 from resift.rerank.training.distillation.loading import Network, load_network
 from resift.rerank.training.distillation.network import forward
-from resift.rerank.training.finetuning.base import quiet_libraries
+from resift.rerank.training.quiet_libraries import quiet_libraries
 from tests.rerank.scorers.small_models import save_family, sentences
 
 TOKENS = 48
