@@ -123,7 +123,10 @@ class Gate:
         folder = open_folder(name, self.stages.scorer)
         architecture = str((folder.config.get("architectures") or [""])[0])
         if not architecture.endswith("ForSequenceClassification"):
-            self._note(f"the base {name} has no trained scoring head; the model is compared with the first stage alone")
+            shown = shown_name(name)
+            self._note(
+                f"the base {shown} has no trained scoring head; the model is compared with the first stage alone"
+            )
             return None
         return self._contestant(name)
 
