@@ -19,7 +19,6 @@ from resift.rerank.training.examples import Example
 from resift.rerank.training.finetuning.pool import search_texts
 from resift.rerank.training.finetuning.rows import as_lists, relevant
 from resift.retrieval.bm25.retriever import Bm25Retriever
-from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Qrels, Ranking, Run
 
@@ -40,7 +39,7 @@ class RankedTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class DevSet:
+class EvaluationSet:
     """A set that evaluates: its candidates, how a ranking of them is measured, and what the first stage reaches.
 
     `qrels`: the judgements. `measure` maps query_id -> doc_id -> score to the values of each query. `first_stage` has
@@ -66,27 +65,27 @@ class DevSet:
 class DevRequest:
     """A dev set as the user names it: a BEIR folder, or sets of NanoBEIR, with the depth of the first stage.
 
-    `root` is a local copy of NanoBEIR in the hub's layout; `split` the judgements of a folder, dev if there are any.
+    `root` is a local copy of NanoBEIR in the hub's layout.
     """
 
     target: str
-    split: str | None = None
     root: Path | None = None
     depth: int = 100
 
 
-def judged_sets(request: DevRequest, template: Template, bm25: Bm25Settings | None = None) -> list[DevSet]:
+def judged_sets(request: DevRequest, template: Template) -> list[EvaluationSet]:
     """Return the sets that `request` names. Raises CorpusError and SettingsError.
 
     The sets of NanoBEIR are measured as sentence-transformers does: the stored BM25 ranking with all relevant documents
-    added. A folder is searched with the embedded BM25; what that does not find cannot be reranked.
+    added. A folder is searched with the embedded BM25, for its dev judgements if it has any; what that does not find
+    cannot be reranked.
     """
     found = []
     for data_set in resolve(request.target, COMPARABLE):
         if data_set.folder is None:
             found.append(_nanobeir_set(load(data_set, root=request.root), request.depth))
         else:
-            found.append(_folder_set(data_set, request, template, bm25))
+            found.append(_folder_set(data_set, request, template))
     return found
 
 
@@ -95,9 +94,8 @@ def held_out_set(
     examples: Sequence[Example],
     others: Sequence[Example],
     depth: int = 100,
-    bm25: Bm25Settings | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> DevSet:
+) -> EvaluationSet:
     """Return the set of the held-out `examples`: what BM25 finds for their queries in all documents of the data.
 
     `others` are the examples that are trained on, whose documents are candidates too. Relevant are the documents with
@@ -108,7 +106,7 @@ def held_out_set(
         raise CorpusError("no held-out query has a relevant document; expected labels above 0")
     texts = list(dict.fromkeys(text for one in [*lists, *as_lists(others)] for text in one.documents))
     ids = {text: f"d{number}" for number, text in enumerate(texts)}
-    rankings = list(search_texts([one.query for one in lists], texts, depth, bm25, progress))
+    rankings = list(search_texts([one.query for one in lists], texts, depth, progress))
     qrels = {f"q{number}": {ids[text]: 1 for text in relevant(one)} for number, one in enumerate(lists)}
     queries, run = [], {}
     for number, (one, hits) in enumerate(zip(lists, rankings, strict=True)):
@@ -119,11 +117,11 @@ def held_out_set(
     return _measured(name, tuple(queries), qrels, run, protocol)
 
 
-def _folder_set(data_set: DataSet, request: DevRequest, template: Template, bm25: Bm25Settings | None) -> DevSet:
+def _folder_set(data_set: DataSet, request: DevRequest, template: Template) -> EvaluationSet:
     folder = data_set.folder or Path()
-    collection = load(data_set, request.split or _dev_split(folder))
+    collection = load(data_set, _dev_split(folder))
     with tempfile.TemporaryDirectory(prefix="resift-") as place:
-        build_index(collection.documents(), Path(place) / "index", bm25)
+        build_index(collection.documents(), Path(place) / "index")
         retriever = Bm25Retriever.open(Path(place) / "index")
         rankings = SelfExcludingFirstStage(retriever, request.depth).retrieve(collection.queries)
     run = {one.query.query_id: {hit.document.doc_id: hit.score for hit in one.hits} for one in rankings}
@@ -132,10 +130,10 @@ def _folder_set(data_set: DataSet, request: DevRequest, template: Template, bm25
     return _measured(data_set.name, queries, collection.qrels, run, protocol)
 
 
-def _measured(name: str, queries: tuple[RankedTexts, ...], qrels: Qrels, run: Run, protocol: str) -> DevSet:
+def _measured(name: str, queries: tuple[RankedTexts, ...], qrels: Qrels, run: Run, protocol: str) -> EvaluationSet:
     first_stage = mean(per_query(qrels, run))
     kept = {measure: first_stage[measure] for measure in MEASURED}
-    return DevSet(name, queries, qrels, lambda scores: per_query(qrels, scores), kept, protocol)
+    return EvaluationSet(name, queries, qrels, lambda scores: per_query(qrels, scores), kept, protocol)
 
 
 def _ranked(ranking: Ranking, template: Template) -> RankedTexts:
@@ -153,14 +151,14 @@ def _dev_split(folder: Path) -> str | None:
         return None
 
 
-def _nanobeir_set(collection: JudgedCollection, depth: int) -> DevSet:
+def _nanobeir_set(collection: JudgedCollection, depth: int) -> EvaluationSet:
     samples = read_samples(collection, depth)
     queries = tuple(
         RankedTexts(one.query.query_id, one.query.text, (*one.relevant, *one.others), tuple(one.texts))
         for one in samples
     )
     first_stage = mean({one.query.query_id: first_stage_measures(one) for one in samples})
-    return DevSet(
+    return EvaluationSet(
         f"{collection.name}_R{depth}",
         queries,
         {one.query.query_id: dict.fromkeys(one.relevant, 1) for one in samples},

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from resift.rerank.training.finetuning.dev_sets import MEASURED, NANOBEIR_MEAN, DevSet
+from resift.rerank.training.finetuning.dev_sets import MEASURED, NANOBEIR_MEAN, EvaluationSet
 from resift.retrieval.errors import ModelError
 from resift.retrieval.types import Run
 
@@ -23,7 +23,7 @@ class DevEvaluator(BaseEvaluator):
 
     def __init__(
         self,
-        sets: Sequence[DevSet],
+        sets: Sequence[EvaluationSet],
         batch_size: int,
         shown: Callable[[str, int, int], None] = lambda name, done, total: None,
     ) -> None:
@@ -62,7 +62,7 @@ class DevEvaluator(BaseEvaluator):
             values |= {f"{NANOBEIR_MEAN}_{name}": value for name, value in mean.items()}
         return values
 
-    def _scored(self, model: Any, one: DevSet) -> Iterator[Run]:  # noqa: ANN401
+    def _scored(self, model: Any, one: EvaluationSet) -> Iterator[Run]:  # noqa: ANN401
         """Yield the logits of some queries at a time, by query_id and doc_id."""
         for start in range(0, len(one.queries), _TOGETHER):
             queries = one.queries[start : start + _TOGETHER]

@@ -15,7 +15,7 @@ from resift.rerank.training.finetuning.dev_sets import (
     MEASURED,
     NANOBEIR_MEAN,
     DevRequest,
-    DevSet,
+    EvaluationSet,
     held_out_set,
     judged_sets,
 )
@@ -65,7 +65,7 @@ class Inputs:
     prepared: Prepared
     rows: list[Row]
     loss_parameters: dict[str, Any]
-    sets: list[DevSet]
+    sets: list[EvaluationSet]
     base: Origin
     base_folder: Path
 
@@ -157,8 +157,10 @@ def _prepared(request: TrainRequest, settings: TrainSettings, mark: str, reports
     return prepared
 
 
-def _dev_sets(request: TrainRequest, settings: TrainSettings, prepared: Prepared, reports: Reports) -> list[DevSet]:
-    sets: list[DevSet] = []
+def _dev_sets(
+    request: TrainRequest, settings: TrainSettings, prepared: Prepared, reports: Reports
+) -> list[EvaluationSet]:
+    sets: list[EvaluationSet] = []
     if prepared.held_out:
         with reports.progress("searching candidates of the held-out queries") as done:
             named = request.held_out_name

@@ -40,7 +40,7 @@ CURVES = "training/curves.svg"
 _LIBRARIES = ("sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers")
 
 
-def write_outcome(trained: Trained, command: str = "resift train") -> RunRecord:
+def write_outcome(trained: Trained) -> RunRecord:
     """Write the record, the training texts, the log and the curves into the model's folder, and return the record.
 
     The training is then finished, and its checkpoints are removed. Raises OSError and ModelError.
@@ -60,19 +60,19 @@ def write_outcome(trained: Trained, command: str = "resift train") -> RunRecord:
     for example in as_lists(trained.inputs.prepared.train):
         texts.add(example.query, example.documents, relevant(example))
     texts.save(request.out)
-    record = make_record(trained, command)
+    record = make_record(trained)
     write_record(request.out, record)
     finish(request)
     return record
 
 
-def make_record(trained: Trained, command: str = "resift train") -> RunRecord:
+def make_record(trained: Trained) -> RunRecord:
     """Return the record of a training."""
     inputs, settings = trained.inputs, trained.inputs.settings
     loss = TABLE[inputs.prepared.loss]
     used = dataclasses.replace(settings, loss=inputs.prepared.loss)
     return RunRecord(
-        command=command,
+        command="resift train",
         model=_facts(trained),
         base=inputs.base,
         recipe=inputs.request.recipe,

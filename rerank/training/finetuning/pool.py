@@ -9,7 +9,6 @@ from pathlib import Path
 from resift.indexer.bm25.build import build_index
 from resift.rerank.training.examples import Contrast, Pair
 from resift.retrieval.bm25.retriever import Bm25Retriever
-from resift.retrieval.bm25.settings import Bm25Settings
 from resift.retrieval.types import Document, Query
 
 Found = list[tuple[str, float]]
@@ -22,7 +21,6 @@ def search_texts(
     queries: Sequence[str],
     texts: Iterable[str],
     depth: int,
-    settings: Bm25Settings | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[Found]:
     """Yield for each query what BM25 finds in the different `texts`, at most `depth`.
@@ -32,7 +30,7 @@ def search_texts(
     """
     documents = (Document(str(number), text) for number, text in enumerate(dict.fromkeys(texts)))
     with tempfile.TemporaryDirectory(prefix="resift-") as folder:
-        build_index(documents, Path(folder) / "index", settings)
+        build_index(documents, Path(folder) / "index")
         retriever = Bm25Retriever.open(Path(folder) / "index")
         for start in range(0, len(queries), _TOGETHER):
             some = [Query(str(number), text) for number, text in enumerate(queries[start : start + _TOGETHER])]
@@ -46,7 +44,6 @@ def add_negatives(
     pairs: Sequence[Pair],
     count: int,
     depth: int,
-    settings: Bm25Settings | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Contrast]:
     """Return the pairs with `count` negatives each: the best documents of the data that BM25 finds for the query.
@@ -57,7 +54,7 @@ def add_negatives(
     positives: Mapping[str, set[str]] = positives_of(pairs)
     queries = list(positives)
     negatives: dict[str, tuple[str, ...]] = {}
-    found = search_texts(queries, (pair.document for pair in pairs), depth, settings, progress)
+    found = search_texts(queries, (pair.document for pair in pairs), depth, progress)
     for query, hits in zip(queries, found, strict=True):
         negatives[query] = tuple(text for text, _ in hits if text not in positives[query])[:count]
     return [Contrast(pair.query, pair.document, negatives[pair.query]) for pair in pairs if negatives[pair.query]]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from resift.rerank.training.examples import Example, LabelledList, write_examples
 from resift.rerank.training.export.settings import EXPORT_PAIRS
 from resift.rerank.training.finetuning.base import find_base
-from resift.rerank.training.finetuning.dev_sets import DevSet
+from resift.rerank.training.finetuning.dev_sets import EvaluationSet
 from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB
 from resift.rerank.training.finetuning.request import TrainRequest
 from resift.rerank.training.finetuning.rows import as_lists
@@ -22,7 +22,7 @@ from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
-    from resift.rerank.training.gate.dev_sets import DevSet as JudgedSet
+    from resift.rerank.training.gate.dev_sets import DevSet
     from resift.rerank.training.gate.report import GateReport
     from resift.rerank.training.gate.settings import GateSettings
 
@@ -30,7 +30,7 @@ HELD_OUT = "held-out-candidates.jsonl.gz"
 """The held-out queries with the candidates that evaluated, as labelled lists, in the folder `training`."""
 
 
-def write_candidates(held_out: DevSet, folder: Path) -> Path:
+def write_candidates(held_out: EvaluationSet, folder: Path) -> Path:
     """Write the candidates of a held-out set as labelled lists into `folder`, and return the path. Raises OSError."""
     path = folder / HELD_OUT
     lists = [
@@ -90,15 +90,15 @@ def judge_trained(
     return fit_and_judge(Trial(str(request.out), base, _judged_sets(request)), SearchStages(), settings, reports, force)
 
 
-def _judged_sets(request: TrainRequest) -> list[JudgedSet]:
-    from resift.rerank.training.gate.dev_sets import DevSet as Judged
+def _judged_sets(request: TrainRequest) -> list[DevSet]:
+    from resift.rerank.training.gate.dev_sets import DevSet
 
     held_out = request.work / HELD_OUT
-    sets = [Judged(str(held_out), name=request.held_out_name)] if held_out.is_file() else []
+    sets = [DevSet(str(held_out), name=request.held_out_name)] if held_out.is_file() else []
     root = None if request.copy is None else request.copy / NANOBEIR_HUB
     for target in request.dev:
         nanobeir = target.lower().partition(":")[0] == "nanobeir"
-        sets.append(Judged(target, root=str(root) if nanobeir and root is not None and root.is_dir() else None))
+        sets.append(DevSet(target, root=str(root) if nanobeir and root is not None and root.is_dir() else None))
     return sets
 
 
