@@ -17,10 +17,7 @@ from .models import EvaluatedModel
 from .splits import JudgedSet, file_name
 
 VERSION = 2
-"""The version of the lines; those of version 1, without a version, lack the share of each text that was read."""
-
-OUTDATED = "because an earlier version of this script did not keep how much of each text was read"
-"""Why lines of another version are not used."""
+"""The version of the lines; those of another version count as not scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +52,20 @@ class LogitFile:
         """Return query_id -> scores of those queries whose text and candidates are still the ones that were scored.
 
         A line that a killed process left incomplete, or that anything else damaged, counts as not scored, and so does
-        one of another version: `outdated` returns the queries that have no other.
+        one of another version.
         """
-        rows = [(query_id, row) for query_id, row in self._rows(judged) if row.get("version") == VERSION]
+        rows = self._rows(judged)
         found = {query_id: _scores(row, len(judged.candidates[query_id].doc_ids)) for query_id, row in rows}
         return {query_id: scores for query_id, scores in found.items() if scores is not None}
 
-    def outdated(self, judged: JudgedSet) -> set[str]:
-        """Return the ids of the queries that were scored by another version of this script alone."""
-        others = {query_id for query_id, row in self._rows(judged) if row.get("version") != VERSION}
-        return others - self.read(judged).keys() if others else others
-
     def _rows(self, judged: JudgedSet) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Yield (query_id, line) of the lines about the queries as they are now."""
+        """Yield (query_id, line) of the lines of this version about the queries as they are now."""
         if not self.path.is_file():
             return
         for line in self.path.read_bytes().splitlines():
             row = _row(line)
             query_id = row.get("query_id")
-            known = isinstance(query_id, str) and query_id in judged.candidates
+            known = isinstance(query_id, str) and query_id in judged.candidates and row.get("version") == VERSION
             if known and row.get("digest") == judged.digest(str(query_id)):
                 yield str(query_id), row
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -156,15 +156,13 @@ class Mean:
 class Table:
     """All cells: `cells[column name][set]`; a cell is missing if no query of it has scores.
 
-    `samples`: resamples. `outdated`: (label of a model, set) -> how many queries are left out because they were scored
-    by another version of this script.
+    `samples`: resamples.
     """
 
     columns: tuple[Column, ...]
     sets: tuple[JudgedSet, ...]
     cells: Mapping[str, Mapping[str, Cell]]
     samples: int
-    outdated: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def mean(self, column: str, specs: Sequence[str]) -> Mean | None:
         """Return the column's mean over the sets `specs`; None if a cell is missing."""
@@ -207,11 +205,8 @@ def measure_table(
     `samples`: resamples of each interval. With `common`, the queries of a set are those that all of its columns have.
     """
     cells: dict[str, dict[str, Cell]] = {column.name: {} for column in columns}
-    outdated: dict[tuple[str, str], int] = {}
     for judged in sets:
-        files = {model: LogitFile.of(work, model, judged) for model in _models(columns)}
-        scores = {model: file.read(judged) for model, file in files.items()}
-        outdated |= {(model.label, judged.spec): len(file.outdated(judged)) for model, file in files.items()}
+        scores = {model: LogitFile.of(work, model, judged).read(judged) for model in _models(columns)}
         there = {column: _measurable(column, judged, scores) for column in columns}
         measured = [set(queries) for column, queries in there.items() if column.models and queries]
         shared = set.intersection(*measured) if common and measured else set(judged.qrels)
@@ -221,7 +216,7 @@ def measure_table(
             if queries:
                 values = _values(column, judged, queries, scores)
                 cells[column.name][judged.spec] = Cell(values, first_stage, len(judged.qrels), samples)
-    return Table(tuple(columns), tuple(sets), cells, samples, {key: count for key, count in outdated.items() if count})
+    return Table(tuple(columns), tuple(sets), cells, samples)
 
 
 _ScoresOf = Mapping[EvaluatedModel, Mapping[str, CandidateScores]]

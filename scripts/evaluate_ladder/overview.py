@@ -7,9 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from resift.rerank.evaluation.significance import Comparison
-from resift.retrieval.wording import counted
 
-from .logits import OUTDATED
 from .measuring import BM25, MEASURED, Cell, Column, Mean, Table
 from .speed import Timing
 from .splits import IN_MEAN
@@ -23,7 +21,7 @@ SHOWN = "shown"
 def to_markdown(table: Table, speeds: Mapping[str, Timing], reached: Sequence[Target]) -> str:
     """Return the tables as Markdown; `speeds` are by the label of the model."""
     overviews = [_overview(table, measure, speeds) for measure in MEASURED]
-    parts = ["# The ladder", *overviews, _all_cells(table), _targets(reached), _notes(table, speeds)]
+    parts = ["# The ladder", *overviews, _all_cells(table), _targets(reached), _notes(speeds)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -42,9 +40,6 @@ def to_json(table: Table, speeds: Mapping[str, Timing], reached: Sequence[Target
             part: {column: {"complete": mean.complete, **_figures(mean)} for column, mean in found.items()}
             for part, found in _means(table).items()
         },
-        "outdated": [
-            {"model": label, "set": spec, "queries": count} for (label, spec), count in table.outdated.items()
-        ],
         "seconds": {label: asdict(timing) for label, timing in speeds.items()},
         "targets": [{**asdict(target), "outcome": target.outcome} for target in reached],
     }
@@ -148,19 +143,15 @@ def _targets(reached: Sequence[Target]) -> str:
     return "## Targets\n\n" + _rows(["target", "at least", "measured", ""], rows) if rows else ""
 
 
-def _notes(table: Table, speeds: Mapping[str, Timing]) -> str:
-    """Return a line per scoring that is not used, and one per peer of the times."""
-    outdated = [
-        f"{label} on {spec}: {counted(count, 'query', 'queries')} left out, {OUTDATED}; `score` completes them."
-        for (label, spec), count in table.outdated.items()
-    ]
+def _notes(speeds: Mapping[str, Timing]) -> str:
+    """Return a line per peer of the times."""
     peers = {(one.peer, one.machine, one.threads) for one in speeds.values()}
     times = [
         f"100 candidates: the median ratio to {peer} on the same machine, in turns, and the median time "
         f"({machine}, {threads} threads)."
         for peer, machine, threads in sorted(peers)
     ]
-    return "\n\n".join([*outdated, *times])
+    return "\n\n".join(times)
 
 
 def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -11,9 +11,8 @@ from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Scorer
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.types import Document, Hit, Ranking
-from resift.retrieval.wording import counted
 
-from .logits import OUTDATED, BusyError, CandidateScores, LogitFile
+from .logits import BusyError, CandidateScores, LogitFile
 from .models import BiEncoder, EvaluatedModel
 from .splits import DEPTH, JudgedSet, documents_of, open_set
 
@@ -35,7 +34,7 @@ def score_all(models: Sequence[EvaluatedModel], specs: Sequence[str], work: Path
     """Score the sets `specs` with each of `models`, as far as `extent` says. Raises ResiftError.
 
     Each query is kept as soon as it is scored; what is there already is not scored again, unless another version of
-    this script wrote it.
+    the script wrote it.
     """
     for model in models:
         scorer: Scorer | None = None
@@ -45,8 +44,6 @@ def score_all(models: Sequence[EvaluatedModel], specs: Sequence[str], work: Path
             if not missing:
                 say(f"{model.label} on {spec}: all there")
                 continue
-            if again := len(LogitFile.of(work, model, judged).outdated(judged).intersection(missing)):
-                say(f"{model.label} on {spec}: {counted(again, 'query', 'queries')} scored again, {OUTDATED}")
             scorer = scorer or model.load(extent.threads)
             try:
                 score_set(model, scorer, judged, missing, work, say)
