@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resift.rerank.training.examples.files import form_name, read_examples, to_line, write_examples
+from resift.rerank.training.examples.files import form_name, from_line, read_examples, to_line, write_examples
 from resift.rerank.training.examples.forms import Contrast, Example, LabelledList, LabelledPair, Pair, graded
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "LabelledPair",
     "Pair",
     "form_name",
+    "from_line",
     "graded",
     "read_examples",
     "to_line",

@@ -24,7 +24,7 @@ from resift.indexer.corpora.tables import read_parquet
 from resift.indexer.corpora.usual_names import Roles
 from resift.rerank.template import Template
 from resift.rerank.training.examples.columns import KNOWN, Columns, find_columns, number, to_examples
-from resift.rerank.training.examples.forms import FORMS, Contrast, Example, LabelledPair
+from resift.rerank.training.examples.forms import FORMS, Contrast, Example, LabelledList, LabelledPair, Pair
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.extras import install_line
 
@@ -83,6 +83,27 @@ def write_examples(path: str | Path, examples: Iterable[Example]) -> int:
 def to_line(example: Example) -> str:
     """Return an example as one line of JSON, with its line break."""
     return json.dumps(example.to_json(), ensure_ascii=False) + "\n"
+
+
+def from_line(line: str) -> Example:
+    """Return the example that `to_line` wrote, with its texts unchanged.
+
+    Raises KeyError or ValueError on another line.
+
+    >>> from_line('{"query": "q", "document": "d", "label": 1}')
+    LabelledPair(query='q', document='d', label=1)
+    """
+    values: dict[str, Any] = json.loads(line)
+    if "documents" in values:
+        relevance = values.get("relevance")
+        labels, grades = tuple(values["labels"]), None if relevance is None else tuple(relevance)
+        return LabelledList(values["query"], tuple(values["documents"]), labels, grades)
+    if "label" in values:
+        return LabelledPair(values["query"], values["document"], values["label"])
+    if "document" in values:
+        return Pair(values["query"], values["document"])
+    negatives = tuple(value for name, value in values.items() if name.startswith("negative"))
+    return Contrast(values["query"], values["positive"], negatives)
 
 
 def form_name(example: Example) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from resift.indexer.lock import try_lock
-from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, to_line, write_examples
+from resift.rerank.training.examples import Example, from_line, write_examples
 from resift.rerank.training.mining.tally import Tally
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import CorpusError, SettingsError
@@ -164,19 +164,3 @@ def _examples(path: Path) -> Iterator[Example]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield from_line(line)
-
-
-def from_line(line: str) -> Example:
-    """Return the example that `to_line` of `rerank.training.examples` wrote, with its texts unchanged."""
-    values: dict[str, Any] = json.loads(line)
-    if "documents" in values:
-        relevance = values.get("relevance")
-        labels, grades = tuple(values["labels"]), None if relevance is None else tuple(relevance)
-        return LabelledList(values["query"], tuple(values["documents"]), labels, grades)
-    if "label" in values:
-        return LabelledPair(values["query"], values["document"], values["label"])
-    negatives = tuple(value for name, value in values.items() if name.startswith("negative"))
-    return Contrast(values["query"], values["positive"], negatives)
-
-
-__all__ = ["MiningOutput", "from_line", "to_line"]
