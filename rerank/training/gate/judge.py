@@ -31,8 +31,6 @@ from resift.rerank.training.record import TrainingTexts
 from resift.retrieval.errors import ModelError
 from resift.retrieval.types import Ranking, to_run
 
-__all__ = ["DevSet", "Gate", "Trial", "judge"]
-
 
 @dataclass(frozen=True, slots=True)
 class Trial:

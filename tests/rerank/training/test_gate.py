@@ -16,7 +16,8 @@ from resift.indexer.corpora import CorpusSettings, read_documents
 from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.stages import SearchStages
-from resift.rerank.training.gate.judge import DevSet, Trial, judge
+from resift.rerank.training.gate.dev_sets import DevSet
+from resift.rerank.training.gate.judge import Trial, judge
 from resift.rerank.training.gate.page import headline
 from resift.rerank.training.gate.report import GateReport
 from resift.rerank.training.gate.settings import GateSettings
