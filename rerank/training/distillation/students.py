@@ -19,6 +19,7 @@ _FRESH = re.compile(r"(\d+)x(\d+)(?:x(\d+))?")
 _LAYERS = re.compile(r"(.+?):(\d+(?:,\d+)*)")
 _NAMED = re.compile(r"([\w.-]+)=(.+)", re.DOTALL)
 _HEAD_WIDTH = 64  # of BERT
+_KEPT = 0.5  # the part of the states attended to that a new layer subtracts
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,8 @@ def word_table_parts(model: Any, width: int) -> Mapping[str, Any]:  # noqa: ANN4
     """Return the embedding tables of a BERT reduced to `width` columns by PCA of its word table.
 
     All tables are turned by the same directions, those in which the words differ most, so that sums of a word, a
-    position and a type keep their meaning. The words' mean goes along. Source: PCA of the covariance (Pearson 1901).
+    position and a type keep their meaning. What all words, or all positions, have in common is left out: it would make
+    every word similar to every other. Source: PCA of the covariance (Pearson 1901).
     """
     import torch
 
@@ -170,7 +172,29 @@ def word_table_parts(model: Any, width: int) -> Mapping[str, Any]:  # noqa: ANN4
     signs = torch.sign(kept[kept.abs().argmax(0), torch.arange(kept.shape[1])])  # the same on every machine
     kept = kept * signs
     names = ("word_embeddings", "position_embeddings", "token_type_embeddings")
-    return {name: (getattr(tables, name).weight.detach().double() @ kept).float() for name in names}
+    found = {name: getattr(tables, name).weight.detach().double() @ kept for name in names}
+    return {name: (table - table.mean(0)).float() for name, table in found.items()}
+
+
+def begin_alike(model: Any) -> None:  # noqa: ANN401
+    """Let each new layer of a BERT attend at first from a word to the same and to similar words.
+
+    A reranker has to find the words of the query in the document. From random weights small models learn this only
+    after hundreds of thousands of pairs. Queries and keys begin as the same rotation, so that their product is the
+    similarity of two states, and values are subtracted from the state in part. Source: Trockman and Kolter 2023,
+    "Mimetic Initialization of Self-Attention Layers", sections 3 and 4, without their noise.
+    """
+    import torch
+
+    with torch.no_grad():
+        for layer in model.bert.encoder.layer:
+            attention, output = layer.attention.self, layer.attention.output.dense
+            width = output.weight.shape[0]
+            turned, other = (torch.linalg.qr(torch.randn(width, width))[0] for _ in range(2))
+            attention.query.weight.copy_(turned)
+            attention.key.weight.copy_(turned)
+            attention.value.weight.copy_(_KEPT**0.5 * other)
+            output.weight.copy_(-(_KEPT**0.5) * other.T)
 
 
 def _fresh(shape: tuple[int, int, int], teacher: Network) -> Network:
@@ -195,6 +219,7 @@ def _fresh(shape: tuple[int, int, int], teacher: Network) -> Network:
     )
     maker: Any = BertForSequenceClassification
     model = maker(config)
+    begin_alike(model)
     if pca:
         with torch.no_grad():
             for name, table in word_table_parts(teacher.model, width).items():

@@ -158,3 +158,14 @@ def test_a_teacher_of_another_kind_cannot_lend_layers(tmp_path: Path) -> None:
 def test_layers_of_a_model_that_torch_cannot_train_are_refused() -> None:
     with pytest.raises(SettingsError, match="not a single model that torch can train"):
         make_student(read_plan("teacher:2"), None, SETTINGS)
+
+
+def test_a_new_layer_attends_from_a_word_most_to_the_same_word(teacher: Network) -> None:
+    student = make_student(read_plan("2x16x2"), teacher, SETTINGS).network
+    [(_, batch)] = TokenBatches.of(student.encoder(TOKENS), [("cat food market", "bread cat stone market")], 1)
+    ids = batch["input_ids"][0]
+    for layer, states in zip(student.model.bert.encoder.layer, forward(student.model, batch).states, strict=False):
+        attention = layer.attention.self
+        likeness = (attention.query(states) @ attention.key(states).transpose(1, 2))[0]
+        same = ids[:, None] == ids[None, :]
+        assert bool((torch.where(same, likeness, -torch.inf).max(1).values >= likeness.max(1).values - 1e-4).all())
