@@ -15,7 +15,7 @@ from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.training.fusion.settings import TuneSettings
 from resift.rerank.training.fusion.stage_scores import QueryScores, SetScores, query_scores
-from resift.rerank.training.gate.cache_folder import cache_folder, writable
+from resift.rerank.training.gate.cache_folder import open_cache
 from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets
 from resift.rerank.training.gate.fingerprint import model_key
 from resift.rerank.training.gate.kept_runs import KeptRuns
@@ -49,10 +49,7 @@ class SetScoring:
         self.folder.check()
         self._trained_on = known_texts(self.folder.path, None, ())
         self._settings, self._stages, self._progress, self._note = settings, stages, progress, note
-        cache = cache_folder(settings.tune_cache)
-        self._kept = cache if writable(cache) else None
-        if self._kept is None:
-            note(f"note: {cache} cannot be written, so that scores are not kept for the next time")
+        self._kept = open_cache(settings.tune_cache, note)
         try:
             path = self._kept and self._kept / f"scores-{model_key(self.folder, scorer_settings)}.bin"
             scorer = CachedScorer(partial(load_scorer, settings=scorer_settings), path)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+
+def open_cache(given: str | None, note: Callable[[str], None]) -> Path | None:
+    """Return `cache_folder`, created if it does not exist; None, with a `note` to the user, if it cannot be written."""
+    folder = cache_folder(given)
+    if not writable(folder):
+        note(f"note: {folder} cannot be written, so that scores are not kept for the next time")
+        return None
+    return folder
 
 
 def cache_folder(given: str | None) -> Path:

@@ -17,7 +17,7 @@ from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
-from resift.rerank.training.gate.cache_folder import cache_folder, writable
+from resift.rerank.training.gate.cache_folder import open_cache
 from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets
 from resift.rerank.training.gate.fingerprint import model_key, weights_key
 from resift.rerank.training.gate.kept_runs import KeptRuns
@@ -36,13 +36,15 @@ from resift.retrieval.types import Ranking, to_run
 class Trial:
     """What is judged: `model` on `sets` against `base` (None: against the first stage alone).
 
-    `trained_on`: files of training examples, for a model whose folder does not say what it was trained on.
+    `trained_on`: files of training examples, for a model whose folder does not say what it was trained on. `base_name`:
+    what the report calls the base; if it is not given, `base`, of a folder its last part.
     """
 
     model: str
     base: str | None
     sets: Sequence[DevSet]
     trained_on: Sequence[str] = ()
+    base_name: str = ""
 
 
 def judge(
@@ -64,7 +66,7 @@ def judge(
 
 @dataclass(frozen=True, slots=True)
 class _Contestant:
-    """A model with the ways in which it orders candidates: as a search serves it, and by its scores alone."""
+    """A model by its name in the report, and its two orders of candidates: as a search serves it, and by its scores."""
 
     name: str
     folder: ModelFolder
@@ -82,22 +84,19 @@ class Gate:
         self.settings, self.stages = settings, stages
         self._progress, self._notes = progress, list[str]()
         self._show_note = note
-        folder = cache_folder(settings.gate_cache)
-        self._kept = folder if writable(folder) else None
-        if self._kept is None:
-            self._note(f"{folder} cannot be written, so that scores are not kept for the next time")
+        self._kept = open_cache(settings.gate_cache, note)
 
     def judge(self, trial: Trial) -> GateReport:
         """Return the verdict on `trial`. Raises ResiftError."""
-        model = self._contestant(trial.model)
-        base = self._base(trial.base)
+        model = self._contestant(trial.model, shown_name(trial.model))
+        base = self._base(trial)
         texts = known_texts(model.folder.path, base.folder.path if base else None, trial.trained_on)
         sets = DevSets(self.stages, KeptRuns(self._kept), self._progress, self._show_note).open(trial.sets)
         judged = [self._judged(found, model, base, texts) for found in sets]
         return conclude(
             GateReport(
-                model=shown_name(trial.model),
-                base=shown_name(base.name) if base else None,
+                model=model.name,
+                base=base.name if base else None,
                 measure=self.settings.gate_measure,
                 sets=tuple(verdict for verdict, _ in judged),
                 mean=self._mean([(verdict, values) for verdict, values in judged if verdict.queries]),
@@ -114,30 +113,28 @@ class Gate:
         self._notes.append(line)
         self._show_note(f"note: {line}")
 
-    def _base(self, name: str | None) -> _Contestant | None:
+    def _base(self, trial: Trial) -> _Contestant | None:
         """Return the base, or None if there is none, or it is an encoder that never learned to score pairs."""
-        if name is None or name == NO_MODEL:
+        if trial.base is None or trial.base == NO_MODEL:
             return None
-        folder = open_folder(name, self.stages.scorer)
+        name = shown_name(trial.base_name or trial.base)
+        folder = open_folder(trial.base, self.stages.scorer)
         architecture = str((folder.config.get("architectures") or [""])[0])
         if not architecture.endswith("ForSequenceClassification"):
-            shown = shown_name(name)
-            self._note(
-                f"the base {shown} has no trained scoring head; the model is compared with the first stage alone"
-            )
+            self._note(f"the base {name} has no trained scoring head; the model is compared with the first stage alone")
             return None
-        return self._contestant(name)
+        return self._contestant(trial.base, name)
 
-    def _contestant(self, name: str) -> _Contestant:
-        scorer_settings = dataclasses.replace(self.stages.scorer, model=name)
-        folder = open_folder(name, scorer_settings)
+    def _contestant(self, model: str, name: str) -> _Contestant:
+        scorer_settings = dataclasses.replace(self.stages.scorer, model=model)
+        folder = open_folder(model, scorer_settings)
         folder.check()
         try:
             path = self._kept and self._kept / f"scores-{model_key(folder, scorer_settings)}.bin"
             load = partial(load_scorer, settings=scorer_settings)
             scorer = CachedScorer(load, path, folder.fusion, folder.languages)
         except OSError as error:
-            raise ModelError(f"{error.filename} cannot be read: {error.strerror}", name) from error
+            raise ModelError(f"{error.filename} cannot be read: {error.strerror}", model) from error
         served = Reranker(scorer, self.stages.rerank)
         return _Contestant(name, folder, served, served.with_settings(fusion="none"))
 
