@@ -87,7 +87,8 @@ def judge_trained(
 
     base_folder, _ = find_base(request.base, request.copy)
     base = str(base_folder) if _can_rank(base_folder) else None
-    return fit_and_judge(Trial(str(request.out), base, _judged_sets(request)), SearchStages(), settings, reports, force)
+    trial = Trial(str(request.out), base, _judged_sets(request), base_name=request.base)
+    return fit_and_judge(trial, SearchStages(), settings, reports, force)
 
 
 def _judged_sets(request: TrainRequest) -> list[DevSet]:

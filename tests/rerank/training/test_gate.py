@@ -219,13 +219,21 @@ def test_a_teachers_scores_are_not_judgements(room: Room) -> None:
     assert found.sets[0].means["model_alone"]["ndcg@10"] == 1.0
 
 
+def test_a_base_is_called_by_the_name_that_is_given_for_it(room: Room) -> None:
+    settings = GateSettings(gate_cache=str(room.folder / "cache"))
+    sets, stages = [DevSet(str(room.held_out))], SearchStages(search=SearchSettings(depth=10))
+    trial = Trial(str(room.good), str(room.near), sets, base_name="org/published")
+    assert judge(trial, settings, stages).base == "org/published"
+    assert judged(room, room.good, room.near).base == "near"
+
+
 def test_a_base_without_a_scoring_head_leaves_the_first_stage_as_the_rival(room: Room) -> None:
     encoder = shutil.copytree(room.good, room.folder / "encoder")
     config = json.loads((encoder / "config.json").read_text())
     (encoder / "config.json").write_text(json.dumps({**config, "architectures": ["BertForMaskedLM"]}))
     found = judged(room, room.good, encoder)
     assert (found.base, set(found.mean)) == (None, {"first_stage"})
-    assert "no trained scoring head" in found.notes[0]
+    assert found.notes[0].startswith("the base encoder has no trained scoring head")  # and not its whole path
 
 
 def test_the_same_set_twice_is_refused(room: Room) -> None:
