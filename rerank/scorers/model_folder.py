@@ -185,6 +185,17 @@ class ModelFolder:
         known = [int(length) for length in limits if isinstance(length, int | float) and 0 < length < NO_LIMIT]
         return min(known, default=512)
 
+    @property
+    def architecture(self) -> str:
+        """The class of transformers that config.json names, "" if it names none."""
+        named = self.config.get("architectures")
+        return str(named[0]) if isinstance(named, list) and named else ""
+
+    @property
+    def has_head(self) -> bool:
+        """Whether it scores pairs: it has modules of sentence-transformers for that, or is a sequence classifier."""
+        return bool(self.head_modules) or self.architecture.endswith("ForSequenceClassification")
+
     def check(self) -> None:
         """Raise ModelError if resift cannot use this model, with the reason.
 
@@ -192,20 +203,18 @@ class ModelFolder:
         """
         if "auto_map" in self.config:
             raise self.error("it needs custom Python code, which resift never runs; choose a model without it")
-        architectures = self.config.get("architectures")
-        kind = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
+        kind = self.architecture
         generative = kind.endswith(("ForCausalLM", "ForConditionalGeneration", "LMHeadModel"))
         if generative or self.config.get("is_encoder_decoder") or self.config.get("is_decoder"):
             raise self.error(f"{kind} generates text; expected a model with one score (…ForSequenceClassification)")
         read_fusion(self.resift, self.name)
-        if self.head_modules:
-            return
-        if not kind.endswith("ForSequenceClassification"):
+        if not self.has_head:
             raise self.error(
                 f"{kind or 'its architecture'} has no trained scoring head; expected …ForSequenceClassification: "
                 "train it first, or choose a model that was trained to rerank"
             )
-        self._check_labels()
+        if not self.head_modules:
+            self._check_labels()
 
     def error(self, message: str) -> ModelError:
         """Return a ModelError that names this model."""

@@ -86,8 +86,7 @@ def judge_trained(
     from resift.rerank.training.judgement import fit_and_judge
 
     base_folder, _ = find_base(request.base, request.copy)
-    base = str(base_folder) if _can_rank(base_folder) else None
-    trial = Trial(str(request.out), base, _judged_sets(request), base_name=request.base)
+    trial = Trial(str(request.out), str(base_folder), _judged_sets(request), base_name=request.base)
     return fit_and_judge(trial, SearchStages(), settings, reports, force)
 
 
@@ -107,12 +106,3 @@ def _pairs(examples: Iterable[Example]) -> list[tuple[str, str]]:
     lists = as_lists(examples)
     found = ((one.query, text) for one in lists for text in one.documents)
     return list(itertools.islice(found, EXPORT_PAIRS))
-
-
-def _can_rank(folder: Path) -> bool:
-    """Return whether a base is a cross-encoder already: its head is not only made by the training."""
-    try:
-        names = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or []
-    except (OSError, ValueError):
-        return False
-    return any(str(name).endswith("ForSequenceClassification") for name in names)

@@ -118,9 +118,7 @@ class Gate:
         if trial.base is None or trial.base == NO_MODEL:
             return None
         name = shown_name(trial.base_name or trial.base)
-        folder = open_folder(trial.base, self.stages.scorer)
-        architecture = str((folder.config.get("architectures") or [""])[0])
-        if not architecture.endswith("ForSequenceClassification"):
+        if not open_folder(trial.base, self.stages.scorer).has_head:
             self._note(f"the base {name} has no trained scoring head; the model is compared with the first stage alone")
             return None
         return self._contestant(trial.base, name)
