@@ -118,7 +118,10 @@ def _kind(module: Mapping[str, Any], name: str) -> str:
     """Return the class of a module of sentence-transformers. Raises ModelError if it is somebody else's."""
     dotted = str(module.get("type", ""))
     if not dotted.startswith("sentence_transformers."):
-        raise ModelError(f"modules.json needs the code of {dotted or 'an unnamed module'}, which is never run", name)
+        raise ModelError(
+            f"modules.json needs the code of {dotted or 'an unnamed module'}, which is never run; choose another model",
+            name,
+        )
     return dotted.rsplit(".", 1)[-1]
 
 

@@ -107,7 +107,9 @@ def _open(onnx_file: Path, name: Path | str) -> GraphWeights:
     try:
         return GraphWeights(onnx.load(str(onnx_file)).graph)
     except Exception as error:  # protobuf's own errors
-        raise ModelError(f"{onnx_file.name} cannot be read as ONNX ({type(error).__name__})", name) from None
+        raise ModelError(
+            f"{onnx_file.name} cannot be read as ONNX ({type(error).__name__}); download it again", name
+        ) from None
 
 
 def _by_role(linears: list[Linear]) -> Iterator[tuple[str, Linear]]:

@@ -39,7 +39,9 @@ def write_card(folder: Path, record: RunRecord | None = None, model_id: str = ""
     """
     record = record or read_record(folder)
     if record is None:
-        raise ModelError(f"there is no {RECORD} of a training, from which the card is written", folder)
+        raise ModelError(
+            f"there is no {RECORD} of a training, from which the card is written; train the model with resift", folder
+        )
     path = folder / CARD
     write_file(path, [card_text(folder, record, model_id or folder.resolve().name)])
     return path

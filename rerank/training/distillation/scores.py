@@ -44,7 +44,9 @@ class ListFile:
         try:
             return CandidateList.from_json(json.loads(line))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CorpusError(f"is not a labelled list ({error})", self.path, place + 1) from None
+            raise CorpusError(
+                f"is not a labelled list ({error}); remove the file to make it again", self.path, place + 1
+            ) from None
 
     def __iter__(self) -> Iterator[CandidateList]:
         return (self[place] for place in range(len(self)))

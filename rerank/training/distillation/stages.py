@@ -159,7 +159,10 @@ class Preparation:
         except ValueError:
             weights = []
         if len(weights) != count:
-            raise SettingsError(f"{given!r} are not {counted(count, 'weight')}, as many as teachers", "teacher_weights")
+            raise SettingsError(
+                f"{given!r}: expected {counted(count, 'number')} separated by commas, as many as teachers",
+                "teacher_weights",
+            )
         return weights
 
     def _open(self) -> tuple[FirstStage, DocumentPool]:

@@ -84,7 +84,10 @@ def _logits(member: Member, pairs: list[tuple[str, str]]) -> NDArray[np.float64]
     assert member.scorer is not None
     logits = np.asarray(member.scorer.score(pairs).logits, dtype=np.float64)
     if logits.shape != (len(pairs),) or not np.isfinite(logits).all():
-        raise ModelError(f"returned {logits.shape} scores, or not finite ones, for {len(pairs)} pairs", member.name)
+        raise ModelError(
+            f"returned {logits.shape} scores, or not finite ones, for {len(pairs)} pairs; choose another teacher",
+            member.name,
+        )
     return logits
 
 

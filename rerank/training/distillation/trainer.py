@@ -85,7 +85,9 @@ class Trainer:
             model = online.network.model.to(self.device).eval()
             self._teacher = model, vocabulary_of(online.network.encoder(settings.pair_tokens))
         if settings.lengths and not (online and online.targets):
-            raise SettingsError("other lengths than those scored need a single BERT as the teacher", "lengths")
+            raise SettingsError(
+                "other lengths than those scored need a single BERT as the teacher; leave them out", "lengths"
+            )
         if path.exists():
             self._resume()
 
@@ -205,7 +207,10 @@ class Trainer:
         counts = count_terms(sizes, batches.tokens, sum(group.judged for group in groups))
         aim = Aims(torch.cat(aims), queries[places].to(self.device), relevance[places].to(self.device))
         if bool(aim.targets.isnan().any()):
-            raise SettingsError("the lists are not scored, and no teacher of the same vocabulary runs", "scored")
+            raise SettingsError(
+                "the teacher has another vocabulary than a student, and cannot score during the training; score all first",
+                "scored",
+            )
         terms = {
             learner.student.name: learner.backward(one, aim, counts)
             for learner, one in zip(learners, collected, strict=True)

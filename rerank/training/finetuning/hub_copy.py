@@ -53,7 +53,10 @@ def model_folder(part: HubPart) -> Path:
             raise ModelError(_unreachable(part, error), part.name) from None
         if any(any(folder.glob(pattern)) for pattern in (kinds if copied else wanted)):
             return folder
-    raise ModelError("the repository has no weights (model.safetensors, pytorch_model.bin, model.onnx)", part.name)
+    raise ModelError(
+        "the repository has no weights (model.safetensors, pytorch_model.bin, model.onnx); choose another model",
+        part.name,
+    )
 
 
 def data_folder(part: HubPart, patterns: tuple[str, ...] = _DATA) -> Path:
@@ -86,7 +89,9 @@ def data_files(part: HubPart, subset: str | None, split: str) -> list[Path]:
     files = [folder / file for file in chosen if _subset(file) == wanted]
     if not files:
         where = f" of the subset {subset!r}" if subset else ""
-        raise CorpusError(f"has no files{where} for the split {split!r}", f"{HUB}{part.name}")
+        raise CorpusError(
+            f"has no files{where} for the split {split!r}; name another split or subset", f"{HUB}{part.name}"
+        )
     return files
 
 

@@ -98,7 +98,9 @@ class TrainSettings:
         if self.save_limit < 2:
             raise SettingsError(f"{self.save_limit} is below 2; the last and the best are needed", "save_limit")
         if self.held_out is not None and self.held_out >= 1 and self.held_out != int(self.held_out):
-            raise SettingsError(f"{self.held_out} is neither a share below 1 nor a whole number", "held_out")
+            raise SettingsError(
+                f"{self.held_out} is out of range; expected a share below 1, or a whole number", "held_out"
+            )
         for name, known in (("scheduler", SCHEDULERS), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise SettingsError(f"{getattr(self, name)!r} is not known; expected one of {', '.join(known)}", name)

@@ -115,7 +115,7 @@ def test_the_weight_of_positives_is_the_number_of_negatives_for_each() -> None:
         ({"batch_size": 0}, "batch_size: 0 is below 1"),
         ({"learning_rate": float("nan")}, "learning_rate: nan is not above 0"),
         ({"warmup": 1.5}, "warmup: 1.5 is not a share"),
-        ({"held_out": 2.5}, "held_out: 2.5 is neither a share below 1 nor a whole number"),
+        ({"held_out": 2.5}, "held_out: 2.5 is out of range; expected a share below 1, or a whole number"),
         ({"save_limit": 1}, "save_limit: 1 is below 2"),
         ({"precision": "half"}, "precision: 'half' is not known"),
         ({"pos_weight": 0.0}, "pos_weight: 0.0 is not above 0"),
