@@ -208,7 +208,7 @@ class Trainer:
         aim = Aims(torch.cat(aims), queries[places].to(self.device), relevance[places].to(self.device))
         if bool(aim.targets.isnan().any()):
             raise SettingsError(
-                "the teacher has another vocabulary than a student, so it cannot score while that trains; score all first",
+                "the teacher has another vocabulary than a student, so it cannot score during its training; score all",
                 "scored",
             )
         terms = {
