@@ -45,11 +45,3 @@ def write_log(folder: Path, rows: Sequence[LogRow]) -> Path:
     path = folder / LOG
     write_file(path, (json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in rows))
     return path
-
-
-def read_log(folder: Path) -> tuple[LogRow, ...]:
-    """Return the rows in `folder`, none if there is no log. Raises OSError, and ValueError if it is damaged."""
-    path = folder / LOG
-    if not path.is_file():
-        return ()
-    return tuple(LogRow(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())

@@ -48,11 +48,6 @@ class CachedScorer:
         self._records = list(records)
         self._places = {record["pair"].tobytes(): place for place, record in enumerate(records)}
 
-    @property
-    def computed(self) -> bool:
-        """Whether the model was needed: False if all scores came from the file."""
-        return self._scorer is not None
-
     def score(self, pairs: Sequence[Pair]) -> Scores:
         """Return the scores of `pairs`, as `resift.rerank.scorer.Scorer` describes it; the same pair, the same score.
 

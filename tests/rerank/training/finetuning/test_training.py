@@ -14,7 +14,7 @@ from sentence_transformers import CrossEncoder as PublishedCrossEncoder
 
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.training.examples import LabelledList, Pair, write_examples
-from resift.rerank.training.finetuning.log import read_log
+from resift.rerank.training.finetuning.log import LOG
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.outcome import write_outcome
 from resift.rerank.training.finetuning.preparation import split_by_query
@@ -166,7 +166,7 @@ def test_two_processes_reach_the_weights_of_one(place: Path) -> None:
     settings = TrainSettings(batch_size=16, learning_rate=1e-3, held_out=0, eval_steps=6)
     run(request(data, base, place / "one"), settings, Reports(row=rows.append))
     assert distance(place / "two", place / "one", base) < 0.02
-    [logged] = read_log(place / "two" / "training")
+    logged = LogRow(**json.loads((place / "two" / "training" / LOG).read_text()))
     assert logged.step == rows[0].step == 6 and logged.loss == pytest.approx(rows[0].loss, rel=1e-3)
 
 
