@@ -9,7 +9,7 @@ BACKENDS = {
 }
 """Backend -> "module:Class"; the arguments of the class are (folder, settings, name), the last one optional."""
 
-MODELS = {name: name for name in ("resift-small", "resift-base")}
+MODELS = {name: name for name in ("resift-small", "resift-base", "resift-tiny")}
 """Name of an embedded model -> its folder in `rerank/models`."""
 
 DEFAULT_MODEL = "resift-small"

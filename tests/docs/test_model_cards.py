@@ -41,7 +41,7 @@ def test_a_card_names_the_teacher_the_data_the_dev_figures_and_no_folder_of_a_ma
         assert Path(teacher.name).name in card
     for one in (*PAIRS.values(), *COLLECTIONS.values()):
         assert one.makers in card and one.licence in card
-    assert set(own["dev"]) == {f"{one}" for one in DEV}
+    assert set(own["dev"]) == {f"{one}-dev" for one in (*DEV, "questions")}
     for figures in own["dev"].values():
         assert f"{figures['fused']:.4f}" in card
     for text in (card, json.dumps(own), (folder / "training.json").read_text(encoding="utf-8")):
