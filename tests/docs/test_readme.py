@@ -74,4 +74,5 @@ def test_every_module_that_the_readme_runs_exists() -> None:
     modules = re.findall(r"python -m ([\w.]+)", README)
     assert modules
     for module in modules:
-        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), module
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
