@@ -24,10 +24,14 @@ from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.extras import install_line
 
 if TYPE_CHECKING:
+    from resift.rerank.training.distillation.batches import Batch
     from resift.rerank.training.distillation.trainer import Trainer
 
 CHECKPOINT = "training.pt"
 """The file in the work folder from which a training resumes."""
+
+_VERIFIED_PAIRS = 24
+_RESEMBLES = 0.5  # of the variance of a layer's states that may be missed
 
 _OF_TRAINING = (
     *("refit", "refit_pairs", "passes", "group_size", "step_groups", "pair_tokens", "lengths", "logit_weight"),
@@ -131,9 +135,12 @@ class Distillation:
         return TrainingLists(scored, [place for place, mark in enumerate(marks) if not mark], held_out)
 
     def _train(
-        self, work: WorkFolder, students: Sequence[Student], lists: TrainingLists, consumption: Consumption
+        self, work: WorkFolder, students: list[Student], lists: TrainingLists, consumption: Consumption
     ) -> Progress:
-        """Train the students in place, from the checkpoint in the work folder if there is one."""
+        """Train the students in place, from the checkpoint in the work folder if there is one.
+
+        Those whose states turn out not to be the teacher's are replaced in the list by what does not compare them.
+        """
         from resift.rerank.scorers.torch_backend import choose_device
         from resift.rerank.training.distillation.drawing import Drawing
         from resift.rerank.training.distillation.learner import Learner
@@ -142,6 +149,9 @@ class Distillation:
         device = str(choose_device(self.stages.scorer.device))
         self._set_threads()
         online = self._online(students)
+        if online is not None:
+            students[:] = [self._verified(student, online.network, lists, device) for student in students]
+            online = self._online(students)
         path = work.path / CHECKPOINT
         with ExitStack() as measuring:
             if online is not None and not path.exists():
@@ -187,21 +197,41 @@ class Distillation:
         return Online(network, targets=single)
 
     def _refit(self, student: Student, teacher: Network, lists: TrainingLists, device: str) -> None:
-        from resift.rerank.training.distillation.batches import TokenBatches
         from resift.rerank.training.distillation.refit import refit
+
+        batches = self._first_batches(student, teacher, lists, self.settings.refit_pairs, device)
+        with self.reports.progress(f"fitting {student.name}", len(student.matched)) as done:
+            refit(student.network.model, teacher.model, student.matched, batches, done)
+
+    def _verified(self, student: Student, teacher: Network, lists: TrainingLists, device: str) -> Student:
+        """Return the student without the layers that it was supposed to stand for, if its states do not resemble them.
+
+        They do if each of its layers explains half of the variance of the teacher's.
+        """
+        if not (student.supposed and student.matched):
+            return student
+        from resift.rerank.training.distillation.refit import unexplained
+
+        batches = self._first_batches(student, teacher, lists, _VERIFIED_PAIRS, device)
+        missed = unexplained(student.network.model, teacher.model, student.matched, batches)
+        return student if max(missed) < _RESEMBLES else dataclasses.replace(student, matched=())
+
+    def _first_batches(
+        self, student: Student, teacher: Network, lists: TrainingLists, count: int, device: str
+    ) -> list[Batch]:
+        """Move both models to `device`, and return batches of the first `count` pairs to train on."""
+        from resift.rerank.training.distillation.batches import TokenBatches
 
         pairs: list[tuple[str, str]] = []
         for place in lists.places:
             one = lists.file[place]
             pairs += [(one.query, candidate.text) for candidate in one.candidates]
-            if len(pairs) >= self.settings.refit_pairs:
+            if len(pairs) >= count:
                 break
         encoder = student.network.encoder(self.settings.pair_tokens)
-        batches = TokenBatches.of(encoder, pairs[: self.settings.refit_pairs], self.settings.micro_batch, device)
         student.network.model.to(device)
         teacher.model.to(device)
-        with self.reports.progress(f"fitting {student.name}", len(student.matched)) as done:
-            refit(student.network.model, teacher.model, student.matched, [batch for _, batch in batches], done)
+        return [batch for _, batch in TokenBatches.of(encoder, pairs[:count], self.settings.micro_batch, device)]
 
     def _set_threads(self) -> None:
         import torch

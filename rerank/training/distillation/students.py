@@ -42,7 +42,8 @@ class Student:
     """A model to train. `matched`: for each of its layers, from 0, the layer of the teacher whose states it learns.
 
     Empty if its states cannot be compared with the teacher's. `reduced`: whether its layers skip some of its base's;
-    `fresh`: whether its layers are new.
+    `fresh`: whether its layers are new. `supposed`: whether `matched` is only a guess by its shape, as for a student of
+    an earlier distillation: it holds if its states resemble the teacher's.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Student:
     matched: tuple[int, ...] = ()
     reduced: bool = False
     fresh: bool = False
+    supposed: bool = False
 
 
 def read_plan(text: str) -> StudentPlan:
@@ -102,8 +104,10 @@ def make_student(plan: StudentPlan, teacher: Network | None, settings: ScorerSet
     same_base = own or (teacher is not None and base.folder.path.resolve() == teacher.folder.path.resolve())
     if not plan.layers and not plan.count:
         network = base.with_model(_copy(base.model)) if own else base
-        matched = tuple(range(base.model.config.num_hidden_layers)) if same_base and is_bert(base.model) else ()
-        return Student(plan.name, network, matched)
+        if same_base:
+            whole = tuple(range(base.model.config.num_hidden_layers)) if is_bert(base.model) else ()
+            return Student(plan.name, network, whole)
+        return Student(plan.name, network, _supposed(base, teacher), supposed=True)
     if not is_bert(base.model):
         raise ModelError("only the layers of a BERT can be chosen; use the whole model, or a fresh shape", plan.base)
     depth = base.model.config.num_hidden_layers
@@ -113,6 +117,16 @@ def make_student(plan: StudentPlan, teacher: Network | None, settings: ScorerSet
         raise SettingsError(f"{plan.base} has {depth} layers, so there is no layer {layers[-1] + 1}", "student")
     network = base.with_model(with_layers(base.model, layers))
     return Student(plan.name, network, ends(last, depth) if same_base else (), same_base and len(layers) < depth)
+
+
+def _supposed(base: Network, teacher: Network | None) -> tuple[int, ...]:
+    """Return the layers of `teacher` that those of `base` would stand for if it was made of the teacher's, or none."""
+    if teacher is None or not (is_bert(base.model) and is_bert(teacher.model)):
+        return ()
+    own, other = base.model.config, teacher.model.config
+    if own.hidden_size != other.hidden_size or own.num_hidden_layers > other.num_hidden_layers:
+        return ()
+    return spread(own.num_hidden_layers, other.num_hidden_layers, False)
 
 
 def spread(count: int, depth: int, middle: bool) -> tuple[int, ...]:

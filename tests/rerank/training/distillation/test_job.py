@@ -22,7 +22,7 @@ from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.record import TrainingTexts, read_record
 from resift.rerank.training.reports import Reports
 from resift.retrieval.errors import SettingsError
-from tests.rerank.scorers.small_models import sentences
+from tests.rerank.scorers.small_models import save_family, sentences
 from tests.rerank.training.distillation.small_teacher import TOKENS
 
 SETTINGS = DistillSettings(
@@ -264,3 +264,15 @@ def test_dev_queries_are_never_trained_on_and_judged_only_if_that_is_wanted(plac
     texts = TrainingTexts.read(half.folder)
     assert texts is not None and not texts.has_query(query)
     assert half.gate is None and not (half.folder / "resift.json").exists()
+
+
+def test_a_second_distillation_goes_on_to_compare_the_states_of_layers_that_resemble_the_teachers(
+    place: Path, distilled: Distilled, tmp_path: Path
+) -> None:
+    other = save_family("bert", tmp_path / "other")
+    settings = dataclasses.replace(SETTINGS, scored="held-out", passes=0.5)
+    students = (f"again={distilled.students[0].folder}", f"other={other}")
+    request = request_in(place, out=str(tmp_path / "out"), student=students)
+    found = Distillation(request, dataclasses.replace(STAGES, distill=settings)).run()
+    records = [read_record(one.folder) for one in found.students]
+    assert [record.loss_parameters["states"] for record in records if record] == [settings.states_weight, 0.0]
