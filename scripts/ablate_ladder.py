@@ -44,6 +44,8 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "made queries alone": ("teacher:4", ("--made-share", "1")),
     "half made queries": ("teacher:4", ("--made-share", "0.5")),
+    "words trained too": ("teacher:4", ("--no-frozen-words",)),
+    "three times the rate": ("teacher:4", ("--peak-rate", "2e-4")),
 }
 """Name -> the student and the options of `resift distill` that differ; its place is its number, from 0."""
 
