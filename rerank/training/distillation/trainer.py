@@ -207,10 +207,8 @@ class Trainer:
         counts = count_terms(sizes, batches.tokens, sum(group.judged for group in groups))
         aim = Aims(torch.cat(aims), queries[places].to(self.device), relevance[places].to(self.device))
         if bool(aim.targets.isnan().any()):
-            raise SettingsError(
-                "the teacher has another vocabulary than a student, so it cannot score during its training; score all",
-                "scored",
-            )
+            why = "the teacher has another vocabulary than a student" if self.online else "no teacher runs beside it"
+            raise SettingsError(f"the lists are not scored, and {why}; score all before the training", "scored")
         terms = {
             learner.student.name: learner.backward(one, aim, counts)
             for learner, one in zip(learners, collected, strict=True)

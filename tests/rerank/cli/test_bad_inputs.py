@@ -208,9 +208,9 @@ def test_a_wrong_flag_gives_one_line(index: str, flags: list[str], code: int, pa
 @pytest.mark.parametrize(
     ("file", "keep", "parts"),
     [
-        ("model.onnx", 1000, ["cannot be loaded"]),
-        ("model.onnx", 0, ["cannot be loaded"]),
-        ("tokenizer.json", 100, ["tokenizer.json"]),
+        ("model.onnx", 1000, ["model.onnx is not the file that was exported", "download it again"]),
+        ("model.onnx", 0, ["model.onnx is not the file that was exported"]),
+        ("vocab.txt", 100, ["vocab.txt"]),
         ("config.json", 10, ["config.json"]),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from resift.rerank.scorers.registry import MODELS
 from tests.rerank.cli.invoke import assert_one_line, invoke
 
-QUERIES = "q1\tsoup lentils twenty minutes\nq2\ttomatoes\nq3\tsoup\nq4\tzzz qqq\n"
+QUERIES = "q1\tsimmer four twenty cereal\nq2\ttomatoes\nq3\tsoup\nq4\tzzz qqq\n"
 
 
 @pytest.fixture

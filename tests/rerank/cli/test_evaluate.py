@@ -29,7 +29,7 @@ def test_results_contain_all_settings_that_determine_the_figures(collection: Pat
     (tmp_path / "a.trec").write_text("q1 Q0 bowls 1 2.0 x\n")
     flags = ["--split", "dev", "--window", "7", "--max-length", "64", "--fusion-weight", "0.25"]
     run = ["--run", str(tmp_path / "a.trec")]
-    wanted = {"split": "dev", "rank_window_size": 7, "max_length": 64, "fusion": "zscore", "fusion_weight": 0.25}
+    wanted = {"split": "dev", "rank_window_size": 7, "max_length": 64, "fusion": "zscore-read", "fusion_weight": 0.25}
     for given, more in ((run, {"run": run[1], "bm25": None}), (["--k1", "0.9"], {"run": None})):
         done = invoke("evaluate", str(collection), *flags, *given, "--output", str(tmp_path / "results"), "--json")
         report = json.loads(done.out)
