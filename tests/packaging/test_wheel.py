@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from resift.rerank.scorers.registry import MODELS
 from tests.packaging.installing import ROOT, Installed
 
 MOST_OF_MODELS = 60_000_000  # bytes
