@@ -2,11 +2,13 @@
 
     python -m scripts.evaluate_collections --output results [NAME ...]
 
-Each collection's report is kept in the output folder, so that a stopped run can be resumed.
+The default model is measured, and beside it the published cross-encoder of the shared data if it is there. Each
+collection's report is kept in the output folder, so that a stopped run can be resumed.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -22,8 +24,10 @@ from scripts.shared_data import ROOT, shared_folder
 
 MORE_SPLITS = {"nfcorpus": ("test", "dev")}
 """Collections of which more than the default split is evaluated."""
+TEACHER = "teacher"
+"""The label of the published cross-encoder, of which the models of the package learned."""
 COLUMNS = (
-    *("collection", "queries", "ndcg@10", "mrr@10", "map"),
+    *("collection", "model", "queries", "ndcg@10", "mrr@10", "map"),
     *("difference of ndcg@10, 95 %", "recall@100", "index s", "rerank s"),
 )
 
@@ -35,6 +39,16 @@ def resift(*arguments: str) -> str:
         [sys.executable, "-c", code, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
     )
     return done.stdout
+
+
+def chosen(models: Sequence[str]) -> dict[str, str]:
+    """Return the models to measure by their labels; the teacher is left out, with a note, where it is not there."""
+    teacher = shared_folder() / "models" / "ms-marco-minilm-l12"
+    found = {label: str(teacher) if label == TEACHER else label for label in models}
+    if TEACHER in found and not teacher.is_dir():
+        click.echo(f"note: the published cross-encoder is not there ({teacher}); it is left out", err=True)
+        del found[TEACHER]
+    return found
 
 
 def evaluate(name: str, folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
@@ -57,7 +71,7 @@ def row(report: dict[str, Any]) -> str:
         f"{one['difference']['ndcg@10']:+.4f} [{low:+.4f}, {high:+.4f}]",
         f"{one['first_stage']['recall@100']:.4f}",
     ]
-    return f"| {report['name']} | {one['queries']} | {' | '.join(cells)} | {seconds} |"
+    return f"| {report['name']} | {report['label']} | {one['queries']} | {' | '.join(cells)} | {seconds} |"
 
 
 def jobs(names: Sequence[str]) -> list[tuple[str, Path, list[str]]]:
@@ -80,15 +94,18 @@ def jobs(names: Sequence[str]) -> list[tuple[str, Path, list[str]]]:
 @click.option(
     "--option", "options", multiple=True, help="A further option of `resift evaluate`, as --option=--fusion=none."
 )
+@click.option(
+    "--model", "models", multiple=True, default=("default", TEACHER), show_default=True, help="A model; repeat it."
+)
 @click.argument("names", nargs=-1)
-def main(output: Path, options: tuple[str, ...], names: tuple[str, ...]) -> None:
+def main(output: Path, options: tuple[str, ...], models: tuple[str, ...], names: tuple[str, ...]) -> None:
     """Evaluate the collections NAMES (all if none is named)."""
     output.mkdir(parents=True, exist_ok=True)
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for name, folder, arguments in jobs(names):
-        kept = output / f"{name.replace(' ', '_').replace('/', '_')}.json"
+    for (name, folder, arguments), (label, model) in itertools.product(jobs(names), chosen(models).items()):
+        kept = output / f"{name} {label}.json".replace(" ", "_").replace("/", "_")
         if not kept.exists():
-            report = evaluate(name, folder, [*arguments, *options])
+            report = evaluate(name, folder, [*arguments, "--model", model, *options]) | {"label": label}
             kept.write_text(json.dumps(report, indent=1), encoding="utf-8")
         print(row(json.loads(kept.read_text(encoding="utf-8"))), flush=True)
 
