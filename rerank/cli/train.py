@@ -18,12 +18,23 @@ from resift.rerank.cli.progress import progress
 from resift.rerank.cli.pushing import PushOptions, push_options
 
 if TYPE_CHECKING:
+    from resift.rerank.settings import RerankSettings, SearchSettings
     from resift.rerank.training.finetuning.request import TrainRequest
     from resift.rerank.training.finetuning.run import Trained
     from resift.rerank.training.finetuning.settings import TrainSettings
     from resift.rerank.training.gate.settings import GateSettings
     from resift.rerank.training.record import LogRow, RunRecord
     from resift.rerank.training.reports import Reports
+
+
+@dataclass(frozen=True, slots=True)
+class TrainStages:
+    """The settings of all that a training uses; of `rerank` the template and the treatment of HTML alone."""
+
+    train: TrainSettings
+    search: SearchSettings
+    rerank: RerankSettings
+    gate: GateSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +57,10 @@ class TrainOptions:
     energy: bool
     country: str | None
 
-    def request(self) -> TrainRequest:
+    def request(self, stages: TrainStages) -> TrainRequest:
         """Return what is trained: the recipe's values, and in their place what was given on the command line.
 
-        Raises click.UsageError without data, and SettingsError.
+        `stages` has the settings of what is read. Raises click.UsageError without data, and SettingsError.
         """
         from resift.rerank.training.finetuning.recipe import Recipe, read_recipe
         from resift.rerank.training.finetuning.request import TrainRequest
@@ -65,6 +76,9 @@ class TrainOptions:
             data=data,
             out=Path(self.out),
             dev=self.dev or recipe.dev,
+            depth=stages.search.depth,
+            template=stages.rerank.template,
+            html=stages.rerank.html,
             copy=Path(self.hub_folder) if self.hub_folder else None,
             curves=Path(self.curves) if self.curves else None,
             skip_bad=self.skip_bad,
@@ -136,7 +150,11 @@ def _use_recipe(context: click.Context, _: click.Parameter, given: str | None) -
 @click.option("--force", is_flag=True, help="Promote the model although the gate refuses it; its card says so.")
 @push_options
 @click.option("--json", "as_json", is_flag=True, help="Print the log and the values as JSON.")
-@settings_options("train", "gate")
+@settings_options(
+    *("train", "search", "rerank", "gate"),
+    into="resift.rerank.cli.train:TrainStages",
+    kept={"rerank": ("template", "html")},
+)
 @grouped("push", "resift.rerank.cli.pushing:PushOptions")
 @grouped("options", "resift.rerank.cli.train:TrainOptions")
 @grouped("steps", "resift.rerank.cli.train:FinalSteps")
@@ -147,8 +165,7 @@ def train(
     options: TrainOptions,
     steps: FinalSteps,
     push: PushOptions,
-    train_settings: TrainSettings,
-    gate_settings: GateSettings,
+    stages: TrainStages,
 ) -> int:
     """Train a reranker on DATA: pairs, labelled pairs, triplets or labelled lists, as JSON lines, CSV or Parquet.
 
@@ -166,17 +183,19 @@ def train(
     from resift.rerank.training.finetuning.run import train as run_training
 
     refuse_together(ctx, {"resume": "--resume", "overwrite": "--overwrite"})
-    request = options.request()
-    judged = steps.gate and (bool(request.dev) or train_settings.held_out != 0)
+    request = options.request(stages)
+    if not request.dev and "--depth" in flags_given(ctx, "search"):
+        raise click.UsageError("--depth would have no effect without dev sets; leave it out, or name one with --dev")
+    judged = steps.gate and (bool(request.dev) or stages.train.held_out != 0)
     if not judged and (flags := flags_given(ctx, "gate")):
         raise click.UsageError(f"{', '.join(flags)} would have no effect, because nothing is judged; leave it out")
     push.check(judged, steps.force)
-    trained = run_training(request, train_settings, _reports())
+    trained = run_training(request, stages.train, _reports())
     if trained is None:  # another process writes the model
         return 0
     record = write_outcome(trained)
     _report(record, steps.as_json)
-    promoted = _conclude(request, trained, steps, gate_settings)
+    promoted = _conclude(request, trained, steps, stages.gate)
     push.upload(request.out, promoted, steps.force, steps.as_json)
     return 0 if promoted else 1
 

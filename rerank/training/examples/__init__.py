@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from resift.rerank.training.examples.files import form_name, from_line, read_examples, to_line, write_examples
+from resift.rerank.training.examples.files import (
+    form_name,
+    from_line,
+    read_examples,
+    read_written,
+    to_line,
+    write_examples,
+)
 from resift.rerank.training.examples.forms import Contrast, Example, LabelledList, LabelledPair, Pair, graded
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "from_line",
     "graded",
     "read_examples",
+    "read_written",
     "to_line",
     "write_examples",
 ]

@@ -90,15 +90,16 @@ def find_columns(names: Sequence[str]) -> Columns:
 def to_examples(values: Mapping[str, Any], columns: Columns, template: Template) -> Iterator[Example]:
     """Yield the examples of one record: one, or one for each positive document.
 
-    A title, and a document that is an object with title and text, are rendered by `template`. Raises ValueError if a
-    part is missing, is empty or has another type.
+    `template` builds the text of a document whose parts are apart: an object with title and text, or a text with its
+    title, or another field that the template names, in a column of its own. Any other text is whole, so that only its
+    HTML is treated. Raises ValueError if a part is missing, is empty or has another type.
     """
     query = _text(values, columns.query)
     if columns.documents is not None:
         yield _list(query, values, columns, template)
         return
     name = columns.document or ""
-    documents = _documents(values.get(name), name, template, _title(values, columns.title))
+    documents = _documents(values.get(name), name, template, _beside(values, columns, template))
     if columns.negatives:
         found = [text for column in columns.negatives for text in _optional(values.get(column), column, template)]
         if not found:
@@ -142,9 +143,14 @@ def _numbers(values: Mapping[str, Any], name: str) -> tuple[float, ...]:
     return tuple(number(value, name) for value in found)
 
 
-def _title(values: Mapping[str, Any], name: str | None) -> str:
-    found = values.get(name) if name else None
-    return found if isinstance(found, str) else ""
+def _beside(values: Mapping[str, Any], columns: Columns, template: Template) -> Document | None:
+    """Return what the record has of its document beside the text, in a document without text; None if nothing."""
+    used = {columns.query, columns.document, columns.label, columns.title, *columns.negatives}
+    fields = {name: values[name] for name in template.fields() if name in values and name not in used}
+    if columns.title is None and not fields:
+        return None
+    title = values.get(columns.title) if columns.title else None
+    return Document("", "", title=title if isinstance(title, str) else "", fields=fields)
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:
@@ -162,20 +168,26 @@ def _optional(value: object, name: str, template: Template) -> list[str]:
     return [] if empty else _documents(value, name, template)
 
 
-def _documents(value: object, name: str, template: Template, title: str = "") -> list[str]:
-    """Return the texts in a column: of a text, of an object with title and text, or of an array of them."""
+def _documents(value: object, name: str, template: Template, beside: Document | None = None) -> list[str]:
+    """Return the texts in a column: of a text, of an object with title and text, or of an array of them.
+
+    `beside` has the title and the fields that the record has in other columns, None if it has none.
+    """
     members = value if isinstance(value, list | tuple) else [value]
     if not members:
         raise ValueError(f"{name!r} is an empty array; expected at least one text")
-    return [_rendered(member, name, template, title) for member in members]
+    return [_rendered(member, name, template, beside) for member in members]
 
 
-def _rendered(value: object, name: str, template: Template, title: str) -> str:
+def _rendered(value: object, name: str, template: Template, beside: Document | None) -> str:
+    other = beside or Document("", "")
     if isinstance(value, Mapping):
-        fields = {key: field for key, field in value.items() if key not in ("title", "text")}
-        document = Document("", str(value.get("text") or ""), title=str(value.get("title") or title), fields=fields)
+        fields = {**other.fields, **{key: field for key, field in value.items() if key not in ("title", "text")}}
+        title = str(value.get("title") or other.title)
+        document = Document("", str(value.get("text") or ""), title=title, fields=fields)
     elif isinstance(value, str):
-        document = Document("", value, title=title)
+        document = replace(other, text=value)
+        template = template if beside else replace(template, pattern="{text}")
     else:
         raise ValueError(f"{name!r} is {_excerpt(value)}; expected a text")
     text = template.render(document)

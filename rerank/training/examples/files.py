@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -80,6 +81,24 @@ def write_examples(path: str | Path, examples: Iterable[Example]) -> int:
         return count
 
 
+def read_written(path: Path) -> Iterator[Example]:
+    """Yield the examples of JSON lines that `write_examples` wrote, with their texts unchanged.
+
+    `read_examples` would treat the HTML of the texts a second time. Raises CorpusError if the file was damaged.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8", newline="\n") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield from_line(line)
+                except (KeyError, TypeError, ValueError):
+                    message = "is not an example as resift writes it; make the file again"
+                    raise CorpusError(message, path, number) from None
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise CorpusError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path) from None
+
+
 def to_line(example: Example) -> str:
     """Return an example as one line of JSON, with its line break."""
     return json.dumps(example.to_json(), ensure_ascii=False) + "\n"
@@ -91,15 +110,15 @@ def from_line(line: str) -> Example:
     Raises KeyError or ValueError on another line.
 
     >>> from_line('{"query": "q", "document": "d", "label": 1}')
-    LabelledPair(query='q', document='d', label=1)
+    LabelledPair(query='q', document='d', label=1.0)
     """
     values: dict[str, Any] = json.loads(line)
     if "documents" in values:
         relevance = values.get("relevance")
-        labels, grades = tuple(values["labels"]), None if relevance is None else tuple(relevance)
-        return LabelledList(values["query"], tuple(values["documents"]), labels, grades)
+        grades = None if relevance is None else tuple(map(float, relevance))
+        return LabelledList(values["query"], tuple(values["documents"]), tuple(map(float, values["labels"])), grades)
     if "label" in values:
-        return LabelledPair(values["query"], values["document"], values["label"])
+        return LabelledPair(values["query"], values["document"], float(values["label"]))
     if "document" in values:
         return Pair(values["query"], values["document"])
     negatives = tuple(value for name, value in values.items() if name.startswith("negative"))

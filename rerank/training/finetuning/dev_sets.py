@@ -25,8 +25,6 @@ from resift.retrieval.types import Qrels, Ranking, Run
 MEASURED = ("map", "mrr@10", "ndcg@10")
 """The measures of an evaluation, in the order of sentence-transformers."""
 
-NANOBEIR_MEAN = "NanoBEIR_R100_mean"
-
 
 @dataclass(frozen=True, slots=True)
 class RankedTexts:
@@ -43,8 +41,8 @@ class EvaluationSet:
     """A set that evaluates: its candidates, how a ranking of them is measured, and what the first stage reaches.
 
     `qrels`: the judgements. `measure` maps query_id -> doc_id -> score to the values of each query. `first_stage` has
-    the means of the first stage. `protocol` describes in one sentence how the candidates came about; `in_mean` whether
-    the mean of NanoBEIR includes the set.
+    the means of the first stage. `protocol` describes in one sentence how the candidates came about; `mean_name` is the
+    name of the mean that includes the set, that of NanoBEIR, "" if none does.
     """
 
     name: str
@@ -53,7 +51,7 @@ class EvaluationSet:
     measure: Callable[[Run], Values]
     first_stage: dict[str, float]
     protocol: str
-    in_mean: bool = False
+    mean_name: str = ""
 
     def means(self, run: Run) -> dict[str, float]:
         """Return the mean of each measure of a run, in the order of `MEASURED`."""
@@ -77,8 +75,8 @@ def judged_sets(request: DevRequest, template: Template) -> list[EvaluationSet]:
     """Return the sets that `request` names. Raises CorpusError and SettingsError.
 
     The sets of NanoBEIR are measured as sentence-transformers does: the stored BM25 ranking with all relevant documents
-    added. A folder is searched with the embedded BM25, for its dev judgements if it has any; what that does not find
-    cannot be reranked.
+    added, and the documents' own texts. A folder is searched with the embedded BM25, for its dev judgements if it has
+    any, and `template` builds the texts; what BM25 does not find cannot be reranked.
     """
     found = []
     for data_set in resolve(request.target, COMPARABLE):
@@ -165,7 +163,7 @@ def _nanobeir_set(collection: JudgedCollection, depth: int) -> EvaluationSet:
         lambda run: {one.query.query_id: _comparable(one, run) for one in samples},
         {name: first_stage[name] for name in MEASURED},
         f"the stored BM25 ranking's top {depth} and all relevant documents, as sentence-transformers measures NanoBEIR",
-        in_mean=True,
+        mean_name=f"NanoBEIR_R{depth}_mean",
     )
 
 

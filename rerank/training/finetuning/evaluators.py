@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from resift.rerank.training.finetuning.dev_sets import MEASURED, NANOBEIR_MEAN, EvaluationSet
+from resift.rerank.training.finetuning.dev_sets import MEASURED, EvaluationSet
 from resift.retrieval.errors import ModelError
 from resift.retrieval.types import Run
 
@@ -45,7 +45,7 @@ class DevEvaluator(BaseEvaluator):
     ) -> dict[str, float]:
         """Return the values of `model` by name. Raises ModelError if it scores NaN."""
         values: dict[str, float] = {}
-        of_mean: list[dict[str, float]] = []
+        of_mean: list[tuple[str, dict[str, float]]] = []
         total = sum(len(query.texts) for one in self.sets for query in one.queries)
         done = 0
         for one in self.sets:
@@ -55,11 +55,11 @@ class DevEvaluator(BaseEvaluator):
                 done += sum(map(len, scores.values()))
                 self._shown(f"evaluating {one.name}", done, total)
             means = one.means(run)
-            of_mean += [means] if one.in_mean else []
+            of_mean += [(one.mean_name, means)] if one.mean_name else []
             values |= {f"{one.name}_{name}": value for name, value in means.items()}
         if len(of_mean) > 1:
-            mean = {name: float(np.mean([means[name] for means in of_mean])) for name in MEASURED}
-            values |= {f"{NANOBEIR_MEAN}_{name}": value for name, value in mean.items()}
+            mean = {name: float(np.mean([means[name] for _, means in of_mean])) for name in MEASURED}
+            values |= {f"{of_mean[0][0]}_{name}": value for name, value in mean.items()}
         return values
 
     def _scored(self, model: Any, one: EvaluationSet) -> Iterator[Run]:  # noqa: ANN401

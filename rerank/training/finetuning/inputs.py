@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resift.rerank.template import Template
 from resift.rerank.training.examples import Example
 from resift.rerank.training.finetuning.base import find_base
 from resift.rerank.training.finetuning.dev_sets import (
     MEASURED,
-    NANOBEIR_MEAN,
     DevRequest,
     EvaluationSet,
     held_out_set,
@@ -82,17 +80,16 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
 
     Whether the loss takes the data is checked first. Raises ResiftError.
     """
-    template = Template(request.template)
-    [first] = itertools.islice(read_sources(request.data, template, request.copy, lambda bad: None), 1)
+    [first] = itertools.islice(read_sources(request.data, request.texts(), request.copy, lambda bad: None), 1)
     check_form(settings.loss, first)
     base_folder, base = find_base(request.base, request.copy)
     part = held_out_part(request, settings)
-    kept = (request.template, request.skip_bad, part, settings.pair_negatives, settings.seed, settings.loss)
+    kept = (request.skip_bad, part, settings.pair_negatives, settings.seed, settings.loss)
     mark = fingerprint(request.data, request.copy, *kept)
     if rank() == 0:
         open_output(request, settings, mark)
     try:
-        return _read(request, settings, mark, (base_folder, base), reports)
+        return _read(request, settings, f"{mark} {request.html} {request.template}", (base_folder, base), reports)
     except BaseException:
         if rank() == 0 and not request.resume:
             discard(request)  # nothing was trained yet, so that the next try begins anew
@@ -119,7 +116,8 @@ def _read(
 
 def _check_metric(inputs: Inputs) -> None:
     """Raise SettingsError if no dev set has the value that is to choose the best checkpoint."""
-    names = [one.name for one in inputs.sets] + [NANOBEIR_MEAN] * (sum(one.in_mean for one in inputs.sets) > 1)
+    averaged = [one.mean_name for one in inputs.sets if one.mean_name]
+    names = [one.name for one in inputs.sets] + averaged[1:2]
     known = [f"{name}_{measure}" for name in names for measure in reversed(MEASURED)]
     if inputs.metric not in known:
         near = suggestion(str(inputs.metric), known) or f"; expected one of {', '.join(known)}"
@@ -147,8 +145,8 @@ def _prepared(request: TrainRequest, settings: TrainSettings, mark: str, reports
     bad: list[CorpusError] = []
 
     def read() -> list[Example]:
-        template = Template(request.template)
-        return list(read_sources(request.data, template, request.copy, bad.append if request.skip_bad else None))
+        on_bad = bad.append if request.skip_bad else None
+        return list(read_sources(request.data, request.texts(), request.copy, on_bad))
 
     with reports.progress("reading the data, and searching it for negatives") as done:
         prepared = prepare(request.work, mark, read, settings, held_out_part(request, settings), done)
@@ -171,7 +169,7 @@ def _dev_sets(
         nanobeir = target.lower().partition(":")[0] == "nanobeir"
         root = _nanobeir_root(request) if nanobeir else None
         with reports.progress(f"searching candidates of {target}"):
-            sets += judged_sets(DevRequest(target, root=root, depth=request.depth), Template(request.template))
+            sets += judged_sets(DevRequest(target, root=root, depth=request.depth), request.texts())
     names = [one.name for one in sets]
     if len(set(names)) < len(names):
         raise SettingsError(f"two dev sets have the same name ({', '.join(names)}); name each once", "dev")

@@ -9,13 +9,13 @@ from typing import Any
 
 from resift.rerank.scorers.card import read_card
 from resift.rerank.training.finetuning.curves import draw_curves
-from resift.rerank.training.finetuning.dev_sets import NANOBEIR_MEAN
+from resift.rerank.training.finetuning.dev_sets import MEASURED
 from resift.rerank.training.finetuning.hub_copy import HUB
 from resift.rerank.training.finetuning.inputs import Inputs
 from resift.rerank.training.finetuning.log import write_log
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.promotion import write_candidates
-from resift.rerank.training.finetuning.request import finish
+from resift.rerank.training.finetuning.request import TrainRequest, finish
 from resift.rerank.training.finetuning.rows import as_lists, relevant
 from resift.rerank.training.finetuning.run import Trained
 from resift.rerank.training.finetuning.settings import TrainSettings
@@ -83,8 +83,8 @@ def make_record(trained: Trained) -> RunRecord:
             **inputs.loss_parameters,
             "activation_fn": f"torch.nn.{inputs.loss_parameters['activation_fn']}",
         },
-        settings={**dataclasses.asdict(used), "trainer": trained.arguments},
-        changed=_changed(settings),
+        settings={**dataclasses.asdict(used), **inputs.request.reading, "trainer": trained.arguments},
+        changed=_changed(settings, inputs.request),
         log=trained.log,
         best_step=trained.best_step,
         evaluations=_evaluations(trained),
@@ -111,18 +111,13 @@ def _evaluations(trained: Trained) -> tuple[Evaluation, ...]:
         of_set = {name: values[f"{one.name}_{name}"] for name in one.first_stage if f"{one.name}_{name}" in values}
         facts = {"candidates": one.protocol, "queries": len(one.queries)}
         found.append(Evaluation(one.name, "DevEvaluator", of_set, one.first_stage, parameters=facts))
-    averaged = [one for one in sets if one.in_mean]
-    mean = {
-        name.removeprefix(f"{NANOBEIR_MEAN}_"): value
-        for name, value in values.items()
-        if name.startswith(NANOBEIR_MEAN)
-    }
+    averaged = [one for one in sets if one.mean_name]
+    mean_name = averaged[0].mean_name if averaged else ""
+    mean = {name: values[f"{mean_name}_{name}"] for name in MEASURED if f"{mean_name}_{name}" in values}
     if mean:
         first = {name: sum(one.first_stage[name] for one in averaged) / len(averaged) for name in mean}
         names = {"dataset_names": [one.name for one in averaged]}
-        found.append(
-            Evaluation(NANOBEIR_MEAN, "DevEvaluator", mean, first, "Cross Encoder Nano BEIR", parameters=names)
-        )
+        found.append(Evaluation(mean_name, "DevEvaluator", mean, first, "Cross Encoder Nano BEIR", parameters=names))
     return tuple(found)
 
 
@@ -175,6 +170,7 @@ def _counter(model: Any) -> Callable[[Sequence[str]], Sequence[int]]:  # noqa: A
     return count
 
 
-def _changed(settings: TrainSettings) -> dict[str, Any]:
-    defaults = dataclasses.asdict(TrainSettings())
-    return {name: value for name, value in dataclasses.asdict(settings).items() if value != defaults[name]}
+def _changed(settings: TrainSettings, request: TrainRequest) -> dict[str, Any]:
+    defaults = dataclasses.asdict(TrainSettings()) | TrainRequest(request.data, request.out).reading
+    used = dataclasses.asdict(settings) | request.reading
+    return {name: value for name, value in used.items() if value != defaults[name]}

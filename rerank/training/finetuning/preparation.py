@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from resift.rerank.training.examples import Example, Pair, read_examples, write_examples
+from resift.rerank.training.examples import Example, Pair, read_written, write_examples
 from resift.rerank.training.finetuning.losses import TABLE, choose_loss
 from resift.rerank.training.finetuning.pool import add_negatives
 from resift.rerank.training.finetuning.processes import rank, wait_until
@@ -59,8 +59,8 @@ def prepare(
         write_file(folder / PREPARED, [json.dumps(facts) + "\n"])
     wait_until(lambda: _is_ready(folder, mark))
     facts = json.loads((folder / PREPARED).read_text(encoding="utf-8"))
-    held = list(read_examples(folder / HELD_OUT)) if facts["held_out"] else []
-    return Prepared(list(read_examples(folder / TRAIN)), held, str(facts["loss"]))
+    held = list(read_written(folder / HELD_OUT)) if facts["held_out"] else []
+    return Prepared(list(read_written(folder / TRAIN)), held, str(facts["loss"]))
 
 
 def split_by_query(examples: Sequence[Example], part: float, seed: int) -> tuple[list[Example], list[Example]]:

@@ -78,23 +78,27 @@ def judge_trained(
     """Fit the fusion of the model in the folder of `request`, judge it, write its card, and return the verdict.
 
     It is judged on the held-out queries, if there are any, and on the dev sets, against its base and the first stage,
-    by the `settings` of the gate (the defaults if not given). `force` promotes it whatever the verdict is. Raises
-    ResiftError and OSError.
+    by the `settings` of the gate (the defaults if not given). Documents are read as in the training, and as many are
+    reranked. `force` promotes it whatever the verdict is. Raises ResiftError and OSError.
     """
+    from resift.rerank.settings import RerankSettings, SearchSettings
     from resift.rerank.stages import SearchStages
     from resift.rerank.training.gate.judge import Trial
     from resift.rerank.training.judgement import fit_and_judge
 
     base_folder, _ = find_base(request.base, request.copy)
     trial = Trial(str(request.out), str(base_folder), _judged_sets(request), base_name=request.base)
-    return fit_and_judge(trial, SearchStages(), settings, reports, force)
+    window = max(request.depth, RerankSettings().rank_window_size)
+    read = RerankSettings(rank_window_size=window, template=request.template, html=request.html)
+    stages = SearchStages(search=SearchSettings(request.depth), rerank=read)
+    return fit_and_judge(trial, stages, settings, reports, force)
 
 
 def _judged_sets(request: TrainRequest) -> list[DevSet]:
     from resift.rerank.training.gate.dev_sets import DevSet
 
     held_out = request.work / HELD_OUT
-    sets = [DevSet(str(held_out), name=request.held_out_name)] if held_out.is_file() else []
+    sets = [DevSet(str(held_out), name=request.held_out_name, rendered=True)] if held_out.is_file() else []
     root = None if request.copy is None else request.copy / NANOBEIR_HUB
     for target in request.dev:
         nanobeir = target.lower().partition(":")[0] == "nanobeir"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from resift.rerank.settings import RerankSettings, SearchSettings
+from resift.rerank.template import Template
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import DataSource
 from resift.retrieval.errors import SettingsError
@@ -21,8 +23,9 @@ _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true o
 class Recipe:
     """What a recipe says; None and empty values leave the defaults.
 
-    `settings` are those of `TrainSettings` by name. `held_out_name` is the name of the held-out part of the data, `dev`
-    are the sets that evaluate beside it, or alone if `settings` hold nothing out.
+    `settings` are those of `TrainSettings` by name, and `template`, `html` and `depth` as in a search. `held_out_name`
+    is the name of the held-out part of the data, `dev` are the sets that evaluate beside it, or alone if `settings`
+    hold nothing out.
     """
 
     name: str
@@ -36,10 +39,16 @@ class Recipe:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def train_settings(self) -> TrainSettings:
-        """Return the settings of the recipe, with the defaults of the others. Raises SettingsError."""
-        return TrainSettings(**self.settings)
+        """Return the settings of the training, with the defaults of the others. Raises SettingsError."""
+        return TrainSettings(**{name: value for name, value in self.settings.items() if name not in _READING})
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The settings of what is read, for a `TrainRequest`, by name: template, html and depth if they are given."""
+        return {name: value for name, value in self.settings.items() if name in _READING}
 
 
+_READING = {"template": str, "html": str, "depth": int}
 _TOP = {"title": str, "base": str, "dev": list, "languages": list, "licence": str, "held_out_name": str}
 _SOURCE = {"source": str, "split": str, "first": int, "licence": str, "attribution": str}
 
@@ -62,7 +71,7 @@ def read_recipe(path: str | Path) -> Recipe:
     values = _checked(file, "", content, _TOP, ("data", "settings"))
     if not isinstance(tables["data"], list) or not isinstance(tables["settings"], dict):
         raise SettingsError(f"{file}: expected the tables [[data]] and [settings]", "recipe")
-    types = {name: _plain(kind) for name, kind in typing.get_type_hints(TrainSettings).items()}
+    types = {name: _plain(kind) for name, kind in typing.get_type_hints(TrainSettings).items()} | _READING
     plain: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
     recipe = Recipe(
         name=file.stem,
@@ -70,8 +79,18 @@ def read_recipe(path: str | Path) -> Recipe:
         settings=_checked(file, "settings.", tables["settings"], types),
         **plain,
     )
-    recipe.train_settings()  # raises SettingsError on a value out of range
+    _check_values(recipe)
     return recipe
+
+
+def _check_values(recipe: Recipe) -> None:
+    """Raise SettingsError if a setting of the recipe cannot be used."""
+    recipe.train_settings()
+    reading = recipe.reading
+    if "depth" in reading:
+        SearchSettings(reading.pop("depth"))
+    read = RerankSettings(**reading)
+    Template(read.template, read.html)
 
 
 def _source(file: Path, content: object) -> DataSource:

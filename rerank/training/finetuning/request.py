@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from resift.rerank.scorers.registry import DEFAULT_MODEL
-from resift.rerank.template import DEFAULT_TEMPLATE
+from resift.rerank.template import DEFAULT_TEMPLATE, Template
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import DataSource
 from resift.retrieval.errors import ModelError, SettingsError
@@ -30,10 +30,11 @@ class TrainRequest:
     """What is trained.
 
     `out`: the folder of the model. `base`: an embedded model, a folder or a name of the hub. `dev`: BEIR folders and
-    sets of NanoBEIR. `depth`: how many candidates of these are reranked. `copy`: a local copy of what is read of the
-    hub. `held_out_name`: the name of the held-out part of the data in the log. `curves`: another picture of the curves,
-    by its name. `recipe`, `title`, `languages`, `licence`: for the card. `energy`: whether the energy is measured,
-    `country` whose electricity it is.
+    sets of NanoBEIR. `depth`: how many candidates of these are reranked. `template`, `html`: how the text of a document
+    is built, in the data and in the folders of `dev`, as in `RerankSettings`. `copy`: a local copy of what is read of
+    the hub. `held_out_name`: the name of the held-out part of the data in the log. `curves`: another picture of the
+    curves, by its name. `recipe`, `title`, `languages`, `licence`: for the card. `energy`: whether the energy is
+    measured, `country` whose electricity it is.
     """
 
     data: tuple[DataSource, ...]
@@ -43,6 +44,7 @@ class TrainRequest:
     depth: int = 100
     copy: Path | None = None
     template: str = DEFAULT_TEMPLATE
+    html: str = "auto"
     held_out_name: str = "held-out"
     curves: Path | None = None
     skip_bad: bool = False
@@ -56,13 +58,23 @@ class TrainRequest:
     country: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise SettingsError if there are no data, or settings exclude each other."""
+        """Raise SettingsError if there are no data, the template cannot be used, or settings exclude each other."""
+        self.texts()
         if self.depth < 1:
             raise SettingsError(f"{self.depth} is below 1; expected 1 or more", "depth")
         if not self.data:
             raise SettingsError("no training data is named; expected at least one file, folder or data set", "data")
         if self.resume and self.overwrite:
             raise SettingsError("a training is either resumed or begun anew; leave one of them out", "overwrite")
+
+    def texts(self) -> Template:
+        """Return what builds the texts of the documents. Raises SettingsError if it cannot be used."""
+        return Template(self.template, self.html)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The settings of what is read, as in a search: the template, the treatment of HTML, and the depth."""
+        return {"template": self.template, "html": self.html, "depth": self.depth}
 
     @property
     def work(self) -> Path:
@@ -76,7 +88,7 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
     `mark` is the fingerprint of the data. Raises SettingsError if the folder has something else, and ModelError if it
     cannot be written.
     """
-    state = {"base": request.base, "mark": mark, "settings": _fixed(settings)}
+    state = {"base": request.base, "mark": mark, "settings": _fixed(settings) | request.reading}
     path = request.work / _STATE
     before = _read(path)
     if request.resume and before is not None:

@@ -77,11 +77,11 @@ class SetScoring:
         return [SetScores(found.name, tuple(self._of_set(found))) for found in opened]
 
     def _of_set(self, found: Candidates) -> Iterator[QueryScores]:
-        rankings = self._sample(self._unseen(found))
+        rankings, reranker = self._sample(self._unseen(found)), found.read_by(self._reranker)
         with self._progress(f"scoring {found.name}", len(rankings)) as done:
             for start in range(0, len(rankings), QUERIES_PER_BATCH):
                 batch = rankings[start : start + QUERIES_PER_BATCH]
-                for result in self._reranker.rerank(batch):
+                for result in reranker.rerank(batch):
                     scores = query_scores(result, found.qrels[result.ranking.query.query_id])
                     if scores is not None:
                         yield scores

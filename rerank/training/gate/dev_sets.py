@@ -15,6 +15,7 @@ from resift.rerank.evaluation.given_run import GivenRun
 from resift.rerank.evaluation.mismatches import find_mismatches
 from resift.rerank.evaluation.self_exclusion import FirstStage, SelfExcludingFirstStage
 from resift.rerank.pipeline import in_batches
+from resift.rerank.reranker import Reranker
 from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.template import Template
@@ -34,7 +35,8 @@ class DevSet:
     `target`: a BEIR folder, an index (with the files `queries` and `qrels`), sets of NanoBEIR ("nanobeir:NFCorpus"), or
     a file of training examples that were held out: labelled lists, labelled pairs, triplets or pairs.
     `split`: the judgements of a folder; dev if not given. `name`: a name for the report, else that of the target.
-    `root`: a local copy of NanoBEIR.
+    `root`: a local copy of NanoBEIR. `rendered`: whether the texts of a file are already those that a model reads, as
+    in what a training wrote; else the template builds them.
     """
 
     target: str
@@ -43,6 +45,7 @@ class DevSet:
     split: str | None = None
     name: str = ""
     root: str | None = None
+    rendered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class Candidates:
     """The judged queries of a dev set, each with the first stage's ranking of its candidates.
 
     `described` says in a few words how the candidates came about. `relevant` returns the text of a document that is
-    judged relevant, None if it is not known: of an index, only the candidates are.
+    judged relevant, None if it is not known: of an index, only the candidates are. `rendered`: whether the texts are
+    those that a model reads, so that no template is applied to them.
     """
 
     name: str
@@ -58,6 +62,11 @@ class Candidates:
     qrels: Qrels
     rankings: tuple[Ranking, ...]
     relevant: Callable[[str], str | None] = field(default=lambda doc_id: None)
+    rendered: bool = False
+
+    def read_by(self, reranker: Reranker) -> Reranker:
+        """Return `reranker`, reading texts that are rendered as they are."""
+        return reranker.with_settings(template="{text}", html="keep") if self.rendered else reranker
 
 
 class DevSets:
@@ -123,12 +132,13 @@ class DevSets:
         if dev.split or dev.root:
             raise SettingsError("`split` and `root` are not for a file of examples; leave them out", "dev")
         path = Path(dev.target)
-        held_out = read_held_out(path)
+        template = None if dev.rendered else Template(self._stages.rerank.template, self._stages.rerank.html)
+        held_out = read_held_out(path, template)
         name = dev.name or path.name.removesuffix(".gz").removesuffix(path.suffix).removesuffix(".jsonl")
         with self._progress(f"ranking {name}"):
             rankings = held_out.rankings(self._stages)
         texts = {document.doc_id: document.text for document in held_out.documents}
-        return self._checked(Candidates(name, held_out.described, held_out.qrels, rankings, texts.get))
+        return self._checked(Candidates(name, held_out.described, held_out.qrels, rankings, texts.get, rendered=True))
 
     def _split(self, folder: Path, given: str | None) -> str:
         """Return which judgements are used: dev unless the user names others. Raises CorpusError."""

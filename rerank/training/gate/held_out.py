@@ -8,7 +8,8 @@ from pathlib import Path
 
 from resift.indexer.bm25.build import build_index
 from resift.rerank.stages import SearchStages
-from resift.rerank.training.examples import graded, read_examples
+from resift.rerank.template import Template
+from resift.rerank.training.examples import graded, read_examples, read_written
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Document, Hit, Qrels, Query, Ranking
 
@@ -59,15 +60,17 @@ class HeldOut:
         return Ranking.of(query, (Hit(document, scores.get(document.doc_id, 0.0)) for document in documents))
 
 
-def read_held_out(path: Path) -> HeldOut:
+def read_held_out(path: Path, template: Template | None) -> HeldOut:
     """Return the queries of a file of examples, those with the same text as one. Raises CorpusError.
 
+    `template` builds the texts that a model reads; None if they are built already, in a file that a training wrote.
     The labels are to be grades: whole numbers. Of a list with a teacher's scores, its "relevance" is taken.
     """
     held_out = HeldOut()
+    examples = read_written(path) if template is None else read_examples(path, template)
     queries: dict[str, str] = {}
     documents: dict[str, str] = {}
-    for number, example in enumerate(read_examples(path), start=1):
+    for number, example in enumerate(examples, start=1):
         query_id = queries.setdefault(example.query, str(len(queries)))
         if query_id not in held_out.qrels:
             held_out.queries.append(Query(query_id, example.query))

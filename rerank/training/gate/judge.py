@@ -149,8 +149,8 @@ class Gate:
         for role, contestant in ((MODEL, model), (BASE, base)):
             if contestant is not None:
                 with self._progress(f"scoring {found.name} with {contestant.name}", len(rankings)) as done:
-                    served = _order(contestant.served, rankings, done)
-                    alone = _order(contestant.alone, rankings, lambda count: None)
+                    served = _order(found.read_by(contestant.served), rankings, done)
+                    alone = _order(found.read_by(contestant.alone), rankings, lambda count: None)
                 values[role] = per_query(qrels, to_run(served))
                 values[f"{role}_alone"] = per_query(qrels, to_run(alone))
         resolvable = sum(_matters(ranking, qrels[ranking.query.query_id]) for ranking in rankings)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from resift.rerank.template import Template
 from resift.rerank.training.examples import (
     Contrast,
     Example,
@@ -16,6 +17,7 @@ from resift.rerank.training.examples import (
     LabelledPair,
     Pair,
     read_examples,
+    read_written,
     write_examples,
 )
 from resift.retrieval.errors import CorpusError
@@ -42,6 +44,35 @@ EACH_FORM: list[Example] = [
 def test_what_is_written_in_any_form_is_read_again(tmp_path: Path, name: str, example: Example) -> None:
     assert write_examples(tmp_path / name, iter([example, example])) == 2
     assert list(read_examples(tmp_path / name)) == [example, example]
+
+
+@pytest.mark.parametrize("name", ["data.jsonl", "data.jsonl.gz"])
+def test_texts_that_were_written_are_read_without_another_treatment_of_their_html(tmp_path: Path, name: str) -> None:
+    given = [*EACH_FORM, Pair("how is bold written", "Write <b>bold</b> for bold, and &amp; for &.")]
+    write_examples(tmp_path / name, given)
+    assert list(read_written(tmp_path / name)) == given
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[:-20])
+    with pytest.raises(CorpusError, match=name):
+        list(read_written(tmp_path / name))
+
+
+def test_a_template_builds_the_texts_whose_parts_are_apart_and_leaves_whole_texts(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    rows = [
+        {"query": "q", "document": "A <b>long</b> tail.", "title": "Cats", "label": 1, "kind": "pets"},
+        {"query": "q", "document": {"text": "A tail.", "title": "Dogs", "kind": "wolves"}, "label": 1},
+        {"query": "q", "document": {"text": "A tail.", "title": "Dogs"}, "kind": "pets", "label": 1},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    template = Template("{kind}, {title}: {text}")
+    texts = ["pets, Cats: A long tail.", "wolves, Dogs: A tail.", "pets, Dogs: A tail."]
+    assert list(read_examples(path, template)) == [LabelledPair("q", text, 1.0) for text in texts]
+    path.write_text(json.dumps({"query": "q", "document": "Cats A <b>long</b> tail.", "negative": "Rain."}) + "\n")
+    assert list(read_examples(path, template)) == [Contrast("q", "Cats A long tail.", ("Rain.",))]
+    assert list(read_examples(path, Template("{label} {query} {text}", "keep"))) == [
+        Contrast("q", "Cats A <b>long</b> tail.", ("Rain.",))
+    ]
 
 
 def test_equal_examples_give_equal_bytes_also_compressed(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ def pairs(tmp_path: Path) -> str:
         (("PAIRS", "--loss", "mse"), 2, "loss: mse needs a label for each document"),
         (("PAIRS", "--loss", "bpr"), 2, "loss: 'bpr' is not a loss; expected auto or one of binary-cross-entropy"),
         (("PAIRS", "--resume", "--overwrite"), 2, "--resume and --overwrite exclude each other"),
+        (("PAIRS", "--template", "title: text"), 2, "template: 'title: text' does not contain a field"),
+        (("PAIRS", "--html", "remove"), 2, "'remove' is not one of 'auto', 'strip', 'keep'"),
+        (("PAIRS", "--depth", "50"), 2, "--depth would have no effect without dev sets"),
         (("PAIRS", "--batch-size", "0"), 2, "batch_size: 0 is below 1"),
         (("PAIRS", "--recipe", "none.toml"), 2, "recipe: none.toml cannot be read"),
         (("PAIRS", "--base", "nowhere"), 1, "nowhere: no model has this name"),
@@ -45,9 +48,10 @@ def test_a_mistake_is_named_in_one_line(
 
 def test_settings_come_from_flags_before_the_recipe_before_the_toml_file(tmp_path: Path) -> None:
     (tmp_path / "resift.toml").write_text("epochs = 7.0\nbatch_size = 7\nseed = 7\n")
-    (tmp_path / "recipe.toml").write_text("[settings]\nepochs = 5.0\nbatch_size = 5\n")
-    toml = {"epochs": 7.0, "batch_size": 7, "seed": 7}
-    given = ["--out", "m", "--recipe", str(tmp_path / "recipe.toml"), "--epochs", "3"]
+    (tmp_path / "recipe.toml").write_text("[settings]\nepochs = 5.0\nbatch_size = 5\nhtml = 'keep'\ndepth = 5\n")
+    toml = {"epochs": 7.0, "batch_size": 7, "seed": 7, "html": "strip", "depth": 7, "template": "{text}"}
+    given = ["--out", "m", "--recipe", str(tmp_path / "recipe.toml"), "--epochs", "3", "--depth", "3"]
     with train.make_context("train", given, default_map=toml) as context:
         assert isinstance(context, click.Context)
         assert [context.params[name] for name in ("epochs", "batch_size", "seed")] == [3.0, 5, 7]
+        assert [context.params[name] for name in ("depth", "html", "template")] == [3, "keep", "{text}"]

@@ -37,6 +37,13 @@ def test_the_recipe_of_the_reference_card_has_its_values() -> None:
     )
 
 
+def test_a_recipe_says_how_documents_are_read_beside_the_settings_of_the_training(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text("[settings]\nepochs = 2\ntemplate = '{text}'\nhtml = 'keep'\ndepth = 20\n")
+    recipe = read_recipe(tmp_path / "r.toml")
+    assert recipe.reading == {"template": "{text}", "html": "keep", "depth": 20}
+    assert recipe.train_settings() == TrainSettings(epochs=2.0)
+
+
 def test_files_of_a_recipe_are_beside_it(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text('[[data]]\nsource = "pairs.jsonl"\n[[data]]\nsource = "/data/x.csv"\n')
     assert read_recipe(tmp_path / "r.toml").data == (
@@ -54,6 +61,9 @@ def test_files_of_a_recipe_are_beside_it(tmp_path: Path) -> None:
         ("[settings]\nbatch_size = 8.5", "settings.batch_size is 8.5; expected a whole number"),
         ("[settings]\nbatch_size = true", "settings.batch_size is True; expected a whole number"),
         ("[settings]\nepochs = -1", "epochs: -1.0 is not above 0"),
+        ("[settings]\ntemplate = '{title'", "template: '{title' is not a template"),
+        ("[settings]\nhtml = 'remove'", "html: 'remove' is not known; expected auto, strip or keep"),
+        ("[settings]\ndepth = 0", "depth: 0 is below 1"),
         ("dev = 'nanobeir'", "dev is 'nanobeir'; expected a list of texts"),
         ("[[data]]\nsplit = 'train'", "a table [[data]] has no source"),
         ("data = 'x.jsonl'", "expected the tables [[data]] and [settings]"),
