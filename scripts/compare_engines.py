@@ -30,7 +30,7 @@ from resift.retrieval.engine.client import connect
 from resift.retrieval.registry import open_retriever
 from resift.retrieval.types import Run, to_run
 from scripts.evaluate_collections import MORE_SPLITS
-from scripts.shared_data import shared_folder
+from scripts.shared_data import collections_folder
 
 DEPTH = 100
 Runs = tuple[Run, ...]
@@ -84,7 +84,7 @@ def main(elasticsearch: str, opensearch: str, names: Sequence[str], rerank: bool
     reranker = Reranker(load_scorer("resift-small")) if rerank else None
     print("| collection | embedded | Elasticsearch | OpenSearch | widest gap | top 100 shared: with ES | with OS |")
     print("|---|---|---|---|---|---|---|")
-    for folder in sorted(path for path in (shared_folder() / "collections").iterdir() if path.is_dir()):
+    for folder in sorted(path for path in collections_folder().iterdir() if path.is_dir()):
         if names and folder.name not in names:
             continue
         for split in MORE_SPLITS.get(folder.name, (None,)):

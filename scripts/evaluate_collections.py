@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
 
-from scripts.shared_data import ROOT, shared_folder
+from scripts.shared_data import ROOT, collections_folder, published_teacher
 
 MORE_SPLITS = {"nfcorpus": ("test", "dev")}
 """Collections of which more than the default split is evaluated."""
@@ -43,7 +44,7 @@ def resift(*arguments: str) -> str:
 
 def chosen(models: Sequence[str]) -> dict[str, str]:
     """Return the models to measure by their labels; the teacher is left out, with a note, where it is not there."""
-    teacher = shared_folder() / "models" / "ms-marco-minilm-l12"
+    teacher = published_teacher()
     found = {label: str(teacher) if label == TEACHER else label for label in models}
     if TEACHER in found and not teacher.is_dir():
         click.echo(f"note: the published cross-encoder is not there ({teacher}); it is left out", err=True)
@@ -51,12 +52,18 @@ def chosen(models: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def evaluate(name: str, folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the report of one evaluation, with the seconds that indexing took."""
+@cache
+def index_seconds(folder: Path) -> float:
+    """Return the seconds in which a collection is indexed; it is measured once for all models."""
     with tempfile.TemporaryDirectory() as work:
         started = time.perf_counter()
         resift("index", str(folder), "--to", f"bm25:{work}/index")
-        seconds = time.perf_counter() - started
+        return time.perf_counter() - started
+
+
+def evaluate(name: str, folder: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the report of one evaluation, with the seconds that indexing took."""
+    seconds = index_seconds(folder)
     report: dict[str, Any] = json.loads(resift("evaluate", str(folder), "--json", *arguments))
     return {"name": name, "index_seconds": seconds, **report}
 
@@ -77,7 +84,7 @@ def row(report: dict[str, Any]) -> str:
 def jobs(names: Sequence[str]) -> list[tuple[str, Path, list[str]]]:
     """Return what is evaluated: (label, folder, further arguments)."""
     found: list[tuple[str, Path, list[str]]] = []
-    for folder in sorted(path for path in (shared_folder() / "collections").iterdir() if path.is_dir()):
+    for folder in sorted(path for path in collections_folder().iterdir() if path.is_dir()):
         if names and folder.name not in names:
             continue
         splits = MORE_SPLITS.get(folder.name)

@@ -30,7 +30,8 @@ from resift.rerank.training.fusion.store import store_in_model
 from resift.rerank.training.fusion.table import render
 from resift.rerank.training.gate.dev_sets import DevSet
 from resift.retrieval.errors import ResiftError, SettingsError
-from scripts.evaluate_ladder.splits import DEV, collections_folder
+from scripts.evaluate_ladder.splits import DEV
+from scripts.shared_data import collections_folder
 
 
 @click.command()

@@ -12,3 +12,13 @@ ROOT = Path(__file__).parents[1]
 def shared_folder() -> Path:
     """Return the folder of the shared data: $RESIFT_SHARED, else ../shared of the checkout."""
     return Path(os.environ.get("RESIFT_SHARED") or ROOT.parent / "shared")
+
+
+def collections_folder() -> Path:
+    """Return the folder of the judged collections."""
+    return shared_folder() / "collections"
+
+
+def published_teacher() -> Path:
+    """Return the folder of the cross-encoder of which the models of the package learned; it may be missing."""
+    return shared_folder() / "models" / "ms-marco-minilm-l12"

@@ -23,8 +23,7 @@ from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 
-from ..shared_data import ROOT
-from .splits import collections_folder
+from ..shared_data import ROOT, published_teacher
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -161,11 +160,11 @@ def _given(one: str) -> tuple[str, Path]:
 
 def _usual(work: Path) -> dict[str, Path]:
     """Return the folders of the labels of `ORDER` that are on this machine."""
-    fetched, shared = work / "models", collections_folder().parent / "models"
+    fetched = work / "models"
     places: Mapping[str, Sequence[Path | None]] = {
         "bi-encoder": [_minilm()],
         "bge": [fetched / "bge-small-en-v1.5" / "float32"],
-        "teacher": [fetched / "ms-marco-minilm-l12" / "float32", shared / "ms-marco-minilm-l12"],
+        "teacher": [fetched / "ms-marco-minilm-l12" / "float32", published_teacher()],
         **{label: [ROOT / "rerank" / "models" / MODELS.get(name, name)] for label, name in LADDER.items()},
     }
     found = {label: next((path for path in places[label] if path and _is_model(path)), None) for label in ORDER}

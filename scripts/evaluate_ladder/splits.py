@@ -22,7 +22,7 @@ from resift.retrieval.registry import open_retriever
 from resift.retrieval.trec import read_run
 from resift.retrieval.types import Document, Qrels, Query, to_run
 
-from ..shared_data import ROOT, shared_folder
+from ..shared_data import ROOT, collections_folder
 
 DEV = ("nfcorpus@dev", "med", "time", "squad-dev")
 TEST = ("nfcorpus", "scifact", "arguana", "cranfield", "npl", "hotpotqa-dev500", "germanquad", "dl19")
@@ -78,11 +78,6 @@ def parse_sets(names: str) -> list[str]:
     """Return the specs that `names` lists: "dev", "test", "all", or FOLDER[@SPLIT][:RUN], separated by commas."""
     parts = [part.strip() for part in names.split(",") if part.strip()]
     return list(dict.fromkeys(spec for part in parts for spec in PARTS.get(part, (part,))))
-
-
-def collections_folder() -> Path:
-    """Return the folder of the collections: that of $RESIFT_SHARED, else of ../shared of the checkout."""
-    return shared_folder() / "collections"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import click
 
 from resift.retrieval.errors import ResiftError
 
-from ..shared_data import ROOT, shared_folder
+from ..shared_data import ROOT, collections_folder, shared_folder
 from .commands import resift, run
 from .delivery import deliver
-from .settings import COLLECTIONS, DEV, DEV_QUERIES, PAIRS, QUESTIONS, RUNS, Run
+from .settings import COLLECTIONS, DEV, DEV_QUERIES, PAIRS, QUESTIONS, RUNS, WEB, Run
 from .sources import SPLIT, write_corpus, write_dev
 
 STEPS = ("teacher", "corpus", *RUNS)
@@ -31,15 +31,15 @@ def corpus(work: Path) -> None:
         print(", ".join(f"{count:,} {name}" for name, count in counts.items()), flush=True)
     for name in DEV:
         if not (work / "dev" / name).is_dir():
-            write_dev(shared_folder() / "collections" / name, work / "dev" / name, DEV_QUERIES)
-    if not (work / "dev" / "questions").is_dir():
-        write_dev(work / "corpus", work / "dev" / "questions", DEV_QUERIES, SPLIT, f"{QUESTIONS}-")
+            write_dev(collections_folder() / name, work / "dev" / name, DEV_QUERIES)
+    if not (work / "dev" / WEB).is_dir():
+        write_dev(work / "corpus", work / "dev" / WEB, DEV_QUERIES, SPLIT, f"{QUESTIONS}-")
 
 
 def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bool) -> None:
     """Train the students of a run, and deliver them; `options` are further ones of `resift distill`."""
     students = [part for student, base in planned.students.items() for part in ("--student", f"{student}={base}")]
-    sets = [*(str(shared_folder().resolve() / "collections" / one) for one in DEV), "dev/questions"]
+    sets = [*(str(collections_folder().resolve() / one) for one in DEV), f"dev/{WEB}"]
     dev = [part for one in sets for part in ("--dev", one)]
     single = len(planned.students) == 1
     out = f"students/{next(iter(planned.students))}" if single else "students"

@@ -9,7 +9,7 @@ from pathlib import Path
 from resift.rerank.training.record import RECORD, TRAINING_TEXTS, read_record, write_record
 
 from .commands import resift
-from .settings import COLLECTIONS, DEV, PAIRS
+from .settings import COLLECTIONS, DEV, PAIRS, WEB
 
 
 def deliver(work: Path, name: str, scores: str, force: bool) -> None:
@@ -23,7 +23,7 @@ def deliver(work: Path, name: str, scores: str, force: bool) -> None:
     shutil.copyfile(work / source / RECORD, work / target / RECORD)
     shutil.copyfile(work / source / TRAINING_TEXTS, work / target / TRAINING_TEXTS)
     _attribute(work / target)
-    sets = [part for one in (*DEV, "questions") for part in ("--dev", f"dev/{one}")]
+    sets = [part for one in (*DEV, WEB) for part in ("--dev", f"dev/{one}")]
     resift(work, "tune", target, *sets, "--save", "--tune-cache", "cache")
     resift(work, "gate", target, *sets, "--gate-cache", "cache", *(["--force"] if force else []))
     (work / target / TRAINING_TEXTS).unlink()  # the gate's memory of what was trained on, which users do not need

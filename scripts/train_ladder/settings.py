@@ -43,6 +43,9 @@ QUESTIONS = "nq-gold"
 """The file of pairs of which some queries are one more dev set, over the whole training corpus: what people ask a
 search engine. Without it, no dev set would be like a web search."""
 
+WEB = "questions"
+"""The name of that set."""
+
 DEV_QUERIES = 60
 """How many queries of each dev set are taken, always the same ones."""
 

@@ -10,7 +10,7 @@ import pytest
 from resift.rerank.scorers.lookup import EMBEDDED_FOLDER
 from resift.rerank.scorers.registry import MODELS
 from resift.rerank.training.record import read_record
-from scripts.train_ladder.settings import COLLECTIONS, DEV, PAIRS, RUNS
+from scripts.train_ladder.settings import COLLECTIONS, DEV, PAIRS, RUNS, WEB
 
 LARGEST = {"resift-base": 25, "resift-small": 20, "resift-tiny": 6}
 """Name -> the most megabytes (10^6 bytes) of its folder."""
@@ -41,7 +41,7 @@ def test_a_card_names_the_teacher_the_data_the_dev_figures_and_no_folder_of_a_ma
         assert Path(teacher.name).name in card
     for one in (*PAIRS.values(), *COLLECTIONS.values()):
         assert one.makers in card and one.licence in card
-    assert set(own["dev"]) == {f"{one}-dev" for one in (*DEV, "questions")}
+    assert set(own["dev"]) == {f"{one}-dev" for one in (*DEV, WEB)}
     for figures in own["dev"].values():
         assert f"{figures['fused']:.4f}" in card
     for text in (card, json.dumps(own), (folder / "training.json").read_text(encoding="utf-8")):
