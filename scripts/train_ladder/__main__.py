@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from resift.retrieval.errors import ResiftError
 from ..shared_data import ROOT, collections_folder, shared_folder
 from .commands import resift, run
 from .delivery import deliver
-from .settings import COLLECTIONS, DEV, DEV_QUERIES, PAIRS, QUESTIONS, RUNS, WEB, Run
+from .settings import COLLECTIONS, DELIVERED, DEV, DEV_QUERIES, PAIRS, QUESTIONS, RUNS, WEB, Run
 from .sources import SPLIT, write_corpus, write_dev
 
 STEPS = ("teacher", "corpus", *RUNS)
@@ -38,6 +39,7 @@ def corpus(work: Path) -> None:
 
 def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bool) -> None:
     """Train the students of a run, and deliver them; `options` are further ones of `resift distill`."""
+    earlier = {student: _earlier(work, student, base) for student, base in planned.students.items()}
     students = [part for student, base in planned.students.items() for part in ("--student", f"{student}={base}")]
     sets = [*(str(collections_folder().resolve() / one) for one in DEV), f"dev/{WEB}"]
     dev = [part for one in sets for part in ("--dev", one)]
@@ -47,7 +49,17 @@ def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bo
     target = ["--out", out, "--work", name, "--no-export", "--no-dev-report"]
     resift(work, "distill", *source, *students, *dev, *target, *planned.options, *options)
     for student in planned.students:
-        deliver(work, student, f"{name}/scores.jsonl", force)
+        deliver(work, student, f"{name}/scores.jsonl", earlier[student], force)
+
+
+def _earlier(work: Path, student: str, base: str) -> Path | None:
+    """Return a copy of the delivered model from which a student goes on, and which this run will replace, if any."""
+    if base != f"{DELIVERED}/{student}":
+        return None
+    kept = work / "earlier" / student
+    if not kept.is_dir():
+        shutil.copytree(work / base, kept)
+    return kept
 
 
 @click.command()
@@ -56,7 +68,7 @@ def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bo
 @click.option("--option", "options", multiple=True, help="A further option of `resift distill`: --option=--passes=1.")
 @click.option("--force", is_flag=True, help="Deliver students that do not pass the gate; their cards say so.")
 def main(work: Path, steps: tuple[str, ...], options: tuple[str, ...], force: bool) -> None:
-    """Run the STEPS (teacher, corpus, larger, tiny; all if none is named), with all files in WORK."""
+    """Run the STEPS (teacher, corpus, larger, longer, tiny; all if none is named), with all files in WORK."""
     work.mkdir(parents=True, exist_ok=True)
     work = work.resolve()
     try:

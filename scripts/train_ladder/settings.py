@@ -50,6 +50,10 @@ DEV_QUERIES = 60
 """How many queries of each dev set are taken, always the same ones."""
 
 
+DELIVERED = "delivered"
+"""The folder of the finished models, in the work folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One call of `resift distill`.
@@ -72,8 +76,17 @@ RUNS = {
             *("--made-share", "0", "--held-out-share", "0.015", "--passes", "0.78", "--peak-rate", "7e-5"),
         ),
     ),
+    "longer": Run(
+        teacher="models/ms-marco-minilm-l12/float32",
+        students={"resift-small": f"{DELIVERED}/resift-small"},
+        options=(
+            *("--scored", "held-out", "--lengths", "72:.65,112:.2,176:.1,256:.05", "--max-queries", "13000"),
+            *("--made-share", "0.1", "--held-out-share", "0.007", "--passes", "0.65", "--peak-rate", "7e-5"),
+            *("--cool-down", "0.4", "--distill-seed", "13"),
+        ),
+    ),
     "tiny": Run(
-        teacher="delivered/resift-small",
+        teacher=f"{DELIVERED}/resift-small",
         students={"resift-tiny": "2x128x2"},
         options=(
             *("--max-queries", "30000", "--made-share", "0.15", "--held-out-share", "0.01", "--pair-tokens", "192"),
@@ -83,4 +96,5 @@ RUNS = {
         ),
     ),
 }
-"""Name of a step -> the training that it is. The smallest model learns from one that is delivered, which is faster."""
+"""Name of a step -> the training that it is, in their order: a student that begins from its own delivered model goes
+on from an earlier step. The smallest model learns from one that is delivered, which is faster."""
