@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from resift.rerank.training.bert_layers import attend, attention_bias, embed
 from resift.rerank.training.distillation.batches import Batch
-from resift.rerank.training.distillation.network import attend, attention_bias, embed
 
 PENALTY = 3e-3
 """The ridge penalty, as a share of the mean of the diagonal of the hidden units' moments."""

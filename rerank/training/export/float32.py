@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import BertForSequenceClassification
-from transformers.models.bert.modeling_bert import BertLayer, BertPooler
+
+from resift.rerank.training.bert_layers import attention_bias, embed, run_layer
 
 OPSET = 17
 
@@ -60,37 +61,10 @@ class FirstToken(Whole):
     def forward(self, *given: Tensor) -> Tensor:
         """Return the logits (rows, 1), float32."""
         read = dict(zip(self.inputs, given, strict=True))
-        bert = self.model.bert
-        states = bert.embeddings(input_ids=read["input_ids"], token_type_ids=read.get("token_type_ids"))
-        mask = read["attention_mask"]
-        unseen = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :]  # (rows, 1, 1, tokens)
-        *lower, last = cast(list[BertLayer], list(bert.encoder.layer))
+        states, bias = embed(self.model, read), attention_bias(read["attention_mask"])
+        *lower, last = self.model.bert.encoder.layer
         for layer in lower:
-            states = run_layer(layer, states, states, unseen)  # (rows, tokens, width)
-        first = run_layer(last, states[:, :1], states, unseen)  # (rows, 1, width)
-        pooled = torch.tanh(cast(BertPooler, bert.pooler).dense(first[:, 0]))  # (rows, width)
-        logits: Tensor = self.model.classifier(pooled)
+            states = run_layer(layer, states, states, bias)  # (rows, tokens, width)
+        first = run_layer(last, states[:, :1], states, bias)  # (rows, 1, width)
+        logits: Tensor = self.model.classifier(torch.tanh(self.model.bert.pooler.dense(first[:, 0])))
         return logits
-
-
-def run_layer(layer: BertLayer, targets: Tensor, states: Tensor, unseen: Tensor) -> Tensor:
-    """Return a layer's output at `targets` (rows, some, width), which attend to `states` (rows, tokens, width).
-
-    `unseen` (rows, 1, 1, tokens) is added to the attention before its softmax: 0 at a token, -10,000 at padding.
-    """
-    attention = layer.attention.self
-    query, key, value = (
-        heads(linear(read), attention.num_attention_heads)
-        for linear, read in ((attention.query, targets), (attention.key, states), (attention.value, states))
-    )
-    weights = (query * attention.attention_head_size**-0.5) @ key.transpose(2, 3)  # (rows, heads, some, tokens)
-    mixed = (torch.softmax(weights + unseen, 3) @ value).transpose(1, 2).flatten(2)  # (rows, some, width)
-    attended = layer.attention.output.LayerNorm(layer.attention.output.dense(mixed) + targets)
-    made: Tensor = layer.output.LayerNorm(layer.output.dense(layer.intermediate(attended)) + attended)
-    return made
-
-
-def heads(states: Tensor, count: int) -> Tensor:
-    """Divide (rows, tokens, width) into (rows, heads, tokens, width / heads)."""
-    rows, tokens, width = states.shape
-    return states.view(rows, tokens, count, width // count).transpose(1, 2)
