@@ -45,7 +45,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "made queries alone": ("teacher:4", ("--made-share", "1")),
     "half made queries": ("teacher:4", ("--made-share", "0.5")),
     "words trained too": ("teacher:4", ("--no-frozen-words",)),
-    "three times the rate": ("teacher:4", ("--peak-rate", "2e-4")),
+    "three times the rate": ("teacher:4", ("--learning-rate", "2e-4")),
 }
 """Name -> the student and the options of `resift distill` that differ; its place is its number, from 0."""
 
@@ -55,7 +55,7 @@ def train(work: Path, number: int, queries: int, threads: int | None) -> Path:
     name = f"ablation/{number:02d}"
     student, options = list(VARIANTS.values())[number]
     if not (work / name / "distillation.json").is_file():
-        common = [*RUNS["larger"].options, "--max-queries", str(queries), "--passes", "1", "--held-out-share", "0.05"]
+        common = [*RUNS["larger"].options, "--max-queries", str(queries), "--epochs", "1", "--held-out-share", "0.05"]
         files = ["--queries", "corpus/queries.jsonl", "--qrels", "corpus/qrels/train.tsv"]
         teacher = ["--teacher", RUNS["larger"].teacher, "--student", student]
         target = ["--out", name, "--work", f"{name}.work", "--no-export", *_threads(threads)]

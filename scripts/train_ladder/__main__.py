@@ -65,7 +65,7 @@ def _earlier(work: Path, student: str, base: str) -> Path | None:
 @click.command()
 @click.argument("work", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("steps", nargs=-1, type=click.Choice(STEPS))
-@click.option("--option", "options", multiple=True, help="A further option of `resift distill`: --option=--passes=1.")
+@click.option("--option", "options", multiple=True, help="A further option of `resift distill`: --option=--epochs=1.")
 @click.option("--force", is_flag=True, help="Deliver students that do not pass the gate; their cards say so.")
 def main(work: Path, steps: tuple[str, ...], options: tuple[str, ...], force: bool) -> None:
     """Run the STEPS (teacher, corpus, larger, longer, tiny; all if none is named), with all files in WORK."""

@@ -73,7 +73,7 @@ RUNS = {
         students={"resift-base": "teacher:6", "resift-small": "teacher:4"},
         options=(
             *("--scored", "held-out", "--lengths", "72:.65,112:.2,176:.1,256:.05", "--max-queries", "6800"),
-            *("--made-share", "0", "--held-out-share", "0.015", "--passes", "0.78", "--peak-rate", "7e-5"),
+            *("--made-share", "0", "--held-out-share", "0.015", "--epochs", "0.78", "--learning-rate", "7e-5"),
         ),
     ),
     "longer": Run(
@@ -81,8 +81,8 @@ RUNS = {
         students={"resift-small": f"{DELIVERED}/resift-small"},
         options=(
             *("--scored", "held-out", "--lengths", "72:.65,112:.2,176:.1,256:.05", "--max-queries", "13000"),
-            *("--made-share", "0.1", "--held-out-share", "0.007", "--passes", "0.65", "--peak-rate", "7e-5"),
-            *("--cool-down", "0.4", "--distill-seed", "13"),
+            *("--made-share", "0.1", "--held-out-share", "0.007", "--epochs", "0.65", "--learning-rate", "7e-5"),
+            *("--cool-down", "0.4", "--seed", "13"),
         ),
     ),
     "tiny": Run(
@@ -91,7 +91,7 @@ RUNS = {
         options=(
             *("--max-queries", "30000", "--made-share", "0.15", "--held-out-share", "0.01", "--pair-tokens", "192"),
             *("--head-documents", "3", "--middle-documents", "2", "--random-documents", "1"),
-            *("--positive-documents", "1", "--passes", "2", "--step-groups", "16", "--micro-batch", "48"),
+            *("--positive-documents", "1", "--epochs", "2", "--step-groups", "16", "--mini-batch", "48"),
             *("--fresh-rate", "1e-3", "--no-frozen-words"),
         ),
     ),

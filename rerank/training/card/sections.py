@@ -138,9 +138,9 @@ def training_section(record: RunRecord) -> str:
     if record.recipe:
         items.append(f"Recipe: {literal(record.recipe)}")
     if record.base:
-        items.append(f"Begun from: {_origin(record.base)}")
+        items.append(f"Initialized from: {_origin(record.base)}")
     if record.begun:
-        items.append(f"Begun from: {plain(record.begun)}")
+        items.append(f"Initialized from: {plain(record.begun)}")
     items += [f"Learned from the scores of: {_origin(teacher)}" for teacher in record.teachers]
     if record.model.shape:
         items.append(f"Shape: {plain(record.model.shape)}")

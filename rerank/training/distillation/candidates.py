@@ -115,7 +115,7 @@ class CandidateFinder:
 
     def _list(self, query: TrainingQuery, ranking: Ranking) -> CandidateList:
         key = zlib.crc32(query.query.text.encode("utf-8", "replace"))
-        random = np.random.default_rng([self._settings.distill_seed, 2, key])
+        random = np.random.default_rng([self._settings.seed, 2, key])
         scores = {hit.document.doc_id: hit.score for hit in ranking.hits}
         found = [hit.document for hit in ranking.hits]
         chosen: dict[str, Candidate] = {}

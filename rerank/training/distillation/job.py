@@ -34,9 +34,9 @@ _VERIFIED_PAIRS = 24
 _RESEMBLES = 0.5  # of the variance of a layer's states that may be missed
 
 _OF_TRAINING = (
-    *("refit", "refit_pairs", "passes", "group_size", "step_groups", "pair_tokens", "lengths", "logit_weight"),
-    *("margin_weight", "states_weight", "label_weight", "peak_rate", "fresh_rate", "warm_up", "cool_down"),
-    *("decay", "clip", "frozen_words", "distill_seed"),
+    *("refit", "refit_pairs", "epochs", "group_size", "step_groups", "pair_tokens", "lengths", "logit_weight"),
+    *("margin_weight", "states_weight", "label_weight", "learning_rate", "fresh_rate", "warmup", "cool_down"),
+    *("weight_decay", "max_grad_norm", "frozen_words", "seed"),
 )
 
 
@@ -160,7 +160,7 @@ class Distillation:
                     if student.reduced and self.settings.refit:
                         self._refit(student, online.network, lists, device)
             learners = [Learner(student, self.settings, device) for student in students]
-            drawing = Drawing([lists.file], [lists.places], self.settings.distill_seed)
+            drawing = Drawing(lists.file, lists.places, self.settings.seed)
             trainer = Trainer(learners, drawing, lists.held_out, self.settings, path, online)
             trainer.save()  # so that a fit of the layers is not repeated
             if trainer.progress.step < trainer.schedule.steps:
@@ -231,7 +231,7 @@ class Distillation:
         encoder = student.network.encoder(self.settings.pair_tokens)
         student.network.model.to(device)
         teacher.model.to(device)
-        return [batch for _, batch in TokenBatches.of(encoder, pairs[:count], self.settings.micro_batch, device)]
+        return [batch for _, batch in TokenBatches.of(encoder, pairs[:count], self.settings.mini_batch, device)]
 
     def _set_threads(self) -> None:
         import torch

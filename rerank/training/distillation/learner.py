@@ -63,10 +63,10 @@ class Learner:
             self.model.get_input_embeddings().weight.requires_grad_(False)
         self.trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         groups = [
-            {"params": [one for one in self.trained if one.ndim > 1], "weight_decay": settings.decay},
+            {"params": [one for one in self.trained if one.ndim > 1], "weight_decay": settings.weight_decay},
             {"params": [one for one in self.trained if one.ndim < 2], "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=settings.peak_rate, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98))
         self.weights = Weights(
             settings.logit_weight, settings.margin_weight, settings.states_weight, settings.label_weight
         )
@@ -104,13 +104,14 @@ class Learner:
         `rate` is that of a student that is not fresh. Raises ModelError if the norm is not finite: then the weights
         stay as they are.
         """
-        norm = float(torch.nn.utils.clip_grad_norm_(self.trained, self.settings.clip or float("inf")))
+        norm = float(torch.nn.utils.clip_grad_norm_(self.trained, self.settings.max_grad_norm or float("inf")))
         if not norm < float("inf"):
             raise ModelError(
-                "its gradient is not finite; lower `peak_rate`, and train from the last checkpoint", self.student.name
+                "its gradient is not finite; lower `learning_rate`, and train from the last checkpoint",
+                self.student.name,
             )
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * self.settings.fresh_rate / self.settings.peak_rate if self.student.fresh else rate
+            group["lr"] = rate * self.settings.fresh_rate / self.settings.learning_rate if self.student.fresh else rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return norm

@@ -205,7 +205,7 @@ class StudentWriter:
             seconds={"training": report.seconds},
             energy=report.energy,
             versions=versions_of(_LIBRARIES),
-            seed=settings.distill_seed,
+            seed=settings.seed,
         )
 
     def _log_rows(self, name: str) -> tuple[LogRow, ...]:
@@ -214,10 +214,10 @@ class StudentWriter:
         found: dict[int, LogRow] = {}
         for row in self._log(name):
             loss = sum(getattr(settings, f"{term}_weight") * row[key] for term, key in _TERMS.items())
-            found[row["step"]] = LogRow(settings.passes * row["step"] / steps, row["step"], round(loss, 6))
+            found[row["step"]] = LogRow(settings.epochs * row["step"] / steps, row["step"], round(loss, 6))
         for row in self._curve(name):
             values = {f"held-out_{key}": value for key, value in _values(row).items()}
-            epoch = settings.passes * row["step"] / steps
+            epoch = settings.epochs * row["step"] / steps
             found[row["step"]] = dataclasses.replace(found.get(row["step"], LogRow(epoch, row["step"])), values=values)
         return tuple(found[step] for step in sorted(found))
 

@@ -79,8 +79,8 @@ def choose_queries(
     wanted = round(settings.max_queries * share)
     if share < 1:
         wanted = min(wanted, round(len(own) * share / (1 - share)))
-    made = _made(pool, wanted, seen, settings.distill_seed, template or Template())
-    own = _drawn(own, settings.max_queries - len(made) if share < 1 else 0, settings.distill_seed)
+    made = _made(pool, wanted, seen, settings.seed, template or Template())
+    own = _drawn(own, settings.max_queries - len(made) if share < 1 else 0, settings.seed)
     if len(own) + len(made) < 2:
         raise SettingsError(
             f"{len(own) + len(made)} queries to distil on; expected 2 or more: give some, or more documents with "

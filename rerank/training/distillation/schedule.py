@@ -17,15 +17,15 @@ class Schedule:
     """
 
     steps: int
-    warm_up: int
+    warmup: int
     cool_down: int
     peak: float
 
     @classmethod
     def of(cls, queries: int, settings: DistillSettings) -> Schedule:
         """Return the schedule for so many queries to train on."""
-        steps = max(1, math.ceil(settings.passes * queries / settings.step_groups))
-        return cls(steps, round(settings.warm_up * steps), round(settings.cool_down * steps), settings.peak_rate)
+        steps = max(1, math.ceil(settings.epochs * queries / settings.step_groups))
+        return cls(steps, round(settings.warmup * steps), round(settings.cool_down * steps), settings.learning_rate)
 
     def rate(self, step: int) -> float:
         """Return the learning rate of `step`, from 0.
@@ -33,7 +33,7 @@ class Schedule:
         >>> [Schedule(10, 2, 4, 1.0).rate(step) for step in (0, 1, 5, 6, 9)]
         [0.5, 1.0, 1.0, 1.0, 0.25]
         """
-        rising = (step + 1) / self.warm_up if self.warm_up else 1.0
+        rising = (step + 1) / self.warmup if self.warmup else 1.0
         falling = (self.steps - step) / self.cool_down if self.cool_down else 1.0
         return self.peak * min(1.0, rising, falling)
 

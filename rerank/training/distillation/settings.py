@@ -39,10 +39,10 @@ class DistillSettings:
     )
     refit: bool = setting(True, "Fit the layers of a reduced student to the teacher's states before the training.")
     refit_pairs: int = setting(600, "How many pairs the layers of a reduced student are fitted on.")
-    passes: float = setting(3.0, "How often each query is trained on, each time with other candidates of its list.")
+    epochs: float = setting(3.0, "How often each query is trained on, each time with other candidates of its list.")
     group_size: int = setting(6, "How many documents of a query are trained on together.")
     step_groups: int = setting(4, "How many queries are trained on in one step.")
-    micro_batch: int = setting(12, "How many pairs run through a model at once; it changes speed and memory only.")
+    mini_batch: int = setting(12, "How many pairs run through a model at once; it changes speed and memory only.")
     pair_tokens: int = setting(256, "The most tokens of a pair, for the teacher and the students.")
     lengths: str | None = setting(
         None,
@@ -54,14 +54,14 @@ class DistillSettings:
         1.0, "The weight of the squared error of the states of the layers, for students as wide as a BERT teacher."
     )
     label_weight: float = setting(0.0, "The weight of the cross-entropy of the judged relevant documents.")
-    peak_rate: float = setting(5e-5, "The learning rate after the warm-up and before the cool-down.")
+    learning_rate: float = setting(5e-5, "The learning rate after the warm-up and before the cool-down.")
     fresh_rate: float = setting(5e-4, "The same for a student of a fresh shape, which has more to learn.")
-    warm_up: float = setting(0.03, "The share of the training in which the learning rate rises.")
+    warmup: float = setting(0.03, "The share of the training in which the learning rate rises.")
     cool_down: float = setting(0.25, "The share of the training, at its end, in which the learning rate falls.")
-    decay: float = setting(0.01, "The weight decay of AdamW, for matrices.")
-    clip: float = setting(1.0, "The largest norm of a gradient.")
+    weight_decay: float = setting(0.01, "The weight decay of AdamW, for matrices.")
+    max_grad_norm: float = setting(1.0, "The largest norm of a gradient.")
     frozen_words: bool = setting(True, "Leave the word table as it is, so that rare words keep their vectors.")
-    distill_seed: int = setting(12, "The seed of every random choice.")
+    seed: int = setting(12, "The seed of every random choice.")
     export: bool = setting(True, "Write the student as ONNX and int8 as well, which run without torch.")
     dev_report: bool = setting(
         True,
@@ -71,7 +71,7 @@ class DistillSettings:
 
     def __post_init__(self) -> None:
         """Check the values."""
-        for name in ("made_share", "held_out_share", "warm_up", "cool_down"):
+        for name in ("made_share", "held_out_share", "warmup", "cool_down"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError(f"{getattr(self, name)} is not a share; expected a number from 0 to 1", name)
         for name, least in _LEAST.items():
@@ -79,7 +79,7 @@ class DistillSettings:
                 raise SettingsError(f"{getattr(self, name)} is too small; expected {least} or more", name)
         if self.scored not in SCORED:
             raise SettingsError(f"{self.scored!r} is not known; expected {' or '.join(SCORED)}", "scored")
-        for name in ("passes", "peak_rate", "fresh_rate"):
+        for name in ("epochs", "learning_rate", "fresh_rate"):
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
         self.length_shares()
@@ -119,15 +119,15 @@ _LEAST: dict[str, float] = {
     "refit_pairs": 1,
     "group_size": 2,
     "step_groups": 1,
-    "micro_batch": 1,
+    "mini_batch": 1,
     "pair_tokens": 8,
     "logit_weight": 0,
     "margin_weight": 0,
     "states_weight": 0,
     "label_weight": 0,
-    "decay": 0,
-    "clip": 0,
-    "distill_seed": 0,
+    "weight_decay": 0,
+    "max_grad_norm": 0,
+    "seed": 0,
     "checkpoint_seconds": 0,
 }
 """Setting -> its smallest value."""

@@ -28,7 +28,7 @@ from resift.retrieval.wording import counted
 QUERIES, CANDIDATES, SCORES = "queries.jsonl", "candidates.jsonl", "scores.jsonl"
 """The files of the stages; `SCORES` has labelled lists, which `resift train` reads too."""
 
-_OF_QUERIES = ("made_share", "max_queries", "held_out_share", "distill_seed")
+_OF_QUERIES = ("made_share", "max_queries", "held_out_share", "seed")
 _OF_CANDIDATES = ("head_depth", "head_documents", "middle_documents", "random_documents", "positive_documents")
 
 
@@ -101,7 +101,7 @@ class Preparation:
         path = self.work.path / QUERIES
         self._opened = None
         if not path.exists():
-            pool = DocumentPool(first_stage, self.settings.distill_seed)
+            pool = DocumentPool(first_stage, self.settings.seed)
             self._opened = first_stage, pool
             template = Template(self.stages.rerank.template, self.stages.rerank.html)
             chosen = choose_queries(given, pool, self.settings, template, barred)
@@ -167,7 +167,7 @@ class Preparation:
 
     def _open(self) -> tuple[FirstStage, DocumentPool]:
         first_stage = open_target(self.request, self.stages, self.work, self.reports)
-        return first_stage, DocumentPool(first_stage, self.settings.distill_seed)
+        return first_stage, DocumentPool(first_stage, self.settings.seed)
 
     def _note(self, queries: Sequence[TrainingQuery], count: int, finder: CandidateFinder) -> None:
         origins = [one.origin for one in queries]

@@ -89,7 +89,7 @@ class Miner:
         """Return the sample of the index from which the anchor at `place` draws."""
         block = place // _BLOCK
         if self._sample[0] != block:
-            self._sample = (block, self._index.sample(_SAMPLE, self.settings.mine_seed * 1_000_003 + block))
+            self._sample = (block, self._index.sample(_SAMPLE, self.settings.seed * 1_000_003 + block))
         return self._sample[1]
 
 
@@ -198,7 +198,7 @@ class _Choice:
 
     def _draw(self, purpose: str, key: str) -> bytes:
         """Return a number drawn for a document: by the seed, the query and the document, whatever the others are."""
-        facts = [self._settings.mine_seed, purpose, self._query.query_id, self._query.text, key]
+        facts = [self._settings.seed, purpose, self._query.query_id, self._query.text, key]
         return hashlib.sha256(json.dumps(facts).encode()).digest()
 
 

@@ -69,7 +69,7 @@ class MineSettings:
         "What the labels are: 1 and 0, the grades, or the teacher's raw logits, for distillation.",
         choices=LABELS,
     )
-    mine_seed: int = setting(0, "The seed of what is drawn at random.")
+    seed: int = setting(0, "The seed of what is drawn at random.")
     batch_queries: int = setting(16, "How many queries the first stage gets at once; the result does not depend on it.")
 
     def __post_init__(self) -> None:

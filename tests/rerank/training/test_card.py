@@ -170,7 +170,7 @@ def test_a_base_that_is_not_on_the_hub_is_not_named_in_the_front_matter(tmp_path
     text = card_text(tmp_path, record(base=Origin("resift-small")), "m")
     seen: Any = ModelCard(text).data
     assert seen.base_model is None
-    assert "Begun from: <code>resift-small</code>" in text
+    assert "Initialized from: <code>resift-small</code>" in text
 
 
 def test_a_model_that_is_int8_alone_shows_the_use_by_resift_alone(tmp_path: Path) -> None:

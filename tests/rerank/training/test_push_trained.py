@@ -49,9 +49,9 @@ def trained(place: Path, out: Path, *more: str) -> Done:
 def distilled(place: Path, out: Path, *more: str) -> Done:
     """Distil the teacher into itself."""
     given: tuple[str, ...] = ("distill", str(place / "docs.jsonl"), "--teacher", str(place / "teacher"))
-    given += ("--student", f"same={place / 'teacher'}", "--peak-rate", STILL, "--fresh-rate", STILL)
+    given += ("--student", f"same={place / 'teacher'}", "--learning-rate", STILL, "--fresh-rate", STILL)
     given += (
-        "--passes",
+        "--epochs",
         "1",
         "--pair-tokens",
         "48",

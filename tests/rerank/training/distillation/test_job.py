@@ -26,9 +26,9 @@ from tests.rerank.scorers.small_models import save_family, sentences
 from tests.rerank.training.distillation.small_teacher import TOKENS
 
 SETTINGS = DistillSettings(
-    passes=1.0,
+    epochs=1.0,
     pair_tokens=TOKENS,
-    peak_rate=1e-3,
+    learning_rate=1e-3,
     fresh_rate=1e-3,
     held_out_share=0.2,
     refit_pairs=100,
@@ -172,8 +172,8 @@ def test_a_part_of_the_energy_is_not_taken_for_the_whole(place: Path, tmp_path: 
         ({"head_documents": 4}, "candidates of other values .head_documents was 3, now 4."),
         ({"pair_tokens": 32}, "scores of other values .pair tokens was 48, now 32."),
         (
-            {"passes": 2.0},
-            "training of other values .passes was 1.0, now 2.0.*or remove training.made.json, training.pt",
+            {"epochs": 2.0},
+            "training of other values .epochs was 1.0, now 2.0.*or remove training.made.json, training.pt",
         ),
     ],
 )
@@ -207,7 +207,7 @@ def test_another_teacher_corpus_or_log_is_refused(place: Path, distilled: Distil
 def test_the_command_reports_what_the_students_learned(place: Path, distilled: Distilled) -> None:
     arguments = ["distill", str(place / "docs.jsonl"), "--teacher", str(place / "teacher"), "--out", str(place / "out")]
     arguments += ["--student", "half=teacher:2", "--student", "tiny=2x16x2", "--queries", str(place / "log.txt")]
-    arguments += ["--passes", "1", "--pair-tokens", str(TOKENS), "--peak-rate", "0.001", "--held-out-share", "0.2"]
+    arguments += ["--epochs", "1", "--pair-tokens", str(TOKENS), "--learning-rate", "0.001", "--held-out-share", "0.2"]
     arguments += ["--fresh-rate", "0.001", "--no-energy"]
     arguments += ["--refit-pairs", "100", "--logit-weight", "1", "--no-export", "--head-documents", "3"]
     arguments += ["--middle-documents", "2", "--device", "cpu", "--threads", "1"]
@@ -258,7 +258,7 @@ def test_dev_queries_are_never_trained_on_and_judged_only_if_that_is_wanted(plac
     shutil.copyfile(place / "docs.jsonl", dev / "corpus.jsonl")
     (dev / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": query}) + "\n", encoding="utf-8")
     (dev / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\nq\t0\t1\n", encoding="utf-8")
-    settings = dataclasses.replace(SETTINGS, dev_report=False, refit=False, passes=0.5)
+    settings = dataclasses.replace(SETTINGS, dev_report=False, refit=False, epochs=0.5)
     request = request_in(place, out=str(tmp_path / "out"), dev=(str(dev),))
     [half, _] = Distillation(request, dataclasses.replace(STAGES, distill=settings)).run().students
     texts = TrainingTexts.read(half.folder)
@@ -270,7 +270,7 @@ def test_a_second_distillation_goes_on_to_compare_the_states_of_layers_that_rese
     place: Path, distilled: Distilled, tmp_path: Path
 ) -> None:
     other = save_family("bert", tmp_path / "other")
-    settings = dataclasses.replace(SETTINGS, scored="held-out", passes=0.5)
+    settings = dataclasses.replace(SETTINGS, scored="held-out", epochs=0.5)
     students = (f"again={distilled.students[0].folder}", f"other={other}")
     request = request_in(place, out=str(tmp_path / "out"), student=students)
     found = Distillation(request, dataclasses.replace(STAGES, distill=settings)).run()

@@ -46,7 +46,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = [json.dumps({"id": title, "title": title, "text": text}) for title, text in TEXTS.items()]
     (place / "docs.jsonl").write_text("\n".join(lines) + "\n")
     settings = DistillSettings(
-        passes=0.5,
+        epochs=0.5,
         pair_tokens=48,
         refit_pairs=24,
         head_documents=2,

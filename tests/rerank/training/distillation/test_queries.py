@@ -90,7 +90,7 @@ def test_given_queries_take_the_places_of_those_that_the_documents_cannot_make()
 
 def test_queries_are_chosen_alike_each_time() -> None:
     assert chosen([], max_queries=50) == chosen([], max_queries=50)
-    assert chosen([], max_queries=50) != chosen([], max_queries=50, distill_seed=13)
+    assert chosen([], max_queries=50) != chosen([], max_queries=50, seed=13)
 
 
 def test_repeated_and_barred_queries_are_left_out_whatever_their_case_and_punctuation() -> None:

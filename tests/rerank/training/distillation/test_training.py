@@ -24,15 +24,15 @@ from resift.retrieval.errors import ModelError, SettingsError
 from tests.rerank.training.distillation.small_teacher import TOKENS, padded
 
 SETTINGS = DistillSettings(
-    passes=4,
+    epochs=4,
     group_size=4,
     step_groups=4,
     pair_tokens=TOKENS,
-    peak_rate=2e-3,
+    learning_rate=2e-3,
     fresh_rate=2e-3,
     logit_weight=1.0,
     margin_weight=1.0,
-    micro_batch=16,
+    mini_batch=16,
     checkpoint_seconds=0.0,
 )
 HELD_OUT = 8
@@ -52,7 +52,7 @@ def trainer(
 ) -> Trainer:
     students = [make_student(read_plan(plan), teacher, ScorerSettings()) for plan in plans.split()]
     train = lists[HELD_OUT:]
-    drawing = Drawing([train], [range(len(train))], settings.distill_seed)
+    drawing = Drawing(train, range(len(train)), settings.seed)
     learners = [Learner(student, settings) for student in students]
     return Trainer(learners, drawing, lists[:HELD_OUT], settings, path, Online(teacher) if online else None)
 
@@ -84,7 +84,7 @@ def test_a_student_of_every_second_layer_approaches_its_teacher(
 def test_a_fresh_student_learns_from_the_scores_alone(
     teacher: Network, lists: list[CandidateList], tmp_path: Path
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, peak_rate=2e-2, fresh_rate=2e-2, frozen_words=False)
+    settings = dataclasses.replace(SETTINGS, learning_rate=2e-2, fresh_rate=2e-2, frozen_words=False)
     progress = trainer("2x16x2", teacher, lists, tmp_path / "c", settings, online=False).run()
     found = errors(progress, "fresh-2x16x2")
     assert found[-1] < found[0] / 4, found
@@ -93,7 +93,7 @@ def test_a_fresh_student_learns_from_the_scores_alone(
 def test_several_students_share_a_training_and_each_learns_as_it_does_alone(
     teacher: Network, lists: list[CandidateList], tmp_path: Path
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, passes=0.5)
+    settings = dataclasses.replace(SETTINGS, epochs=0.5)
     together = trainer("teacher:2 2x16x2", teacher, lists, tmp_path / "both", settings)
     together.run()
     alone = trainer("teacher:2", teacher, lists, tmp_path / "one", settings)
@@ -107,7 +107,7 @@ def test_several_students_share_a_training_and_each_learns_as_it_does_alone(
 def test_a_killed_training_resumes_to_equal_weights(
     teacher: Network, lists: list[CandidateList], tmp_path: Path
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, passes=1)
+    settings = dataclasses.replace(SETTINGS, epochs=1)
     whole = trainer("teacher:2 2x16x2", teacher, lists, tmp_path / "whole", settings)
     whole.run()
 
@@ -128,7 +128,7 @@ def test_a_killed_training_resumes_to_equal_weights(
 
 
 def test_a_finished_training_is_not_repeated(teacher: Network, lists: list[CandidateList], tmp_path: Path) -> None:
-    settings = dataclasses.replace(SETTINGS, passes=0.5)
+    settings = dataclasses.replace(SETTINGS, epochs=0.5)
     first = trainer("2x16x2", teacher, lists, tmp_path / "c", settings, online=False)
     first.run()
     again = trainer("2x16x2", teacher, lists, tmp_path / "c", settings, online=False)
@@ -157,7 +157,7 @@ def test_a_fitted_student_begins_nearer_to_its_teacher(
 def test_unscored_lists_are_scored_beside_the_training_and_refused_without_a_teacher(
     teacher: Network, lists: list[CandidateList], tmp_path: Path
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, passes=0.25, group_size=8)
+    settings = dataclasses.replace(SETTINGS, epochs=0.25, group_size=8)
     unscored = [*lists[:HELD_OUT], *(dataclasses.replace(one, labels=()) for one in lists[HELD_OUT:])]
     beside = trainer("teacher:2", teacher, unscored, tmp_path / "a", settings)
     beside.run()
@@ -173,7 +173,7 @@ def test_unscored_lists_are_scored_beside_the_training_and_refused_without_a_tea
 def test_shorter_pairs_are_scored_by_the_teacher_as_they_are_read(
     teacher: Network, lists: list[CandidateList], tmp_path: Path
 ) -> None:
-    settings = dataclasses.replace(SETTINGS, passes=0.5, lengths="12:1,48:1", peak_rate=1e-9)
+    settings = dataclasses.replace(SETTINGS, epochs=0.5, lengths="12:1,48:1", learning_rate=1e-9)
     progress = trainer("teacher", teacher, lists, tmp_path / "a", settings).run()
     # a copy of the teacher has no error, whatever part of a pair both read
     [row] = [row["students"]["teacher"] for row in progress.log]
@@ -185,12 +185,13 @@ def test_shorter_pairs_are_scored_by_the_teacher_as_they_are_read(
 
 def test_every_list_is_drawn_once_per_pass() -> None:
     lists = [CandidateList(str(number), str(number), ()) for number in range(10)]
-    drawing = Drawing([lists, lists[:4]], [range(10), [0, 1]], seed=3, weights=[1.0, 0.0])
-    drawn = [one.query for step in range(5) for one in drawing.draw(step, 4)]
+    unused = [CandidateList("not trained on", "x", ())]
+    drawing = Drawing([*lists, *unused], range(10), seed=3)
+    drawn = [one.query for _ in range(5) for one in drawing.draw(4)]
     assert sorted(drawn[:10]) == sorted(drawn[10:]) == sorted(str(number) for number in range(10))
     assert drawn[:10] != drawn[10:]
-    resumed = Drawing([lists, lists[:4]], [range(10), [0, 1]], seed=3, weights=[1.0, 0.0], cursors=[8, 0])
-    assert [one.query for one in resumed.draw(2, 4)] == drawn[8:12]
+    resumed = Drawing([*lists, *unused], range(10), seed=3, cursor=8)
+    assert [one.query for one in resumed.draw(4)] == drawn[8:12]
 
 
 def test_margins_are_those_of_all_pairs_of_a_query() -> None:

@@ -164,9 +164,9 @@ def test_only_as_many_candidates_are_scored_as_are_needed(tmp_path: Path) -> Non
 
 def test_random_sampling_depends_on_the_seed_and_the_query_alone(tmp_path: Path) -> None:
     index = indexed(tmp_path, *soups(40))
-    drawn = [ids(mine(index, anchor("s00"), sampling="random", mine_seed=seed)[0]) for seed in (1, 1, 2)]
+    drawn = [ids(mine(index, anchor("s00"), sampling="random", seed=seed)[0]) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
-    other, _ = mine(index, anchor("s00", "s07"), sampling="random", mine_seed=1)
+    other, _ = mine(index, anchor("s00", "s07"), sampling="random", seed=1)
     assert [one for one in drawn[0] if one != "s07"] == ids(other)[: len([one for one in drawn[0] if one != "s07"])]
 
 
