@@ -11,7 +11,7 @@ from typing import Any
 class Progress:
     """Counts and values of a training, equal for all its students but for the values.
 
-    `pairs`: that each student has read; `tokens`: without padding; `seconds`: of training. `cursors`: those of the
+    `pairs`: that each student has read; `tokens`: without padding; `seconds`: of training. `cursor`: that of the
     drawing. `log`: a row for each stretch of steps, with the mean of each term of the loss by student. `curve`: a row
     for each measurement on the held-out queries, with the agreement by student.
     """
@@ -20,7 +20,7 @@ class Progress:
     pairs: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    cursors: list[int] = field(default_factory=list)
+    cursor: int = 0
     log: list[dict[str, Any]] = field(default_factory=list)
     curve: list[dict[str, Any]] = field(default_factory=list)
 

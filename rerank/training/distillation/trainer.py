@@ -77,7 +77,7 @@ class Trainer:
         self.learners, self.drawing, self.held_out = list(learners), drawing, held_out
         self.settings, self.path, self.online = settings, path, online
         self.device = str(next(self.learners[0].model.parameters()).device)
-        self.schedule = Schedule.of(sum(map(len, drawing.places)), settings)
+        self.schedule = Schedule.of(len(drawing.places), settings)
         self.progress = Progress()
         self._sums: list[dict[str, dict[str, float]]] = []
         self._teacher: tuple[Any, str] | None = None
@@ -123,7 +123,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint: the old one is there until the new one is complete on the disk. Raises OSError."""
-        self.progress.cursors = list(self.drawing.cursors)
+        self.progress.cursor = self.drawing.cursor
         state = {
             "progress": self.progress.to_json(),
             "sums": self._sums,
@@ -145,7 +145,7 @@ class Trainer:
         except Exception as error:  # torch and pickle raise many kinds
             message = f"the checkpoint cannot be used ({type(error).__name__}: {str(error)[:100]}); remove it to begin"
             raise ModelError(f"{message} the training anew", self.path) from error
-        self.drawing.cursors = list(self.progress.cursors)
+        self.drawing.cursor = self.progress.cursor
 
     def _measure(self) -> None:
         """Add a row to the curve: the agreement of each student, unless this step has one already."""
@@ -157,10 +157,10 @@ class Trainer:
 
     def _step(self) -> None:
         step, settings = self.progress.step, self.settings
-        random = np.random.default_rng([settings.distill_seed, 5, step])
+        random = np.random.default_rng([settings.seed, 5, step])
         tokens, shares = zip(*settings.length_shares(), strict=True)
         length = int(random.choice(tokens, p=shares))
-        lists = self.drawing.draw(step, settings.step_groups)
+        lists = self.drawing.draw(settings.step_groups)
         shift = bool(settings.lengths)
         groups = [draw_group(one, settings.group_size, random, length if shift else None) for one in lists]
         values: dict[str, dict[str, float]] = {}
@@ -191,7 +191,7 @@ class Trainer:
         encoder = shortened(min((one.encoder for one in learners), key=lambda one: one.max_length), length)
         known = self._teacher is not None and self._teacher[1] == learners[0].vocabulary
         teacher = self._teacher[0] if known and self._teacher else None
-        batches = TokenBatches.of(encoder, pairs, self.settings.micro_batch, self.device)
+        batches = TokenBatches.of(encoder, pairs, self.settings.mini_batch, self.device)
         collected = [Collected() for _ in learners]
         order: list[NDArray[np.int64]] = []
         aims: list[torch.Tensor] = []
