@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resift.rerank.training.examples import Example
+from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.model_folder import read_folder
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.training.examples import Example, LabelledList
 from resift.rerank.training.finetuning.base import find_base
 from resift.rerank.training.finetuning.dev_sets import (
     MEASURED,
@@ -21,6 +25,7 @@ from resift.rerank.training.finetuning.hub_copy import NANOBEIR_HUB, HubPart, da
 from resift.rerank.training.finetuning.losses import TABLE, check_form
 from resift.rerank.training.finetuning.preparation import Prepared, prepare
 from resift.rerank.training.finetuning.processes import rank
+from resift.rerank.training.finetuning.raised_scores import raised_scores
 from resift.rerank.training.finetuning.request import TrainRequest, discard, open_output
 from resift.rerank.training.finetuning.rows import Row, make_rows, positive_share
 from resift.rerank.training.finetuning.settings import TrainSettings
@@ -84,7 +89,7 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
     check_form(settings.loss, first)
     base_folder, base = find_base(request.base, request.copy)
     part = held_out_part(request, settings)
-    kept = (request.skip_bad, part, settings.pair_negatives, settings.seed, settings.loss)
+    kept = (request.skip_bad, part, settings.pair_negatives, settings.seed, settings.loss, settings.label_boost)
     mark = fingerprint(request.data, request.copy, *kept)
     if rank() == 0:
         open_output(request, settings, mark)
@@ -99,8 +104,9 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
 def _read(
     request: TrainRequest, settings: TrainSettings, mark: str, base: tuple[Path, Origin], reports: Reports
 ) -> Inputs:
-    prepared = _prepared(request, settings, mark, reports)
+    prepared = _prepared(request, settings, mark, base[0], reports)
     loss = TABLE[prepared.loss]
+    settings = dataclasses.replace(settings, batch_size=settings.batch_size or loss.batch_size)
     rows = list(make_rows(prepared.train, loss))
     weight = settings.pos_weight
     if loss.labels == "probability":
@@ -141,15 +147,25 @@ def first_metric(request: TrainRequest, held_out: bool) -> str:
     return f"Nano{first.name}_R{request.depth}_ndcg@10" if first.folder is None else f"{first.name}_ndcg@10"
 
 
-def _prepared(request: TrainRequest, settings: TrainSettings, mark: str, reports: Reports) -> Prepared:
+def _prepared(
+    request: TrainRequest, settings: TrainSettings, mark: str, base_folder: Path, reports: Reports
+) -> Prepared:
     bad: list[CorpusError] = []
 
     def read() -> list[Example]:
         on_bad = bad.append if request.skip_bad else None
         return list(read_sources(request.data, request.texts(), request.copy, on_bad))
 
+    def raised(examples: Sequence[Example]) -> list[LabelledList]:
+        scorer = load_scorer(str(base_folder), ScorerSettings(max_length=settings.train_length, offline=True))
+        with reports.progress("scoring the data with the base") as scored:
+            return raised_scores(examples, scorer, settings.label_boost, scored)
+
+    keeps = settings.label_boost > 0 and read_folder(base_folder).has_head
     with reports.progress("reading the data, and searching it for negatives") as done:
-        prepared = prepare(request.work, mark, read, settings, held_out_part(request, settings), done)
+        prepared = prepare(
+            request.work, mark, read, settings, held_out_part(request, settings), raised if keeps else None, done
+        )
     if bad:
         reports.note(f"note: {counted(len(bad), 'bad record')} left out; the first: {bad[0]}")
     return prepared

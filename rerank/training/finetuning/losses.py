@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, Pair, form_name
-from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.rerank.training.finetuning.settings import BATCH_LISTS, BATCH_ROWS, TrainSettings
 from resift.retrieval.errors import SettingsError
 
 RowForm = Literal["labelled pairs", "contrasts", "margins", "labelled lists"]
@@ -43,6 +43,11 @@ class Loss:
     activation: str = "Identity"
     display: str = "Identity"
     options: tuple[str, ...] = ()
+
+    @property
+    def batch_size(self) -> int:
+        """How many rows a step reads if the settings do not say it: a list has several documents."""
+        return BATCH_LISTS if self.rows == "labelled lists" else BATCH_ROWS
 
     @property
     def needs_negatives(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -44,19 +45,23 @@ def add_negatives(
     pairs: Sequence[Pair],
     count: int,
     depth: int,
+    seed: int,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Contrast]:
-    """Return the pairs with `count` negatives each: the best documents of the data that BM25 finds for the query.
+    """Return the pairs with `count` negatives each, drawn from the first `depth` documents that BM25 finds in the data.
 
-    A document that is a positive of the same query is never its negative. A pair for which nothing else is found is
-    left out.
+    The best ones alone would teach that sharing words with the query is bad: a positive may share fewer than these.
+    What is drawn depends on the query's text and `seed` alone. A document that is a positive of the same query is never
+    its negative. A pair for which nothing else is found is left out.
     """
     positives: Mapping[str, set[str]] = positives_of(pairs)
     queries = list(positives)
     negatives: dict[str, tuple[str, ...]] = {}
     found = search_texts(queries, (pair.document for pair in pairs), depth, progress)
     for query, hits in zip(queries, found, strict=True):
-        negatives[query] = tuple(text for text, _ in hits if text not in positives[query])[:count]
+        others = [text for text, _ in hits if text not in positives[query]]
+        draw = random.Random(f"{seed} {query}")  # a string gives the same numbers in every process
+        negatives[query] = tuple(draw.sample(others, min(count, len(others))))
     return [Contrast(pair.query, pair.document, negatives[pair.query]) for pair in pairs if negatives[pair.query]]
 
 

@@ -19,7 +19,9 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.wording import counted
 
 TRAIN, HELD_OUT, PREPARED = "train.jsonl.gz", "held-out.jsonl.gz", "prepared.json"
-_DEPTH = 100  # hits of BM25 among which negatives are taken
+_DEPTH = 50  # hits of BM25 from which negatives are drawn
+
+_OF_JUDGEMENTS = ("binary-cross-entropy", "lambda")  # the losses that are chosen for labels that people gave
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ def prepare(
     read: Callable[[], list[Example]],
     settings: TrainSettings,
     part: float,
+    raised: Callable[[Sequence[Example]], Sequence[Example]] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Prepared:
     """Return the data, prepared in `folder` by process 0, or by an earlier run with the same `mark`.
 
-    `read` returns all examples. The `part` of the queries, a share or a number, is not trained on.
+    `read` returns all examples. The `part` of the queries, a share or a number, is not trained on. `raised` replaces
+    judgements by the scores of the base, raised for relevant documents, if the settings do not name a loss.
     Raises CorpusError and SettingsError if the data cannot be read or does not fit to the loss.
     """
     if rank() == 0 and not _is_ready(folder, mark):
@@ -50,9 +54,12 @@ def prepare(
         train, held_out = split_by_query(examples, part, settings.seed)
         if settings.pair_negatives and TABLE[loss].needs_negatives and all(isinstance(one, Pair) for one in train):
             pairs = [one for one in train if isinstance(one, Pair)]
-            train = list(add_negatives(pairs, settings.pair_negatives, _DEPTH, progress=progress))
+            train = list(add_negatives(pairs, settings.pair_negatives, _DEPTH, settings.seed, progress))
             if not train:
                 raise CorpusError("BM25 finds no other document for any query; add negatives to the data, or more data")
+        if raised is not None and settings.loss == "auto" and loss in _OF_JUDGEMENTS:
+            lists = raised(train)
+            train, loss = (list(lists), "list-net") if lists else (train, loss)
         write_examples(folder / TRAIN, train)
         write_examples(folder / HELD_OUT, held_out)
         facts = {"mark": mark, "loss": loss, "train": len(train), "held_out": len(held_out)}

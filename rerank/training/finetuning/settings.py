@@ -15,6 +15,9 @@ LOSSES = (
 )
 """The names of the losses; those of sentence-transformers' classes, such as BinaryCrossEntropyLoss, are known too."""
 
+BATCH_ROWS, BATCH_LISTS = 32, 8
+"""What a step of the optimizer reads if nothing is said: rows with one or a few documents each, or lists."""
+
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 _LONG_NAMES = {
@@ -44,10 +47,19 @@ class TrainSettings:
         "The weight of relevant documents in binary-cross-entropy; their part of the labels decides if not given.",
     )
     pair_negatives: int = setting(
-        4, "For pairs without negatives: how many documents of the data that BM25 finds are taken as negatives of each."
+        4, "For pairs without negatives: how many of the documents that BM25 finds in the data are negatives of each."
     )
     epochs: float = setting(1.0, "How often the model reads the data.")
-    batch_size: int = setting(32, "How many examples one step of the optimizer reads, over all processes.")
+    label_boost: float = setting(
+        3.0,
+        "Without a named loss, and with a reranker as the base: judged documents are trained on the base's own scores, "
+        "which are raised by this much for the relevant ones; 0 trains on the labels alone.",
+    )
+    batch_size: int | None = setting(
+        None,
+        f"How many examples one step of the optimizer reads, over all processes; {BATCH_ROWS} rows, or {BATCH_LISTS} "
+        "lists, if not given.",
+    )
     accumulation: int = setting(1, "In how many parts a step is computed, to need less memory.")
     learning_rate: float = setting(2e-5, "The highest learning rate.")
     warmup: float = setting(0.1, "The share of the steps in which the learning rate rises to its highest value.")
@@ -118,7 +130,7 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{value} is below 1; expected 1 or more", name)
-        for name in ("weight_decay", "max_grad_norm", "held_out", "pair_negatives", "seed"):
+        for name in ("weight_decay", "max_grad_norm", "held_out", "pair_negatives", "label_boost", "seed"):
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise SettingsError(f"{value} is below 0; expected 0 or more", name)

@@ -14,7 +14,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback
 
 from resift.rerank.training.finetuning.callbacks import Watch
 from resift.rerank.training.finetuning.processes import world_size
-from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.rerank.training.finetuning.settings import BATCH_ROWS, TrainSettings
 from resift.retrieval.errors import SettingsError
 
 _TIMEOUT = 24 * 3600  # seconds that processes wait for each other, such as while one evaluates
@@ -50,14 +50,15 @@ def make_plan(settings: TrainSettings, rows: int, metric: str | None) -> Plan:
     """Return the plan for `rows` rows. Raises SettingsError if a batch cannot be divided among the processes."""
     processes = world_size()
     parts = processes * settings.accumulation
-    if settings.batch_size % parts:
+    size = settings.batch_size or BATCH_ROWS
+    if size % parts:
         raise SettingsError(
-            f"{settings.batch_size} cannot be divided among {processes} processes with `accumulation` "
+            f"{size} cannot be divided among {processes} processes with `accumulation` "
             f"{settings.accumulation}; expected a multiple of {parts}",
             "batch_size",
         )
-    steps = max(1, math.ceil(math.ceil(rows / settings.batch_size) * settings.epochs))
-    return Plan(steps, settings.eval_steps or max(1, steps // 5), processes, settings.batch_size // parts, metric)
+    steps = max(1, math.ceil(math.ceil(rows / size) * settings.epochs))
+    return Plan(steps, settings.eval_steps or max(1, steps // 5), processes, size // parts, metric)
 
 
 def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_duplicates: bool, begins: bool) -> Any:  # noqa: ANN401

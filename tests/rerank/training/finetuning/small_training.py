@@ -16,7 +16,15 @@ from resift.rerank.training.finetuning.sources import DataSource
 from resift.rerank.training.reports import Reports
 from tests.rerank.scorers.small_models import save_family, sentences
 
-SETTINGS = TrainSettings(batch_size=16, epochs=2.0, learning_rate=1e-3, eval_steps=4, pair_negatives=2, held_out=8)
+SETTINGS = TrainSettings(
+    loss="binary-cross-entropy",
+    batch_size=16,
+    epochs=2.0,
+    learning_rate=1e-3,
+    eval_steps=4,
+    pair_negatives=2,
+    held_out=8,
+)
 
 
 def save_base(folder: Path, dropout: float = 0.1) -> Path:

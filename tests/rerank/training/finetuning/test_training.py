@@ -154,19 +154,19 @@ def test_another_training_is_never_overwritten_or_resumed_by_mistake(place: Path
 
 def test_two_processes_reach_the_weights_of_one(place: Path) -> None:
     base = save_base(place / "plain", dropout=0.0)  # each process draws its own dropout
-    data = write_labelled(place / "labelled.jsonl")  # 96 examples, which are six whole batches
+    data = write_labelled(place / "labelled.jsonl")  # 48 lists, which are six whole batches
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     launcher = ["torch.distributed.run", "--nproc-per-node=2", f"--master-port={port}", "-m", "resift", "train"]
     given = [str(data), "--base", str(base), "--no-energy", "--no-gate", "--no-export", "--quiet"]
-    values = ["--batch-size=16", "--epochs=1", "--learning-rate=1e-3", "--held-out=0", "--eval-steps=6"]
+    values = ["--batch-size=8", "--epochs=1", "--learning-rate=1e-3", "--held-out=0", "--eval-steps=6"]
     command = [sys.executable, "-m", *launcher, *given, *values, "--out", str(place / "two")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     rows: list[LogRow] = []
-    settings = TrainSettings(batch_size=16, learning_rate=1e-3, held_out=0, eval_steps=6)
+    settings = TrainSettings(batch_size=8, learning_rate=1e-3, held_out=0, eval_steps=6)
     run(request(data, base, place / "one"), settings, Reports(row=rows.append))
     assert distance(place / "two", place / "one", base) < 0.02
     logged = LogRow(**json.loads((place / "two" / "training" / LOG).read_text()))
@@ -175,13 +175,13 @@ def test_two_processes_reach_the_weights_of_one(place: Path) -> None:
 
 def test_accumulated_parts_reach_the_weights_of_whole_batches(place: Path) -> None:
     base, data = save_base(place / "plain-2", dropout=0.0), write_labelled(place / "labelled-2.jsonl")
-    settings = TrainSettings(batch_size=16, learning_rate=1e-3, held_out=0, eval_steps=6)
+    settings = TrainSettings(batch_size=8, learning_rate=1e-3, held_out=0, eval_steps=6)
     run(request(data, base, place / "batches"), settings)
     run(request(data, base, place / "parts"), dataclasses.replace(settings, accumulation=4))
     run(request(data, base, place / "another"), dataclasses.replace(settings, seed=13))
     assert distance(place / "parts", place / "batches", base) < 0.02
     assert distance(place / "another", place / "batches", base) > 0.3  # what other batches would give
-    with pytest.raises(SettingsError, match="batch_size: 16 cannot be divided among 1 processes with `accumulation` 3"):
+    with pytest.raises(SettingsError, match="batch_size: 8 cannot be divided among 1 processes with `accumulation` 3"):
         run(request(data, base, place / "thirds"), dataclasses.replace(settings, accumulation=3))
 
 
