@@ -106,7 +106,8 @@ def _read(
 ) -> Inputs:
     prepared = _prepared(request, settings, mark, base[0], reports)
     loss = TABLE[prepared.loss]
-    settings = dataclasses.replace(settings, batch_size=settings.batch_size or loss.batch_size)
+    size, rate = settings.batch_size or loss.batch_size, settings.learning_rate or loss.learning_rate
+    settings = dataclasses.replace(settings, batch_size=size, learning_rate=rate)
     rows = list(make_rows(prepared.train, loss))
     weight = settings.pos_weight
     if loss.labels == "probability":

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from resift.rerank.training.examples import Contrast, Example, LabelledList, LabelledPair, Pair, form_name
-from resift.rerank.training.finetuning.settings import BATCH_LISTS, BATCH_ROWS, TrainSettings
+from resift.rerank.training.finetuning.settings import (
+    BATCH_LISTS,
+    BATCH_ROWS,
+    RATE_OF_LABELS,
+    RATE_OF_SCORES,
+    TrainSettings,
+)
 from resift.retrieval.errors import SettingsError
 
 RowForm = Literal["labelled pairs", "contrasts", "margins", "labelled lists"]
@@ -48,6 +54,11 @@ class Loss:
     def batch_size(self) -> int:
         """How many rows a step reads if the settings do not say it: a list has several documents."""
         return BATCH_LISTS if self.rows == "labelled lists" else BATCH_ROWS
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate if the settings do not say it."""
+        return RATE_OF_SCORES if self.labels == "score" else RATE_OF_LABELS
 
     @property
     def needs_negatives(self) -> bool:

@@ -18,6 +18,9 @@ LOSSES = (
 BATCH_ROWS, BATCH_LISTS = 32, 8
 """What a step of the optimizer reads if nothing is said: rows with one or a few documents each, or lists."""
 
+RATE_OF_LABELS, RATE_OF_SCORES = 2e-5, 5e-5
+"""The learning rate if nothing is said; scores to learn are bounded, which allows a higher one."""
+
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 _LONG_NAMES = {
@@ -61,7 +64,11 @@ class TrainSettings:
         "lists, if not given.",
     )
     accumulation: int = setting(1, "In how many parts a step is computed, to need less memory.")
-    learning_rate: float = setting(2e-5, "The highest learning rate.")
+    learning_rate: float | None = setting(
+        None,
+        f"The highest learning rate; if not given, {RATE_OF_LABELS:g} for losses that learn labels, and "
+        f"{RATE_OF_SCORES:g} for those that learn scores.",
+    )
     warmup: float = setting(0.1, "The share of the steps in which the learning rate rises to its highest value.")
     scheduler: str = setting("linear", "How the learning rate falls afterwards.", choices=SCHEDULERS)
     weight_decay: float = setting(0.0, "The weight decay of AdamW.")
@@ -134,8 +141,8 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise SettingsError(f"{value} is below 0; expected 0 or more", name)
-        for name in ("epochs", "learning_rate", *(["pos_weight"] if self.pos_weight is not None else [])):
-            if not 0 < getattr(self, name) < float("inf"):
+        for name in ("epochs", "learning_rate", "pos_weight"):
+            if getattr(self, name) is not None and not 0 < getattr(self, name) < float("inf"):
                 raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
 
 

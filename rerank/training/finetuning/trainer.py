@@ -14,7 +14,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback
 
 from resift.rerank.training.finetuning.callbacks import Watch
 from resift.rerank.training.finetuning.processes import world_size
-from resift.rerank.training.finetuning.settings import BATCH_ROWS, TrainSettings
+from resift.rerank.training.finetuning.settings import BATCH_ROWS, RATE_OF_LABELS, TrainSettings
 from resift.retrieval.errors import SettingsError
 
 _TIMEOUT = 24 * 3600  # seconds that processes wait for each other, such as while one evaluates
@@ -75,7 +75,7 @@ def training_arguments(settings: TrainSettings, plan: Plan, folder: Path, no_dup
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=plan.part,
         gradient_accumulation_steps=settings.accumulation,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.learning_rate or RATE_OF_LABELS,
         lr_scheduler_type=settings.scheduler,
         **_warmup(settings, plan),
         optim="adamw_torch",

@@ -63,11 +63,11 @@ def test_labels_alone_are_learned_without_a_boost_and_by_a_base_without_a_head(t
     assert headless.prepared.loss == "binary-cross-entropy"
 
 
-def test_a_step_reads_fewer_lists_than_pairs_if_nothing_is_said(tmp_path: Path) -> None:
+def test_a_step_reads_fewer_lists_than_pairs_at_a_higher_rate_if_nothing_is_said(tmp_path: Path) -> None:
     data, base = write_pairs(tmp_path / "pairs.jsonl"), save_base(tmp_path / "base")
-    for loss, size in (("auto", 8), ("binary-cross-entropy", 32)):
+    for loss, size, rate in (("auto", 8, 5e-5), ("binary-cross-entropy", 32, 2e-5)):
         made = read_inputs(request(data, base, tmp_path / loss), TrainSettings(loss=loss), Reports())
-        assert made.settings.batch_size == size
+        assert (made.settings.batch_size, made.settings.learning_rate) == (size, rate)
 
 
 def test_negatives_of_pairs_are_drawn_from_all_that_the_first_stage_finds() -> None:
