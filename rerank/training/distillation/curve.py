@@ -47,7 +47,8 @@ class CurveFit:
 def fit_curve(pairs: Sequence[int], errors: Sequence[float]) -> CurveFit | None:
     """Return the power law that fits the `errors` after so many `pairs` best, or None.
 
-    That is, if there are fewer than `LEAST_POINTS`, or the best one deviates by more than `MOST_DEVIATION`.
+    That is, if there are fewer than `LEAST_POINTS`, or the best one deviates by more than `MOST_DEVIATION`, or by more
+    than half of what it says that the pairs brought: such errors rose and fell by chance.
 
     Least squares: for each exponent of a grid the floor (0 or more) and the scale (0 or more) are solved for exactly.
     Measurements before the first pair are left out. The form is that of Hestness et al. 2017, "Deep Learning Scaling is
@@ -61,7 +62,8 @@ def fit_curve(pairs: Sequence[int], errors: Sequence[float]) -> CurveFit | None:
     if len(seen) < LEAST_POINTS:
         return None
     best = min((_fit(seen, wanted, float(exponent)) for exponent in _EXPONENTS), key=lambda fit: fit.deviation)
-    return best if best.deviation <= MOST_DEVIATION * wanted.mean() else None
+    brought = best.at(float(seen.min())) - best.at(float(seen.max()))
+    return best if best.deviation <= min(MOST_DEVIATION * wanted.mean(), brought / 2) else None
 
 
 def _fit(seen: np.ndarray, wanted: np.ndarray, exponent: float) -> CurveFit:

@@ -243,4 +243,5 @@ def test_a_power_law_is_found_and_a_curve_without_one_is_not() -> None:
     assert fit.at(12800) == pytest.approx(0.1 + 4.0 * 12800**-0.5, abs=1e-3)
     assert fit.expected(0.2, 3200, 1) == pytest.approx(0.2)
     assert fit_curve(pairs, [1.0, 9.0, 0.1, 7.0, 0.2, 5.0]) is None
+    assert fit_curve(pairs, [1.0, 1.05, 0.95, 1.02, 0.98, 1.0]) is None  # level, but for chance
     assert fit_curve(pairs[:3], [3.0, 2.0, 1.0]) is None
