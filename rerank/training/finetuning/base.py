@@ -32,11 +32,19 @@ def find_base(name: str, copy: Path | None = None) -> tuple[Path, Origin]:
     return folder, Origin(name, bool(on_hub), revision or commit_of(folder), _licence(folder))
 
 
-def load_base(folder: Path, name: str, work: Path, length: int | None = None, device: str | None = None) -> Any:  # noqa: ANN401
+def load_base(
+    folder: Path,
+    name: str,
+    work: Path,
+    length: int | None = None,
+    device: str | None = None,
+    dropout: float | None = None,
+) -> Any:  # noqa: ANN401
     """Return the model in `folder` as a CrossEncoder of sentence-transformers with one label, in float32.
 
     A head that the base does not have begins at random. The weights of a folder that has only an ONNX graph are read
-    from that, and kept in the folder `work`. `name` is the model's in messages, `length` the maximum tokens of a pair.
+    from that, and kept in the folder `work`. `name` is the model's in messages, `length` the maximum tokens of a pair,
+    `dropout` replaces every dropout of its configuration.
     Raises ModelError if a library is missing, or the model cannot be loaded.
     """
     try:
@@ -58,9 +66,20 @@ def load_base(folder: Path, name: str, work: Path, length: int | None = None, de
                 local_files_only=True,
                 trust_remote_code=False,
                 model_kwargs={"dtype": torch.float32},
+                config_kwargs=_dropouts(folder, dropout),
             )
         except Exception as error:  # transformers, torch and safetensors raise many kinds
             raise ModelError(f"cannot be loaded as a base: {error_line(error)}", name) from None
+
+
+def _dropouts(folder: Path, value: float | None) -> dict[str, float]:
+    """Return `value` under each name that a dropout has in the configuration: that depends on the architecture."""
+    if value is None:
+        return {}
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False).to_dict()
+    return {name: value for name, given in config.items() if "drop" in name and isinstance(given, float)}
 
 
 def _licence(folder: Path) -> str:

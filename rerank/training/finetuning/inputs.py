@@ -107,7 +107,8 @@ def _read(
     prepared = _prepared(request, settings, mark, base[0], reports)
     loss = TABLE[prepared.loss]
     size, rate = settings.batch_size or loss.batch_size, settings.learning_rate or loss.learning_rate
-    settings = dataclasses.replace(settings, batch_size=size, learning_rate=rate)
+    dropout = loss.dropout if settings.dropout is None else settings.dropout
+    settings = dataclasses.replace(settings, batch_size=size, learning_rate=rate, dropout=dropout)
     rows = list(make_rows(prepared.train, loss))
     weight = settings.pos_weight
     if loss.labels == "probability":

@@ -61,6 +61,11 @@ class Loss:
         return RATE_OF_SCORES if self.labels == "score" else RATE_OF_LABELS
 
     @property
+    def dropout(self) -> float | None:
+        """The dropout if the settings do not say it, None for the base's: scores are learned as they are."""
+        return 0.0 if self.labels == "score" else None
+
+    @property
     def needs_negatives(self) -> bool:
         """Whether pairs alone teach nothing: all of their labels are 1, or there is nothing to compare."""
         return self.rows in ("labelled pairs", "labelled lists")

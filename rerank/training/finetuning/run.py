@@ -129,7 +129,8 @@ def _trainer(inputs: Inputs, watchers: Watchers, *, begins: bool) -> tuple[Any, 
     arguments = training_arguments(settings, plan, request.work / "checkpoints", loss.rows == "contrasts", begins)
     transformers.set_seed(settings.seed)  # a new head is the same in each run
     work = request.work / (f"base-{rank()}" if world_size() > 1 else "base")
-    model = load_base(inputs.base_folder, request.base, work, settings.train_length, str(arguments.device))
+    device, length = str(arguments.device), settings.train_length
+    model = load_base(inputs.base_folder, request.base, work, length, device, settings.dropout)
     evaluator = None
     if plan.metric is not None:
         evaluator = DevEvaluator(

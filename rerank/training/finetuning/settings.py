@@ -73,6 +73,11 @@ class TrainSettings:
     scheduler: str = setting("linear", "How the learning rate falls afterwards.", choices=SCHEDULERS)
     weight_decay: float = setting(0.0, "The weight decay of AdamW.")
     max_grad_norm: float = setting(1.0, "The length to which longer gradients are cut; 0: they are not.")
+    dropout: float | None = setting(
+        None,
+        "The share of values that the training leaves out at random; if not given, none for losses that learn scores, "
+        "and that of the base for others.",
+    )
     precision: str = setting(
         "auto",
         "The precision of the computation; auto is bfloat16 where the device has it, else float16 on a GPU, else "
@@ -114,6 +119,8 @@ class TrainSettings:
         self._check_ranges()
         if not 0 <= self.warmup <= 1:
             raise SettingsError(f"{self.warmup} is not a share; expected a number from 0 to 1", "warmup")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise SettingsError(f"{self.dropout} is out of range; expected 0 or more, and below 1", "dropout")
         if self.save_limit < 2:
             raise SettingsError(f"{self.save_limit} is below 2; the last and the best are needed", "save_limit")
         if self.held_out is not None and self.held_out >= 1 and self.held_out != int(self.held_out):

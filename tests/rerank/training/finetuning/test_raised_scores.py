@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import BertConfig, BertModel
 
 from resift.rerank.scorers.load import load_scorer
@@ -16,6 +17,7 @@ from resift.rerank.training.finetuning.raised_scores import raised_scores
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.record import read_record
 from resift.rerank.training.reports import Reports
+from tests.rerank.scorers.small_models import save_family
 from tests.rerank.training.finetuning.small_training import SETTINGS, request, run, save_base, write_pairs
 
 
@@ -86,3 +88,23 @@ def test_the_record_names_the_loss_that_was_chosen(tmp_path: Path) -> None:
     record = read_record(tmp_path / "out")
     assert record is not None
     assert (record.loss, record.settings["label_boost"], record.settings["batch_size"]) == ("ListNetLoss", 3.0, 4)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "electra", "deberta-v2", "modernbert"])
+def test_scores_are_learned_without_dropout(family: str, tmp_path: Path) -> None:
+    base = save_family(family, tmp_path / "base")
+    trained = run(
+        request(write_pairs(tmp_path / "pairs.jsonl"), base, tmp_path / "out"),
+        dataclasses.replace(SETTINGS, loss="auto", epochs=0.2),
+    )
+    assert trained.inputs.settings.dropout == 0
+    pairs = [("river stone", "The river and the stone bridge")] * 8
+    with torch.no_grad():
+        logits = trained.model.train()(trained.model.preprocess(pairs))["scores"]
+    assert float(logits.max() - logits.min()) < 1e-5
+
+
+def test_labels_are_learned_with_the_dropout_of_the_base(tmp_path: Path) -> None:
+    wanted = request(write_pairs(tmp_path / "pairs.jsonl"), save_base(tmp_path / "base"), tmp_path / "out")
+    trained = run(wanted, dataclasses.replace(SETTINGS, epochs=0.2))
+    assert trained.inputs.settings.dropout is None and trained.model.config.hidden_dropout_prob == 0.1
