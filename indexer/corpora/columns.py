@@ -66,14 +66,20 @@ def read_header(row: Sequence[str], roles: Roles, settings: CorpusSettings, *, q
     if len(filled) == 1 < len(names):
         raise CorpusError(
             f"the first row has the one cell {shown(filled)}, so it is not a header row; delete the rows above the one "
-            "with the names of the columns, or name all columns with `columns`, such as id,title,text"
+            "with the names of the columns"
+            + (", or name all columns with `columns`, such as id,title,text" if roles.can_be_named else "")
         )
     assumed = roles.by_count.get(len(names))
     if assumed is None or (quoted and not _is_surely_data(names)):
         raise CorpusError(
             f"the first row has none of the usual names of columns ({', '.join(roles.ids[:4])}, "
-            f"{', '.join(roles.texts[:4])} …) but {shown(names)}; if it is a header row, name its columns with "
-            "`id_field` and `text_field`, else name the columns with `columns`, such as id,title,text"
+            f"{', '.join(roles.texts[:4])} …) but {shown(names)}; "
+            + (
+                "if it is a header row, name its columns with `id_field` and `text_field`, else name the columns with "
+                "`columns`, such as id,title,text"
+                if roles.can_be_named
+                else "give the file a header row with such names"
+            )
         )
     what = "column was" if len(names) == 1 else f"{len(names)} columns were"
     note = f"has no header row that is known, so its {what} read as {', '.join(assumed)}; `columns` names others"

@@ -179,8 +179,7 @@ def train(
     resift train mined.jsonl --dev my-collection/ --out my-model --epochs 2
     resift train --recipe recipes/gooaq-bert-tiny.toml --out reranker
     """
-    from resift.rerank.training.finetuning.outcome import write_outcome
-    from resift.rerank.training.finetuning.run import train as run_training
+    from resift.rerank.training.finetuning.request import locked
 
     refuse_together(ctx, {"resume": "--resume", "overwrite": "--overwrite"})
     request = options.request(stages)
@@ -190,14 +189,24 @@ def train(
     if not judged and (flags := flags_given(ctx, "gate")):
         raise click.UsageError(f"{', '.join(flags)} would have no effect, because nothing is judged; leave it out")
     push.check(judged, steps.force)
-    trained = run_training(request, stages.train, _reports())
-    if trained is None:  # another process writes the model
+    with locked(request.out):
+        promoted = _train(request, steps, stages)
+    if promoted is None:  # another process writes the model
         return 0
-    record = write_outcome(trained)
-    _report(record, steps.as_json)
-    promoted = _conclude(request, trained, steps, stages.gate)
     push.upload(request.out, promoted, steps.force, steps.as_json)
     return 0 if promoted else 1
+
+
+def _train(request: TrainRequest, steps: FinalSteps, stages: TrainStages) -> bool | None:
+    """Train, write and judge the model; return whether it is promoted, None if that is another process's work."""
+    from resift.rerank.training.finetuning.outcome import write_outcome
+    from resift.rerank.training.finetuning.run import train as run_training
+
+    trained = run_training(request, stages.train, _reports())
+    if trained is None:
+        return None
+    _report(write_outcome(trained), steps.as_json)
+    return _conclude(request, trained, steps, stages.gate)
 
 
 def _say_row(row: LogRow) -> None:

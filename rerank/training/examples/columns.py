@@ -43,6 +43,7 @@ KNOWN = tuple(dict.fromkeys((*QUERY, *DOCUMENT, *LABEL, *NEGATIVE, *DOCUMENTS, *
 
 _NUMBERED = re.compile(r"(?:hard_)?neg(?:ative)?_?(\d+)", re.IGNORECASE)
 _SHOWN = 12  # column names in a message
+_LARGEST = 1e6  # the largest label: no model has such scores, and the square of a much larger one is no float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,18 @@ def to_examples(values: Mapping[str, Any], columns: Columns, template: Template)
         label = number(values.get(columns.label), columns.label)
         yield from (LabelledPair(query, document, label) for document in documents)
     else:
+        _check_unlabelled(values, columns)
         yield from (Pair(query, document) for document in documents)
+
+
+def _check_unlabelled(values: Mapping[str, Any], columns: Columns) -> None:
+    """Raise ValueError if a record has a label or a negative although the first record had none."""
+    others = [name for name in values if name not in (columns.query, columns.document, columns.title)]
+    extra = next((name for name in (_find(others, LABEL), *_negatives(others)) if name), None)
+    if extra is not None and values[extra] not in (None, ""):
+        raise ValueError(
+            f"has {extra!r}, which the first record does not have; expected the same columns in all records"
+        )
 
 
 def number(value: object, name: str) -> float:
@@ -120,10 +132,10 @@ def number(value: object, name: str) -> float:
     """
     try:
         found = float(value) if isinstance(value, int | float | str) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         found = math.nan
-    if not math.isfinite(found):
-        raise ValueError(f"{name!r} is {_excerpt(value)}; expected a number")
+    if not abs(found) <= _LARGEST:
+        raise ValueError(f"{name!r} is {_excerpt(value)}; expected a number of at most {_LARGEST:,.0f}")
     return found
 
 
@@ -159,7 +171,12 @@ def _text(values: Mapping[str, Any], name: str) -> str:
         raise ValueError(f"{name!r} is {_excerpt(found)}; expected a text")
     if not found.strip():
         raise ValueError(f"{name!r} is empty; expected a text")
-    return found.strip()
+    return _encodable(found.strip())
+
+
+def _encodable(text: str) -> str:
+    """Return `text` with U+FFFD in place of lone surrogates, which no file in UTF-8 can have."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _optional(value: object, name: str, template: Template) -> list[str]:
@@ -190,7 +207,7 @@ def _rendered(value: object, name: str, template: Template, beside: Document | N
         template = template if beside else replace(template, pattern="{text}")
     else:
         raise ValueError(f"{name!r} is {_excerpt(value)}; expected a text")
-    text = template.render(document)
+    text = _encodable(template.render(document))
     if not text:
         raise ValueError(f"{name!r} is empty; expected a text")
     return text

@@ -35,6 +35,7 @@ _TABLE = Roles(
     titles=(),
     texts=KNOWN[1:],
     by_count={2: ("query", "document"), 3: ("query", "positive", "negative")},
+    can_be_named=False,
 )
 """The columns of tables; MS MARCO's triples have no header row: query, positive and negative."""
 _ROW_GROUP = 1024  # examples of a Parquet file in memory at once
@@ -171,7 +172,7 @@ def _records(path: str, reading: Reading) -> Generator[Record]:
     if found == "parquet":
         yield from read_parquet(path, settings, reading)
     elif found in ("jsonl", "csv", "tsv"):
-        with closing(numbered_lines(path, settings.encoding, reading)) as lines:
+        with closing(numbered_lines(path, None, reading)) as lines:
             if found == "jsonl":
                 yield from read_objects(lines, path, settings)
             else:

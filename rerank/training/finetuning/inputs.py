@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from resift.rerank.training.finetuning.losses import TABLE, check_form
 from resift.rerank.training.finetuning.preparation import Prepared, prepare
 from resift.rerank.training.finetuning.processes import rank
 from resift.rerank.training.finetuning.raised_scores import raised_scores
-from resift.rerank.training.finetuning.request import TrainRequest, discard, open_output
+from resift.rerank.training.finetuning.request import TrainRequest, check_inputs, discard, open_output
 from resift.rerank.training.finetuning.rows import Row, make_rows, positive_share
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import fingerprint, read_sources
@@ -85,8 +84,8 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
 
     Whether the loss takes the data is checked first. Raises ResiftError.
     """
-    [first] = itertools.islice(read_sources(request.data, request.texts(), request.copy, lambda bad: None), 1)
-    check_form(settings.loss, first)
+    check_inputs(request)
+    check_form(settings.loss, _first(request))
     base_folder, base = find_base(request.base, request.copy)
     part = held_out_part(request, settings)
     kept = (request.skip_bad, part, settings.pair_negatives, settings.seed, settings.loss, settings.label_boost)
@@ -99,6 +98,15 @@ def read_inputs(request: TrainRequest, settings: TrainSettings, reports: Reports
         if rank() == 0 and not request.resume:
             discard(request)  # nothing was trained yet, so that the next try begins anew
         raise
+
+
+def _first(request: TrainRequest) -> Example:
+    """Return the first good example. Raises CorpusError: the first bad record's, if there are only bad ones."""
+    bad: list[CorpusError] = []
+    try:
+        return next(read_sources(request.data, request.texts(), request.copy, bad.append))
+    except (CorpusError, StopIteration) as error:
+        raise bad[0] if bad else error from None
 
 
 def _read(

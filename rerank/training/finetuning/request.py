@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from resift.indexer.lock import try_lock
 from resift.rerank.scorers.registry import DEFAULT_MODEL
 from resift.rerank.template import DEFAULT_TEMPLATE, Template
+from resift.rerank.training.finetuning.hub_copy import HUB
+from resift.rerank.training.finetuning.processes import rank
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.finetuning.sources import DataSource
+from resift.rerank.training.record import RECORD
 from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.json_output import write_json
 
@@ -95,20 +101,71 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
         _check_equal(before, state, request.out)
         return
     if before is not None and not request.overwrite:
-        done = "is finished" if before.get("finished") else "was not finished"
+        finished = before.get("finished")
+        state = "is finished" if finished else "was not finished; continue it with `resume`"
         raise SettingsError(
-            f"{request.out} has a training that {done}; continue it with `resume`, replace it with `overwrite`, or "
-            "name another folder",
-            "out",
+            f"{request.out} has a training that {state}; replace it with `overwrite`, or name another folder", "out"
         )
-    if before is None and request.out.is_dir() and any(request.out.iterdir()) and not request.overwrite:
-        raise SettingsError(f"{request.out} is not empty; name another folder, or replace it with `overwrite`", "out")
+    _check_others(request, before is not None)
     try:
         shutil.rmtree(request.work, ignore_errors=True)
         request.work.mkdir(parents=True)
         write_json(path, state)
     except OSError as error:
         raise ModelError(f"the folder cannot be written: {error.strerror or error}", request.out) from None
+
+
+def _check_others(request: TrainRequest, is_own: bool) -> None:
+    """Raise SettingsError if the folder has files that are not to be replaced; `is_own`: it has a training."""
+    if is_own or not request.out.is_dir() or not any(request.out.iterdir()):
+        return
+    made = (request.out / RECORD).is_file() and not request.work.exists()
+    if not made:
+        raise SettingsError(
+            f"{request.out} has files that are not those of a trained model, and may be yours; name another folder",
+            "out",
+        )
+    if not request.overwrite:
+        raise SettingsError(f"{request.out} has a model; name another folder, or replace it with `overwrite`", "out")
+
+
+def check_inputs(request: TrainRequest) -> None:
+    """Raise SettingsError if the folder of the model is also what is read: the base, or the folder of the data."""
+    out = request.out.resolve()
+    if Path(request.base).is_dir() and Path(request.base).resolve() == out:
+        raise SettingsError(f"{request.out} is the base itself, which is needed to judge; name another folder", "out")
+    for source in request.data:
+        if source.source.startswith(HUB):
+            continue
+        path = Path(source.source).resolve()
+        if out == path or out in path.parents:
+            raise SettingsError(f"{source.source} is in the folder {request.out}; name another folder", "out")
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Make the folder of the model, and keep other processes that train into it away.
+
+    Raises SettingsError if another one is at work there, and ModelError if the folder cannot be made.
+    """
+    if rank() != 0:
+        yield
+        return
+    new = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(out, os.O_RDONLY)
+    except OSError as error:
+        raise ModelError(f"the folder cannot be written: {error.strerror or error}", out) from None
+    try:
+        if try_lock(descriptor) is False:
+            raise SettingsError(f"another process is training into {out}; wait until it ends", "out")
+        yield
+    finally:
+        os.close(descriptor)
+        if new:
+            with suppress(OSError):
+                out.rmdir()  # only if nothing was written
 
 
 def finish(request: TrainRequest) -> None:

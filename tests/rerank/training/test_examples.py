@@ -128,6 +128,8 @@ def test_columns_with_other_usual_names_are_known(tmp_path: Path, given: Any, ex
         ({"query": "q", "document": "\u200b"}, "line 2: 'document' is empty; expected a text"),
         ({"query": 7, "document": "a"}, "line 2: 'query' is 7; expected a text"),
         ([1], "line 2: a JSON array; expected one JSON object per line"),
+        ({"query": "q", "document": "a", "label": 0}, "line 2: has 'label', which the first record does not have"),
+        ({"query": "q", "document": "a", "negative": "b"}, "line 2: has 'negative', which the first record does not"),
     ],
 )
 def test_a_bad_example_is_named_with_its_line(tmp_path: Path, given: Any, message: str) -> None:
@@ -145,7 +147,7 @@ def test_examples_may_have_different_numbers_of_negatives(tmp_path: Path) -> Non
 
 
 def test_labels_that_are_not_numbers_or_not_as_many_as_documents_are_refused(tmp_path: Path) -> None:
-    for label in ("high", None, "nan"):
+    for label in ("high", None, "nan", 10**400, 1e308):
         with pytest.raises(CorpusError, match="line 1: 'label' is .*; expected a number"):
             read_objects(tmp_path, {"query": "q", "document": "a", "label": label})
     with pytest.raises(CorpusError, match="line 1: 2 documents but 1 labels; expected equally many"):
@@ -157,6 +159,22 @@ def test_bad_examples_are_left_out_if_the_caller_takes_them(tmp_path: Path) -> N
     bad: list[CorpusError] = []
     assert list(read_examples(tmp_path / "data.jsonl", on_bad=bad.append)) == [Pair("q", "a")]
     assert [error.line for error in bad] == [2, 3]
+
+
+def test_lone_surrogates_are_replaced_so_that_the_texts_can_be_written(tmp_path: Path) -> None:
+    examples = read_objects(tmp_path, {"query": "a \ud800 b \U0001f600", "document": {"title": "\udfff", "text": "c"}})
+    assert examples == [Pair("a \ufffd b \U0001f600", "\ufffd c")]
+    write_examples(tmp_path / "again.jsonl", examples)
+    assert list(read_examples(tmp_path / "again.jsonl")) == examples
+
+
+def test_a_message_names_no_setting_that_training_data_does_not_have(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("foo,bar\na,b\n")
+    with pytest.raises(CorpusError, match="but 'foo', 'bar'; give the file a header row with such names$"):
+        list(read_examples(tmp_path / "data.csv"))
+    (tmp_path / "latin.csv").write_bytes("query,document\nFüße,b\n".encode("cp1252"))
+    with pytest.raises(CorpusError, match="line 2: .*; save it as UTF-8$"):
+        list(read_examples(tmp_path / "latin.csv"))
 
 
 def test_columns_that_make_no_example_are_listed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,10 +19,11 @@ from resift.rerank.training.finetuning.log import LOG
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.outcome import write_outcome
 from resift.rerank.training.finetuning.preparation import split_by_query
+from resift.rerank.training.finetuning.request import locked
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.record import LogRow, TrainingTexts, read_record
 from resift.rerank.training.reports import Reports
-from resift.retrieval.errors import ModelError, SettingsError
+from resift.retrieval.errors import CorpusError, ModelError, SettingsError
 from tests.docs.functions import ROOT
 from tests.rerank.forks import fork
 from tests.rerank.training.finetuning.small_training import (
@@ -131,7 +133,7 @@ def test_a_torn_checkpoint_is_not_resumed_from(place: Path) -> None:
 
 def test_another_training_is_never_overwritten_or_resumed_by_mistake(place: Path) -> None:
     whole = request(place / "pairs.jsonl", place / "base", place / "whole")
-    with pytest.raises(SettingsError, match="has a training that is finished; .* replace it with `overwrite`"):
+    with pytest.raises(SettingsError, match="has a training that is finished; replace it with `overwrite`"):
         run(whole)
     with pytest.raises(SettingsError, match="is finished already"):
         run(dataclasses.replace(whole, resume=True))
@@ -147,8 +149,8 @@ def test_another_training_is_never_overwritten_or_resumed_by_mistake(place: Path
     other = write_pairs(place / "other.jsonl", count=30)
     with pytest.raises(SettingsError, match="was trained with other values of the data"):
         run(dataclasses.replace(stopped, data=(dataclasses.replace(stopped.data[0], source=str(other)),)))
-    with pytest.raises(SettingsError, match="base is not empty; name another folder"):
-        run(request(place / "pairs.jsonl", place / "base", place / "base"))
+    with pytest.raises(SettingsError, match="files that are not those of a trained model"):
+        run(request(place / "pairs.jsonl", Path("resift-tiny"), place / "base"))
     assert (place / "base" / "model.safetensors").is_file()
 
 
@@ -224,3 +226,39 @@ def test_a_wrong_form_of_data_is_refused_before_anything_is_made(place: Path) ->
             dataclasses.replace(SETTINGS, metric="held-out_ndgc@10"),
         )
     assert not out.exists()
+
+
+def test_files_of_the_user_are_never_replaced(place: Path, tmp_path: Path) -> None:
+    own = tmp_path / "project"
+    data = own / "training" / "pairs.jsonl"
+    data.parent.mkdir(parents=True)
+    shutil.copy(place / "pairs.jsonl", data)
+    (own / "README.md").write_text("mine")
+    for given in (data, place / "pairs.jsonl"):
+        with pytest.raises(SettingsError, match="is in the folder|files that are not those of a trained model"):
+            run(request(given, place / "base", own, overwrite=True))
+    assert data.is_file() and (own / "README.md").read_text() == "mine"
+
+
+def test_a_model_is_not_trained_into_its_base(place: Path) -> None:
+    whole = place / "whole"
+    before = (whole / "model.safetensors").read_bytes()
+    with pytest.raises(SettingsError, match="out: .* is the base itself, which is needed to judge"):
+        run(request(place / "pairs.jsonl", whole, whole, overwrite=True))
+    assert (whole / "model.safetensors").read_bytes() == before
+
+
+def test_two_processes_do_not_train_into_one_folder(place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "resift", "train", str(place / "pairs.jsonl"), "--out", str(out)]
+    with locked(out):
+        for flag in ("--overwrite", "--resume"):
+            done = subprocess.run([*command, flag], capture_output=True, text=True, cwd=ROOT)
+            assert done.returncode == 2 and "another process is training into" in done.stderr
+    assert not out.exists()  # nothing was written
+
+
+def test_data_of_bad_records_alone_names_the_first_one(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "nan.jsonl").write_text('{"query": "a", "document": "b", "label": NaN}\n' * 3)
+    with pytest.raises(CorpusError, match="line 1.*label"):
+        run(request(tmp_path / "nan.jsonl", place / "base", tmp_path / "out", skip_bad=True))
