@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,31 @@ SOURCES = {
 _VALUE = 28  # characters of the column of values
 
 
+def _fields(stage: str) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(settings_class(stage))
+
+
+@functools.cache
+def _owners(name: str) -> tuple[str, ...]:
+    """Return the stages that have a setting of this name, which one option, variable or line of a file sets."""
+    return tuple(stage for stage in SETTINGS if name in map(parameter_name, _fields(stage)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One setting of a stage: its value, and where that comes from."""
+
+    stage: str
+    name: str
+    value: Any
+    source: str
+
+    @property
+    def key(self) -> str:
+        """The name, with that of the stage before it if several stages have such a setting, with their own defaults."""
+        return self.name if len(_owners(self.name)) == 1 else f"{self.stage}.{self.name}"
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object: setting -> value and source.")
 @click.pass_context
@@ -40,13 +66,14 @@ def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa
     \b
     RESIFT_DEPTH=200 resift config --model none
     """
-    rows: list[tuple[str, str, Any, str]] = []
+    rows: list[Row] = []
     made = {}
     for stage in SETTINGS:
-        made[stage] = take_settings(stage, dict(values))  # raises SettingsError, as the stage itself would
-        for name in map(parameter_name, dataclasses.fields(settings_class(stage))):
-            source = SOURCES.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
-            rows.append((stage, name, values[name], source))
+        fields = {parameter_name(field): field for field in _fields(stage)}
+        sources = {name: SOURCES.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT) for name in fields}
+        own = {name: values[name] if sources[name] != "default" else field.default for name, field in fields.items()}
+        made[stage] = take_settings(stage, dict(own))  # raises SettingsError, as the stage itself would
+        rows += [Row(stage, name, own[name], sources[name] or "default") for name in fields]
     _show(rows, _applied(made["rerank"], made["scorer"]), as_json)
 
 
@@ -61,14 +88,14 @@ def _applied(rerank: RerankSettings, scorer: ScorerSettings) -> dict[str, object
     return {name: value for name, value in found.items() if getattr(rerank, name) != value}
 
 
-def _show(rows: list[tuple[str, str, Any, str]], applied: Mapping[str, object], as_json: bool) -> None:
+def _show(rows: list[Row], applied: Mapping[str, object], as_json: bool) -> None:
     from resift.rerank.cli.output import echo, to_json
 
     if as_json:
-        facts = {name: {"value": value, "source": source, "stage": stage} for stage, name, value, source in rows}
+        facts = {row.key: {"value": row.value, "source": row.source, "stage": row.stage} for row in rows}
         echo(to_json(facts | {name: facts[name] | {"applied": value} for name, value in applied.items()}))
         return
-    shown = [(stage, name, _with(value, applied.get(name)), source) for stage, name, value, source in rows]
+    shown = [dataclasses.replace(row, value=_with(row.value, applied.get(row.name))) for row in rows]
     for line in _lines(shown, columns()):
         echo(line)
 
@@ -78,17 +105,17 @@ def _with(value: object, applied: object) -> object:
     return value if applied is None else f"{'' if value is None else value} ({applied})".strip()
 
 
-def _lines(rows: list[tuple[str, str, Any, str]], most: int) -> Iterator[str]:
+def _lines(rows: list[Row], most: int) -> Iterator[str]:
     """Yield a line of at most `most` characters for each setting, with a long value on lines of its own below it."""
-    width = max(len(name) for _, name, _, _ in rows)
-    for _, name, value, source in rows:
-        shown = one_line("" if value is None else str(value))
-        where = f"{ENVIRONMENT_PREFIX}{name.upper()}" if source == "environment" else source
-        line = f"{name:<{width}}  {shown:<{_VALUE}}  {where}"
+    width = max(len(row.key) for row in rows)
+    for row in rows:
+        shown = one_line("" if row.value is None else str(row.value))
+        where = f"{ENVIRONMENT_PREFIX}{row.name.upper()}" if row.source == "environment" else row.source
+        line = f"{row.key:<{width}}  {shown:<{_VALUE}}  {where}"
         if len(line) <= most:
             yield line
         else:
-            yield f"{name:<{width}}  {where}"
+            yield f"{row.key:<{width}}  {where}"
             yield from textwrap.wrap(
                 shown, most, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
             )
@@ -96,5 +123,6 @@ def _lines(rows: list[tuple[str, str, Any, str]], most: int) -> Iterator[str]:
 
 config_option(config)
 for _stage in SETTINGS:
-    for _option in stage_options(_stage):
+    new = [one.name for one in _fields(_stage) if _owners(parameter_name(one))[0] == _stage]
+    for _option in stage_options(_stage, new):
         _option(config)  # adds to the command in place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,13 @@ COPIED = (
     "modules.json",
 )
 """Files of the model's folder that are copied as they are; weights, configuration and tokenizer are written anew."""
+
+_OF_A_MODEL = re.compile(
+    r"(README|LICENSE|NOTICE)(\.md|\.txt)?|(\w*tokenizer|\w*config|modules|special_tokens_map|added_tokens)\w*\.json"
+    r"|vocab\.(txt|json)|merges\.txt|.*\.(safetensors|onnx|model)|pytorch_model.*\.bin|onnx|\d_\w+"
+    r"|(resift|proof|training|distillation)\.json|training_texts\.npz|curves\.\w+|\.gitattributes"
+)
+"""The names of files and folders of a model, which an export may replace."""
 
 MOST_DIFFERENCE = 1e-3
 """The largest difference of a float32 ONNX logit from torch's, relative to their spread where that is above 1."""
@@ -239,6 +247,8 @@ def _new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
     if occupied and not (overwrite and model):
         way = "choose another folder, or use `overwrite`" if model else "choose another one"
         raise SettingsError(f"{target} is not empty; {way}", "target")
+    if occupied and (others := sorted(one.name for one in target.iterdir() if not _OF_A_MODEL.fullmatch(one.name))):
+        raise SettingsError(f"{target} has {others[0]}, which is not of a model; choose another folder", "target")
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:

@@ -173,9 +173,8 @@ def _prepared(
 
     keeps = settings.label_boost > 0 and read_folder(base_folder).has_head
     with reports.progress("reading the data, and searching it for negatives") as done:
-        prepared = prepare(
-            request.work, mark, read, settings, held_out_part(request, settings), raised if keeps else None, done
-        )
+        settings = dataclasses.replace(settings, held_out=held_out_part(request, settings))
+        prepared = prepare(request.work, mark, read, settings, raised if keeps else None, done)
     if bad:
         reports.note(f"note: {counted(len(bad), 'bad record')} left out; the first: {bad[0]}")
     return prepared

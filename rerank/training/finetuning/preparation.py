@@ -38,20 +38,19 @@ def prepare(
     mark: str,
     read: Callable[[], list[Example]],
     settings: TrainSettings,
-    part: float,
     raised: Callable[[Sequence[Example]], Sequence[Example]] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Prepared:
     """Return the data, prepared in `folder` by process 0, or by an earlier run with the same `mark`.
 
-    `read` returns all examples. The `part` of the queries, a share or a number, is not trained on. `raised` replaces
-    judgements by the scores of the base, raised for relevant documents, if the settings do not name a loss.
+    `read` returns all examples. What `settings.held_out` says, a share or a number, is not trained on. `raised`
+    replaces judgements by the scores of the base, raised for relevant documents, if the settings do not name a loss.
     Raises CorpusError and SettingsError if the data cannot be read or does not fit to the loss.
     """
     if rank() == 0 and not _is_ready(folder, mark):
         examples = read()
         loss = choose_loss(settings.loss, examples)
-        train, held_out = split_by_query(examples, part, settings.seed)
+        train, held_out = split_by_query(examples, settings.held_out or 0, settings.seed)
         if settings.pair_negatives and TABLE[loss].needs_negatives and all(isinstance(one, Pair) for one in train):
             pairs = [one for one in train if isinstance(one, Pair)]
             train = list(add_negatives(pairs, settings.pair_negatives, _DEPTH, settings.seed, progress))

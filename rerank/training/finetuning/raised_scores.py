@@ -26,8 +26,8 @@ def raised_scores(
     """Return the examples as one list for each query that has a label above 0 and another document.
 
     A document's label is the raw logit that `scorer` gives it, raised by `boost` for the highest label of all examples,
-    and by as much less for a lower one; `relevance` has the labels themselves. `progress` is called with the number of
-    pairs scored. Raises ModelError if the scorer fails.
+    and by as much less for a lower one; the judgements of the list are the labels themselves. `progress` is called with
+    the number of pairs scored. Raises ModelError if the scorer fails.
     """
     lists = [one for one in as_lists(examples) if len(one.documents) > 1 and max(one.labels) > min(one.labels)]
     highest = max((label for one in lists for label in one.labels), default=1.0)

@@ -102,9 +102,9 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
         return
     if before is not None and not request.overwrite:
         finished = before.get("finished")
-        state = "is finished" if finished else "was not finished; continue it with `resume`"
+        how = "is finished" if finished else "was not finished; continue it with `resume`"
         raise SettingsError(
-            f"{request.out} has a training that {state}; replace it with `overwrite`, or name another folder", "out"
+            f"{request.out} has a training that {how}; replace it with `overwrite`, or name another folder", "out"
         )
     _check_others(request, before is not None)
     try:

@@ -34,6 +34,9 @@ _LONG_NAMES = {
 }
 
 
+_LARGEST = 1e6  # of any setting that is a number: more is a mistake
+
+
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
     """How a model is trained, and how it is evaluated meanwhile.
@@ -144,13 +147,16 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{value} is below 1; expected 1 or more", name)
-        for name in ("weight_decay", "max_grad_norm", "held_out", "pair_negatives", "label_boost", "seed"):
+        for name in ("weight_decay", "max_grad_norm", "held_out", "pair_negatives", "label_boost"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise SettingsError(f"{value} is below 0; expected 0 or more", name)
+            if value is not None and not 0 <= value <= _LARGEST:
+                raise SettingsError(f"{value} is out of range; expected 0 to {_LARGEST:,.0f}", name)
+        if not 0 <= self.seed < 2**32:
+            raise SettingsError(f"{self.seed} is out of range; expected 0 to {2**32 - 1}", "seed")
         for name in ("epochs", "learning_rate", "pos_weight"):
-            if getattr(self, name) is not None and not 0 < getattr(self, name) < float("inf"):
-                raise SettingsError(f"{getattr(self, name)} is not above 0; expected a positive number", name)
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= _LARGEST:
+                raise SettingsError(f"{value} is out of range; expected a number above 0, up to {_LARGEST:,.0f}", name)
 
 
 def loss_name(given: str) -> str:

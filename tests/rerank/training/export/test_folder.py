@@ -118,6 +118,10 @@ def test_a_folder_with_files_is_replaced_only_if_that_is_wished_and_it_is_a_mode
     with pytest.raises(SettingsError, match="is not empty; choose another folder, or use `overwrite`"):
         export_folder(source, made.folder, pairs_of_texts())
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    (tmp_path / "config.json").write_text('{"name": "an application"}')
+    with pytest.raises(SettingsError, match=r"has notes\.txt, which is not of a model; choose another folder"):
+        export_folder(source, tmp_path, pairs_of_texts(), overwrite=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_an_int8_graph_that_orders_too_badly_is_refused_and_leaves_nothing(tmp_path: Path, made: Exported) -> None:

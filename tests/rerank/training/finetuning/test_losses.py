@@ -113,12 +113,15 @@ def test_the_weight_of_positives_is_the_number_of_negatives_for_each() -> None:
     [
         ({"loss": "ListMet"}, "loss: 'ListMet' is not a loss; did you mean list-net?"),
         ({"batch_size": 0}, "batch_size: 0 is below 1"),
-        ({"learning_rate": float("nan")}, "learning_rate: nan is not above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate: nan is out of range; expected a number above 0"),
         ({"warmup": 1.5}, "warmup: 1.5 is not a share"),
         ({"held_out": 2.5}, "held_out: 2.5 is out of range; expected a share below 1, or a whole number"),
         ({"save_limit": 1}, "save_limit: 1 is below 2"),
         ({"precision": "half"}, "precision: 'half' is not known"),
-        ({"pos_weight": 0.0}, "pos_weight: 0.0 is not above 0"),
+        ({"epochs": 1e30}, "epochs: 1e+30 is out of range; expected a number above 0, up to 1,000,000"),
+        ({"label_boost": float("inf")}, "label_boost: inf is out of range; expected 0 to 1,000,000"),
+        ({"seed": 2**32}, "seed: 4294967296 is out of range"),
+        ({"pos_weight": 0.0}, "pos_weight: 0.0 is out of range; expected a number above 0"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(values: dict[str, object], message: str) -> None:

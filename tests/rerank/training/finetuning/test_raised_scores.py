@@ -8,7 +8,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from resift.rerank.scorers.load import load_scorer
-from resift.rerank.training.examples import Contrast, LabelledPair, Pair, read_written
+from resift.rerank.training.examples import Contrast, Example, LabelledPair, Pair, read_written
 from resift.rerank.training.finetuning.inputs import read_inputs
 from resift.rerank.training.finetuning.outcome import write_outcome
 from resift.rerank.training.finetuning.pool import add_negatives
@@ -23,7 +23,7 @@ from tests.rerank.training.finetuning.small_training import SETTINGS, request, r
 
 def test_labels_are_the_scores_of_the_base_raised_by_the_judgements(tmp_path: Path) -> None:
     scorer = load_scorer(str(save_base(tmp_path / "base")))
-    examples = [
+    examples: list[Example] = [
         Contrast("river stone", "the river", ("a bridge", "the winter harvest")),
         LabelledPair("cat", "a cat sleeps", 0.5),
         LabelledPair("cat", "a dog sleeps", 0),
