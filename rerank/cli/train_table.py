@@ -55,7 +55,8 @@ def _log_table(record: RunRecord) -> Table:
         table.add_row(
             f"{row.step}{' *' if best else ''}", f"{row.epoch:.2f}", loss, *values, style="bold" if best else ""
         )
-    table.caption = f"{_MEASURE}; * the model that is kept" if record.best_step else _MEASURE
+    way = "" if record.trained_share == 1 else f"{record.trained_share:g} of the way from the base to "
+    table.caption = f"{_MEASURE}; * kept: {way}this step" if record.best_step else _MEASURE
     table.caption_justify = "left"
     return table
 

@@ -152,6 +152,8 @@ def training_section(record: RunRecord) -> str:
         items.append(f"Seed: {record.seed}")
     if record.best_step is not None:
         items.append(f"Kept checkpoint: step {record.best_step}")
+    if record.trained_share < 1:
+        items.append(f"Weights: {record.trained_share:g} of the way from the base to that checkpoint")
     items += [f"Seconds of {plain(phase)}: {seconds:,.0f}" for phase, seconds in record.seconds.items()]
     pictures = [f"![{plain(caption)}]({name})" for name, caption in record.pictures.items()]
     return "\n\n".join(["### Training Run", "\n".join(f"- {item}" for item in items), *pictures])

@@ -72,6 +72,11 @@ class Inputs:
     base_folder: Path
 
     @property
+    def base_has_head(self) -> bool:
+        """Whether the base is a reranker already, and not a language model alone."""
+        return read_folder(self.base_folder).has_head
+
+    @property
     def metric(self) -> str | None:
         """The name of the value that chooses the best checkpoint, None if nothing evaluates."""
         if not self.request.dev and not self.prepared.held_out:

@@ -87,6 +87,7 @@ def make_record(trained: Trained) -> RunRecord:
         changed=_changed(settings, inputs.request),
         log=trained.log,
         best_step=trained.best_step,
+        trained_share=trained.kept.share,
         evaluations=_evaluations(trained),
         seconds=trained.seconds,
         energy=trained.energy,
@@ -98,7 +99,9 @@ def make_record(trained: Trained) -> RunRecord:
 
 
 def kept_row(trained: Trained) -> Mapping[str, float]:
-    """Return the dev values of the model that was kept: those of its step, or of the last evaluation."""
+    """Return the dev values of the model that was kept: those of its weights or step, or of the last evaluation."""
+    if trained.kept.values:
+        return trained.kept.values
     evaluated = [row for row in trained.log if row.values and row.step > 0]
     best = [row for row in evaluated if row.step == trained.best_step]
     return (best or evaluated or trained.log[-1:])[-1].values if trained.log else {}

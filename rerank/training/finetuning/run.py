@@ -15,6 +15,7 @@ from resift.rerank.training.energy import EnergyMeter
 from resift.rerank.training.finetuning.base import load_base
 from resift.rerank.training.finetuning.checkpoints import last_complete, remove_after
 from resift.rerank.training.finetuning.inputs import Inputs, Shown, Watchers, read_inputs
+from resift.rerank.training.finetuning.interpolation import SHARES, Kept, interpolate
 from resift.rerank.training.finetuning.log import log_rows
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.processes import rank, world_size
@@ -33,7 +34,8 @@ class Trained:
     """What a training made.
 
     `model` is the CrossEncoder; `log` the rows; `best_step` the step of the model that was kept, None for the last one.
-    `arguments`: what the trainer was called with, as plain values. `started`: ISO 8601.
+    `arguments`: what the trainer was called with, as plain values. `started`: ISO 8601. `kept`: which weights between
+    the base and that step are the model's.
     """
 
     inputs: Inputs
@@ -44,6 +46,7 @@ class Trained:
     seconds: dict[str, float]
     energy: Energy | None
     started: str
+    kept: Kept = Kept()
 
 
 def train(request: TrainRequest, settings: TrainSettings, reports: Reports | None = None) -> Trained | None:
@@ -67,12 +70,12 @@ def train(request: TrainRequest, settings: TrainSettings, reports: Reports | Non
         seconds["training"] = time.perf_counter() - clock
         if rank() != 0:
             return None
-        model = trainer.model
+        model, kept = trainer.model, _interpolated(inputs, trainer, reports)
         save_model(model, TABLE[inputs.prepared.loss].display, request.out, request.work)
     best = trainer.state.best_global_step or None
     arguments = {name: value for name, value in trainer.args.to_dict().items() if "token" not in name}
     log = log_rows(trainer.state.log_history)
-    return Trained(inputs, model, log, best, arguments, seconds, meter.result, started)
+    return Trained(inputs, model, log, best, arguments, seconds, meter.result, started, kept)
 
 
 def save_model(model: Any, activation: str, out: Path, work: Path) -> None:  # noqa: ANN401
@@ -97,6 +100,20 @@ def save_model(model: Any, activation: str, out: Path, work: Path) -> None:  # n
         staged.rmdir()
     except OSError as error:
         raise ModelError(f"the model cannot be written: {error.strerror or error}", out) from None
+
+
+def _interpolated(inputs: Inputs, trainer: Any, reports: Reports) -> Kept:  # noqa: ANN401
+    """Give the trained model the best weights between its base and itself, if it can be evaluated, and return which."""
+    reached, settings = trainer.state.best_metric, inputs.settings
+    if reached is None or inputs.metric is None or not settings.interpolate or not inputs.base_has_head:
+        return Kept()
+    base = load_base(inputs.base_folder, inputs.request.base, inputs.request.work / "base", settings.train_length)
+    with reports.progress("evaluating weights between the base and the trained ones", len(SHARES)) as done:
+        kept = interpolate(trainer.model, base, trainer.evaluator, inputs.metric, reached, done)
+    if kept.share < 1:
+        value = f"{inputs.metric} {kept.values[inputs.metric]:.4f}"
+        reports.note(f"kept: {kept.share:.2f} of the way from the base to the trained weights, {value}")
+    return kept
 
 
 def _begin(inputs: Inputs, reports: Reports) -> Path | None:

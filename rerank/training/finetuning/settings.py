@@ -105,6 +105,10 @@ class TrainSettings:
     stop_after: int | None = setting(
         None, "Stop after so many evaluations without a better value; the whole training runs if not given."
     )
+    interpolate: bool = setting(
+        True,
+        "At the end, try weights between those of the base and the trained ones, and keep the best on the dev set.",
+    )
     save_limit: int = setting(2, "How many checkpoints are kept during the training: the last ones and the best one.")
     held_out: float | None = setting(
         None,

@@ -145,7 +145,8 @@ class RunRecord:
     `teachers`: the models that it learned from, which may be several.
     `training`, `evaluation`: the data. `loss`: the name of its class; `loss_parameters`: what it was made with.
     `settings`: every hyper-parameter; `changed`: those that differ from their defaults. `log`: rows in the order of
-    their steps; `best_step`: the step whose checkpoint was kept. `evaluations`: values of the finished model.
+    their steps; `best_step`: the step whose checkpoint was kept, and `trained_share` how far from the base to it the
+    weights of the model are, 1 for all of the way. `evaluations`: values of the finished model.
     `seconds`: wall clock by phase ("training", "evaluation", "scoring", …). `versions`: library -> version.
     `limits`: sentences about what the model cannot do. `citations`: name -> BibTeX.
     `started`: ISO 8601, with the time zone. `pictures`: file names in the folder that the card shows, with captions.
@@ -165,6 +166,7 @@ class RunRecord:
     changed: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[LogRow, ...] = ()
     best_step: int | None = None
+    trained_share: float = 1.0
     evaluations: tuple[Evaluation, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     energy: Energy | None = None

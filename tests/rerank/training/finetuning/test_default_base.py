@@ -17,8 +17,8 @@ TOPICS = (
 
 def test_the_default_model_learns_what_a_user_prefers(tmp_path: Path) -> None:
     rows = []
-    for topic in TOPICS:  # in this house, the answer is the brochure, and never the sheet of the workshop
-        for place, label in (("sheet of the workshop", 0), ("brochure of the sales office", 1)):
+    for topic in TOPICS:  # in this house, the answer is the sheet, and never the brochure, which the model prefers
+        for place, label in (("sheet of the workshop", 1), ("brochure of the sales office", 0)):
             rows.append({"query": f"manual {topic}", "document": f"Manual {topic}, {place}", "label": label})
     data = tmp_path / "labelled.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))

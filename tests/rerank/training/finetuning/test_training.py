@@ -113,7 +113,7 @@ def test_a_killed_training_is_resumed_to_the_same_weights(place: Path) -> None:
     assert (checkpoints / f"checkpoint-{killed_at}").is_dir() and not (out / "model.safetensors").exists()
     notes: list[str] = []
     trained = run(dataclasses.replace(wanted, resume=True), reports=Reports(note=notes.append))
-    assert notes == [f"resuming after checkpoint-{killed_at}"]
+    assert notes[0] == f"resuming after checkpoint-{killed_at}"
     assert difference(out, place / "whole") <= 1e-6
     record = read_record(place / "whole")
     assert record is not None and trained.log == record.log and trained.best_step == record.best_step
@@ -205,7 +205,7 @@ def test_every_loss_trains(place: Path, name: str) -> None:
 
 
 def test_a_training_that_diverges_is_stopped(place: Path) -> None:
-    settings = dataclasses.replace(SETTINGS, learning_rate=1e30, warmup=0.0, max_grad_norm=0.0)
+    settings = dataclasses.replace(SETTINGS, learning_rate=1e6, warmup=0.0, max_grad_norm=0.0)
     with pytest.raises(ModelError, match="numbers any more|the loss is (nan|inf)"):
         run(request(place / "pairs.jsonl", place / "base", place / "diverging"), settings)
 
