@@ -171,7 +171,7 @@ def train(
 
     The columns are those of sentence-transformers: query and document (or question and answer), label, positive and
     negative, documents and labels. DATA can be several files or folders, or hub:ORG/NAME. Pairs get negatives from BM25
-    over their own documents; `resift mine` finds better ones in an index. Without --dev, a tenth of the queries is
+    over their own documents; `resift mine` finds better ones in an index. Without --dev, a part of the queries is
     held out and evaluates. Several processes train together with: torchrun --nproc-per-node 2 -m resift train ...
 
     \b

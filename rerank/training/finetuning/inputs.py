@@ -35,8 +35,6 @@ from resift.retrieval.errors import CorpusError, SettingsError
 from resift.retrieval.near_names import suggestion
 from resift.retrieval.wording import counted
 
-_HELD_OUT = 0.1  # the share of the queries that evaluates without dev sets
-
 
 class Shown:
     """Passes the number of steps on to what shows them, once that is there."""
@@ -145,11 +143,11 @@ def _check_metric(inputs: Inputs) -> None:
         raise SettingsError(f"{inputs.metric!r} is not a value of the dev sets{near}", "metric")
 
 
-def held_out_part(request: TrainRequest, settings: TrainSettings) -> float:
-    """Return the part of the queries that is held out: as the settings say, else a tenth if there are no dev sets."""
+def held_out_part(request: TrainRequest, settings: TrainSettings) -> float | None:
+    """Return the part of the queries that is held out; None without settings and dev sets: their number decides."""
     if settings.held_out is not None:
         return settings.held_out
-    return 0.0 if request.dev else _HELD_OUT
+    return 0.0 if request.dev else None
 
 
 def first_metric(request: TrainRequest, held_out: bool) -> str:

@@ -19,6 +19,7 @@ from resift.retrieval.errors import CorpusError
 from resift.retrieval.wording import counted
 
 TRAIN, HELD_OUT, PREPARED = "train.jsonl.gz", "held-out.jsonl.gz", "prepared.json"
+_SHARE, _FEWEST = 0.1, 50  # of the queries that are held out; fewer say little about a model
 _DEPTH = 50  # hits of BM25 from which negatives are drawn
 
 _OF_JUDGEMENTS = ("binary-cross-entropy", "lambda")  # the losses that are chosen for labels that people gave
@@ -50,7 +51,7 @@ def prepare(
     if rank() == 0 and not _is_ready(folder, mark):
         examples = read()
         loss = choose_loss(settings.loss, examples)
-        train, held_out = split_by_query(examples, settings.held_out or 0, settings.seed)
+        train, held_out = split_by_query(examples, _part(examples, settings), settings.seed)
         if settings.pair_negatives and TABLE[loss].needs_negatives and all(isinstance(one, Pair) for one in train):
             pairs = [one for one in train if isinstance(one, Pair)]
             train = list(add_negatives(pairs, settings.pair_negatives, _DEPTH, settings.seed, progress))
@@ -67,6 +68,14 @@ def prepare(
     facts = json.loads((folder / PREPARED).read_text(encoding="utf-8"))
     held = list(read_written(folder / HELD_OUT)) if facts["held_out"] else []
     return Prepared(list(read_written(folder / TRAIN)), held, str(facts["loss"]))
+
+
+def _part(examples: Sequence[Example], settings: TrainSettings) -> float:
+    """Return the part of the queries that is held out: a tenth, but 50 queries or as many as a quarter of them."""
+    if settings.held_out is not None:
+        return settings.held_out
+    queries = len({normalized(example.query) or example.query for example in examples})
+    return _SHARE if _SHARE * queries >= _FEWEST else float(min(_FEWEST, max(1, queries // 4)))
 
 
 def split_by_query(examples: Sequence[Example], part: float, seed: int) -> tuple[list[Example], list[Example]]:

@@ -113,7 +113,8 @@ class TrainSettings:
     held_out: float | None = setting(
         None,
         "The part of the queries that is not trained on and evaluates: a share below 1, or a number of queries (at "
-        "most half of them); 0.1 without dev sets, and none with them, if not given.",
+        "most half of them). If not given: none with dev sets, else 0.1, or 50 queries if that is more, but not more "
+        "than a quarter.",
     )
     held_out_candidates: int = setting(
         30, "How many documents that BM25 finds in the data are reranked for each of these queries."

@@ -16,9 +16,10 @@ from resift.rerank.scorer import Scores
 from resift.rerank.settings import RerankSettings
 from resift.rerank.stages import SearchStages
 from resift.rerank.template import DEFAULT_TEMPLATE, Template
-from resift.rerank.training.examples import Pair
+from resift.rerank.training.examples import Example, Pair
 from resift.rerank.training.finetuning.dev_sets import DevRequest, judged_sets
 from resift.rerank.training.finetuning.inputs import Inputs, read_inputs
+from resift.rerank.training.finetuning.preparation import prepare
 from resift.rerank.training.finetuning.promotion import write_candidates
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.gate.dev_sets import DevSet, DevSets
@@ -179,3 +180,11 @@ def test_the_command_passes_its_options_on_and_records_them(place: Path, tmp_pat
     [judged] = json.loads((out / "resift.json").read_text(encoding="utf-8"))["gate"]["sets"]
     assert judged["described"] == "BM25's first 4 of the whole corpus"
     assert judged["overlap"]["documents"] == 1  # its text is the one that was trained on
+
+
+@pytest.mark.parametrize(("count", "held_out"), [(8, 2), (120, 30), (300, 50), (900, 90)])
+def test_enough_queries_are_held_out_for_a_judgement(tmp_path: Path, count: int, held_out: int) -> None:
+    pairs: list[Example] = [Pair(f"the question {number}", f"answer {number}") for number in range(count)]
+    prepared = prepare(tmp_path, "mark", lambda: pairs, TrainSettings(pair_negatives=0, loss="mnr"))
+    assert len(prepared.held_out) == pytest.approx(held_out, abs=0 if count < 900 else 30)
+    assert len(prepared.held_out) + len(prepared.train) == count
