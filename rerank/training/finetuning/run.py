@@ -96,6 +96,8 @@ def save_model(model: Any, activation: str, out: Path, work: Path) -> None:  # n
             target = out / file.name
             if target.is_dir():
                 shutil.rmtree(target)
+            if file.is_file():
+                file.chmod(0o644)  # safetensors lets no other user read its files, such as the one of a service
             os.replace(file, target)
         staged.rmdir()
     except OSError as error:

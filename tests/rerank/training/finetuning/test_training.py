@@ -66,6 +66,7 @@ def test_a_trained_model_is_loaded_by_resift_and_sentence_transformers_alike(pla
     ours = load_scorer(str(place / "whole")).predict(pairs)
     assert ours == pytest.approx(logits.tolist(), abs=1e-5)
     assert is_trained(place / "whole", place / "base")
+    assert {file.stat().st_mode & 0o777 for file in (place / "whole").iterdir() if file.is_file()} == {0o644}
 
 
 def test_what_was_trained_is_recorded(place: Path) -> None:
