@@ -10,6 +10,7 @@ from typing import Any
 from resift.retrieval.text import clean
 
 _LONGEST_QUERY = 1000  # characters; what is longer was not typed by a person
+_LAST_POSITION = 10_000  # no engine shows results below it, and a propensity is kept for each position
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class ClickLog:
         shown = list(dict.fromkeys(session.shown))[: self.most_shown]
         if not shown:
             self.dropped["sessions without results"] += 1
+            return
+        if session.first > _LAST_POSITION:
+            self.dropped[f"sessions that begin below position {_LAST_POSITION:,}"] += 1
             return
         clicked = session.clicked & set(shown)
         if strangers := len(session.clicked) - len(clicked):

@@ -106,6 +106,15 @@ def test_a_file_of_sessions_is_read_and_bad_lines_are_counted(tmp_path: Path) ->
     assert anchors.log.dropped == {"lines that are no session: query, shown, clicked": 3}
 
 
+@pytest.mark.parametrize("first", [10_001, 10**9, 10**400])
+def test_a_position_that_no_engine_shows_is_dropped_at_once(tmp_path: Path, first: int) -> None:
+    path = tmp_path / "clicks.jsonl"
+    lines = [{"query": "soup", "shown": ["a"], "clicked": ["a"], "first": place} for place in (10_000, first)]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    log = read_clicks(str(path), settings=EASY).log
+    assert log.sessions == 1 and log.dropped == {"sessions that begin below position 10,000": 1}
+
+
 UBI_QUERIES = [
     {
         "query_id": f"u{n}",
