@@ -202,7 +202,12 @@ def _train(request: TrainRequest, steps: FinalSteps, stages: TrainStages) -> boo
     from resift.rerank.training.finetuning.outcome import write_outcome
     from resift.rerank.training.finetuning.run import train as run_training
 
-    trained = run_training(request, stages.train, _reports())
+    try:
+        trained = run_training(request, stages.train, _reports())
+    except KeyboardInterrupt:
+        if request.work.is_dir():
+            say("the training is not finished; the same command with --resume continues it from its last checkpoint")
+        raise
     if trained is None:
         return None
     _report(write_outcome(trained), steps.as_json)

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from resift.rerank.cli.train import train
+from tests.docs.functions import ROOT
 from tests.rerank.cli.invoke import invoke
+from tests.rerank.training.finetuning.small_training import save_base, write_pairs
 
 
 @pytest.fixture
@@ -55,3 +60,18 @@ def test_settings_come_from_flags_before_the_recipe_before_the_toml_file(tmp_pat
         assert isinstance(context, click.Context)
         assert [context.params[name] for name in ("epochs", "batch_size", "seed")] == [3.0, 5, 7]
         assert [context.params[name] for name in ("depth", "html", "template")] == [3, "keep", "{text}"]
+
+
+def test_an_interrupted_training_says_how_it_continues(tmp_path: Path) -> None:
+    data, base = write_pairs(tmp_path / "pairs.jsonl"), save_base(tmp_path / "base")
+    given = [str(data), "--base", str(base), "--out", str(tmp_path / "out"), "--epochs", "10000", "--no-energy"]
+    command = [sys.executable, "-m", "resift", "train", *given]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("step 0"):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "the same command with --resume continues it" in rest and rest.endswith("resift: error: interrupted\n")
