@@ -24,7 +24,7 @@ class Roles:
     """The usual names of the columns of a table, best first, and what its columns are if it has no header row.
 
     `by_count` maps a number of columns to their names in such a table. With `joins_others`, the text of a table that
-    that has no column with a usual name for it is all columns that are neither the id nor the title. `can_be_named`:
+    has no column with a usual name for it is all columns that are neither the id nor the title. `can_be_named`:
     whether the reader of the table has settings that name its columns.
     """
 

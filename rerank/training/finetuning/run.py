@@ -109,7 +109,8 @@ def _interpolated(inputs: Inputs, trainer: Any, reports: Reports) -> Kept:  # no
     reached, settings = trainer.state.best_metric, inputs.settings
     if reached is None or inputs.metric is None or not settings.interpolate or not inputs.base_has_head:
         return Kept()
-    base = load_base(inputs.base_folder, inputs.request.base, inputs.request.work / "base", settings.train_length)
+    work = inputs.request.work / "base-again"  # the trained model may still read the files of the folder "base"
+    base = load_base(inputs.base_folder, inputs.request.base, work, settings.train_length)
     with reports.progress("evaluating weights between the base and the trained ones", len(SHARES)) as done:
         kept = interpolate(trainer.model, base, trainer.evaluator, inputs.metric, reached, done)
     if kept.share < 1:
