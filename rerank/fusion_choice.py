@@ -25,6 +25,11 @@ class Fusion:
     weight: float
     source: Source
 
+    @property
+    def reason(self) -> str:
+        """Who chose it, in words: "as set", "fitted for the model" or "the default"."""
+        return _SOURCES[self.source]
+
     def describe(self, model: str) -> str:
         """Return in a few words what decides the order; `model` is the model's name.
 
@@ -33,7 +38,7 @@ class Fusion:
         >>> Fusion("none", 1.0, "settings").describe("my-model")
         'my-model alone (as set)'
         """
-        source = _SOURCES[self.source]
+        source = self.reason
         if self.kind == "none":
             return f"{model} alone ({source})"
         if self.kind == "zscore-read":

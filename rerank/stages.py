@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from resift.rerank.fusion_choice import Fusion, choose_fusion
 from resift.rerank.reranker import Reranker
+from resift.rerank.reservations import reservations
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
@@ -66,13 +68,26 @@ class SearchStages:
 
         None if there is no model, or it is not on this machine or cannot be used, of which `model` raises the reason.
         """
+        found = self._model_here()
+        return None if found is None else found[1]
+
+    def notes(self) -> list[str]:
+        """Return what is to be known of the model before its order is trusted, one line each; usually nothing.
+
+        It is not used because its weight is 0, or it did not pass the gate after its training.
+        """
+        found = self._model_here()
+        return [] if found is None else [f"note: {one}" for one in reservations(*found)]
+
+    def _model_here(self) -> tuple[ModelFolder, Fusion] | None:
+        """Return the model's folder and the fusion that applies; None if it cannot be had without a download."""
         if self.scorer.model == NO_MODEL:
             return None
         try:
-            own = open_folder(self.scorer.model, replace(self.scorer, offline=True)).fusion
+            folder = open_folder(self.scorer.model, replace(self.scorer, offline=True))
+            return folder, choose_fusion(self.rerank, folder.fusion)
         except (ModelError, SettingsError):
             return None
-        return choose_fusion(self.rerank, own)
 
     def model(self) -> Predictor | None:
         """Load the model of the second stage; None if it is "none". Raises ModelError and SettingsError."""

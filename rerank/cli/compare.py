@@ -18,6 +18,7 @@ from resift.retrieval.wording import counted
 
 if TYPE_CHECKING:
     from resift.indexer.corpora import QuerySettings
+    from resift.rerank.counts import Counts
     from resift.rerank.evaluation.changes import Changes
     from resift.rerank.evaluation.changes_page import Compared
     from resift.rerank.reranker import Reranker
@@ -112,7 +113,8 @@ def compare(
     retriever = open_index(ctx, index, stages)
     other = dataclasses.replace(stages, scorer=dataclasses.replace(stages.scorer, model=request.against))
     rerankers = (other.reranker(), stages.reranker())
-    changes = _changes(queries, retriever, rerankers, request, stages.search.depth)
+    changes, counts = _changes(queries, retriever, rerankers, request, stages.search.depth)
+    say_notes(stages, counts, retriever)
     settings = {
         "index": index,
         "queries": request.queries,
@@ -130,8 +132,8 @@ def _changes(
     rerankers: tuple[Reranker | None, Reranker | None],
     request: CompareRequest,
     depth: int,
-) -> Changes:
-    """Return how the second of two rerankers changes the order of the first; notes go to standard error."""
+) -> tuple[Changes, Counts]:
+    """Return how the second of two rerankers changes the order of the first, and what it read."""
     from resift.rerank.counts import Counts
     from resift.rerank.evaluation.changes import Changes, both_orders
 
@@ -141,8 +143,7 @@ def _changes(
             changes.add(before.ranking, after.ranking)
             counts.add([after])
             done(changes.queries)
-    say_notes(counts, retriever)
-    return changes
+    return changes, counts
 
 
 def _compared(request: CompareRequest, stages: SearchStages, language: str, settings: dict[str, object]) -> Compared:

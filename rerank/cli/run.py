@@ -83,7 +83,7 @@ def run(
     write_run(_target(files.output), rankings, files.tag)
     if files.first_stage_output:
         write_run(_target(files.first_stage_output), first_stage, f"{files.tag}-first-stage")
-    say_notes(counts, retriever)
+    say_notes(stages, counts, retriever)
     if counts.empty:
         say(f"note: {counts.empty} of {counted(counts.queries, 'query', 'queries')} matched nothing")
     if files.output != "-":

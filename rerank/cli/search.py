@@ -108,7 +108,7 @@ def search(
     analyze = analyzer(retriever.language)
     view = View(display_settings.top, analyze, stages.rerank.html, shown, bool(stages.engine.filter))
     _show(result, view, form, facts)
-    say_notes(Counts.of([result]), retriever)
+    say_notes(stages, Counts.of([result]), retriever)
 
 
 def _facts(stages: SearchStages, reranker: Reranker | None) -> dict[str, Any]:

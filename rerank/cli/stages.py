@@ -62,9 +62,9 @@ def refuse_engine_flags(ctx: click.Context, index: str, *stages: str, allowed: S
         )
 
 
-def say_notes(counts: Counts, retriever: Retriever) -> None:
-    """Write notes to standard error: what the model did not read, and what is irregular in the index."""
-    for note in [*counts.notes(), *retriever.notes()]:
+def say_notes(stages: SearchStages, counts: Counts, retriever: Retriever) -> None:
+    """Write notes to standard error: whether the model is used, what it did not read, what is wrong in the index."""
+    for note in [*stages.notes(), *counts.notes(), *retriever.notes()]:
         say(note)
 
 

@@ -21,8 +21,8 @@ SPLIT = "train"
 
 
 @dataclass
-class _Source:
-    """One source: documents by id, queries by id, and which documents are relevant to each query."""
+class Source:
+    """One source of training data: documents by id, queries by id, and which documents are relevant to each query."""
 
     documents: dict[str, tuple[str, str]] = field(default_factory=dict)
     queries: dict[str, str] = field(default_factory=dict)
@@ -87,16 +87,16 @@ def write_dev(collection: Path, target: Path, count: int, split: str = "dev", pr
     return len(taken)
 
 
-def _sources(shared: Path, pairs: tuple[str, ...], collections: tuple[str, ...]) -> Iterator[_Source]:
+def _sources(shared: Path, pairs: tuple[str, ...], collections: tuple[str, ...]) -> Iterator[Source]:
     for name in pairs:
-        yield _from_pairs(name, shared / "training" / f"{name}.jsonl.gz")
+        yield from_pairs(name, shared / "training" / f"{name}.jsonl.gz")
     for name in collections:
         yield _from_collection(name, shared / "collections" / name)
 
 
-def _from_pairs(name: str, path: Path) -> _Source:
+def from_pairs(name: str, path: Path) -> Source:
     """Return the source of a file of pairs: each passage and each query once. Raises CorpusError."""
-    source = _Source()
+    source = Source()
     known: dict[tuple[str, str], str] = {}
     asked: dict[str, str] = {}
     for number, row in enumerate(_rows(path), start=1):
@@ -113,7 +113,7 @@ def _from_pairs(name: str, path: Path) -> _Source:
     return source
 
 
-def _from_collection(name: str, folder: Path) -> _Source:
+def _from_collection(name: str, folder: Path) -> Source:
     """Return the source of a collection's train split, with all of its documents. Raises CorpusError."""
     collection = read_collection(folder, SPLIT)
     documents = {f"{name}-{one.doc_id}": (one.title, one.text) for one in collection.documents()}
@@ -121,7 +121,7 @@ def _from_collection(name: str, folder: Path) -> _Source:
     for query in collection.queries:
         judged = {f"{name}-{doc}": grade for doc, grade in collection.qrels[query.query_id].items()}
         qrels[f"{name}-{query.query_id}"] = {doc: grade for doc, grade in judged.items() if doc in documents}
-    return _Source(documents, {f"{name}-{one.query_id}": one.text for one in collection.queries}, qrels)
+    return Source(documents, {f"{name}-{one.query_id}": one.text for one in collection.queries}, qrels)
 
 
 def _rows(path: Path) -> Iterator[Any]:

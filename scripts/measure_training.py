@@ -1,0 +1,133 @@
+"""Measure what ``resift train`` gains on pairs of one source, on other queries and sources than it was chosen by.
+
+    python -m scripts.measure_training WORK --source stackexchange --source arguana
+
+Of each source, PAIRS pairs are trained on with the defaults, and other QUERIES queries judge the model and its base, by
+``resift gate``, over the source's documents. A source is a file of "training" or a collection of "collections" of the
+shared data. What is there in WORK is not made again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from resift.indexer.corpora import read_collection
+from resift.retrieval.atomic_file import write_file
+from resift.retrieval.errors import ResiftError
+from scripts.shared_data import collections_folder, shared_folder
+from scripts.train_ladder.sources import Source, from_pairs
+
+MEASURE = "ndcg@10"
+COLUMNS = ("first_stage", "base_alone", "model_alone", "base", "model")
+"""The rankings of the gate that are shown."""
+
+
+def read_source(name: str) -> Source:
+    """Return the documents, queries and judgements of a source. Raises CorpusError."""
+    path = shared_folder() / "training" / f"{name}.jsonl.gz"
+    if path.is_file():
+        return from_pairs(name, path)
+    collection = read_collection(collections_folder() / name, "test")
+    documents = {one.doc_id: (one.title, one.text) for one in collection.documents()}
+    qrels = {query: dict(judged) for query, judged in collection.qrels.items()}
+    return Source(documents, {one.query_id: one.text for one in collection.queries}, qrels)
+
+
+def divide(source: Source, pairs: int, queries: int) -> tuple[list[str], list[str]]:
+    """Return the ids of `pairs` queries to train on and of `queries` others, by the checksum of their ids."""
+    answered = [query for query, judged in source.qrels.items() if any(doc in source.documents for doc in judged)]
+    mixed = sorted(answered, key=lambda query: hashlib.sha256(query.encode()).digest())
+    return mixed[queries : queries + pairs], mixed[:queries]
+
+
+def write_pairs(source: Source, queries: Iterable[str], path: Path) -> None:
+    """Write one pair of each query, with its first relevant document."""
+    rows = []
+    for query in queries:
+        doc_id = next(doc for doc in source.qrels[query] if doc in source.documents)
+        title, text = source.documents[doc_id]
+        rows.append({"query": source.queries[query], "document": {"title": title, "text": text}})
+    write_file(path, [json.dumps(row, ensure_ascii=False) + "\n" for row in rows])
+
+
+def write_judged(source: Source, queries: Iterable[str], folder: Path) -> None:
+    """Write a BEIR folder with all documents and the dev judgements of `queries`."""
+    (folder / "qrels").mkdir(parents=True, exist_ok=True)
+    with gzip.open(folder / "corpus.jsonl.gz", "wt", encoding="utf-8", compresslevel=3) as corpus:
+        for doc_id, (title, text) in source.documents.items():
+            corpus.write(json.dumps({"_id": doc_id, "title": title, "text": text}, ensure_ascii=False) + "\n")
+    asked = list(queries)
+    lines = [json.dumps({"_id": query, "text": source.queries[query]}, ensure_ascii=False) + "\n" for query in asked]
+    write_file(folder / "queries.jsonl", lines)
+    judged = [f"{query}\t{doc}\t{grade}\n" for query in asked for doc, grade in source.qrels[query].items()]
+    write_file(folder / "qrels" / "dev.tsv", ["query-id\tcorpus-id\tscore\n", *judged])
+
+
+def measure(name: str, work: Path, pairs: int, queries: int, options: Sequence[str]) -> dict[str, Any]:
+    """Train on `pairs` pairs of a source, and return the gate's report on `queries` others, and the minutes."""
+    folder = work / name
+    result = folder / "result.json"
+    if result.is_file():
+        kept: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+        return kept
+    source = read_source(name)
+    trained_on, asked = divide(source, pairs, queries)
+    write_pairs(source, trained_on, folder / "pairs.jsonl")
+    write_judged(source, asked, folder / "judged")
+    begun = time.monotonic()
+    _resift("train", str(folder / "pairs.jsonl"), "--out", str(folder / "model"), *options)
+    minutes = (time.monotonic() - begun) / 60
+    base = json.loads((folder / "model" / "training.json").read_text(encoding="utf-8"))["base"]["name"]
+    judge = ["--dev", str(folder / "judged"), "--base", base, "--gate-cache", str(work / "cache"), "--json"]
+    report = json.loads(_resift("gate", str(folder / "model"), *judge))
+    found = {"pairs": len(trained_on), "minutes": minutes, "gate": report}
+    write_file(result, [json.dumps(found, indent=1)])
+    return found
+
+
+def _resift(*arguments: str) -> str:
+    """Return what a command line of resift prints; an exit code of 1 is a model that was not promoted."""
+    done = subprocess.run([sys.executable, "-m", "resift", *arguments], stdout=subprocess.PIPE, text=True)
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise click.ClickException(f"resift {arguments[0]} failed ({done.returncode})")
+    return done.stdout
+
+
+def row(name: str, found: dict[str, Any]) -> str:
+    """Return a source's line of the table."""
+    [judged] = found["gate"]["sets"]
+    means = " | ".join(f"{judged['means'][column][MEASURE]:.4f}" for column in COLUMNS)
+    gain = judged["versus"]["base"]["difference"]
+    interval = f"{gain['difference']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"
+    return f"| {name} | {found['pairs']} | {judged['queries']} | {means} | {interval} | {found['minutes']:.0f} |"
+
+
+@click.command()
+@click.argument("work", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--source", "names", multiple=True, required=True, help="Can be given again.")
+@click.option("--pairs", default=1000, show_default=True, help="How many pairs are trained on.")
+@click.option("--queries", default=200, show_default=True, help="How many other queries judge.")
+@click.option("--option", "options", multiple=True, help="A further option of `resift train`: --option=--threads=1.")
+def main(work: Path, names: tuple[str, ...], pairs: int, queries: int, options: tuple[str, ...]) -> None:
+    """Train on pairs of each source, and print what that gained on other queries."""
+    try:
+        rows = [row(name, measure(name, work, pairs, queries, options)) for name in names]
+    except ResiftError as error:
+        raise click.ClickException(str(error)) from error
+    print("| source | pairs | queries | BM25 | base alone | trained alone | base | trained | gain | minutes |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
