@@ -8,25 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from resift.rerank.fusion_choice import Fusion, choose_fusion
-from resift.rerank.scorer import Pair, Scorer, Scores
+from resift.rerank.scorer import Scorer
 from resift.rerank.scorers.load import choose_backend, load_scorer
 from resift.rerank.scorers.lookup import find_folder
 from resift.rerank.scorers.model_folder import read_folder
 from resift.rerank.scorers.registry import MODELS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings
+from resift.rerank.training.distillation.bi_encoder import BiEncoder, is_bi_encoder
 from resift.retrieval.errors import SettingsError
 
 from ..shared_data import ROOT, published_teacher
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 LADDER = {"tiny": "resift-tiny", "small": "resift-small", "base": "resift-base"}
 """Label -> name of the embedded model."""
@@ -53,9 +47,8 @@ class EvaluatedModel:
 
     @cached_property
     def bi_encoder(self) -> bool:
-        """Whether it turns each text into a vector: its folder has sentence-transformers' modules with a pooling."""
-        modules = self.folder / "modules.json"
-        return modules.is_file() and "Pooling" in modules.read_text(encoding="utf-8")
+        """Whether it turns each text into a vector: as sentence-transformers does."""
+        return is_bi_encoder(self.folder)
 
     @cached_property
     def weights(self) -> list[Path]:
@@ -93,42 +86,6 @@ class EvaluatedModel:
             return BiEncoder(self.folder, self.max_length, threads)
         settings = ScorerSettings(backend=self.backend, max_length=self.max_length, threads=threads, offline=True)
         return load_scorer(str(self.folder), settings)
-
-
-class BiEncoder:
-    """Scores a pair by the cosine of its two vectors; each text is encoded once."""
-
-    def __init__(self, folder: Path, max_length: int | None, threads: int | None = None) -> None:
-        """Load the model of sentence-transformers in `folder`; `threads` of the CPU are those of all of torch."""
-        import torch
-        from sentence_transformers import SentenceTransformer
-
-        if threads is not None:
-            torch.set_num_threads(threads)
-        self._model: SentenceTransformer = SentenceTransformer(str(folder), device="cpu")
-        if max_length is not None:
-            self._model.max_seq_length = max_length
-        self._prompt = str((self._model.prompts or {}).get("query") or "")
-        self._vectors: dict[str, NDArray[np.float32]] = {}
-
-    def score(self, pairs: Sequence[Pair]) -> Scores:
-        """Return the cosine of each pair, in place of a logit."""
-        queries = [self._prompt + query for query, _ in pairs]
-        missing = [
-            text for text in dict.fromkeys([*queries, *(text for _, text in pairs)]) if text not in self._vectors
-        ]
-        if missing:
-            encoded = self._model.encode(missing, normalize_embeddings=True, show_progress_bar=False, batch_size=16)
-            self._vectors.update(zip(missing, encoded, strict=True))
-        cosines = [
-            float(self._vectors[query] @ self._vectors[text]) for query, (_, text) in zip(queries, pairs, strict=True)
-        ]
-        nothing = np.zeros(len(pairs), np.bool_)
-        return Scores(np.array(cosines, np.float32), nothing, nothing)
-
-    def forget(self) -> None:
-        """Drop the vectors, so that the next texts are encoded again."""
-        self._vectors.clear()
 
 
 def choose_models(

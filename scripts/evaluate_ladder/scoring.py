@@ -10,10 +10,11 @@ from pathlib import Path
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Scorer
 from resift.rerank.settings import RerankSettings
+from resift.rerank.training.distillation.bi_encoder import BiEncoder
 from resift.retrieval.types import Document, Hit, Ranking
 
 from .logits import BusyError, CandidateScores, LogitFile
-from .models import BiEncoder, EvaluatedModel
+from .models import EvaluatedModel
 from .splits import DEPTH, JudgedSet, documents_of, open_set
 
 ALONE = RerankSettings(rank_window_size=DEPTH, fusion="none", keep_promoted=False)

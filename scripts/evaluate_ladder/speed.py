@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from resift.rerank.training.distillation.bi_encoder import BiEncoder
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import SettingsError
 
-from .models import BiEncoder, EvaluatedModel
+from .models import EvaluatedModel
 from .splits import DEPTH, documents_of, open_set
 
 PEER = "sentence-transformers' CrossEncoder with the shape of ms-marco-MiniLM-L6-v2 (6 layers, 384 wide, float32)"

@@ -14,15 +14,15 @@ from resift.retrieval.errors import ResiftError
 from ..shared_data import ROOT, collections_folder, shared_folder
 from .commands import resift, run
 from .delivery import deliver
-from .settings import COLLECTIONS, DELIVERED, DEV, DEV_QUERIES, PAIRS, QUESTIONS, RUNS, WEB, Run
+from .settings import COLLECTIONS, DELIVERED, DEV, DEV_QUERIES, PAIRS, QUESTIONS, RUNS, TEACHERS, WEB, Run
 from .sources import SPLIT, write_corpus, write_dev
 
 STEPS = ("teacher", "corpus", *RUNS)
 
 
 def teacher(work: Path) -> None:
-    """Fetch the teacher."""
-    run(ROOT, [sys.executable, "-m", "scripts.fetch_teacher", str(work / "models")])
+    """Fetch the teachers."""
+    run(ROOT, [sys.executable, "-m", "scripts.fetch_teacher", str(work / "models"), *TEACHERS])
 
 
 def corpus(work: Path) -> None:
@@ -39,24 +39,24 @@ def corpus(work: Path) -> None:
 
 def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bool) -> None:
     """Train the students of a run, and deliver them; `options` are further ones of `resift distill`."""
-    earlier = {student: _earlier(work, student, base) for student, base in planned.students.items()}
+    earlier = {student: _earlier(work, name, student, base) for student, base in planned.students.items()}
     students = [part for student, base in planned.students.items() for part in ("--student", f"{student}={base}")]
     sets = [*(str(collections_folder().resolve() / one) for one in DEV), f"dev/{WEB}"]
     dev = [part for one in sets for part in ("--dev", one)]
     single = len(planned.students) == 1
     out = f"students/{next(iter(planned.students))}" if single else "students"
-    source = ["corpus", "--teacher", planned.teacher]
+    source = ["corpus", *(part for one in planned.teachers for part in ("--teacher", one))]
     target = ["--out", out, "--work", name, "--no-export", "--no-dev-report"]
     resift(work, "distill", *source, *students, *dev, *target, *planned.options, *options)
     for student in planned.students:
         deliver(work, student, f"{name}/scores.jsonl", earlier[student], force)
 
 
-def _earlier(work: Path, student: str, base: str) -> Path | None:
-    """Return a copy of the delivered model from which a student goes on, and which this run will replace, if any."""
+def _earlier(work: Path, step: str, student: str, base: str) -> Path | None:
+    """Return a copy of the delivered model from which a student goes on, and which this step will replace, if any."""
     if base != f"{DELIVERED}/{student}":
         return None
-    kept = work / "earlier" / student
+    kept = work / "earlier" / step / student
     if not kept.is_dir():
         shutil.copytree(work / base, kept)
     return kept
@@ -68,7 +68,7 @@ def _earlier(work: Path, student: str, base: str) -> Path | None:
 @click.option("--option", "options", multiple=True, help="A further option of `resift distill`: --option=--epochs=1.")
 @click.option("--force", is_flag=True, help="Deliver students that do not pass the gate; their cards say so.")
 def main(work: Path, steps: tuple[str, ...], options: tuple[str, ...], force: bool) -> None:
-    """Run the STEPS (teacher, corpus, larger, longer, tiny; all if none is named), with all files in WORK."""
+    """Run the STEPS (teacher, corpus, larger, longer, both, tiny; all if none is named), with all files in WORK."""
     work.mkdir(parents=True, exist_ok=True)
     work = work.resolve()
     try:

@@ -54,22 +54,26 @@ DELIVERED = "delivered"
 """The folder of the finished models, in the work folder."""
 
 
+TEACHERS = ("ms-marco-minilm-l12", "bge-small-en-v1.5")
+"""The published models that are fetched: a cross-encoder, and a bi-encoder that judges other texts better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One call of `resift distill`.
 
-    `teacher`: its folder in the work folder. `students`: name of each model -> what it begins from, as the option
+    `teachers`: their folders in the work folder. `students`: name of each model -> what it begins from, as the option
     for a student takes it. `options`: what else is given.
     """
 
-    teacher: str
+    teachers: tuple[str, ...]
     students: Mapping[str, str]
     options: tuple[str, ...]
 
 
 RUNS = {
     "larger": Run(
-        teacher="models/ms-marco-minilm-l12/float32",
+        teachers=("models/ms-marco-minilm-l12/float32",),
         students={"resift-base": "teacher:6", "resift-small": "teacher:4"},
         options=(
             *("--scored", "held-out", "--lengths", "72:.65,112:.2,176:.1,256:.05", "--max-queries", "6800"),
@@ -77,7 +81,7 @@ RUNS = {
         ),
     ),
     "longer": Run(
-        teacher="models/ms-marco-minilm-l12/float32",
+        teachers=("models/ms-marco-minilm-l12/float32",),
         students={"resift-small": f"{DELIVERED}/resift-small"},
         options=(
             *("--scored", "held-out", "--lengths", "72:.65,112:.2,176:.1,256:.05", "--max-queries", "13000"),
@@ -85,8 +89,17 @@ RUNS = {
             *("--cool-down", "0.4", "--seed", "13"),
         ),
     ),
+    "both": Run(
+        teachers=("models/ms-marco-minilm-l12/int8", "models/bge-small-en-v1.5/float32"),
+        students={"resift-base": f"{DELIVERED}/resift-base", "resift-small": f"{DELIVERED}/resift-small"},
+        options=(
+            *("--states-weight", "0", "--no-refit", "--max-queries", "6500", "--made-share", "0.2"),
+            *("--held-out-share", "0.015", "--pair-tokens", "160", "--learning-rate", "7e-5", "--cool-down", "0.9"),
+            *("--seed", "14"),
+        ),
+    ),
     "tiny": Run(
-        teacher=f"{DELIVERED}/resift-small",
+        teachers=(f"{DELIVERED}/resift-small",),
         students={"resift-tiny": "2x128x2"},
         options=(
             *("--max-queries", "30000", "--made-share", "0.15", "--held-out-share", "0.01", "--pair-tokens", "192"),

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from resift.rerank.scorer import Scorer
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.template import Template
+from resift.rerank.training.distillation.bi_encoder import BiEncoder, is_bi_encoder
 from resift.rerank.training.distillation.candidates import CandidateFinder, CandidateList
 from resift.rerank.training.distillation.consumption import Consumption
 from resift.rerank.training.distillation.documents import DocumentPool, FirstStage
@@ -22,7 +24,7 @@ from resift.rerank.training.distillation.teachers import FIRST_STAGE, Member, Te
 from resift.rerank.training.distillation.work_folder import WorkFolder, file_print, model_print
 from resift.rerank.training.reports import Reports
 from resift.retrieval.atomic_file import write_file
-from resift.retrieval.errors import SettingsError
+from resift.retrieval.errors import ModelError, SettingsError
 from resift.retrieval.wording import counted
 
 QUERIES, CANDIDATES, SCORES = "queries.jsonl", "candidates.jsonl", "scores.jsonl"
@@ -135,15 +137,30 @@ class Preparation:
     def teacher(self) -> Teacher:
         """Load the models of the teacher. Raises ModelError and SettingsError."""
         weights = self._weights()
-        members = []
-        for name, weight in zip(self.request.teacher, weights, strict=True):
-            scorer = None
-            if name != FIRST_STAGE:
-                settings = dataclasses.replace(self.stages.scorer, model=name)
-                longest = min(self.settings.pair_tokens, open_folder(name, settings).window(settings.max_length))
-                scorer = load_scorer(name, dataclasses.replace(settings, max_length=longest))
-            members.append(Member(name, scorer, weight))
-        return Teacher(members)
+        return Teacher(
+            [
+                Member(name, None if name == FIRST_STAGE else self._scorer(name, first=not place), weight)
+                for place, (name, weight) in enumerate(zip(self.request.teacher, weights, strict=True))
+            ]
+        )
+
+    def _scorer(self, name: str, first: bool) -> Scorer:
+        """Load one model of the teacher; the first one is to be a cross-encoder, whose logits the students learn."""
+        settings = dataclasses.replace(self.stages.scorer, model=name)
+        folder = open_folder(name, settings)
+        if is_bi_encoder(folder.path):
+            if first:
+                raise ModelError(
+                    "is a bi-encoder, whose cosines are no logits; name a cross-encoder as the first teacher, and this "
+                    "one after it",
+                    name,
+                )
+            from resift.rerank.scorers.torch_backend import choose_device
+
+            device = str(choose_device(settings.device))
+            return BiEncoder(folder.path, self.settings.pair_tokens, settings.threads, device)
+        longest = min(self.settings.pair_tokens, folder.window(settings.max_length))
+        return load_scorer(name, dataclasses.replace(settings, max_length=longest))
 
     def teacher_facts(self) -> list[str]:
         """Return what changes with the weights of each model of the teacher."""
