@@ -93,7 +93,7 @@ RUNS = {
         teachers=("models/ms-marco-minilm-l12/int8", "models/bge-small-en-v1.5/float32"),
         students={"resift-base": f"{DELIVERED}/resift-base", "resift-small": f"{DELIVERED}/resift-small"},
         options=(
-            *("--states-weight", "0", "--no-refit", "--max-queries", "6500", "--made-share", "0.2"),
+            *("--states-weight", "0", "--no-refit", "--max-queries", "4800", "--made-share", "0.2", "--epochs", "1.4"),
             *("--held-out-share", "0.015", "--pair-tokens", "160", "--learning-rate", "7e-5", "--cool-down", "0.9"),
             *("--seed", "14"),
         ),
