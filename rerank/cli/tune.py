@@ -89,7 +89,9 @@ def tune(request: TuneRequest, as_json: bool, tune_settings: TuneSettings, stage
     scoring = SetScoring(request.model, tune_settings, stages, progress, say)
     fitted = fit_fusion(scoring.score(request.sets()), tune_settings)
     if request.save:
-        store_in_model(Path(request.model), fitted, scoring.conditions)
+        outdated = store_in_model(Path(request.model), fitted, scoring.conditions)
+        if outdated:
+            say("note: the gate's verdict was on the earlier fusion, and is removed; `resift gate` judges this one")
     if request.toml is not None:
         store_in_settings(Path(request.toml), fitted.fusion)
     _show(fitted, request, scoring.conditions, as_json)

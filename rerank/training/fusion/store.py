@@ -19,20 +19,24 @@ from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import ModelError, SettingsError
 
 
-def store_in_model(folder: Path, fitted: FittedFusion, conditions: Mapping[str, object]) -> None:
+def store_in_model(folder: Path, fitted: FittedFusion, conditions: Mapping[str, object]) -> bool:
     """Write `fitted` into the resift.json of a model's folder, with the `conditions` under which it was fitted.
 
-    The card is written anew if the folder has the record of a training. Raises ModelError if the folder is not that of
-    a model, or cannot be written.
+    A verdict of the gate on the model with another fusion is removed, since the gate judges both together; returns
+    whether there was one. The card is written anew if the folder has the record of a training. Raises ModelError if the
+    folder is not that of a model, or cannot be written.
     """
-    read_folder(folder)
+    before = read_folder(folder)
+    outdated = "gate" in before.resift and before.fusion != fitted.fusion
     facts = {**conditions, "resift": version("resift")}
+    parts: dict[str, Any] = {"fusion": fitted.as_fusion(facts), **({"gate": None} if outdated else {})}
     try:
-        update_resift_file(folder, {"fusion": fitted.as_fusion(facts)})
+        update_resift_file(folder, parts)
         if read_record(folder) is not None:
             write_card(folder)
     except OSError as error:
         raise ModelError(f"{error.filename or folder} cannot be written: {error.strerror}", str(folder)) from error
+    return outdated
 
 
 def toml_lines(fusion: OwnFusion) -> list[str]:

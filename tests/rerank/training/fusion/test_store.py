@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from resift.rerank.scorers.own_fusion import OwnFusion
-from resift.rerank.training.fusion.store import store_in_settings
+from resift.rerank.training.fusion.fitted import FittedFusion
+from resift.rerank.training.fusion.store import store_in_model, store_in_settings
 from resift.retrieval.errors import SettingsError
 
 SUM, ALONE = OwnFusion("zscore-read", 0.85), OwnFusion("none", 1.0)
@@ -47,3 +49,15 @@ def test_a_file_that_cannot_be_changed_safely_stays_as_it_is(tmp_path: Path, bef
     with pytest.raises(SettingsError, match=r"resift\.toml"):
         store_in_settings(file, SUM)
     assert file.read_text() == before
+
+
+@pytest.mark.parametrize(("weight", "outdated"), [(0.85, False), (0.8, True)])
+def test_a_verdict_on_another_fusion_is_removed(tmp_path: Path, weight: float, outdated: bool) -> None:
+    before = {"fusion": SUM.as_json(), "gate": {"passed": True}, "proof": "proof.json"}
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "resift.json").write_text(json.dumps(before))
+    fitted = FittedFusion(OwnFusion("zscore-read", weight), True, "it is best", (weight,), (), (), ())
+    assert store_in_model(tmp_path, fitted, {}) is outdated
+    after = json.loads((tmp_path / "resift.json").read_text())
+    assert ("gate" in after) is not outdated
+    assert (after["fusion"]["weight"], after["proof"]) == (weight, "proof.json")
