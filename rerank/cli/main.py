@@ -152,12 +152,12 @@ def run(arguments: list[str]) -> int:
 
 def _fail(error: BaseException) -> int:
     """Print the error in one line on standard error, and return the exit code."""
-    message, code = _explain(error)
+    message, code = explain(error)
     click.echo(f"resift: error: {plain(message)}", err=True)
     return code
 
 
-def _explain(error: BaseException) -> tuple[str, int]:
+def explain(error: BaseException) -> tuple[str, int]:
     """Return the message and the exit code of an error."""
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return "interrupted", 130
@@ -171,9 +171,21 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return with_flags(str(error)), 2 if isinstance(error, SettingsError) else 1
     if isinstance(error, OSError):
         return f"{error.filename or 'standard output'}: {error.strerror or error}", 1
+    if _disk_is_full(error):
+        return "the disk is full; free some space and give the command again", 1
     if isinstance(error, MemoryError):
         return "not enough memory; add memory, or lower --depth or --batch-tokens", 1
     return f"a defect in resift: {type(error).__name__}: {error} (RESIFT_DEBUG=1 shows where)", 1
+
+
+def _disk_is_full(error: BaseException) -> bool:
+    """Return whether a library failed to write for lack of space: safetensors and torch raise no OSError then."""
+    found: BaseException | None = error
+    while found is not None:
+        if "No space left on device" in str(found) or "inline_container.cc" in str(found):
+            return True
+        found = found.__cause__ or found.__context__
+    return False
 
 
 def _usage(error: click.UsageError) -> str:

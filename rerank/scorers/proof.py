@@ -99,7 +99,7 @@ def read_proof(folder: ModelFolder) -> Proof | None:
         raise folder.error(f"the folder has no {name}, which resift.json names; download it again")
     try:
         return _proof(content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise folder.error(f"{name} is not a proof of an int8 model ({error!r}); download it again") from error
 
 
@@ -113,13 +113,17 @@ def _proof(content: Any) -> Proof:  # noqa: ANN401 - JSON is anything
     file = content["file"]
     if not isinstance(file, str) or not _inside(file):
         raise ValueError("file")
+    limits = [float(content[name]) for name in ("largest", "mean", "order")]
+    logits = np.array([float(row["logit"]) for row in rows], dtype=np.float32)
+    if not np.isfinite([*limits, *logits]).all():
+        raise ValueError("a number that is not finite")  # every comparison with NaN would find nothing wrong
     return Proof(
         file,
         str(content["sha256"]),
         int(content["max_length"]),
         pairs,
-        np.array([row["logit"] for row in rows], dtype=np.float32),
-        *(float(content[name]) for name in ("largest", "mean", "order")),
+        logits,
+        *limits,
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from resift.rerank.cli.main import explain
 from tests.rerank.cli.invoke import assert_one_line, invoke
 
 ROOT = Path(__file__).parents[3]
@@ -74,6 +77,30 @@ def test_a_full_disk_is_reported(tmp_path: Path, index: str) -> None:
     skip = ["--skip-bad", "--skipped-file", "/dev/full"]
     done_index = invoke("index", str(tmp_path / "bad.jsonl"), "--to", f"bm25:{tmp_path / 'index'}", *skip)
     assert_one_line(done_index, 1, "/dev/full", "No space left")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return the folder of a disk of 2 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("library", ["safetensors", "torch"])
+def test_weights_that_do_not_fit_on_the_disk_are_no_defect(small_disk: Path, library: str) -> None:
+    torch, safetensors = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
+    weights = {"weight": torch.zeros(1000, 1000)}
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - the libraries' own classes, which have no common base
+        if library == "torch":
+            torch.save(weights, small_disk / "weights")
+        else:
+            safetensors.save_file(weights, small_disk / "weights")
+    assert explain(raised.value) == ("the disk is full; free some space and give the command again", 1)
 
 
 @pytest.mark.parametrize("flags", [["--compare"], [], ["--json"], ["--trec"]])
