@@ -94,7 +94,8 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
     `mark` is the fingerprint of the data. Raises SettingsError if the folder has something else, and ModelError if it
     cannot be written.
     """
-    state = {"base": request.base, "mark": mark, "settings": _fixed(settings) | request.reading}
+    read = request.reading | {"dev": list(request.dev), "skip_bad": request.skip_bad}
+    state = {"base": request.base, "mark": mark, "settings": _fixed(settings) | read}
     path = request.work / _STATE
     before = _read(path)
     if request.resume and before is not None:
@@ -192,6 +193,8 @@ def _check_equal(before: dict[str, Any], now: dict[str, Any], out: Path) -> None
     changed = [name for name in ("base", "mark") if before.get(name) != now[name]]
     settings = before.get("settings") or {}
     changed += [name for name, value in now["settings"].items() if settings.get(name) != value]
+    if len(changed) > 1 and "mark" in changed:
+        changed.remove("mark")  # the settings that have changed decide it, too
     if changed:
         names = ", ".join("the data" if name == "mark" else name for name in changed)
         raise SettingsError(

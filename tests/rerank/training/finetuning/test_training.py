@@ -144,7 +144,7 @@ def test_another_training_is_never_overwritten_or_resumed_by_mistake(place: Path
     stopped = request(place / "pairs.jsonl", place / "base", place / "stopped", resume=True)
     with pytest.raises(SettingsError, match="was trained with other values of learning_rate"):
         run(stopped, dataclasses.replace(SETTINGS, learning_rate=2e-3))
-    for changes in ({"template": "{text}"}, {"html": "keep"}, {"depth": 50}):
+    for changes in ({"template": "{text}"}, {"html": "keep"}, {"depth": 50}, {"skip_bad": True}, {"dev": ("other",)}):
         with pytest.raises(SettingsError, match=f"was trained with other values of {next(iter(changes))}; resume it"):
             run(dataclasses.replace(stopped, **changes))
     other = write_pairs(place / "other.jsonl", count=30)
