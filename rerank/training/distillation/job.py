@@ -69,6 +69,8 @@ class Distillation:
         """
         self.request.check()
         _check_libraries()
+        if not self.request.dev:
+            self.reports.note("note: without dev sets no fusion is fitted, and nothing judges the students (`dev`)")
         work = WorkFolder(self.request.work_folder())
         with work.locked():
             consumption = self._consumption(work)

@@ -192,7 +192,7 @@ class StudentWriter:
             begun=_begun(student, plan),
             teachers=teachers,
             training=(describe(Path(self.request.target).name, rows, form="labelled lists"),),
-            loss="MSE of logits, margins and states",
+            loss="MSE of logits, margins and states" if student.matched else "MSE of logits and margins",
             loss_parameters={
                 "logits": settings.logit_weight,
                 "margins": settings.margin_weight,

@@ -18,11 +18,15 @@ _COLOURS = ("#0b6e99", "#b7410e", "#3f7d20", "#7b3fa0", "#8a6d00", "#c2185b")
 
 
 def draw_curves(
-    path: Path, rows: Sequence[LogRow], measure: str = "ndcg@10", first_stage: Mapping[str, float] | None = None
+    path: Path,
+    rows: Sequence[LogRow],
+    measure: str = "ndcg@10",
+    first_stage: Mapping[str, float] | None = None,
+    kept: int | None = None,
 ) -> None:
     """Draw the loss above and the values of `measure` below, as SVG, PNG or PDF, as `path` ends.
 
-    `first_stage` maps a set's name to the first stage's value, a dashed line; the best step of each set has a mark.
+    `first_stage` maps a set's name to the first stage's value, a dashed line; the step `kept` has a star.
     Raises SettingsError on another name, ModelError if matplotlib is not installed, and OSError.
     """
     if path.suffix.lower() not in FORMS:
@@ -38,7 +42,7 @@ def draw_curves(
         losses = [(row.step, row.loss) for row in rows if row.loss is not None]
         above.plot(*_columns(losses), color=_INK, marker="o", markersize=3)
         above.set_ylabel("training loss")
-        _draw_values(below, rows, measure, first_stage or {})
+        _draw_values(below, rows, measure, first_stage or {}, kept)
         below.set_xlabel("step")
         for axes in (above, below):
             axes.grid(color="#e4e7eb", linewidth=0.6)
@@ -47,14 +51,20 @@ def draw_curves(
         figure.savefig(path, dpi=150, metadata=metadata)
 
 
-def _draw_values(axes: Any, rows: Sequence[LogRow], measure: str, first_stage: Mapping[str, float]) -> None:  # noqa: ANN401
+def _draw_values(
+    axes: Any,  # noqa: ANN401 - matplotlib is untyped
+    rows: Sequence[LogRow],
+    measure: str,
+    first_stage: Mapping[str, float],
+    kept: int | None,
+) -> None:
     names = list(dict.fromkeys(name for row in rows for name in row.values if name.endswith(f"_{measure}")))
     for place, name in enumerate(names):
         colour, short = _COLOURS[place % len(_COLOURS)], name.removesuffix(f"_{measure}")
         points = [(row.step, row.values[name]) for row in rows if name in row.values]
         axes.plot(*_columns(points), color=colour, marker="o", markersize=3, label=short)
-        best = max(points, key=lambda point: point[1])
-        axes.plot(*best, color=colour, marker="*", markersize=11)
+        at_kept = [point for point in points if point[0] == kept]
+        axes.plot(*_columns(at_kept), color=colour, marker="*", markersize=11, linestyle="none")
         if short in first_stage:
             axes.axhline(first_stage[short], color=colour, linewidth=0.9, linestyle="--")
     axes.set_ylabel(f"{measure} on dev")

@@ -50,7 +50,7 @@ def write_outcome(trained: Trained) -> RunRecord:
     baselines = {one.name: one.first_stage["ndcg@10"] for one in trained.inputs.sets}
     pictures = [request.out / CURVES, (request.out / CURVES).with_suffix(".png")]
     for path in [*pictures, *([request.curves] if request.curves else [])]:
-        draw_curves(path, trained.log, first_stage=baselines)
+        draw_curves(path, trained.log, first_stage=baselines, kept=trained.best_step)
     held_out = [
         one for one in trained.inputs.sets if trained.inputs.prepared.held_out and one.name == request.held_out_name
     ]

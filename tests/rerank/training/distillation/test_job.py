@@ -215,6 +215,7 @@ def test_the_command_reports_what_the_students_learned(place: Path, distilled: D
     assert shown.exit_code == 0, shown.output
     assert f"half: {place / 'out' / 'half'}" in shown.output
     assert "teacher's order" in shown.output
+    assert "note: without dev sets no fusion is fitted, and nothing judges the students (--dev)" in shown.output
     printed = CliRunner().invoke(cli, [*arguments, "--json", "--quiet"])
     assert json.loads(printed.stdout)["students"][0]["after"] == distilled.students[0].after
 

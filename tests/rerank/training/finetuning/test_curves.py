@@ -46,6 +46,10 @@ def test_curves_are_drawn_as_svg_and_png_with_the_first_stage(tmp_path: Path) ->
     assert svg == (tmp_path / "b.svg").read_text()
     assert "training loss" in svg and "ndcg@10 on dev" in svg and "stroke-dasharray" in svg
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    draw_curves(tmp_path / "star.svg", ROWS, first_stage={"dev": 0.35}, kept=ROWS[-1].step)
+    assert (tmp_path / "star.svg").read_text() != svg
+    draw_curves(tmp_path / "no-star.svg", ROWS, first_stage={"dev": 0.35}, kept=12345)
+    assert (tmp_path / "no-star.svg").read_text() == svg
     with pytest.raises(SettingsError, match=r"curves: d.gif ends with none of .svg, .png"):
         draw_curves(tmp_path / "d.gif", ROWS)
 
