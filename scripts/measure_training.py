@@ -80,6 +80,7 @@ def measure(name: str, work: Path, pairs: int, queries: int, options: Sequence[s
     if result.is_file():
         kept: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
         return kept
+    folder.mkdir(parents=True, exist_ok=True)
     source = read_source(name)
     trained_on, asked = divide(source, pairs, queries)
     write_pairs(source, trained_on, folder / "pairs.jsonl")
