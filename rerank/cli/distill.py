@@ -31,7 +31,7 @@ _OF_SCORER = tuple(name for name in MODEL_SETTINGS if name != "max_length")
     multiple=True,
     required=True,
     help="The model to learn from: embedded, a folder or a name of the hub. Several are averaged, see "
-    "--teacher-weights; first-stage as a later one is the search's own score.",
+    "--teacher-weights; a later one may be a bi-encoder, or first-stage, the search's own score.",
 )
 @click.option(
     "--student",
