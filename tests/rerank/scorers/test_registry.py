@@ -80,6 +80,13 @@ def test_the_error_for_an_unknown_name_lists_the_accepted_names(name: str) -> No
         load_scorer(name)
 
 
+def test_the_error_for_an_unfinished_training_says_how_it_continues(tmp_path: Path) -> None:
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "state.json").write_text("{}")
+    with pytest.raises(ModelError, match="its training is not finished; continue it with the same command"):
+        load_scorer(str(tmp_path))
+
+
 def test_the_error_for_a_file_asks_for_its_folder(tmp_path: Path) -> None:
     path = save_family("bert", tmp_path) / "model.safetensors"
     with pytest.raises(ModelError, match="this is a file; expected the folder"):
