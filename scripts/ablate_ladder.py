@@ -57,7 +57,7 @@ def train(work: Path, number: int, queries: int, threads: int | None) -> Path:
     if not (work / name / "distillation.json").is_file():
         common = [*RUNS["larger"].options, "--max-queries", str(queries), "--epochs", "1", "--held-out-share", "0.05"]
         files = ["--queries", "corpus/queries.jsonl", "--qrels", "corpus/qrels/train.tsv"]
-        teacher = ["--teacher", RUNS["larger"].teacher, "--student", student]
+        teacher = ["--teacher", RUNS["larger"].teachers[0], "--student", student]
         target = ["--out", name, "--work", f"{name}.work", "--no-export", *_threads(threads)]
         resift(work, "distill", "bm25:ablation/index", *files, *teacher, *target, *common, *options)
     return work / name

@@ -21,8 +21,8 @@ from transformers import AutoModelForSequenceClassification
 
 from resift.rerank.scorers.onnx_backend import OnnxCrossEncoder
 from resift.rerank.scorers.torch_backend import CrossEncoder
+from resift.rerank.training.distillation.bi_encoder import BiEncoder
 from resift.retrieval.errors import ModelError
-from scripts.evaluate_ladder.models import BiEncoder
 from scripts.fetch_teacher.agreement import describe_agreement
 from scripts.fetch_teacher.folders import is_complete, write_manifest, write_model
 from scripts.fetch_teacher.published import BI_ENCODER, CROSS_ENCODER, Published

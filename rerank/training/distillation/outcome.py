@@ -175,8 +175,7 @@ class StudentWriter:
     def _texts(self) -> TrainingTexts:
         texts = TrainingTexts()
         for one in self.lists.trained():
-            relevant = [candidate.text for candidate in one.candidates if candidate.relevance > 0]
-            texts.add(one.query, [candidate.text for candidate in one.candidates], relevant)
+            texts.add(one.query, [candidate.text for candidate in one.candidates if candidate.relevance > 0])
         return texts
 
     def _record(self, student: Student, plan: StudentPlan, report: StudentReport) -> RunRecord:

@@ -25,13 +25,13 @@ from resift.retrieval.text_lines import STANDARD_INPUT
 class DistillRequest:
     """What is distilled.
 
-    `target`: an index, or a corpus of which one is made in the work folder. `teacher`: one or several models, the first
-    a cross-encoder; "first-stage" as a later one is the first stage's own score. `student`: what each student begins from, as
-    `resift.rerank.training.distillation.students.read_plan` reads it. `out`: the folder of the student, or of a folder
-    for each of several. `queries`, `qrels`: files. `split`: the judgements of a BEIR folder to train on, train if not
-    given. `dev`: judged collections that measure the students and whose queries are not trained on. `work`: the folder
-    of what can be resumed; beside `out` if not given. `force`: promote a student that does not pass the gate. `energy`:
-    whether the energy is measured, `country` whose electricity it is.
+    `target`: an index, or a corpus of which one is made in the work folder. `teacher`: one or several models, the
+    first a cross-encoder; "first-stage" as a later one is the first stage's own score. `student`: what each student
+    begins from, as `resift.rerank.training.distillation.students.read_plan` reads it. `out`: the folder of the
+    student, or of a folder for each of several. `queries`, `qrels`: files. `split`: the judgements of a BEIR folder
+    to train on, train if not given. `dev`: judged collections that measure the students and whose queries are not
+    trained on. `work`: the folder of what can be resumed; beside `out` if not given. `force`: promote a student
+    that does not pass the gate. `energy`: whether the energy is measured, `country` whose electricity it is.
     """
 
     target: str

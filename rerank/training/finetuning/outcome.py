@@ -58,7 +58,7 @@ def write_outcome(trained: Trained) -> RunRecord:
         write_candidates(one, request.work)
     texts = TrainingTexts.read(trained.inputs.base_folder) or TrainingTexts()
     for example in as_lists(trained.inputs.prepared.train):
-        texts.add(example.query, example.documents, relevant(example))
+        texts.add(example.query, relevant(example))
     texts.save(request.out)
     record = make_record(trained)
     write_record(request.out, record)

@@ -22,8 +22,7 @@ def known_texts(model: Path, base: Path | None, trained_on: Sequence[str]) -> Tr
     for source in trained_on:
         texts = texts or TrainingTexts()
         for example in read_examples(source):
-            documents = list(graded(example))
-            texts.add(example.query, (text for text, _ in documents), (text for text, label in documents if label > 0))
+            texts.add(example.query, (text for text, label in graded(example) if label > 0))
     before = TrainingTexts.read(base) if base is not None and texts is not None else None
     if texts is not None and before is not None:
         texts.merge(before)

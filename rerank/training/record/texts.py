@@ -35,7 +35,7 @@ def normalized(text: str) -> str:
 
 
 class TrainingTexts:
-    """The queries, the documents, and the relevant documents of a training, each as a set of 64-bit hashes.
+    """The queries and the relevant documents of a training, each as a set of 64-bit hashes.
 
     Two different texts have the same hash by chance about once in 10^19 / n for n texts of a kind. A text of which
     nothing is left when normalized, such as "?!", is not kept.
@@ -43,22 +43,16 @@ class TrainingTexts:
 
     def __init__(self) -> None:
         """Begin without texts."""
-        self._kinds: dict[str, set[int]] = {"queries": set(), "documents": set(), "relevant": set()}
+        self._kinds: dict[str, set[int]] = {"queries": set(), "relevant": set()}
 
-    def add(self, query: str, documents: Iterable[str], relevant: Iterable[str] = ()) -> None:
-        """Add what one example was made of: its query, all of its documents, and those that were relevant."""
+    def add(self, query: str, relevant: Iterable[str] = ()) -> None:
+        """Add what one example was made of: its query, and the documents that were relevant."""
         self._kinds["queries"].update(_hashes([query]))
-        relevant = list(relevant)
-        self._kinds["documents"].update(_hashes([*documents, *relevant]))
         self._kinds["relevant"].update(_hashes(relevant))
 
     def has_query(self, text: str) -> bool:
         """Return whether a query with this text, normalized, was trained on."""
         return any(one in self._kinds["queries"] for one in _hashes([text]))
-
-    def has_document(self, text: str) -> bool:
-        """Return whether a document with this text, normalized, was read in the training."""
-        return any(one in self._kinds["documents"] for one in _hashes([text]))
 
     def has_relevant(self, text: str) -> bool:
         """Return whether a document with this text, normalized, was a relevant one in the training."""
@@ -68,11 +62,6 @@ class TrainingTexts:
     def queries(self) -> int:
         """The number of different queries."""
         return len(self._kinds["queries"])
-
-    @property
-    def documents(self) -> int:
-        """The number of different documents."""
-        return len(self._kinds["documents"])
 
     def merge(self, other: TrainingTexts) -> None:
         """Add all texts of `other`, such as those of the model that the training began from."""

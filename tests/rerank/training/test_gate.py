@@ -48,7 +48,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     folder = tmp_path_factory.mktemp("gate")
     good = save_good(folder / "good")
     texts = TrainingTexts()
-    texts.add("a query of the training", ["a document of the training"])
+    texts.add("a query of the training")
     texts.save(good)  # its copies have it too
     rows: list[dict[str, Any]] = labelled_lists(good, 30)
     held_out = write_lines(folder / "held-out.jsonl", rows)
@@ -119,7 +119,7 @@ def test_queries_that_were_trained_on_are_left_out(room: Room) -> None:
     trained = shutil.copytree(room.good, room.folder / "trained")
     texts = TrainingTexts()
     for row in room.rows[:6]:  # as another spelling of the same text
-        texts.add(f"  {row['query'].upper()} !", row["documents"])
+        texts.add(f"  {row['query'].upper()} !")
     texts.save(trained)
     found = judged(room, trained, room.bad)
     [one] = found.sets
@@ -133,7 +133,7 @@ def test_queries_whose_relevant_document_was_relevant_in_the_training_are_counte
     trained = shutil.copytree(room.good, room.folder / "documents")
     texts = TrainingTexts()
     row = room.rows[0]
-    texts.add("another query", [], [row["documents"][row["labels"].index(1)]])
+    texts.add("another query", [row["documents"][row["labels"].index(1)]])
     texts.save(trained)
     counted, left_out = (judged(room, trained, None, gate_exclude=kind).sets[0] for kind in ("queries", "documents"))
     assert (counted.overlap.documents, counted.queries) == (1, 30)
@@ -143,7 +143,7 @@ def test_queries_whose_relevant_document_was_relevant_in_the_training_are_counte
 def test_a_base_that_was_trained_on_the_dev_queries_spoils_them_for_the_model_too(room: Room) -> None:
     base = shutil.copytree(room.near, room.folder / "base")
     texts = TrainingTexts()
-    texts.add(room.rows[0]["query"], [])
+    texts.add(room.rows[0]["query"])
     texts.save(base)
     assert judged(room, room.good, base).sets[0].overlap.excluded == 1
 
