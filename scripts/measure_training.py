@@ -4,7 +4,7 @@
 
 Of each source, PAIRS pairs are trained on with the defaults, and other QUERIES queries judge the model and its base, by
 ``resift gate``, over the source's documents. A source is a file of "training" or a collection of "collections" of the
-shared data. What is there in WORK is not made again.
+shared data. What is finished in WORK is not made again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,27 +74,48 @@ def write_judged(source: Source, queries: Iterable[str], folder: Path) -> None:
     write_file(folder / "qrels" / "dev.tsv", ["query-id\tcorpus-id\tscore\n", *judged])
 
 
-def measure(name: str, work: Path, pairs: int, queries: int, options: Sequence[str]) -> dict[str, Any]:
-    """Train on `pairs` pairs of a source, and return the gate's report on `queries` others, and the minutes."""
-    folder = work / name
-    result = folder / "result.json"
-    if result.is_file():
-        kept: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-        return kept
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is measured: the number of pairs, the number of queries that judge, and options of `resift train`."""
+
+    pairs: int
+    queries: int
+    options: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON keeps it."""
+        return {**asdict(self), "options": list(self.options)}
+
+
+def train(name: str, folder: Path, asked: Asked) -> float:
+    """Train on the pairs of a source in `folder`, unless that was done, and return the minutes.
+
+    Raises ClickException if the folder has what was asked with other values, or the training fails.
+    """
+    done = folder / "trained.json"
+    if done.is_file():
+        kept = json.loads(done.read_text(encoding="utf-8"))
+        if kept["asked"] != asked.as_json():
+            raise click.ClickException(f"{folder} was trained with other values; name another WORK")
+        return float(kept["minutes"])
     folder.mkdir(parents=True, exist_ok=True)
     source = read_source(name)
-    trained_on, asked = divide(source, pairs, queries)
+    trained_on, judging = divide(source, asked.pairs, asked.queries)
     write_pairs(source, trained_on, folder / "pairs.jsonl")
-    write_judged(source, asked, folder / "judged")
+    write_judged(source, judging, folder / "judged")
     begun = time.monotonic()
-    _resift("train", str(folder / "pairs.jsonl"), "--out", str(folder / "model"), *options)
+    _resift("train", str(folder / "pairs.jsonl"), "--out", str(folder / "model"), "--overwrite", *asked.options)
     minutes = (time.monotonic() - begun) / 60
-    base = json.loads((folder / "model" / "training.json").read_text(encoding="utf-8"))["base"]["name"]
-    judge = ["--dev", str(folder / "judged"), "--base", base, "--gate-cache", str(work / "cache"), "--json"]
-    report = json.loads(_resift("gate", str(folder / "model"), *judge))
-    found = {"pairs": len(trained_on), "minutes": minutes, "gate": report}
-    write_file(result, [json.dumps(found, indent=1)])
-    return found
+    write_file(done, [json.dumps({"asked": asked.as_json(), "minutes": minutes})])
+    return minutes
+
+
+def judge(folder: Path, cache: Path) -> dict[str, Any]:
+    """Return the gate's report on the model in `folder`, against its base, on the queries that judge."""
+    record = json.loads((folder / "model" / "training.json").read_text(encoding="utf-8"))
+    given = ["--dev", str(folder / "judged"), "--base", record["base"]["name"], "--gate-cache", str(cache), "--json"]
+    report: dict[str, Any] = json.loads(_resift("gate", str(folder / "model"), *given))
+    return report
 
 
 def _resift(*arguments: str) -> str:
@@ -104,13 +126,13 @@ def _resift(*arguments: str) -> str:
     return done.stdout
 
 
-def row(name: str, found: dict[str, Any]) -> str:
+def row(name: str, asked: Asked, report: dict[str, Any], minutes: float) -> str:
     """Return a source's line of the table."""
-    [judged] = found["gate"]["sets"]
+    [judged] = report["sets"]
     means = " | ".join(f"{judged['means'][column][MEASURE]:.4f}" for column in COLUMNS)
-    gain = judged["versus"]["base"]["difference"]
+    gain = judged["versus"]["base"]["comparison"]
     interval = f"{gain['difference']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"
-    return f"| {name} | {found['pairs']} | {judged['queries']} | {means} | {interval} | {found['minutes']:.0f} |"
+    return f"| {name} | {asked.pairs} | {judged['queries']} | {means} | {interval} | {minutes:.0f} |"
 
 
 @click.command()
@@ -121,8 +143,11 @@ def row(name: str, found: dict[str, Any]) -> str:
 @click.option("--option", "options", multiple=True, help="A further option of `resift train`: --option=--threads=1.")
 def main(work: Path, names: tuple[str, ...], pairs: int, queries: int, options: tuple[str, ...]) -> None:
     """Train on pairs of each source, and print what that gained on other queries."""
+    asked, rows = Asked(pairs, queries, options), []
     try:
-        rows = [row(name, measure(name, work, pairs, queries, options)) for name in names]
+        for name in names:
+            minutes = train(name, work / name, asked)
+            rows.append(row(name, asked, judge(work / name, work / "cache"), minutes))
     except ResiftError as error:
         raise click.ClickException(str(error)) from error
     print("| source | pairs | queries | BM25 | base alone | trained alone | base | trained | gain | minutes |")
