@@ -12,6 +12,7 @@ from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.loading import Network, save_network
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.export.settings import EXPORT_PAIRS, PROOF_PAIRS
+from resift.rerank.training.former_model import remove_former_model
 from resift.rerank.training.gate.dev_sets import DevSet
 from resift.rerank.training.gate.judge import Trial
 from resift.rerank.training.gate.report import GateReport
@@ -27,7 +28,7 @@ def write_model(network: Network, tokens: int, plain: Path, target: Path, pairs:
     is checked; without, or if that is not possible, it has the weights of torch alone. Raises OSError.
     """
     if pairs is None:
-        save_network(network, target, tokens)
+        _save_alone(network, target, tokens)
         return ""
     save_network(network, plain, tokens)
     from resift.rerank.training.export.folder import export_folder
@@ -35,9 +36,14 @@ def write_model(network: Network, tokens: int, plain: Path, target: Path, pairs:
     try:
         export_folder(plain, target, pairs, overwrite=True)
     except (ModelError, SettingsError) as error:
-        save_network(network, target, tokens)
+        _save_alone(network, target, tokens)
         return str(error)
     return ""
+
+
+def _save_alone(network: Network, target: Path, tokens: int) -> None:
+    remove_former_model(target)
+    save_network(network, target, tokens)
 
 
 def export_pairs(lists: Iterable[CandidateList]) -> list[Pair]:

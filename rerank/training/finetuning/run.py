@@ -21,6 +21,7 @@ from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.processes import rank, world_size
 from resift.rerank.training.finetuning.request import TrainRequest, is_finished
 from resift.rerank.training.finetuning.settings import TrainSettings
+from resift.rerank.training.former_model import remove_former_model
 from resift.rerank.training.quiet_libraries import quiet_libraries
 from resift.rerank.training.record import Energy, LogRow
 from resift.rerank.training.reports import Reports
@@ -79,7 +80,7 @@ def train(request: TrainRequest, settings: TrainSettings, reports: Reports | Non
 
 
 def save_model(model: Any, activation: str, out: Path, work: Path) -> None:  # noqa: ANN401
-    """Write `model` into the folder `out`, its weights last; files of a former model with other names are removed.
+    """Write `model` into the folder `out`, its weights last; those of a former model are removed.
 
     `activation` is the function of torch.nn that the model applies to its logits for display. Raises ModelError.
     """
@@ -90,8 +91,7 @@ def save_model(model: Any, activation: str, out: Path, work: Path) -> None:  # n
     try:
         shutil.rmtree(staged, ignore_errors=True)
         model.save_pretrained(str(staged), create_model_card=False)
-        for old in ("model.onnx", "resift.json", "proof.json", "training.json", "training_texts.npz", "README.md"):
-            (out / old).unlink(missing_ok=True)
+        remove_former_model(out)
         for file in sorted(staged.iterdir(), key=lambda one: one.suffix == ".safetensors"):
             target = out / file.name
             if target.is_dir():
