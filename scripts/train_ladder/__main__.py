@@ -39,8 +39,9 @@ def corpus(work: Path) -> None:
 
 def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bool) -> None:
     """Train the students of a run, and deliver them; `options` are further ones of `resift distill`."""
-    earlier = {student: _earlier(work, name, student, base) for student, base in planned.students.items()}
-    students = [part for student, base in planned.students.items() for part in ("--student", f"{student}={base}")]
+    earlier = {student: keep_earlier(work, name, student, base) for student, base in planned.students.items()}
+    bases = {student: str(earlier[student] or base) for student, base in planned.students.items()}
+    students = [part for student, base in bases.items() for part in ("--student", f"{student}={base}")]
     sets = [*(str(collections_folder().resolve() / one) for one in DEV), f"dev/{WEB}"]
     dev = [part for one in sets for part in ("--dev", one)]
     single = len(planned.students) == 1
@@ -52,13 +53,20 @@ def train(work: Path, name: str, planned: Run, options: Sequence[str], force: bo
         deliver(work, student, f"{name}/scores.jsonl", earlier[student], force)
 
 
-def _earlier(work: Path, step: str, student: str, base: str) -> Path | None:
-    """Return a copy of the delivered model from which a student goes on, and which this step will replace, if any."""
+def keep_earlier(work: Path, step: str, student: str, base: str) -> Path | None:
+    """Return a copy, in `work`, of the delivered model from which a student goes on; None if it begins otherwise.
+
+    The step will replace that model; with the copy as its base it can be given again.
+    """
     if base != f"{DELIVERED}/{student}":
         return None
-    kept = work / "earlier" / step / student
-    if not kept.is_dir():
-        shutil.copytree(work / base, kept)
+    kept = Path("earlier") / step / student
+    if not (work / kept).is_dir():
+        staged = work / "earlier" / f".{step}-{student}"
+        shutil.rmtree(staged, ignore_errors=True)
+        shutil.copytree(work / base, staged)
+        (work / kept).parent.mkdir(exist_ok=True)
+        staged.rename(work / kept)
     return kept
 
 

@@ -15,18 +15,18 @@ from .settings import COLLECTIONS, DELIVERED, DEV, PAIRS, WEB
 def deliver(work: Path, name: str, scores: str, earlier: Path | None, force: bool) -> None:
     """Write the student `name` of the folder `work` into its folder `DELIVERED`.
 
-    `scores`: the file of pairs, in `work`, that int8 is fitted to. `earlier`: the model that it went on from, than
-    which it must not be worse. `force`: deliver it even if it does not pass the gate. Raises ClickException if a step
-    fails.
+    `scores`: the file of pairs, in `work`, that int8 is fitted to. `earlier`: the model in `work` that it went on
+    from, than which it must not be worse. `force`: deliver it even if it does not pass the gate. Raises ClickException
+    if a step fails.
     """
     source, target = f"students/{name}", f"{DELIVERED}/{name}"
     resift(work, "export", source, target, "--pairs", scores, "--int8-only", "--overwrite")
     shutil.copyfile(work / source / RECORD, work / target / RECORD)
     shutil.copyfile(work / source / TRAINING_TEXTS, work / target / TRAINING_TEXTS)
-    _attribute(work / target, earlier)
+    _attribute(work / target, None if earlier is None else work / earlier)
     sets = [part for one in (*DEV, WEB) for part in ("--dev", f"dev/{one}")]
     resift(work, "tune", target, *sets, "--save", "--tune-cache", "cache")
-    base = ["--base", "none" if earlier is None else str(earlier.relative_to(work))]
+    base = ["--base", "none" if earlier is None else str(earlier)]
     resift(work, "gate", target, *sets, *base, "--gate-cache", "cache", *(["--force"] if force else []))
     (work / target / TRAINING_TEXTS).unlink()  # the gate's memory of what was trained on, which users do not need
 

@@ -10,6 +10,7 @@ import pytest
 
 from resift.indexer.corpora import read_collection
 from resift.retrieval.errors import CorpusError
+from scripts.train_ladder.__main__ import keep_earlier
 from scripts.train_ladder.sources import write_corpus, write_dev
 from tests.scripts.ladder_data import write_collection
 
@@ -77,3 +78,17 @@ def test_the_dev_queries_are_a_part_of_the_split_and_always_the_same(tmp_path: P
     write_dev(folder, tmp_path / "some", 9, "test", whole.queries[0].query_id)
     assert whole.queries[0].query_id in read_collection(tmp_path / "some", "dev").qrels
     assert all(name.startswith(whole.queries[0].query_id) for name in read_collection(tmp_path / "some", "dev").qrels)
+
+
+def test_a_step_that_is_given_again_begins_from_the_same_model(tmp_path: Path) -> None:
+    delivered = tmp_path / "delivered" / "small"
+    delivered.mkdir(parents=True)
+    (delivered / "model.onnx").write_text("before the step")
+    kept = keep_earlier(tmp_path, "longer", "small", "delivered/small")
+    assert kept is not None and not kept.is_absolute()
+    (delivered / "model.onnx").write_text("after the step")
+    assert keep_earlier(tmp_path, "longer", "small", "delivered/small") == kept
+    assert (tmp_path / kept / "model.onnx").read_text() == "before the step"
+    other = keep_earlier(tmp_path, "both", "small", "delivered/small")
+    assert other is not None and (tmp_path / other / "model.onnx").read_text() == "after the step"
+    assert keep_earlier(tmp_path, "larger", "small", "teacher:4") is None

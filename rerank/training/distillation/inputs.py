@@ -12,10 +12,12 @@ from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import Reading, read_collection, read_documents, read_queries
 from resift.indexer.engine.resume import fingerprint
 from resift.rerank.evaluation.datasets import load, resolve
+from resift.rerank.evaluation.evaluator import names_index
 from resift.rerank.training.distillation.documents import FirstStage
 from resift.rerank.training.distillation.queries import TrainingQuery
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.work_folder import WorkFolder, file_print
+from resift.rerank.training.examples import read_examples
 from resift.rerank.training.reports import Reports
 from resift.retrieval.bm25 import store
 from resift.retrieval.errors import CorpusError, SettingsError
@@ -91,22 +93,42 @@ def given_queries(request: DistillRequest, stages: DistillStages, reports: Repor
 def dev_queries(request: DistillRequest, reports: Reports) -> Iterator[str]:
     """Yield the texts of the queries that must not be trained on: those of the dev sets, all splits but train.
 
-    Raises CorpusError and SettingsError if a dev set cannot be read.
+    Those of the target's other splits are among them. Raises CorpusError and SettingsError if a dev set cannot be read.
     """
     count = 0
-    folders = [*request.dev, *([request.target] if request.is_beir else [])]
-    for target in folders:
-        if names_splits(target):
-            for split in splits_of(Path(target)):
-                if split != (request.split or _TRAIN):
-                    for query in read_collection(target, split).queries:
-                        count += 1
-                        yield query.text
-        elif target.startswith("nanobeir"):
-            for data_set in resolve(target):
-                yield from (query.text for query in load(data_set).queries)
+    for target in request.dev:
+        for text in _of_dev_set(target):
+            count += 1
+            yield text
+    if request.is_beir:
+        for text in _of_splits(Path(request.target), request.split or _TRAIN):
+            count += 1
+            yield text
     if count:
         reports.note(f"note: {counted(count, 'query of dev sets is', 'queries of dev sets are')} not trained on")
+
+
+def _of_dev_set(target: str) -> Iterator[str]:
+    if names_splits(target):
+        yield from _of_splits(Path(target), _TRAIN)
+    elif Path(target).is_file():
+        yield from (example.query for example in read_examples(target))
+    elif names_index(target):
+        raise SettingsError(
+            f"{target} is an index, which does not have judged queries; expected a BEIR folder, a file of examples, or "
+            "nanobeir:NAME",
+            "dev",
+        )
+    else:
+        for data_set in resolve(target):
+            yield from (query.text for query in load(data_set).queries)
+
+
+def _of_splits(folder: Path, trained_on: str) -> Iterator[str]:
+    """Yield the queries of all judgements of a BEIR folder but those that are trained on."""
+    for split in splits_of(folder):
+        if split != trained_on:
+            yield from (query.text for query in read_collection(folder, split).queries)
 
 
 def names_splits(target: str) -> bool:

@@ -8,9 +8,9 @@ from resift.rerank.training.former_model import remove_former_model
 
 
 def test_weights_graphs_and_measurements_are_removed_and_the_rest_stays(tmp_path: Path) -> None:
-    gone = ("model.safetensors", "model-00001-of-00002.safetensors", "model.onnx", "onnx/model_int8.onnx", "proof.json")
-    gone += ("resift.json", "training.json", "training_texts.npz", "README.md", "model.safetensors.index.json")
-    kept = ("config.json", "tokenizer.json", "training/train.jsonl", "notes.txt")
+    gone = ["model.safetensors", "model-00001-of-00002.safetensors", "model.onnx", "onnx/model_int8.onnx", "proof.json"]
+    gone += ["resift.json", "training.json", "training_texts.npz", "README.md", "model.safetensors.index.json"]
+    kept = ["config.json", "tokenizer.json", "training/train.jsonl", "notes.txt"]
     for name in (*gone, *kept):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
