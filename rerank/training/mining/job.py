@@ -178,7 +178,13 @@ class MineJob:
         named = {"target": self.request.target, "template": self._template.pattern, "html": self._template.html}
         scorer = dataclasses.asdict(stages.scorer)
         used = ("revision", "backend", "dtype", "max_length")
-        return {**named, **mine, **{name: scorer[name] for name in used if stages.mine.has_teacher}}
+        named |= {name: scorer[name] for name in used if stages.mine.has_teacher}
+        if self.request.is_index:
+            engine = dataclasses.asdict(stages.engine)
+            search = {name: engine[name] for name in engine.keys() - {"allow_partial"}}
+        else:
+            search = dataclasses.asdict(stages.bm25) | stages.corpus.fixed()
+        return {**named, **mine, **search}
 
     def _anchors(self) -> tuple[Iterable[Anchor], int | None]:
         """Return the anchors, and how many there are at most."""
