@@ -200,18 +200,21 @@ def train(
 def _train(request: TrainRequest, steps: FinalSteps, stages: TrainStages) -> bool | None:
     """Train, write and judge the model; return whether it is promoted, None if that is another process's work."""
     from resift.rerank.training.finetuning.outcome import write_outcome
+    from resift.rerank.training.finetuning.request import finish
     from resift.rerank.training.finetuning.run import train as run_training
 
     try:
         trained = run_training(request, stages.train, _reports())
+        if trained is None:
+            return None
+        _report(write_outcome(trained), steps.as_json)
+        promoted = _conclude(request, trained, steps, stages.gate)
     except KeyboardInterrupt:
         if request.work.is_dir():
             say("the training is not finished; the same command with --resume continues it from its last checkpoint")
         raise
-    if trained is None:
-        return None
-    _report(write_outcome(trained), steps.as_json)
-    return _conclude(request, trained, steps, stages.gate)
+    finish(request)
+    return promoted
 
 
 def _say_row(row: LogRow) -> None:

@@ -191,9 +191,18 @@ def _linked(source: Source) -> str:
     return f"[{plain(source.name)}]({address})" if safe else literal(source.name)
 
 
-def limits_section(record: RunRecord) -> str:
-    """Return what the model cannot do: what its settings imply, and what the training recorded."""
+def limits_section(record: RunRecord, judged: bool) -> str:
+    """Return what the model cannot do: what its settings imply, and what the training recorded.
+
+    `judged`: whether the card has the figures of the gate.
+    """
     languages = ", ".join(record.model.languages)
+    measured = "It was not measured on judged queries."
+    if judged or record.evaluations:
+        measured = (
+            "It was measured on the dev sets above, on which its settings may have been chosen; elsewhere it can be "
+            "worse."
+        )
     items = [
         f"It reads {record.model.max_length} tokens of a query with its document; the end of a longer document is not "
         "read.",
@@ -202,8 +211,7 @@ def limits_section(record: RunRecord) -> str:
         else "The language of its training data is not stated; it is not meant for others.",
         "A score orders the candidates of one query; scores of different queries are not comparable, and none is a "
         "probability.",
-        "It was measured on the dev sets above, on which its settings may have been chosen; elsewhere it can be worse. "
-        "Measure it on your own queries: `resift evaluate`.",
+        f"{measured} Measure it on your own queries: `resift evaluate`.",
         *record.limits,
     ]
     return "## Bias, Risks and Limitations\n\n" + "\n".join(

@@ -92,7 +92,7 @@ def _for_resift_alone(body: str) -> str:
 
 
 def _with_sections(body: str, record: RunRecord, own: Mapping[str, Any], model_id: str) -> str:
-    limits = sections.limits_section(record)
+    limits = sections.limits_section(record, bool(own["gate"]))
     parts = {
         "gate": "\n\n".join(filter(None, [sections.gate_section(own["gate"], own["fusion"]), limits])),
         "run": sections.training_section(record),

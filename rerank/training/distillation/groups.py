@@ -32,6 +32,11 @@ class Group:
     relevance: tuple[int, ...]
     judged: bool
 
+    @property
+    def has_relevant(self) -> bool:
+        """Whether a relevant document is among the drawn ones, so that the judgements can teach something."""
+        return self.judged and max(self.relevance, default=0) > 0
+
 
 def draw_group(one: CandidateList, size: int, random: Generator, length: int | None = None) -> Group:
     """Return up to `size` documents of a list, drawn by `random`.
@@ -52,7 +57,7 @@ def draw_group(one: CandidateList, size: int, random: Generator, length: int | N
 def tensors(groups: Sequence[Group]) -> tuple[list[Pair], Tensor, NDArray[np.float32], Tensor]:
     """Return the pairs of all groups, and for each the number of its group, its label and its grade, each (pairs,).
 
-    The grade is -1 in a group without judgements, or without a relevant document.
+    The grade is -1 in a group without judgements.
     """
     pairs = [(group.query, text) for group in groups for text in group.texts]
     queries = torch.tensor([number for number, group in enumerate(groups) for _ in group.texts])

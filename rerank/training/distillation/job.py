@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -243,9 +244,7 @@ class Distillation:
 
 
 def _check_libraries() -> None:
-    """Raise ModelError if a library that the training needs is not installed."""
-    try:
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise ModelError(f"a distillation needs torch and transformers: {install_line('train')}") from error
+    """Raise ModelError if a library that the training, or what is written after it, needs is not installed."""
+    for name in ("torch", "transformers", "datasets", "sentence_transformers"):
+        if find_spec(name) is None:
+            raise ModelError(f"a distillation needs {name.replace('_', '-')}: {install_line('train')}")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-FIRST_TOKEN = 8.0
-"""The weight of [CLS] among the tokens of a layer, and what its state in the last layer counts per token: there it is
-all that the head reads."""
+CLS_WEIGHT = 8.0
+"""The weight of [CLS] among the tokens of a layer."""
 
 LAST_LAYER = 80.0
+"""What the state of [CLS] in the last layer counts per token: there it is all that the head reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many items the terms of a whole step sum over: logits, ordered pairs of one query, tokens, judged queries."""
+    """How many items the terms of a whole step sum over: logits, ordered pairs, tokens, queries with judgements."""
 
     logits: int
     margins: int
@@ -67,7 +67,7 @@ def states_error(own: Sequence[Tensor], teachers: Sequence[Tensor], mask: Tensor
     (pairs, 1, width), at [CLS], and only this place of the teacher's is read. `mask` is (pairs, tokens).
     """
     weight = mask.to(own[0].dtype)
-    weight[:, 0] = FIRST_TOKEN
+    weight[:, 0] = CLS_WEIGHT
     total = own[0].new_zeros(())
     for made, wanted in zip(own[:-1], teachers[:-1], strict=True):
         total = total + ((made - wanted).square().mean(2) * weight).sum()

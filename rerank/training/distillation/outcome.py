@@ -117,13 +117,19 @@ class StudentWriter:
         self.request.begin_writing(plan)
         self._save(student, folder)
         report = self._report(student, folder)
-        content = {"report": report.to_json(), "curve": self._curve(student.name), "log": self._log(student.name)}
-        write_file(folder / REPORT, [json.dumps(content, indent=1, ensure_ascii=False), "\n"])
+        self._write_report(report)
         self._texts().save(folder)
         write_record(folder, self._record(student, plan, report))
         base = _base_of(plan)
         gate = finish(folder, base.name if base else None, self.request, self.stages, self.reports)
-        return dataclasses.replace(report, gate=gate)
+        report = dataclasses.replace(report, gate=gate)
+        self._write_report(report)
+        return report
+
+    def _write_report(self, report: StudentReport) -> None:
+        curve, log = self._curve(report.name), self._log(report.name)
+        content = {"report": report.to_json(), "curve": curve, "log": log}
+        write_file(report.folder / REPORT, [json.dumps(content, indent=1, ensure_ascii=False), "\n"])
 
     def _save(self, student: Student, folder: Path) -> None:
         pairs = export_pairs(self.lists.trained()) if self.stages.distill.export else []
@@ -188,10 +194,10 @@ class StudentWriter:
             command="resift distill",
             model=_facts(student, report, settings),
             base=_base_of(plan),
-            begun=_begun(student, plan),
+            begun=_begun(student, plan, settings),
             teachers=teachers,
             training=(describe(Path(self.request.target).name, rows, form="labelled lists"),),
-            loss="MSE of logits, margins and states" if student.matched else "MSE of logits and margins",
+            loss=_loss(student, settings),
             loss_parameters={
                 "logits": settings.logit_weight,
                 "margins": settings.margin_weight,
@@ -240,7 +246,15 @@ def _base_of(plan: StudentPlan) -> Origin | None:
     return Origin(plan.base) if whole else None
 
 
-def _begun(student: Student, plan: StudentPlan) -> str:
+def _loss(student: Student, settings: DistillSettings) -> str:
+    """Return the terms of the loss that count, in words."""
+    states = settings.states_weight if student.matched else 0.0
+    weights = {"logits": settings.logit_weight, "margins": settings.margin_weight, "states": states}
+    terms = f"MSE of {' and '.join(name for name, weight in weights.items() if weight > 0)}"
+    return terms + (", cross-entropy of the judged documents" if settings.label_weight > 0 else "")
+
+
+def _begun(student: Student, plan: StudentPlan, settings: DistillSettings) -> str:
     """Return what the student began from, in words, if it is not a whole model."""
     if plan.shape is not None:
         return "a BERT with new layers, whose word table is that of the teacher, reduced by PCA"
@@ -248,7 +262,8 @@ def _begun(student: Student, plan: StudentPlan) -> str:
         return ""
     base = "the teacher" if plan.base == TEACHER else Path(plan.base).name
     kept = student.network.model.config.num_hidden_layers
-    return f"{kept} of the layers of {base}" + (", fitted to the states that it has there" if student.reduced else "")
+    fitted = student.reduced and settings.refit
+    return f"{kept} of the layers of {base}" + (", fitted to the states that it has there" if fitted else "")
 
 
 def _facts(student: Student, report: StudentReport, settings: DistillSettings) -> ModelFacts:

@@ -93,8 +93,8 @@ def read_plan(text: str) -> StudentPlan:
 def make_student(plan: StudentPlan, teacher: Network | None, settings: ScorerSettings, refit: bool = False) -> Student:
     """Return the student that `plan` describes; `teacher` is its torch weights, None if they cannot be had.
 
-    `refit` says that the layers will be fitted to the teacher's states: of a number of layers, the first of each span
-    is then copied instead of the last, and does the work of the span after the fit. Raises ModelError if the base
+    `refit` says that the layers will be fitted to the teacher's states: of a number of layers, the middle one of each
+    span is then copied instead of the last, and does the work of the span after the fit. Raises ModelError if the base
     cannot be loaded, and SettingsError if it does not have these layers, or a fresh shape needs a teacher.
     """
     if plan.shape is not None:

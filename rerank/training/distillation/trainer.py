@@ -204,7 +204,7 @@ class Trainer:
                 learner.collect(one, forward(learner.model, batch), guide, batch["attention_mask"])
         places = torch.from_numpy(np.concatenate(order))
         sizes = [len(group.texts) for group in groups]
-        counts = count_terms(sizes, batches.tokens, sum(group.judged for group in groups))
+        counts = count_terms(sizes, batches.tokens, sum(group.has_relevant for group in groups))
         aim = Aims(torch.cat(aims), queries[places].to(self.device), relevance[places].to(self.device))
         if bool(aim.targets.isnan().any()):
             why = "the teacher has another vocabulary than a student" if self.online else "no teacher runs beside it"

@@ -37,9 +37,9 @@ HIGHEST_GRADE = 10
 class Loss:
     """One loss: the name of its class, its rows, its labels, and the forms of examples from which rows can be made.
 
-    `activation`: the name of the function of torch.nn that is applied to the logits, in the loss and by the finished
-    model for display: Sigmoid for probabilities, Identity for distillation and lists. `options` maps settings to the
-    arguments of the class.
+    `activation` and `display`: the names of the functions of torch.nn that are applied to the logits in the loss, and
+    by the finished model for display: Identity where the class has its own, Sigmoid for probabilities. `options` maps
+    settings to the arguments of the class.
     """
 
     class_name: str

@@ -15,7 +15,7 @@ from resift.rerank.training.finetuning.inputs import Inputs
 from resift.rerank.training.finetuning.log import write_log
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.promotion import write_candidates
-from resift.rerank.training.finetuning.request import TrainRequest, finish
+from resift.rerank.training.finetuning.request import TrainRequest
 from resift.rerank.training.finetuning.rows import as_lists, relevant
 from resift.rerank.training.finetuning.run import Trained
 from resift.rerank.training.finetuning.settings import TrainSettings
@@ -43,7 +43,8 @@ _LIBRARIES = ("sentence-transformers", "transformers", "torch", "accelerate", "d
 def write_outcome(trained: Trained) -> RunRecord:
     """Write the record, the training texts, the log and the curves into the model's folder, and return the record.
 
-    The training is then finished, and its checkpoints are removed. Raises OSError and ModelError.
+    `resift.rerank.training.finetuning.request.finish` ends the training, once the model is exported and judged. Raises
+    OSError and ModelError.
     """
     request = trained.inputs.request
     write_log(request.work, trained.log)
@@ -62,7 +63,6 @@ def write_outcome(trained: Trained) -> RunRecord:
     texts.save(request.out)
     record = make_record(trained)
     write_record(request.out, record)
-    finish(request)
     return record
 
 

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from resift.rerank.training.gate.report import GateReport
     from resift.rerank.training.gate.settings import GateSettings
 
-HELD_OUT = "held-out-candidates.jsonl.gz"
+HELD_OUT_CANDIDATES = "held-out-candidates.jsonl.gz"
 """The held-out queries with the candidates that evaluated, as labelled lists, in the folder `training`."""
 
 
 def write_candidates(held_out: EvaluationSet, folder: Path) -> Path:
     """Write the candidates of a held-out set as labelled lists into `folder`, and return the path. Raises OSError."""
-    path = folder / HELD_OUT
+    path = folder / HELD_OUT_CANDIDATES
     lists = [
         LabelledList(
             one.query,
@@ -97,7 +97,7 @@ def judge_trained(
 def _judged_sets(request: TrainRequest) -> list[DevSet]:
     from resift.rerank.training.gate.dev_sets import DevSet
 
-    held_out = request.work / HELD_OUT
+    held_out = request.work / HELD_OUT_CANDIDATES
     sets = [DevSet(str(held_out), name=request.held_out_name, rendered=True)] if held_out.is_file() else []
     root = None if request.copy is None else request.copy / NANOBEIR_HUB
     for target in request.dev:

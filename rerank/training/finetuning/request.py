@@ -28,7 +28,7 @@ WORK = "training"
 
 _STATE = "state.json"
 _FREE = ("eval_steps", "stop_after", "save_limit", "mini_batch")
-"""Settings that a resumed training may change: they do not change the weights."""
+"""Settings that a resumed training may change: they decide what is kept and when it ends, not what a step learns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def _undecided(report: GateReport, settings: GateSettings) -> Iterator[str]:
         return
     for rival, mean in report.mean.items():
         everything = [mean, *(one.versus[rival] for one in report.sets if rival in one.versus)]
-        if any(found.decided for found in everything) or any(found.verdict == "worse" for found in everything):
+        if any(found.decided for found in everything):
             continue
         few = mean.resolvable < settings.gate_queries
         queries = counted(mean.resolvable if few else mean.queries, "query", "queries")

@@ -19,7 +19,7 @@ from resift.rerank.training.finetuning.log import LOG
 from resift.rerank.training.finetuning.losses import TABLE
 from resift.rerank.training.finetuning.outcome import write_outcome
 from resift.rerank.training.finetuning.preparation import split_by_query
-from resift.rerank.training.finetuning.request import locked
+from resift.rerank.training.finetuning.request import finish, locked
 from resift.rerank.training.finetuning.settings import TrainSettings
 from resift.rerank.training.record import LogRow, TrainingTexts, read_record
 from resift.rerank.training.reports import Reports
@@ -54,7 +54,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
     save_base(folder / "base")
     write_pairs(folder / "pairs.jsonl")
-    write_outcome(run(request(folder / "pairs.jsonl", folder / "base", folder / "whole")))
+    wanted = request(folder / "pairs.jsonl", folder / "base", folder / "whole")
+    write_outcome(run(wanted))
+    finish(wanted)
     return folder
 
 
@@ -118,6 +120,17 @@ def test_a_killed_training_is_resumed_to_the_same_weights(place: Path) -> None:
     assert difference(out, place / "whole") <= 1e-6
     record = read_record(place / "whole")
     assert record is not None and trained.log == record.log and trained.best_step == record.best_step
+
+
+def test_a_training_that_was_stopped_after_its_last_step_is_resumed_for_the_rest(place: Path) -> None:
+    wanted = request(place / "pairs.jsonl", place / "base", place / "unjudged")
+    write_outcome(run(wanted))  # and then neither exported nor judged
+    trained = run(dataclasses.replace(wanted, resume=True))
+    assert write_outcome(trained).best_step == read_record(place / "whole").best_step  # type: ignore[union-attr]
+    assert difference(place / "unjudged", place / "whole") <= 1e-6
+    finish(wanted)
+    with pytest.raises(SettingsError, match="is finished already"):
+        run(dataclasses.replace(wanted, resume=True))
 
 
 def test_a_torn_checkpoint_is_not_resumed_from(place: Path) -> None:
