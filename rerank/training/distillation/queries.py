@@ -13,7 +13,7 @@ import numpy as np
 from resift.rerank.template import Template
 from resift.rerank.training.distillation.documents import DocumentPool
 from resift.rerank.training.distillation.settings import DistillSettings
-from resift.rerank.training.record.texts import normalized
+from resift.rerank.training.normalized_text import normalized
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Document, Query
 

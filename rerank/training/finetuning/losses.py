@@ -23,8 +23,8 @@ RowForm = Literal["labelled pairs", "contrasts", "margins", "labelled lists"]
 """What one row of the training data is: (query, document, label); (query, positive, negatives …); (query, document,
 document, [score, score]); or (query, documents, labels)."""
 
-LabelKind = Literal["probability", "score", "grade", "none"]
-"""What the labels are: from 0 to 1; any numbers, such as a teacher's logits; grades from 0; or not read."""
+LabelKind = Literal["probability", "score", "grade"]
+"""What the labels are: from 0 to 1; any numbers, such as a teacher's logits; or grades from 0."""
 
 _EVERY = (Pair, LabelledPair, Contrast, LabelledList)
 _SCORED = (LabelledPair, LabelledList)

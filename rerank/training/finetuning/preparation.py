@@ -13,7 +13,7 @@ from resift.rerank.training.finetuning.losses import TABLE, choose_loss
 from resift.rerank.training.finetuning.pool import add_negatives
 from resift.rerank.training.finetuning.processes import rank, wait_until
 from resift.rerank.training.finetuning.settings import TrainSettings
-from resift.rerank.training.record.texts import normalized
+from resift.rerank.training.normalized_text import normalized
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.wording import counted

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from functools import cached_property
 
-_WORD = re.compile(r"\w+")
+from resift.rerank.training.normalized_text import normalized
+
 _SEQUENCE = 3  # words
-
-
-def normal_text(text: str) -> str:
-    """Return the words of `text` without case, compatibility forms, punctuation and markup of spaces.
-
-    >>> normal_text("The  Cat, ﬁnally!")
-    'the cat finally'
-    """
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 class TextPrint:
@@ -25,7 +15,7 @@ class TextPrint:
 
     def __init__(self, text: str) -> None:
         """Take the normal form of `text`."""
-        self.normal = normal_text(text)
+        self.normal = normalized(text)
         self.words = self.normal.count(" ") + 1 if self.normal else 0
 
     @cached_property

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from resift.rerank.template import Template
 from resift.rerank.training.mining.anchors import Anchor, Known
-from resift.rerank.training.mining.copies import TextPrint, any_copy, normal_text, prints
+from resift.rerank.training.mining.copies import TextPrint, any_copy, prints
+from resift.rerank.training.normalized_text import normalized
 from resift.retrieval.lookup import DocumentLookup
 from resift.retrieval.retriever import Retriever
 from resift.retrieval.types import Document, Query, Ranking
@@ -152,9 +153,9 @@ def _nearest(entries: Sequence[Document], query: str) -> Document:
     """Return the passage of a document with most of the query's words, the first of equal ones."""
     if len(entries) == 1:
         return entries[0]
-    words = set(normal_text(query).split())
+    words = set(normalized(query).split())
 
     def common(entry: Document) -> int:
-        return len(words & set(normal_text(f"{entry.title} {entry.text}").split()))
+        return len(words & set(normalized(f"{entry.title} {entry.text}").split()))
 
     return max(entries, key=common)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
-import unicodedata
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
@@ -17,21 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resift.rerank.training.normalized_text import normalized
 from resift.retrieval.errors import ModelError
 
 TRAINING_TEXTS = "training_texts.npz"
 """The file in a model's folder."""
-
-_GAPS = re.compile(r"[\W_]+")
-
-
-def normalized(text: str) -> str:
-    r"""Return `text` without what does not make it another text: case, accents' encoding, punctuation, white space.
-
-    >>> normalized("  What is BM25?\n") == normalized("what is bm25")
-    True
-    """
-    return _GAPS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 class TrainingTexts:
