@@ -15,7 +15,6 @@ from safetensors.torch import load_file
 from resift.rerank.cli.main import cli
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.settings import ScorerSettings
-from resift.rerank.training.distillation.inputs import dev_queries
 from resift.rerank.training.distillation.job import Distillation, Distilled
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.scores import ListFile
@@ -266,32 +265,6 @@ def test_dev_queries_are_never_trained_on_and_judged_only_if_that_is_wanted(plac
     texts = TrainingTexts.read(half.folder)
     assert texts is not None and not texts.has_query(query)
     assert half.gate is None and not (half.folder / "resift.json").exists()
-
-
-def test_queries_of_every_form_of_dev_set_are_barred(place: Path, tmp_path: Path) -> None:
-    (tmp_path / "qrels").mkdir()
-    (tmp_path / "corpus.jsonl").write_text('{"_id": "0", "text": "soup"}\n', encoding="utf-8")
-    queries = ({"_id": split, "text": f"query of {split}"} for split in ("train", "dev", "test"))
-    (tmp_path / "queries.jsonl").write_text("".join(json.dumps(one) + "\n" for one in queries), encoding="utf-8")
-    for split in ("train", "dev", "test"):
-        (tmp_path / "qrels" / f"{split}.tsv").write_text(f"query-id\tcorpus-id\tscore\n{split}\t0\t1\n")
-    examples = tmp_path / "held-out.jsonl"
-    examples.write_text('{"query": "query of a file", "document": "soup"}\n', encoding="utf-8")
-
-    def barred(**changes: object) -> list[str]:
-        return sorted(dev_queries(request_in(place, **changes), Reports()))
-
-    assert barred(dev=(str(tmp_path),)) == ["query of dev", "query of test"]
-    assert barred(dev=(str(tmp_path),), split="dev") == ["query of dev", "query of test"]  # the split of the target
-    assert barred(target=str(tmp_path), split="dev") == ["query of test", "query of train"]
-    assert barred(dev=(str(examples),)) == ["query of a file"]
-    for wrong, message in (
-        (str(tmp_path / "nowhere"), "is not a folder; expected a folder"),
-        ("bm25:articles", "is an index, which does not have judged queries"),
-        ("NanoBEIR:nothing", "nothing"),
-    ):
-        with pytest.raises(SettingsError, match=message):
-            barred(dev=(wrong,))
 
 
 def test_a_second_distillation_goes_on_to_compare_the_states_of_layers_that_resemble_the_teachers(
