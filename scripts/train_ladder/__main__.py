@@ -76,7 +76,7 @@ def keep_earlier(work: Path, step: str, student: str, base: str) -> Path | None:
 @click.option("--option", "options", multiple=True, help="A further option of `resift distill`: --option=--epochs=1.")
 @click.option("--force", is_flag=True, help="Deliver students that do not pass the gate; their cards say so.")
 def main(work: Path, steps: tuple[str, ...], options: tuple[str, ...], force: bool) -> None:
-    """Run the STEPS (teacher, corpus, larger, longer, both, tiny, tiny-longer; all if none is named), with all files in WORK."""
+    """Run the STEPS with all files in WORK; all of them, in their order, if none is named."""
     work.mkdir(parents=True, exist_ok=True)
     work = work.resolve()
     try:

@@ -115,7 +115,7 @@ class StudentWriter:
         plan = next(plan for plan in self.request.plans() if plan.name == student.name)
         folder = self.request.folder_of(plan)
         self.request.begin_writing(plan)
-        self._save(student, folder)
+        self._save(student, plan, folder)
         report = self._report(student, folder)
         self._write_report(report)
         self._texts().save(folder)
@@ -131,10 +131,10 @@ class StudentWriter:
         content = {"report": report.to_json(), "curve": curve, "log": log}
         write_file(report.folder / REPORT, [json.dumps(content, indent=1, ensure_ascii=False), "\n"])
 
-    def _save(self, student: Student, folder: Path) -> None:
+    def _save(self, student: Student, plan: StudentPlan, folder: Path) -> None:
         pairs = export_pairs(self.lists.trained()) if self.stages.distill.export else []
         plain = self.request.work_folder() / "students" / student.name
-        tokens, exported = self.stages.distill.pair_tokens, can_export(pairs)
+        tokens, exported = _window(student, plan, self.stages.distill), can_export(pairs)
         if self.stages.distill.export and not exported:
             self.reports.note("note: there are too few pairs to make int8 weights, so that there is no ONNX")
         with self.reports.progress(f"writing {student.name}"):
@@ -192,7 +192,7 @@ class StudentWriter:
         rows = (_labelled(one) for one in self.lists.trained())
         return RunRecord(
             command="resift distill",
-            model=_facts(student, report, settings),
+            model=_facts(student, report, _window(student, plan, settings)),
             base=_base_of(plan),
             begun=_begun(student, plan, settings),
             teachers=teachers,
@@ -266,11 +266,20 @@ def _begun(student: Student, plan: StudentPlan, settings: DistillSettings) -> st
     return f"{kept} of the layers of {base}" + (", fitted to the states that it has there" if fitted else "")
 
 
-def _facts(student: Student, report: StudentReport, settings: DistillSettings) -> ModelFacts:
+def _window(student: Student, plan: StudentPlan, settings: DistillSettings) -> int:
+    """Return the most tokens of a pair that a student reads: of a whole model its own limit, whatever it learned from.
+
+    Layers of a model, and new ones, read no more than the pairs that they were trained on.
+    """
+    own = student.network.folder.window(None)
+    return own if _base_of(plan) is not None else min(settings.pair_tokens, own)
+
+
+def _facts(student: Student, report: StudentReport, window: int) -> ModelFacts:
     config, card = student.network.model.config, student.network.folder.card
     return ModelFacts(
         name=student.name,
-        max_length=min(settings.pair_tokens, student.network.folder.window(None)),
+        max_length=window,
         parameters=report.parameters,
         shape=shape_of(config),
         architecture=type(student.network.model).__name__,

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from resift.rerank.cli.main import cli
 from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.model_folder import read_folder
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.training.distillation.job import Distillation, Distilled
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages
@@ -271,9 +272,12 @@ def test_a_second_distillation_goes_on_to_compare_the_states_of_layers_that_rese
     place: Path, distilled: Distilled, tmp_path: Path
 ) -> None:
     other = save_family("bert", tmp_path / "other")
-    settings = dataclasses.replace(SETTINGS, scored="held-out", epochs=0.5)
+    settings = dataclasses.replace(SETTINGS, scored="held-out", epochs=0.5, pair_tokens=24)
     students = (f"again={distilled.students[0].folder}", f"other={other}")
     request = request_in(place, out=str(tmp_path / "out"), student=students)
     found = Distillation(request, dataclasses.replace(STAGES, distill=settings)).run()
     records = [read_record(one.folder) for one in found.students]
     assert [record.loss_parameters["states"] for record in records if record] == [settings.states_weight, 0.0]
+    windows = [read_folder(one.folder).window(None) for one in found.students]
+    assert windows == [TOKENS, read_folder(other).window(None)]  # as before, though they learned from shorter pairs
+    assert [record.model.max_length for record in records if record] == windows
