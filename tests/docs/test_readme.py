@@ -52,9 +52,12 @@ def test_every_command_and_program_of_the_readme_runs_in_its_order(tmp_path: Pat
         "docs/documents.md",
         "docs/embedded.md",
         "docs/engines.md",
+        "docs/models.md",
         "docs/python.md",
+        "docs/quality.md",
         "docs/reading.md",
         "docs/results.md",
+        "docs/training.md",
         "demo/README.md",
     ],
 )
