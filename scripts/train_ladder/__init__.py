@@ -14,7 +14,7 @@ The steps are thin calls of other rooms, and each can be stopped and given again
   `resift tune` and `resift gate`.
 - ``longer``   the smaller of them goes on with further queries.
 - ``both``     both go on, and learn the mean of the cross-encoder and the bi-encoder.
-- ``tiny``     the same as ``larger`` for the model of a new shape, which ``tiny-longer`` trains further.
+- ``tiny``     the same as ``larger`` for the model of a new shape.
 
 `scripts.evaluate_ladder` then measures them. Test splits and dl19 are neither trained on nor chosen on.
 """

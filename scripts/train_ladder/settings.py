@@ -108,16 +108,6 @@ RUNS = {
             *("--fresh-rate", "1e-3", "--no-frozen-words"),
         ),
     ),
-    "tiny-longer": Run(
-        teachers=(f"{DELIVERED}/resift-small",),
-        students={"resift-tiny": f"{DELIVERED}/resift-tiny"},
-        options=(
-            *("--scored", "all", "--max-queries", "20000", "--made-share", "0.2", "--held-out-share", "0.01"),
-            *("--pair-tokens", "192", "--head-documents", "3", "--middle-documents", "2", "--random-documents", "1"),
-            *("--positive-documents", "1", "--epochs", "2", "--step-groups", "16", "--mini-batch", "48"),
-            *("--learning-rate", "5e-4", "--cool-down", "0.9", "--no-frozen-words", "--seed", "15"),
-        ),
-    ),
 }
 """Name of a step -> the training that it is, in their order: a student that begins from its own delivered model goes
 on from an earlier step. The smallest model learns from one that is delivered, which is faster."""
