@@ -17,7 +17,7 @@ from resift.rerank.training.distillation.request import DistillRequest, DistillS
 from resift.rerank.training.distillation.scores import ListFile
 from resift.rerank.training.distillation.settings import DistillSettings
 from resift.rerank.training.distillation.students import TEACHER, Student, StudentPlan
-from resift.rerank.training.distillation.teachers import FIRST_STAGE
+from resift.rerank.training.distillation.teachers import FIRST_STAGE_TEACHER
 from resift.rerank.training.record import (
     Energy,
     LogRow,
@@ -188,7 +188,7 @@ class StudentWriter:
         settings = self.stages.distill
         defaults = dataclasses.asdict(DistillSettings())
         used = dataclasses.asdict(settings)
-        teachers = tuple(origin_of(name) for name in self.request.teacher if name != FIRST_STAGE)
+        teachers = tuple(origin_of(name) for name in self.request.teacher if name != FIRST_STAGE_TEACHER)
         rows = (_labelled(one) for one in self.lists.trained())
         return RunRecord(
             command="resift distill",

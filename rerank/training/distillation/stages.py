@@ -20,7 +20,7 @@ from resift.rerank.training.distillation.inputs import dev_queries, given_querie
 from resift.rerank.training.distillation.queries import TrainingQuery, choose_queries
 from resift.rerank.training.distillation.request import DistillRequest, DistillStages
 from resift.rerank.training.distillation.scores import ListFile, score_lists, write_lists
-from resift.rerank.training.distillation.teachers import FIRST_STAGE, Member, Teacher
+from resift.rerank.training.distillation.teachers import FIRST_STAGE_TEACHER, Member, Teacher
 from resift.rerank.training.distillation.work_folder import WorkFolder, file_print, model_print
 from resift.rerank.training.reports import Reports
 from resift.retrieval.atomic_file import write_file
@@ -139,7 +139,7 @@ class Preparation:
         weights = self._weights()
         return Teacher(
             [
-                Member(name, None if name == FIRST_STAGE else self._scorer(name, first=not place), weight)
+                Member(name, None if name == FIRST_STAGE_TEACHER else self._scorer(name, first=not place), weight)
                 for place, (name, weight) in enumerate(zip(self.request.teacher, weights, strict=True))
             ]
         )
@@ -165,7 +165,7 @@ class Preparation:
     def teacher_facts(self) -> list[str]:
         """Return what changes with the weights of each model of the teacher."""
         return [
-            name if name == FIRST_STAGE else model_print(open_folder(name, self.stages.scorer).path)
+            name if name == FIRST_STAGE_TEACHER else model_print(open_folder(name, self.stages.scorer).path)
             for name in self.request.teacher
         ]
 

@@ -12,7 +12,7 @@ from resift.rerank.scorer import Scorer
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.retrieval.errors import ModelError, SettingsError
 
-FIRST_STAGE = "first-stage"
+FIRST_STAGE_TEACHER = "first-stage"
 """The name of the first stage as a member of an ensemble: its scores are the lexical signal."""
 
 

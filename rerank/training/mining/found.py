@@ -40,7 +40,7 @@ class Text:
 
 
 @dataclass(slots=True)
-class Candidates:
+class MinedCandidates:
     """What is known about one anchor: its positives and known negatives with their texts, and the first stage's hits.
 
     `missing`: known documents that the index does not have. `unlocated`: positives given as texts of which the index
@@ -82,10 +82,10 @@ class Finder:
         """Search `index` to `depth`; `template` builds the texts, and `copies` is the share of a copy's words."""
         self.index, self.template, self.depth, self.copies = index, template, depth, copies
 
-    def find(self, anchors: Sequence[Anchor]) -> list[Candidates]:
+    def find(self, anchors: Sequence[Anchor]) -> list[MinedCandidates]:
         """Return the candidates of each anchor. Raises EngineError if the index cannot be read."""
         rankings = self.index.retrieve([anchor.query for anchor in anchors], self.depth)
-        found = [Candidates(one, ranking, self.template) for one, ranking in zip(anchors, rankings, strict=True)]
+        found = [MinedCandidates(one, ranking, self.template) for one, ranking in zip(anchors, rankings, strict=True)]
         entries = self._fetch(found)
         copies = self._locate(found)
         for one in found:
@@ -97,7 +97,7 @@ class Finder:
                 into += [text for text in made if text is not None]
         return found
 
-    def _fetch(self, found: Sequence[Candidates]) -> dict[str, list[Document]]:
+    def _fetch(self, found: Sequence[MinedCandidates]) -> dict[str, list[Document]]:
         """Return the entries of the known documents that no search has found."""
         wanted: dict[str, None] = {}
         for one in found:
@@ -106,7 +106,7 @@ class Finder:
             wanted.update(dict.fromkeys(item.doc_id for item in known if item.doc_id and item.doc_id not in there))
         return self.index.documents(list(wanted)) if wanted else {}
 
-    def _locate(self, found: Sequence[Candidates]) -> dict[str, list[Text]]:
+    def _locate(self, found: Sequence[MinedCandidates]) -> dict[str, list[Text]]:
         """Return, by the text, the documents found by the first words of each known text that is no copy of a hit."""
         texts: dict[str, None] = {}
         for one in found:
@@ -125,7 +125,7 @@ class Finder:
         given = [TextPrint(known.text)]
         return next((one for one in texts if any_copy(given, one.forms, self.copies)), None)
 
-    def _by_id(self, one: Candidates, known: Known, entries: Mapping[str, Sequence[Document]]) -> Text | None:
+    def _by_id(self, one: MinedCandidates, known: Known, entries: Mapping[str, Sequence[Document]]) -> Text | None:
         places = (rank for rank, hit in enumerate(one.ranking.hits, start=1) if hit.document.doc_id == known.doc_id)
         rank = next(places, None)
         if rank is not None:
@@ -139,7 +139,7 @@ class Finder:
             return None
         return replace(text, grade=known.grade, certain=known.certain)
 
-    def _by_text(self, one: Candidates, known: Known, copies: Mapping[str, Sequence[Text]]) -> Text | None:
+    def _by_text(self, one: MinedCandidates, known: Known, copies: Mapping[str, Sequence[Text]]) -> Text | None:
         """Return the copy of a given text as it is read in the index; the text itself if the index has no copy."""
         found = self._copy(known, one.hits()) or self._copy(known, copies.get(known.text, ()))
         if found is not None:

@@ -18,11 +18,11 @@ from resift.rerank.scorer import Scorer
 from resift.rerank.template import Template
 from resift.rerank.training.mining.anchors import Anchor
 from resift.rerank.training.mining.copies import TextPrint, any_copy, prints
-from resift.rerank.training.mining.found import Candidates, Finder, MinedIndex, Text, as_read
+from resift.rerank.training.mining.found import Finder, MinedCandidates, MinedIndex, Text, as_read
 from resift.rerank.training.mining.mined import Labelled, Mined
 from resift.rerank.training.mining.settings import MineSettings
 from resift.rerank.training.mining.tally import NO_NEGATIVE, NO_POSITIVE, TOO_FEW, Tally
-from resift.rerank.training.mining.teacher import Teacher
+from resift.rerank.training.mining.teacher import NegativeJudge
 from resift.retrieval.types import Document
 
 _BLOCK = 256  # queries that draw their random negatives from the same sample of the index
@@ -42,7 +42,7 @@ class Miner:
         self.template = template
         self._index = index
         self._finder = Finder(index, template, settings.range[1], settings.copies)
-        self._teacher = None if scorer is None else Teacher(scorer, settings)
+        self._teacher = None if scorer is None else NegativeJudge(scorer, settings)
         self._sample: tuple[int, list[Document]] = (-1, [])
 
     def mine(self, anchors: Iterable[Anchor], done: int = 0) -> Iterator[Mined | None]:
@@ -57,7 +57,7 @@ class Miner:
                 yield self._mine_one(candidates, done)
                 done += 1
 
-    def _mine_one(self, candidates: Candidates, place: int) -> Mined | None:
+    def _mine_one(self, candidates: MinedCandidates, place: int) -> Mined | None:
         tally, settings = self.tally, self.settings
         tally.anchors += 1
         tally.missing += candidates.missing
@@ -79,7 +79,7 @@ class Miner:
         tally.add(mined, wanted)
         return mined
 
-    def _count_fields(self, candidates: Candidates) -> None:
+    def _count_fields(self, candidates: MinedCandidates) -> None:
         """Count the documents that lack a field of the template."""
         documents = [hit.document for hit in candidates.ranking.hits]
         self.tally.read += len(documents)
@@ -96,7 +96,9 @@ class Miner:
 class _Choice:
     """Chooses the negatives of one anchor."""
 
-    def __init__(self, candidates: Candidates, settings: MineSettings, tally: Tally, teacher: Teacher | None) -> None:
+    def __init__(
+        self, candidates: MinedCandidates, settings: MineSettings, tally: Tally, teacher: NegativeJudge | None
+    ) -> None:
         self._candidates, self._settings, self._tally, self._teacher = candidates, settings, tally, teacher
         anchor, every = candidates.anchor, candidates.positives
         self._query = anchor.query

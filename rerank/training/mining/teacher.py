@@ -40,7 +40,7 @@ class Bounds:
         return None
 
 
-class Teacher:
+class NegativeJudge:
     """A scorer that scores the documents of one query at a time, so that no other query changes a score."""
 
     def __init__(self, scorer: Scorer, settings: MineSettings) -> None:
