@@ -66,25 +66,51 @@ def read_weights(onnx_file: Path, config: Any, name: Path | str) -> dict[str, Fl
     `config` is the model's BertConfig, `name` the model's in messages. Raises ModelError if the graph cannot be read,
     or does not consist of the parts of such a model.
     """
-    layers = int(config.num_hidden_layers)
     graph = _open(onnx_file, name)
-    linears, norms = list(graph.linears()), list(graph.norms())
-    if len(linears) != 6 * layers + 2 or len(norms) != 2 * layers + 1:
+    *linears, pooler, classifier = _linears(graph, int(config.num_hidden_layers), 2, name)
+    state = {f"bert.{place}": value for place, value in _encoder(graph, linears, config, name).items()}
+    _put(state, "bert.pooler.dense", pooler)
+    _put(state, "classifier", classifier)
+    return state
+
+
+def read_encoder_weights(onnx_file: Path, config: Any, name: Path | str) -> dict[str, Float]:  # noqa: ANN401
+    """Return the weights of a graph that turns a text into a vector, by the names of `BertModel`, float32.
+
+    The pooler, which such a graph lacks and no vector needs, is zero, so that no loader fills it at random. Arguments
+    and errors are those of `read_weights`.
+    """
+    graph = _open(onnx_file, name)
+    state = _encoder(graph, _linears(graph, int(config.num_hidden_layers), 0, name), config, name)
+    width = int(config.hidden_size)
+    zeros = {"weight": np.zeros((width, width), np.float32), "bias": np.zeros(width, np.float32)}
+    return state | {f"pooler.dense.{part}": value for part, value in zeros.items()}
+
+
+def _linears(graph: GraphWeights, layers: int, of_head: int, name: Path | str) -> list[Linear]:
+    """Return the linear layers of a graph with `layers` layers, and `of_head` after them. Raises ModelError."""
+    linears, norms = list(graph.linears()), len(list(graph.norms()))
+    expected = 6 * layers + of_head
+    if len(linears) != expected or norms != 2 * layers + 1:
+        head = " and a head" if of_head else ""
         raise _not_bert(
             name,
-            f"it has {len(linears)} linear layers and {len(norms)} normalizations; {layers} layers of BERT and a head "
-            f"have {6 * layers + 2} and {2 * layers + 1}",
+            f"it has {len(linears)} linear layers and {norms} normalizations; {layers} layers of BERT{head} have "
+            f"{expected} and {2 * layers + 1}",
         )
+    return linears
+
+
+def _encoder(graph: GraphWeights, linears: list[Linear], config: Any, name: Path | str) -> dict[str, Float]:  # noqa: ANN401
+    """Return the weights of embeddings and layers, by the names of `BertModel`. Raises ModelError."""
     state: dict[str, Float] = {}
-    places = ["bert.embeddings.LayerNorm"]
-    for number in range(layers):
-        layer = f"bert.encoder.layer.{number}"
+    places = ["embeddings.LayerNorm"]
+    for number in range(int(config.num_hidden_layers)):
+        layer = f"encoder.layer.{number}"
         for role, linear in _by_role(linears[6 * number : 6 * number + 6]):
             _put(state, f"{layer}.{role}", linear)
         places += [f"{layer}.attention.output.LayerNorm", f"{layer}.output.LayerNorm"]
-    _put(state, "bert.pooler.dense", linears[-2])
-    _put(state, "classifier", linears[-1])
-    for place, (weight, bias) in zip(places, norms, strict=True):
+    for place, (weight, bias) in zip(places, graph.norms(), strict=True):
         state |= {f"{place}.weight": weight, f"{place}.bias": bias}
     rows = (config.vocab_size, config.max_position_embeddings, config.type_vocab_size)
     tables = graph.tables()
@@ -93,7 +119,7 @@ def read_weights(onnx_file: Path, config: Any, name: Path | str) -> dict[str, Fl
         found = named or [values for _, values in tables if len(values) == count]
         if not found:
             raise _not_bert(name, f"it has no {table} with {count} rows")
-        state[f"bert.embeddings.{table}.weight"] = found[0]
+        state[f"embeddings.{table}.weight"] = found[0]
     return {key: np.array(value, dtype=np.float32) for key, value in state.items()}
 
 
@@ -123,7 +149,7 @@ def _by_role(linears: list[Linear]) -> Iterator[tuple[str, Linear]]:
 
 def _put(state: dict[str, Float], place: str, linear: Linear) -> None:
     bias = np.zeros(len(linear.weight), np.float32) if linear.bias is None else linear.bias
-    state |= {f"{place}.weight": linear.weight, f"{place}.bias": bias}
+    state |= {f"{place}.weight": np.array(linear.weight, np.float32), f"{place}.bias": np.array(bias, np.float32)}
 
 
 def _keep_activation(folder: Path, target: Path) -> None:

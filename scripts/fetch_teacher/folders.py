@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.numpy import save_file
+from transformers import BertConfig
 
-from resift.rerank.training.dequantize import dequantize_folder
+from resift.rerank.training.dequantize import dequantize_folder, read_encoder_weights
 from resift.retrieval.file_hash import sha256_of
 from resift.retrieval.json_output import write_json
 
 from ..shared_data import ROOT
 from .published import PACKAGE, Published
 from .sources import GRAPH, WANTED
-from .vectors import encoder_weights
 
 MANIFEST = "manifest.json"
 
@@ -78,7 +78,7 @@ def write_model(model: Published, files: Mapping[str, bytes], work: Path) -> Pat
         _write_papers(model, kind, folder, files.get("NOTICE", b""))
     (staged / "int8" / GRAPH).write_bytes(files[GRAPH])
     if model.bi_encoder:
-        weights = encoder_weights(files[GRAPH], model.config["num_hidden_layers"], model.name)
+        weights = read_encoder_weights(staged / "int8" / GRAPH, BertConfig(**model.config), model.name)
         save_file(weights, staged / "float32" / "model.safetensors", metadata={"format": "pt"})
     else:
         dequantize_folder(staged / "int8", staged / "int8" / GRAPH, staged / "float32")
