@@ -120,7 +120,7 @@ def _encoder(graph: GraphWeights, linears: list[Linear], config: Any, name: Path
         if not found:
             raise _not_bert(name, f"it has no {table} with {count} rows")
         state[f"embeddings.{table}.weight"] = found[0]
-    return {key: np.array(value, dtype=np.float32) for key, value in state.items()}
+    return {key: _plain(value) for key, value in state.items()}
 
 
 def _open(onnx_file: Path, name: Path | str) -> GraphWeights:
@@ -149,7 +149,12 @@ def _by_role(linears: list[Linear]) -> Iterator[tuple[str, Linear]]:
 
 def _put(state: dict[str, Float], place: str, linear: Linear) -> None:
     bias = np.zeros(len(linear.weight), np.float32) if linear.bias is None else linear.bias
-    state |= {f"{place}.weight": np.array(linear.weight, np.float32), f"{place}.bias": np.array(bias, np.float32)}
+    state |= {f"{place}.weight": _plain(linear.weight), f"{place}.bias": _plain(bias)}
+
+
+def _plain(values: Float) -> Float:
+    """Return a float32 array in the order of rows, which safetensors writes whatever the array's own order is."""
+    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def _keep_activation(folder: Path, target: Path) -> None:

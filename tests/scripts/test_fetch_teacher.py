@@ -96,6 +96,9 @@ def test_a_bi_encoder_gives_the_vectors_of_its_int8_graph(original: Path, tmp_pa
     small = replace(small, modules={**small.modules, "1_Pooling/config.json": pooling(32)})
     folder = write_model(small, from_folder(small, tmp_path / "source"), tmp_path)
     assert "cosines differ by at most 0.0" in describe_agreement(small, folder)
+    written, before = load_file(folder / "float32" / "model.safetensors"), load_file(original / "model.safetensors")
+    for name in (name for name in written if name.startswith("encoder") and written[name].ndim == 2):
+        assert np.abs(written[name] - before[f"bert.{name}"]).mean() < 0.05 * before[f"bert.{name}"].std(), name
     theirs = SentenceTransformer(str(folder / "float32"), device="cpu")
     both = theirs.encode(["cat food"], prompt_name="query"), theirs.encode(["cat food", "river stone"])
     ours = BiEncoder(folder / "float32", None).score([("cat food", "cat food"), ("cat food", "river stone")])
