@@ -170,13 +170,27 @@ class DevSets:
                 done(len(rankings))
         return tuple(rankings)
 
+    def _note_hopeless(self, found: Candidates) -> None:
+        queries = len(found.rankings)
+        hopeless = sum(
+            not any(grade > 0 for grade in found.qrels[ranking.query.query_id].values()) for ranking in found.rankings
+        )
+        if hopeless:
+            self._note(
+                f"note: {found.name}: for {hopeless} of {counted(queries, 'query', 'queries')} no document to rank is "
+                "relevant, so that they count 0 in every order"
+            )
+
     def _checked(self, found: Candidates) -> Candidates:
         """Return `found`, with notes on what is suspicious. Raises CorpusError if it cannot decide anything."""
         if not found.rankings:
             raise CorpusError(f"{found.name}: none of its queries is judged; do the ids of both files match?")
         ids = {ranking.query.query_id for ranking in found.rankings}
-        for mismatch in find_mismatches(found.qrels, ids, to_run(found.rankings), given=False):
-            self._note(f"note: {found.name}: {mismatch}")
+        if found.rendered:  # a file of examples, whose judgements are those of its own documents
+            self._note_hopeless(found)
+        else:
+            for mismatch in find_mismatches(found.qrels, ids, to_run(found.rankings), given=False):
+                self._note(f"note: {found.name}: {mismatch}")
         if empty := sum(not ranking.hits for ranking in found.rankings):
             self._note(f"note: {found.name}: the first stage finds nothing for {counted(empty, 'query', 'queries')}")
         return found

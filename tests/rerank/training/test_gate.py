@@ -16,8 +16,9 @@ from resift.indexer.corpora import CorpusSettings, read_documents
 from resift.rerank.scorers.resift_file import update_resift_file
 from resift.rerank.settings import RerankSettings, SearchSettings
 from resift.rerank.stages import SearchStages
-from resift.rerank.training.gate.dev_sets import DevSet
+from resift.rerank.training.gate.dev_sets import DevSet, DevSets
 from resift.rerank.training.gate.judge import Trial, judge
+from resift.rerank.training.gate.kept_runs import KeptRuns
 from resift.rerank.training.gate.page import headline
 from resift.rerank.training.gate.report import GateReport
 from resift.rerank.training.gate.settings import GateSettings
@@ -113,6 +114,17 @@ def test_a_model_that_no_search_uses_is_promoted_by_force_alone(room: Room) -> N
     served = SearchStages(search=SearchSettings(depth=10), rerank=RerankSettings(fusion="zscore", fusion_weight=0.9))
     settings = GateSettings(gate_cache=str(room.folder / "cache"))
     assert judge(Trial(str(idle), None, [DevSet(str(room.held_out))]), settings, served).passed
+
+
+def test_queries_that_no_order_can_help_are_named_and_counted(room: Room) -> None:
+    rows = [{**row, "labels": [0] * len(row["labels"])} for row in room.rows[:4]] + room.rows[4:10]
+    notes: list[str] = []
+    DevSets(SearchStages(), KeptRuns(None), note=notes.append).open(
+        [DevSet(str(write_lines(room.folder / "hopeless.jsonl", rows)))]
+    )
+    assert notes == [
+        "note: hopeless: for 4 of 10 queries no document to rank is relevant, so that they count 0 in every order"
+    ]
 
 
 def test_queries_that_were_trained_on_are_left_out(room: Room) -> None:
