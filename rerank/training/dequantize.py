@@ -75,7 +75,7 @@ def read_weights(onnx_file: Path, config: Any, name: Path | str) -> dict[str, Fl
 
 
 def read_encoder_weights(onnx_file: Path, config: Any, name: Path | str) -> dict[str, Float]:  # noqa: ANN401
-    """Return the weights of a graph that turns a text into a vector, by the names of `BertModel`, float32.
+    """Return the weights of a graph that turns a text into a vector, by the names of BertModel, float32.
 
     The pooler, which such a graph lacks and no vector needs, is zero, so that no loader fills it at random. Arguments
     and errors are those of `read_weights`.
@@ -102,7 +102,7 @@ def _linears(graph: GraphWeights, layers: int, of_head: int, name: Path | str) -
 
 
 def _encoder(graph: GraphWeights, linears: list[Linear], config: Any, name: Path | str) -> dict[str, Float]:  # noqa: ANN401
-    """Return the weights of embeddings and layers, by the names of `BertModel`. Raises ModelError."""
+    """Return the weights of embeddings and layers, by the names of BertModel. Raises ModelError."""
     state: dict[str, Float] = {}
     places = ["embeddings.LayerNorm"]
     for number in range(int(config.num_hidden_layers)):
