@@ -24,7 +24,7 @@ from resift.rerank.training.distillation.batches import Batch
 PENALTY = 3e-3
 """The ridge penalty, as a share of the mean of the diagonal of the hidden units' moments."""
 
-CLS_WEIGHT = 30.0
+CLS_WEIGHT_OF_FIT = 30.0
 """The weight of [CLS] in the last layer, whose state there is all that the head reads."""
 
 
@@ -57,7 +57,7 @@ def refit(
             attended = attend(layer, one, one, bias)
             kept.append((attended, layer.intermediate(attended)))
         masks = [batch["attention_mask"] for batch in batches]
-        _solve(layer.output.dense, kept, [aim[place] for aim in aims], masks, CLS_WEIGHT if last else 1.0)
+        _solve(layer.output.dense, kept, [aim[place] for aim in aims], masks, CLS_WEIGHT_OF_FIT if last else 1.0)
         states = [layer.output.LayerNorm(layer.output.dense(inner) + attended) for attended, inner in kept]
         found.append(_share(states, [norm(aim[place]) for aim in aims], masks))
         done(place + 1)
