@@ -35,7 +35,7 @@ def end_of_child(work: Callable[[], bool]) -> int:
     """Fork, do `work` in the child, and return its exit code: 0 if the work returns True, -14 if it never ends."""
     child = fork()
     if not child:
-        signal.alarm(30)
+        signal.alarm(90)
         try:
             os._exit(0 if work() else 1)
         except BaseException:
