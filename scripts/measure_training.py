@@ -9,7 +9,6 @@ shared data. What is finished in WORK is not made again.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import subprocess
@@ -22,11 +21,10 @@ from typing import Any
 
 import click
 
-from resift.indexer.corpora import read_collection
 from resift.retrieval.atomic_file import write_file
 from resift.retrieval.errors import ResiftError
 from scripts.shared_data import collections_folder, shared_folder
-from scripts.train_ladder.sources import Source, from_pairs
+from scripts.train_ladder.sources import Source, from_collection, from_pairs, write_sources
 
 MEASURE = "ndcg@10"
 COLUMNS = ("first_stage", "base_alone", "model_alone", "base", "model")
@@ -38,10 +36,7 @@ def read_source(name: str) -> Source:
     path = shared_folder() / "training" / f"{name}.jsonl.gz"
     if path.is_file():
         return from_pairs(name, path)
-    collection = read_collection(collections_folder() / name, "test")
-    documents = {one.doc_id: (one.title, one.text) for one in collection.documents()}
-    qrels = {query: dict(judged) for query, judged in collection.qrels.items()}
-    return Source(documents, {one.query_id: one.text for one in collection.queries}, qrels)
+    return from_collection(name, collections_folder() / name, "test")
 
 
 def divide(source: Source, pairs: int, queries: int) -> tuple[list[str], list[str]]:
@@ -63,15 +58,10 @@ def write_pairs(source: Source, queries: Iterable[str], path: Path) -> None:
 
 def write_judged(source: Source, queries: Iterable[str], folder: Path) -> None:
     """Write a BEIR folder with all documents and the dev judgements of `queries`."""
-    (folder / "qrels").mkdir(parents=True, exist_ok=True)
-    with gzip.open(folder / "corpus.jsonl.gz", "wt", encoding="utf-8", compresslevel=3) as corpus:
-        for doc_id, (title, text) in source.documents.items():
-            corpus.write(json.dumps({"_id": doc_id, "title": title, "text": text}, ensure_ascii=False) + "\n")
     asked = list(queries)
-    lines = [json.dumps({"_id": query, "text": source.queries[query]}, ensure_ascii=False) + "\n" for query in asked]
-    write_file(folder / "queries.jsonl", lines)
-    judged = [f"{query}\t{doc}\t{grade}\n" for query in asked for doc, grade in source.qrels[query].items()]
-    write_file(folder / "qrels" / "dev.tsv", ["query-id\tcorpus-id\tscore\n", *judged])
+    texts = {query: source.queries[query] for query in asked}
+    qrels = {query: source.qrels[query] for query in asked}
+    write_sources(folder, [Source(source.documents, texts, qrels)], "dev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +130,7 @@ def row(name: str, asked: Asked, report: dict[str, Any], minutes: float) -> str:
 @click.option("--source", "names", multiple=True, required=True, help="Can be given again.")
 @click.option("--pairs", default=1000, show_default=True, help="How many pairs are trained on.")
 @click.option("--queries", default=200, show_default=True, help="How many other queries judge.")
-@click.option("--option", "options", multiple=True, help="A further option of `resift train`: --option=--threads=1.")
+@click.option("--option", "options", multiple=True, help="A further option of `resift train`: --option=--epochs=2.")
 def main(work: Path, names: tuple[str, ...], pairs: int, queries: int, options: tuple[str, ...]) -> None:
     """Train on pairs of each source, and print what that gained on other queries."""
     asked, rows = Asked(pairs, queries, options), []

@@ -38,8 +38,8 @@ TYPED_MODELS = frozenset(
 )
 """Model types that have such a tokenizer if tokenizer_config.json names no class."""
 
-UNFINISHED = "training/state.json"
-"""A file that `resift train` writes before the model."""
+TRAINING_STATE = "training/state.json"
+"""The file in which `resift train` keeps what it was begun with; it is there before the model is."""
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spm.model", "spiece.model")
 """A folder that has a tokenizer contains at least one of these files."""
@@ -244,7 +244,7 @@ def read_folder(path: Path, name: str | None = None) -> ModelFolder:
     if not path.is_dir():
         raise ModelError("this folder does not exist; check the path", name)
     if not (path / "config.json").is_file():
-        if (path / UNFINISHED).is_file():
+        if (path / TRAINING_STATE).is_file():
             raise ModelError("its training is not finished; continue it with the same command and `resume`", name)
         raise ModelError("the folder has no config.json; expected a folder written by save_pretrained", name)
     names = (

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,15 @@ class Source:
 def write_corpus(shared: Path, target: Path, pairs: tuple[str, ...], collections: tuple[str, ...]) -> dict[str, int]:
     """Write the BEIR folder `target` from the files `pairs` and the train splits of `collections`, and return counts.
 
-    Ids begin with the name of their source. The folder appears complete or not at all. Raises CorpusError if a source
-    is missing or bad, and OSError.
+    Ids begin with the name of their source. Raises CorpusError if a source is missing or bad, and OSError.
+    """
+    return write_sources(target, _sources(shared, pairs, collections), SPLIT)
+
+
+def write_sources(target: Path, sources: Iterable[Source], split: str) -> dict[str, int]:
+    """Write the BEIR folder `target` with the judgements `split` from all of `sources`, and return counts.
+
+    The folder appears complete or not at all. Raises what `sources` raises, and OSError.
     """
     staged = target.with_name(f".{target.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
@@ -42,10 +49,10 @@ def write_corpus(shared: Path, target: Path, pairs: tuple[str, ...], collections
     with (
         gzip.open(staged / "corpus.jsonl.gz", "wt", encoding="utf-8", compresslevel=5) as corpus,
         (staged / "queries.jsonl").open("w", encoding="utf-8") as queries,
-        (staged / "qrels" / f"{SPLIT}.tsv").open("w", encoding="utf-8") as qrels,
+        (staged / "qrels" / f"{split}.tsv").open("w", encoding="utf-8") as qrels,
     ):
         qrels.write("query-id\tcorpus-id\tscore\n")
-        for source in _sources(shared, pairs, collections):
+        for source in sources:
             for doc_id, (title, text) in source.documents.items():
                 corpus.write(json.dumps({"_id": doc_id, "title": title, "text": text}, ensure_ascii=False) + "\n")
             for query_id, query in source.queries.items():
@@ -91,7 +98,7 @@ def _sources(shared: Path, pairs: tuple[str, ...], collections: tuple[str, ...])
     for name in pairs:
         yield from_pairs(name, shared / "training" / f"{name}.jsonl.gz")
     for name in collections:
-        yield _from_collection(name, shared / "collections" / name)
+        yield from_collection(name, shared / "collections" / name, SPLIT)
 
 
 def from_pairs(name: str, path: Path) -> Source:
@@ -113,9 +120,9 @@ def from_pairs(name: str, path: Path) -> Source:
     return source
 
 
-def _from_collection(name: str, folder: Path) -> Source:
-    """Return the source of a collection's train split, with all of its documents. Raises CorpusError."""
-    collection = read_collection(folder, SPLIT)
+def from_collection(name: str, folder: Path, split: str) -> Source:
+    """Return the source of a collection's judgements `split`, with all of its documents. Raises CorpusError."""
+    collection = read_collection(folder, split)
     documents = {f"{name}-{one.doc_id}": (one.title, one.text) for one in collection.documents()}
     qrels = {}
     for query in collection.queries:

@@ -90,22 +90,18 @@ def given_queries(request: DistillRequest, stages: DistillStages, reports: Repor
     ]
 
 
-def dev_queries(request: DistillRequest, reports: Reports) -> Iterator[str]:
-    """Yield the texts of the queries that must not be trained on: those of the dev sets, all splits but train.
+def dev_queries(request: DistillRequest, reports: Reports) -> list[str]:
+    """Return the texts of the queries that must not be trained on: those of the dev sets, all splits but train.
 
     Those of the target's other splits are among them. Raises CorpusError and SettingsError if a dev set cannot be read.
     """
-    count = 0
-    for target in request.dev:
-        for text in _of_dev_set(target):
-            count += 1
-            yield text
+    texts = [text for target in request.dev for text in _of_dev_set(target)]
     if request.is_beir:
-        for text in _of_splits(Path(request.target), request.split or _TRAIN):
-            count += 1
-            yield text
-    if count:
-        reports.note(f"note: {counted(count, 'query of dev sets is', 'queries of dev sets are')} not trained on")
+        texts += _of_splits(Path(request.target), request.split or _TRAIN)
+    if texts:
+        count = counted(len(texts), "query of dev sets is", "queries of dev sets are")
+        reports.note(f"note: {count} not trained on")
+    return texts
 
 
 def _of_dev_set(target: str) -> Iterator[str]:

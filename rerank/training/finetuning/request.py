@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from resift.indexer.lock import try_lock
+from resift.rerank.scorers.model_folder import TRAINING_STATE
 from resift.rerank.scorers.registry import DEFAULT_MODEL
 from resift.rerank.template import DEFAULT_TEMPLATE, Template
 from resift.rerank.training.finetuning.hub_copy import HUB
@@ -26,7 +27,6 @@ from resift.retrieval.json_output import write_json
 WORK = "training"
 """The folder in the model's folder that has the checkpoints, the prepared data, the log and the curves."""
 
-_STATE = "state.json"
 _FREE = ("eval_steps", "stop_after", "save_limit", "mini_batch")
 """Settings that a resumed training may change: they decide what is kept and when it ends, not what a step learns."""
 
@@ -96,7 +96,7 @@ def open_output(request: TrainRequest, settings: TrainSettings, mark: str) -> No
     """
     read = request.reading | {"dev": list(request.dev), "skip_bad": request.skip_bad}
     state = {"base": request.base, "mark": mark, "settings": _fixed(settings) | read}
-    path = request.work / _STATE
+    path = request.out / TRAINING_STATE
     before = _read(path)
     if request.resume and before is not None:
         _check_equal(before, state, request.out)
@@ -171,7 +171,7 @@ def locked(out: Path) -> Iterator[None]:
 
 def finish(request: TrainRequest) -> None:
     """Record that the training is finished, and remove its checkpoints and the weights of its base. Raises OSError."""
-    path = request.work / _STATE
+    path = request.out / TRAINING_STATE
     write_json(path, {**(_read(path) or {}), "finished": True})
     for folder in (request.work / "checkpoints", *request.work.glob("base*")):
         shutil.rmtree(folder, ignore_errors=True)
@@ -186,7 +186,7 @@ def discard(request: TrainRequest) -> None:
 
 def is_finished(request: TrainRequest) -> bool:
     """Return whether the folder has a finished training."""
-    return bool((_read(request.work / _STATE) or {}).get("finished"))
+    return bool((_read(request.out / TRAINING_STATE) or {}).get("finished"))
 
 
 def _check_equal(before: dict[str, Any], now: dict[str, Any], out: Path) -> None:
