@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resift.rerank.scorer import Scorer, Scores
+from resift.rerank.scorer import Pair, Scorer, Scores
 from resift.rerank.template import RenderedText
 from resift.retrieval.errors import ModelError
 
@@ -81,17 +81,37 @@ class _Reading:
         return True
 
 
+Rounds = Generator[list[Pair], Scores, PassageScores]
+"""Yields the pairs of each round, is sent their scores, and returns the scores of the documents."""
+
+
 def score_passages(
     scorer: Scorer, pairs: Sequence[tuple[str, RenderedText]], passages: int = 1, stride: float = 0.75
 ) -> PassageScores:
     """Return the scores of `pairs`, (query, document's text), by at most `passages` passages of each document.
 
+    `read_rounds` says which passages those are. Raises ModelError if the model cannot score the pairs, or the scorer
+    returns the wrong number of scores.
+    """
+    rounds = read_rounds(pairs, passages, stride)
+    wanted = next(rounds)
+    while True:
+        try:
+            wanted = rounds.send(_score(scorer, wanted))
+        except StopIteration as done:
+            found: PassageScores = done.value
+            return found
+
+
+def read_rounds(pairs: Sequence[tuple[str, RenderedText]], passages: int = 1, stride: float = 0.75) -> Rounds:
+    """Read `pairs`, (query, document's text), in rounds: first the start of each document, then further passages.
+
     The first passage is the text from its start, which is all that is read of it if `passages` is 1. While a text
     continues, the next passage begins `stride` passages later, with the head of the text (its title) before it. A
     passage is as long as the model reads, by what the scorer reports in `read_characters`; else by a number of words.
-    Raises ModelError if the model cannot score the pairs, or the scorer returns the wrong number of scores.
+    Who scores the rounds decides when and where: a scorer at once, or a service that scores several at a time.
     """
-    first = _score(scorer, [(query, rendered.text) for query, rendered in pairs])
+    first = yield [(query, rendered.text) for query, rendered in pairs]
     logits, truncated = first.logits.copy(), first.truncated.copy()
     readings = [_start(first, row, *pairs[row]) for row in np.flatnonzero(truncated).tolist()]
     found: list[Passage | None] = [None] * len(pairs)
@@ -103,7 +123,7 @@ def score_passages(
         readings = [one for one in readings if one.advance(stride)]
         if not readings:
             break
-        scores = _score(scorer, [(one.query, one.head + one.text[one.begin : one.end]) for one in readings])
+        scores = yield [(one.query, one.head + one.text[one.begin : one.end]) for one in readings]
         for place, one in enumerate(readings):
             if one.known and scores.read_characters is not None:
                 one.end = one.begin + max(0, int(scores.read_characters[place]) - len(one.head))

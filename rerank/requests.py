@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from resift.rerank.candidates import from_reranking, to_ranking
 from resift.rerank.request_forms import GivenCandidates, find_candidates, find_query
 from resift.rerank.reranker import Known, Reranker, Reranking
+from resift.rerank.strict_json import STRICT_JSON
 from resift.retrieval.errors import CorpusError
 from resift.retrieval.types import Query, Ranking
 from resift.retrieval.wording import counted
@@ -99,7 +99,7 @@ def _several(lines: list[bytes]) -> list[Any] | None:
         found: list[Any] = []
         place = 0
         while place < len(text):
-            value, place = _JSON.raw_decode(text, place)
+            value, place = STRICT_JSON.raw_decode(text, place)
             found.extend(value if isinstance(value, list) else [value])
             place += len(text[place:]) - len(text[place:].lstrip())
     except (ValueError, RecursionError):
@@ -109,7 +109,7 @@ def _several(lines: list[bytes]) -> list[Any] | None:
 
 def _parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        return _JSON.decode(line.decode("utf-8-sig"))
+        return STRICT_JSON.decode(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start} is not UTF-8; expected JSON in UTF-8") from None
     except (ValueError, RecursionError) as error:
@@ -118,13 +118,6 @@ def _parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
             columns = counted(line.count(b"\t") + 1, "column")
             raise ValueError(f"{columns} separated by tabs, not JSON; write each query as {_FORM}") from None
         raise ValueError(f"not JSON ({reason}); expected {_FORM}") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _request(number: int, body: dict[str, Any], default: str | None) -> RerankRequest:

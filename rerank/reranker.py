@@ -79,11 +79,18 @@ class Known:
     scale: Scale | None = None
 
 
+KNOWN_NOTHING = Known()
+
+
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """The parts of one ranking: promoted hits, hits to score with the text of each, hits without text, and the rest."""
+class Window:
+    """The parts of one ranking: promoted hits, hits to score with the text of each, hits without text, and the rest.
+
+    `scale`: the scale on which both stages are fused, None for that of the hits to score.
+    """
 
     ranking: Ranking
+    scale: Scale | None
     promoted: Sequence[Hit]
     scored: Sequence[Hit]
     texts: Sequence[RenderedText]
@@ -94,6 +101,21 @@ class _Window:
     def pairs(self) -> list[tuple[str, RenderedText]]:
         """The pairs to score, in the order of `scored`."""
         return [(self.ranking.query.text, rendered) for rendered in self.texts]
+
+    def only(self, reached: Sequence[int]) -> Window:
+        """Return the window in which only the pairs with the indices `reached`, ascending, are scored.
+
+        The other hits keep their order below them, among the hits that follow the window.
+        """
+        kept = set(reached)
+        left = {hit.document.doc_id for place, hit in enumerate(self.scored) if place not in kept}
+        below = left | {hit.document.doc_id for hit in self.tail}
+        return replace(
+            self,
+            scored=[self.scored[place] for place in reached],
+            texts=[self.texts[place] for place in reached],
+            tail=[hit for hit in self.ranking.hits if hit.document.doc_id in below],
+        )
 
 
 class Reranker:
@@ -138,25 +160,26 @@ class Reranker:
         if known and len(known) != len(rankings):
             raise SettingsError(f"{len(known)} entries for {len(rankings)} rankings; expected one each", "known")
         known = known or [Known()] * len(rankings)
-        windows = [self._window(ranking, one.promoted) for ranking, one in zip(rankings, known, strict=True)]
+        windows = [self.window(ranking, one) for ranking, one in zip(rankings, known, strict=True)]
         pairs = [pair for window in windows for pair in window.pairs]
         scores = score_passages(self.scorer, pairs, self.settings.passages, self.settings.stride)
         bounds = np.cumsum([0, *(len(window.scored) for window in windows)])
         return [
-            self._reorder(window, scores[int(start) : int(stop)], one.scale)
-            for window, start, stop, one in zip(windows, bounds[:-1], bounds[1:], known, strict=True)
+            self.reorder(window, scores[int(start) : int(stop)])
+            for window, start, stop in zip(windows, bounds[:-1], bounds[1:], strict=True)
         ]
 
-    def _window(self, ranking: Ranking, promoted: int) -> _Window:
-        """Divide a ranking into its parts; at least the first `promoted` hits are promoted."""
+    def window(self, ranking: Ranking, known: Known = KNOWN_NOTHING) -> Window:
+        """Divide a ranking into its parts; its `pairs` are what `reorder` needs the scores of."""
         head, tail = ranking.hits[: self.settings.rank_window_size], ranking.hits[self.settings.rank_window_size :]
         kept = 0
         if self.settings.keep_promoted:
             found = count_promoted([hit.score for hit in ranking.hits], ranking.query.text)
-            kept = min(max(promoted, found), len(head))
+            kept = min(max(known.promoted, found), len(head))
         read = [(hit, self.template.read(hit.document)) for hit in head[kept:]]
-        return _Window(
+        return Window(
             ranking=ranking,
+            scale=known.scale,
             promoted=head[:kept],
             scored=[hit for hit, rendered in read if rendered.text],
             texts=[rendered for _, rendered in read if rendered.text],
@@ -164,9 +187,9 @@ class Reranker:
             tail=tail,
         )
 
-    def _reorder(self, window: _Window, scored: PassageScores, scale: Scale | None) -> Reranking:
-        """Reorder one ranking by `scored`, the scores of the hits to score, fused on `scale` or their own."""
-        scores, logits = scored.scores, scored.scores.logits
+    def reorder(self, window: Window, scored: PassageScores) -> Reranking:
+        """Reorder one ranking by `scored`, the scores of the pairs of `window`, fused on its scale or their own."""
+        scale, scores, logits = window.scale, scored.scores, scored.scores.logits
         ids = [hit.document.doc_id for hit in window.scored]
         first_stage = np.array([hit.score for hit in window.scored], dtype=np.float64)
         if self.fusion.kind == "none" or not len(logits):
@@ -194,7 +217,7 @@ class Reranker:
         )
 
 
-def _ordered(window: _Window, final: Sequence[float]) -> Ranking:
+def _ordered(window: Window, final: Sequence[float]) -> Ranking:
     """Return the hits of `window` in their new order; `final` are the deciding scores of those that were scored.
 
     If none was, the order and the scores stay.

@@ -21,6 +21,14 @@ EXTRAS = {
     "corpora": ("datasets>=3.0", "ir-datasets>=0.5.9", "pyarrow>=17"),
     "gpu": ("torch>=2.4", "transformers>=4.48", "safetensors>=0.4.5", "huggingface-hub>=0.26"),
     "pdf": ("pypdf>=4.0",),
+    "remote": ("httpx>=0.27",),
+    "serve": (
+        "httptools>=0.6; platform_python_implementation == 'CPython'",
+        "msgspec>=0.19",
+        "prometheus-client>=0.21",
+        "starlette>=0.41",
+        "uvicorn>=0.32",
+    ),
     "train": (
         "resift[gpu,corpora]",
         "accelerate>=1.1",

@@ -28,6 +28,7 @@ COMMANDS = {
     "info": ("resift.rerank.cli.info", "Show what is known about an index: documents, fields, language, size."),
     "search": ("resift.rerank.cli.search", "Find and rerank the documents of one query."),
     "rerank": ("resift.rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
+    "serve": ("resift.rerank.cli.serve", "Serve a reranker by HTTP, as Cohere, Jina, TEI and vLLM do."),
     "run": ("resift.rerank.cli.run", "Search many queries and write a TREC run file."),
     "evaluate": ("resift.rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
     "compare": ("resift.rerank.cli.compare", "Show the queries that a model changes most, without judgements."),

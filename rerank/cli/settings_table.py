@@ -17,6 +17,7 @@ SETTINGS = {
     "search": "resift.rerank.settings:SearchSettings",
     "rerank": "resift.rerank.settings:RerankSettings",
     "scorer": "resift.rerank.scorers.settings:ScorerSettings",
+    "serve": "resift.rerank.service.settings:ServeSettings",
     "distill": "resift.rerank.training.distillation.settings:DistillSettings",
     "display": "resift.rerank.cli.display:DisplaySettings",
     "train": "resift.rerank.training.finetuning.settings:TrainSettings",

@@ -109,24 +109,26 @@ class PairEncoder:
                 "max_length",
             )
 
-    def encode(self, pairs: Sequence[Pair]) -> EncodedPairs:
+    def encode(self, pairs: Sequence[Pair], document_tokens: int | None = None) -> EncodedPairs:
         """Tokenize each distinct text of `pairs` once, and decide how much of it is kept.
 
         Only the document is truncated, unless the query leaves it fewer tokens than min(64, the document's length, a
-        quarter of the window): then the query is truncated too, so that the document gets that many.
+        quarter of the window): then the query is truncated too, so that the document gets that many. Of each document
+        at most `document_tokens` tokens are kept, if it is given.
         """
         query_indices = _indices(query for query, _ in pairs)
         document_indices = _indices(document for _, document in pairs)
         queries, queries_stopped, _ = self.tokenize(list(query_indices))
-        room = self.content - max(map(len, queries), default=0)  # a document of as many tokens is never truncated
+        most = self.content if document_tokens is None else min(document_tokens, self.content)  # tokens of a document
+        room = min(most, self.content - max(map(len, queries), default=0))  # a document of as many is never truncated
         documents, documents_stopped, ends = self.tokenize(list(document_indices), room)
         query_rows = np.array([query_indices[query] for query, _ in pairs], dtype=np.int64)  # (n,)
         document_rows = np.array([document_indices[document] for _, document in pairs], dtype=np.int64)  # (n,)
         query_sizes = np.array([len(ids) for ids in queries], dtype=np.int64)[query_rows]  # (n,)
         document_sizes = np.array([len(ids) for ids in documents], dtype=np.int64)[document_rows]  # (n,)
-        reserved = np.minimum(min(MIN_DOCUMENT_TOKENS, self.max_length // 4, self.content - 1), document_sizes)
+        reserved = np.minimum(min(MIN_DOCUMENT_TOKENS, self.max_length // 4, self.content - 1, most), document_sizes)
         kept_of_query = np.minimum(query_sizes, self.content - reserved)
-        kept_of_document = np.minimum(document_sizes, self.content - kept_of_query)
+        kept_of_document = np.minimum(document_sizes, np.minimum(most, self.content - kept_of_query))
         truncated = (kept_of_document < document_sizes) | documents_stopped[document_rows]  # (n,)
         return EncodedPairs(
             queries=queries,
@@ -202,19 +204,24 @@ class PairEncoder:
         return complete - UNTRUSTED_TOKENS > self.content
 
     def pad(self, encoded: EncodedPairs, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Return `pad_rows` of some pairs; `rows`, int64 (rows,), are their indices in `encoded`."""
+        return self.pad_rows([(encoded, int(row)) for row in rows])
+
+    def pad_rows(self, pairs: Sequence[tuple[EncodedPairs, int]], width: int = 1) -> dict[str, NDArray[np.int64]]:
         """Return input_ids, attention_mask and token_type_ids of some pairs, each int64 (rows, longest).
 
-        `rows`, int64 (rows,), are the indices of the pairs in `encoded`; longest is the largest of their lengths, at
-        least 1: a pair without any token is one token of padding that the model reads.
+        A pair is its encoding, which may be that of another call than its neighbour's, and its index there. longest is
+        the largest of their lengths, at least `width`: a pair without any token is one token of padding that the model
+        reads.
         """
         frame = self.frame
-        lengths = np.maximum(encoded.lengths[rows], 1)  # (rows,)
-        shape = (len(rows), int(lengths.max()))
+        lengths = np.array([max(1, encoded.lengths[row]) for encoded, row in pairs], dtype=np.int64)  # (rows,)
+        shape = (len(pairs), max(width, int(lengths.max())))
         ids = np.full(shape, self.pad_id, dtype=np.int64)  # (rows, longest)
         types = np.zeros(shape, dtype=np.int64)  # (rows, longest)
         query_starts = frame.before.shape[1]
         ids[:, :query_starts], types[:, :query_starts] = frame.before
-        for line, row in enumerate(rows):
+        for line, (encoded, row) in enumerate(pairs):
             query_ends = query_starts + int(encoded.query_lengths[row])
             starts = query_ends + frame.between.shape[1]
             ends = starts + int(encoded.document_lengths[row])

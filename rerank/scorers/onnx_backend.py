@@ -45,7 +45,7 @@ class OnnxCrossEncoder(Predictor):
         folder.check()
         providers = choose_providers(settings.device)
         tokenizer = load_tokenizer(folder)
-        on_cpu = providers[0].startswith("CPU")
+        self._on_cpu = on_cpu = providers[0].startswith("CPU")
 
         def opener(execution: Execution) -> OnnxGraph:
             return OnnxGraph(folder, execution.path, providers, settings.threads, execution.int8)
@@ -56,6 +56,11 @@ class OnnxCrossEncoder(Predictor):
             encoder = PairEncoder(tokenizer, folder.window(settings.max_length), folder.pad_id, folder.name)
         super().__init__(folder, encoder, settings.batch_tokens or default)
         self.try_padding()
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the model runs on the CPU."""
+        return self._on_cpu
 
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,).

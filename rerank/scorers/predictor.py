@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Unpack, overload
 
@@ -75,6 +75,11 @@ class Predictor(ABC):
     def activation(self) -> str:
         """The activation that `predict` applies if none is given: "sigmoid", "identity", or one it does not know."""
         return self.folder.activation
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the model runs on the CPU."""
+        return True
 
     @abstractmethod
     def forward(self, batch: Batch) -> NDArray[np.float32]:
@@ -166,13 +171,24 @@ class Predictor(ABC):
         """
         return self._score(read_pairs(pairs), CallOptions("identity", self.folder.prompt))
 
+    def encode(
+        self, pairs: Sequence[Pair], prompt: str | None = None, document_tokens: int | None = None
+    ) -> EncodedPairs:
+        """Return `pairs` as token ids, for callers who make their own batches of them.
+
+        `prompt` is put before every query; None takes the prompt in the model's folder. Of each document at most
+        `document_tokens` tokens are kept, if it is given. Raises ModelError if the tokenizer cannot read the texts.
+        """
+        before = self.folder.prompt if prompt is None else prompt
+        with model_errors(self.folder, "its tokenizer cannot read the texts"):
+            return self.encoder.encode([(before + query, document) for query, document in pairs], document_tokens)
+
     def _score(self, pairs: list[Pair], options: CallOptions) -> Scores:
         indices = distinct(pairs)
         if not indices:
             empty = np.zeros(0, dtype=bool)
             return Scores(np.zeros(0, dtype=np.float32), empty, empty, np.zeros(0, dtype=np.int64))
-        with model_errors(self.folder, "its tokenizer cannot read the texts"):
-            encoded = self.encoder.encode([(options.prompt + query, document) for query, document in indices])
+        encoded = self.encode(list(indices), options.prompt)
         with progress_bar(options.progress):
             logits = self._run(encoded, options)  # (distinct pairs,)
         if not np.isfinite(logits).all():

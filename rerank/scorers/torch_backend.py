@@ -65,6 +65,11 @@ class CrossEncoder(Predictor):
         super().__init__(folder, encoder, settings.batch_tokens or default)
         self.try_padding()
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the model runs on the CPU."""
+        return bool(self.device.type == "cpu")
+
     def forward(self, batch: Batch) -> NDArray[np.float32]:
         """Return the logits of a batch, float32 (rows,): the encoder runs in the model's dtype, the head in float32.
 

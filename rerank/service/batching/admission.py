@@ -1,0 +1,63 @@
+"""Admit a job whole, or refuse it whole, by the time that the queue would take with it."""
+
+from __future__ import annotations
+
+import math
+
+from resift.rerank.service.batching.fair_queue import FairQueue
+from resift.rerank.service.batching.job import Job
+
+
+class OverloadedError(Exception):
+    """The queue has no room for a job; `retry_after`: when it will probably have, in whole seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        """Keep `retry_after`."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
+    """Return the jobs to shed so that `queue` takes at most `bound` seconds with `job`; none if there is room.
+
+    A job that no batch has contained yet is shed if its priority is lower, or if its caller has more in the queue than
+    the caller of `job` would have: lowest priority first, then the largest caller, the newest first. A job is always
+    admitted to an empty queue, whatever its size. Raises OverloadedError if there would not be room all the same.
+    """
+    needed = job.lane.rate.seconds(job.tokens_left)
+    excess = queue.seconds() + needed - bound
+    if excess <= 0 or not len(queue):
+        return []
+    shed: list[Job] = []
+    for victim in _victims(queue, job):
+        shed.append(victim)
+        excess -= victim.lane.rate.seconds(victim.tokens_left)
+        if excess <= 0:
+            return shed
+    wait = retry_after(queue, needed, bound)
+    raise OverloadedError(
+        f"the queue takes {queue.seconds():.1f} s already, and this request {needed:.1f} s; the bound is {bound:g} s: "
+        f"send it again in {wait} s",
+        wait,
+    )
+
+
+def retry_after(queue: FairQueue, needed: float, bound: float) -> int:
+    """Return after how many whole seconds `queue` will have room for a job of `needed` seconds; at least 1."""
+    return max(1, math.ceil(queue.seconds() + min(needed, bound) - bound))
+
+
+def _victims(queue: FairQueue, job: Job) -> list[Job]:
+    """Return the jobs that would be shed for `job`, in this order."""
+    own = queue.waiting_tokens(job.standing.caller) + job.tokens_left
+    waiting = {one.standing.caller: queue.waiting_tokens(one.standing.caller) for one in queue}
+
+    def yields(one: Job) -> bool:
+        if one.started or one.priority < job.priority:
+            return False
+        larger = waiting[one.standing.caller] - one.tokens_left >= own
+        return one.priority > job.priority or (one.standing.caller != job.standing.caller and larger)
+
+    candidates = [(place, one) for place, one in enumerate(queue) if yields(one)]
+    candidates.sort(key=lambda each: (-each[1].priority, -waiting[each[1].standing.caller], -each[0]))
+    return [one for _, one in candidates]

@@ -1,0 +1,289 @@
+"""Score the pairs of many requests in common batches, by a budget of tokens, on the one thread that runs the models."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from resift.rerank.scorer import Scores
+from resift.rerank.scorers.predictor import OutOfMemoryError
+from resift.rerank.service.batching.admission import OverloadedError, make_room
+from resift.rerank.service.batching.batch_models import Prepared
+from resift.rerank.service.batching.fair_queue import FairQueue
+from resift.rerank.service.batching.job import Job, Lane
+from resift.rerank.service.batching.observer import BatchFacts, Observer
+from resift.rerank.service.score_cache import ScoreCache
+from resift.rerank.work_queue import WorkQueue
+from resift.retrieval.errors import ModelError, ResiftError
+
+T = TypeVar("T")
+
+OTHER_WORK = 256
+"""Pieces of work besides batches, such as loading a model, that may wait for the thread."""
+
+GROWTH_AFTER = 256
+"""Batches without a lack of memory after which a reduced budget is doubled, up to its first value."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """The rows of one job in a batch."""
+
+    job: Job
+    prepared: Prepared
+    rows: list[int]
+
+
+class Batcher:
+    """Takes jobs from any thread, and completes their futures; batches are made and scored on its own thread."""
+
+    def __init__(self, max_seconds: float, cache: ScoreCache, observer: Observer) -> None:
+        """Admit jobs while the queue takes at most `max_seconds`, by the measured rate."""
+        self.max_seconds, self.cache, self.observer = max_seconds, cache, observer
+        self.queue = FairQueue()
+        self._lock = threading.Lock()
+        self._thread = WorkQueue(OTHER_WORK)
+        self._running = False
+        self._budgets: dict[
+            int, tuple[int, int]
+        ] = {}  # id of a model -> its first budget, batches since it was reduced
+
+    def submit(self, job: Job) -> None:
+        """Queue `job`; scores in the cache are used at once. Raises OverloadedError if there is no room for it."""
+        with self._lock:
+            if self._use_cache(job):
+                return
+            shed = make_room(self.queue, job, self.max_seconds)
+            for victim in shed:
+                self.queue.remove(victim)
+            self.queue.add(job)
+            start, self._running = not self._running, True
+        for victim in shed:
+            victim.fail(OverloadedError("more urgent requests took its place in the queue; send it again", 1))
+        if start:
+            self._thread.submit(self._step)
+
+    def leave(self, job: Job) -> None:
+        """Count one waiter of `job` less; when nobody waits for it, its pairs leave the queue."""
+        with self._lock:
+            job.waiters -= 1
+            if job.waiters <= 0 and not job.over:
+                self.queue.remove(job)
+                job.future.cancel()
+                self.observer.cancelled()
+
+    def join(self, job: Job, priority: int) -> bool:
+        """Count one waiter of `job` more, if it is not over; returns whether it is not."""
+        with self._lock:
+            if job.over or job.waiters <= 0:
+                return False
+            job.waiters += 1
+            job.priority = min(job.priority, priority)
+            return True
+
+    def reached(self, job: Job, read: Callable[[Job], T]) -> T:
+        """Return what `read` returns for `job`, while no score is being stored."""
+        with self._lock:
+            return read(job)
+
+    def waiting(self) -> tuple[int, float]:
+        """Return how many jobs are not finished, and how many seconds they will take."""
+        with self._lock:
+            return len(self.queue), self.queue.seconds()
+
+    def run(self, work: Callable[[], T]) -> Future[T]:
+        """Run `work` on the thread of the models, between two batches."""
+        return self._thread.submit(work)
+
+    def close(self) -> None:
+        """End the thread; jobs that are not finished fail."""
+        with self._lock:
+            left = list(self.queue)
+            for job in left:
+                self.queue.remove(job)
+        for job in left:
+            job.fail(OverloadedError("the server is stopping", 1))
+        self._thread.close()
+
+    def _step(self) -> None:
+        """Make and score one batch, and come back while there is work."""
+        try:
+            parts = self._next_batch()
+            if parts:
+                self._score(parts)
+        finally:
+            with self._lock:
+                self._running = bool(len(self.queue))
+                again = self._running
+            if again:
+                self._thread.submit(self._step)
+
+    def _next_batch(self) -> list[_Part]:
+        """Take the rows of a batch: of the job to serve next, and what fits beside them of the others."""
+        with self._lock:
+            jobs = self.queue.ordered()
+        while jobs and not self._prepare(jobs[0]):
+            jobs.pop(0)
+        if not jobs:
+            return []
+        first, model = jobs[0], jobs[0].lane.model
+        parts: list[_Part] = []
+        with self._lock:
+            if first.over:
+                return []
+            shortest, longest = model.shape(first.round.longest())
+            room = min(max(1, model.budget // longest), model.most_rows or model.budget)
+            for job in jobs:
+                if room <= 0 or job.lane is not first.lane or job.over or job.round.prepared is None:
+                    continue
+                least = shortest if job is first else max(shortest, longest // 2)  # beside others, not much padding
+                rows = job.round.take(least, longest, room)
+                room -= len(rows)
+                if rows:
+                    parts.append(_Part(job, job.round.prepared, rows))
+                    job.timings.started = job.timings.started or time.monotonic()
+        return parts
+
+    def _prepare(self, job: Job) -> bool:
+        """Let the model read the pairs of a job's round, once; returns whether there are pairs to take."""
+        if job.round.prepared is None and not job.over:
+            started = time.monotonic()
+            try:
+                prepared = job.lane.model.prepare(job.round.missing(), job.work.document_tokens)
+            except Exception as error:  # one request must not end the thread
+                self._fail(job, error)
+                return False
+            with self._lock:
+                job.round.queue(prepared)
+                job.timings.tokenizing += time.monotonic() - started
+        return not job.over and job.round.left > 0
+
+    def _score(self, parts: list[_Part]) -> None:
+        """Score one batch and store its scores; a batch that does not fit into memory is halved the next time."""
+        lane, started = parts[0].job.lane, time.monotonic()
+        rows = [(part.prepared, row) for part in parts for row in part.rows]
+        lengths = np.array([prepared.lengths[row] for prepared, row in rows], dtype=np.int64)  # (rows,)
+        try:
+            scores = lane.model.run(rows)
+            if len(scores.logits) != len(rows):
+                raise ModelError(f"the scorer returned {len(scores.logits)} scores for {len(rows)} pairs")
+        except OutOfMemoryError as error:
+            self._reduce(lane, parts, int(lengths.max()), error)
+            return
+        except Exception as error:  # one request must not end the thread
+            self._recover(lane, parts, error)
+            return
+        seconds = time.monotonic() - started
+        self._grow(lane)
+        self._store(lane, parts, scores, seconds)
+        self.observer.batch(
+            BatchFacts(len(rows), int(lengths.sum()), int(lengths.max()) * len(rows), seconds, len(parts))
+        )
+
+    def _store(self, lane: Lane, parts: Sequence[_Part], scores: Scores, seconds: float) -> None:
+        """Give each job its scores, and the cache too; complete the jobs whose last score this was."""
+        place, served = 0, 0.0
+        for part in parts:
+            job, found = part.job, scores[place : place + len(part.rows)]
+            place += len(part.rows)
+            if not np.isfinite(found.logits).all():
+                self._fail(job, ModelError("the model's scores are NaN or infinite; its weights are damaged"))
+                continue
+            with self._lock:
+                if job.over:
+                    continue
+                share = job.tokens_left * len(part.rows) / max(1, len(part.rows) + job.round.left)
+                served += share
+                self.queue.charge(job, share)
+                job.timings.scoring += seconds
+                job.timings.tokens += int(part.prepared.lengths[part.rows].sum())
+                places = job.round.store(part.rows, found)
+                pairs = [job.round.pairs[one] for one in places]
+                complete = job.round.complete
+            self.cache.put(lane.revision, job.work.document_tokens, pairs, found)
+            if complete:
+                self._advance(job)
+        lane.rate.measure(served, seconds)
+
+    def _advance(self, job: Job) -> None:
+        """End the round of a job, and those after it whose scores are in the cache."""
+        with self._lock:
+            if job.over:
+                return
+            if not job.advance() or self._use_cache(job):
+                self.queue.remove(job)
+
+    def _use_cache(self, job: Job) -> bool:
+        """Take scores of the job's round from the cache; returns whether the job is finished by that."""
+        while True:
+            known = self.cache.get(job.lane.revision, job.work.document_tokens, job.round.pairs)
+            if known is not None:
+                places, scores = known
+                job.timings.cached += len(places)
+                job.tokens_left *= 1 - len(places) / max(1, len(job.round.pairs))
+                job.round.put(places, scores)
+            if not job.round.complete:
+                return False
+            if not job.advance():
+                return True
+
+    def _reduce(self, lane: Lane, parts: list[_Part], longest: int, error: Exception) -> None:
+        """Halve the batches of a model that has too little memory; a pair that does not fit alone fails its job."""
+        rows = sum(len(part.rows) for part in parts)
+        self.observer.out_of_memory()
+        if rows == 1:
+            message = f"there is not enough memory for one pair of {longest} tokens; reduce `max_length`"
+            self._fail(parts[0].job, ModelError(message))
+            return
+        first, _ = self._budgets.get(id(lane.model), (lane.model.budget, 0))
+        self._budgets[id(lane.model)] = (first, 0)
+        lane.model.budget = rows // 2 * longest
+        self._put_back(parts)
+
+    def _grow(self, lane: Lane) -> None:
+        """Raise the budget of a model again that had too little memory once."""
+        known = self._budgets.get(id(lane.model))
+        if known is None:
+            return
+        first, batches = known[0], known[1] + 1
+        if batches >= GROWTH_AFTER:
+            lane.model.budget, batches = min(first, 2 * lane.model.budget), 0
+        self._budgets[id(lane.model)] = (first, batches)
+        if lane.model.budget >= first:
+            del self._budgets[id(lane.model)]
+
+    def _recover(self, lane: Lane, parts: list[_Part], error: Exception) -> None:
+        """After a failed batch: run the model on the CPU if it was elsewhere, else find the job that it fails for."""
+        try:
+            spare = lane.model.on_cpu()
+        except ResiftError as second:
+            spare, error = None, second
+        if spare is not None:
+            self.observer.moved_to_cpu(str(error))
+            lane.model = spare
+            for part in parts:
+                with self._lock:
+                    part.job.round.prepared = None  # its tokens are those of the other copy
+            return
+        if len(parts) == 1:
+            self._fail(parts[0].job, error)
+            return
+        for part in parts:  # each alone, so that one request cannot fail the others
+            self._score([part])
+
+    def _put_back(self, parts: Sequence[_Part]) -> None:
+        with self._lock:
+            for part in parts:
+                if not part.job.over:
+                    part.job.round.put_back(part.rows)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        with self._lock:
+            self.queue.remove(job)
+            job.fail(error if isinstance(error, ResiftError) else ModelError(f"{type(error).__name__}: {error}"))

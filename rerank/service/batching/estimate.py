@@ -1,0 +1,61 @@
+"""Estimate what a request will cost before its texts are tokenized, and how long the queue will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+BYTES_PER_TOKEN = 4
+"""Bytes of UTF-8 per token: 4 to 5 in English, and 2 to 4 in most other languages."""
+
+SPECIAL_TOKENS = 3
+"""Special tokens of a pair: [CLS] and two [SEP] for BERT."""
+
+_RECENT = 0.05  # weight of the newest batch in the measured rate
+
+
+def probable_tokens(text: str) -> int:
+    """Return how many tokens `text` probably has, by its size in UTF-8.
+
+    >>> probable_tokens("how do I reset my password")
+    7
+    """
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return -(-size // BYTES_PER_TOKEN)
+
+
+def pair_tokens(query: int, documents: Iterable[int], window: int, passages: int) -> list[int]:
+    """Return the probable tokens of each pair, of `query` and each of `documents`, all numbers of tokens.
+
+    `window` is the maximum tokens of a pair that the model reads. A document that is longer is read as up to
+    `passages` passages, each with the query.
+    """
+    room = max(1, window - query - SPECIAL_TOKENS)
+    found = []
+    for document in documents:
+        parts = min(passages, -(-document // room)) if document > room else 1
+        found.append(min(parts * window, document + parts * (query + SPECIAL_TOKENS)))
+    return found
+
+
+class Rate:
+    """How many probable tokens a second a model scores, by its last batches; recent ones count more."""
+
+    def __init__(self, tokens_per_second: float = 20_000.0) -> None:
+        """Begin with `tokens_per_second`, until the first batch is measured."""
+        self.tokens_per_second = tokens_per_second
+        self._measured = False
+
+    def measure(self, tokens: float, seconds: float) -> None:
+        """Take one batch of `tokens` probable tokens into account."""
+        if tokens <= 0 or seconds <= 0:
+            return
+        if not self._measured:
+            self.tokens_per_second, self._measured = tokens / seconds, True
+            return
+        # in seconds per token, so that a mean over batches is a mean over time
+        mean = (1 - _RECENT) / self.tokens_per_second + _RECENT * seconds / tokens
+        self.tokens_per_second = 1 / mean
+
+    def seconds(self, tokens: float) -> float:
+        """Return how long `tokens` probable tokens take."""
+        return tokens / self.tokens_per_second

@@ -1,0 +1,130 @@
+"""Receive the body of a request: within limits of size and time, unpacked, and parsed as a JSON object."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import Receive
+
+from resift.rerank.service.request_error import RequestError, overloaded
+from resift.rerank.strict_json import STRICT_JSON
+
+_IN_A_THREAD = 1 << 20  # bytes of JSON from which it is parsed in another thread, so that others are served meanwhile
+_DISCARDED = 8  # how many times the limit is read and dropped of a body that is too large, so that its sender reads on
+_SEVERAL = 8  # how many bodies of the largest size fit into memory together
+
+_ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # content encoding -> window bits of zlib
+
+
+@dataclass(slots=True)
+class Intake:
+    """How much is received: `max_bytes` of a body, within `seconds`; `received` counts the bytes of all bodies now."""
+
+    max_bytes: int
+    seconds: float
+    received: int = 0
+
+    async def read(self, receive: Receive, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Return the JSON object in the body of a request.
+
+        Raises RequestError: 400 if it is not JSON, 408 if it comes too slowly, 413 if it is too large, 415 if its
+        encoding is not known, 422 if it is not an object, 429 if too many are received at once, 499 if it is broken
+        off.
+        """
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", "", *_ENCODINGS):
+            raise RequestError(415, "Validation", f"the encoding {encoding[:40]!r} is not known; expected gzip or none")
+        body = await self._receive(receive, headers)
+        if encoding in _ENCODINGS:
+            body = self._unpack(body, _ENCODINGS[encoding])
+        value = await asyncio.to_thread(parse, body) if len(body) >= _IN_A_THREAD else parse(body)
+        if not isinstance(value, dict):
+            raise RequestError(422, "Validation", f"the body is a JSON {_kind(value)}; expected an object")
+        return value
+
+    async def _receive(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
+        declared = int(headers.get("content-length") or 0)
+        if declared > self.max_bytes:
+            if headers.get("expect", "").lower() != "100-continue":  # else its sender waits for the answer
+                await self._discard(receive)
+            raise self._too_large()
+        held = 0
+        parts: list[bytes] = []
+        try:
+            async with asyncio.timeout(self.seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise RequestError(499, "Cancelled", "the caller hung up")
+                    part = message.get("body", b"")
+                    held += len(part)
+                    self.received += len(part)
+                    parts.append(part)
+                    if held > self.max_bytes:
+                        parts.clear()
+                        await self._discard(receive)
+                        raise self._too_large()
+                    if self.received > _SEVERAL * self.max_bytes:
+                        raise overloaded("too many large requests are being received; send it again later", 1)
+                    if not message.get("more_body", False):
+                        return b"".join(parts)
+        except TimeoutError:
+            raise RequestError(
+                408, "Timeout", f"the body did not arrive within {self.seconds:g} s", {"Connection": "close"}
+            ) from None
+        finally:
+            self.received -= held
+
+    async def _discard(self, receive: Receive) -> None:
+        """Read and drop what is still sent, within bounds: a sender who is cut off does not read the answer."""
+        left = _DISCARDED * self.max_bytes
+        try:
+            async with asyncio.timeout(self.seconds):
+                while left > 0:
+                    message = await receive()
+                    left -= len(message.get("body", b""))
+                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                        return
+        except TimeoutError:
+            return
+
+    def _unpack(self, body: bytes, window: int) -> bytes:
+        unpacker = zlib.decompressobj(window)
+        try:
+            found = unpacker.decompress(body, self.max_bytes + 1)
+        except zlib.error as error:
+            raise RequestError(400, "Validation", f"the body cannot be unpacked: {error}") from None
+        if len(found) > self.max_bytes:
+            raise self._too_large()
+        if not unpacker.eof:
+            raise RequestError(400, "Validation", "the body cannot be unpacked: its end is missing")
+        return found
+
+    def _too_large(self) -> RequestError:
+        message = f"the body is larger than {self.max_bytes >> 20} MB; send fewer documents at once"
+        return RequestError(413, "TooLarge", message, {"Connection": "close"})
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the JSON value in `body`. Raises RequestError, status 400."""
+    if not body:
+        raise RequestError(
+            400, "Empty", 'the body is empty; expected JSON such as {"query": "...", "documents": [...]}'
+        )
+    try:
+        return STRICT_JSON.decode(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise RequestError(400, "Validation", f"byte {error.start} of the body is not UTF-8") from None
+    except RecursionError:
+        raise RequestError(400, "Validation", "the body is not usable JSON: nested too deep") from None
+    except ValueError as error:
+        raise RequestError(400, "Validation", f"the body is not JSON: {str(error)[:200]}") from None
+
+
+def _kind(value: object) -> str:
+    names = {list: "array", str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
+    return names.get(type(value), type(value).__name__)

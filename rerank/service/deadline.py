@@ -1,0 +1,28 @@
+"""The time limit of a request, as its header or its body gives it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from resift.rerank.service.call import RerankCall, ScoreCall
+from resift.rerank.service.request_error import invalid
+
+LONGEST_MS = 86_400_000
+"""A day; a longer limit is none."""
+
+
+def with_deadline(call: RerankCall | ScoreCall, header: str | None) -> RerankCall | ScoreCall:
+    """Return `call` with the limit of the header X-Deadline-Ms, if that is sooner than its own.
+
+    Raises RequestError if it is not a number of milliseconds.
+    """
+    wishes = call.wishes
+    if header is not None:
+        text = header.strip()
+        if not (text.isascii() and text.isdigit() and 0 < len(text) <= 12 and int(text) > 0):
+            raise invalid(f"X-Deadline-Ms is {header[:40]!r}; expected a number of milliseconds above 0")
+        asked = int(text)
+        wishes = replace(wishes, timeout_ms=min(asked, wishes.timeout_ms or asked))
+    if wishes.timeout_ms is not None and wishes.timeout_ms > LONGEST_MS:
+        wishes = replace(wishes, timeout_ms=None)
+    return replace(call, wishes=wishes)

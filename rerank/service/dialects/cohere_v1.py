@@ -1,0 +1,120 @@
+"""POST /v1/rerank, as Cohere's first version, Jina, OpenShift AI, OpenSearch's connectors, vLLM and Infinity have it.
+
+Voyage's `top_k` is read too, and its `data` added to the reply then. Sources: Cohere's OpenAPI document, and the
+parsers of Elasticsearch and OpenSearch, which refuse unknown members inside a result and scores that are integers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from resift.rerank.service.call import RerankAnswer, RerankCall
+from resift.rerank.service.dialects.forms import (
+    Details,
+    Passages,
+    Ranked,
+    ReplyFacts,
+    ResultReply,
+    TopN,
+    Usage,
+    check_query,
+    read_form,
+    to_documents,
+)
+from resift.rerank.service.request_error import invalid
+
+
+class RerankRequest(Ranked, kw_only=True):
+    """A query and the documents to put in order: texts, or objects with "text" and optionally "title"."""
+
+    query: str
+    documents: list[str | dict[str, Any]] | None = None
+    top_n: TopN | None = None
+    top_k: TopN | None = None
+    return_documents: bool | None = None
+    rank_fields: list[str] | None = None
+    max_chunks_per_doc: Passages | None = None
+
+
+class ApiVersion(Struct):
+    """The version of the dialect."""
+
+    version: str
+
+
+class BilledUnits(Struct):
+    """What a paid service would count: 1 for each request."""
+
+    search_units: int
+
+
+class Meta(Struct):
+    """Facts that clients of Cohere expect."""
+
+    api_version: ApiVersion
+    billed_units: BilledUnits
+
+
+class RerankReply(Struct):
+    """The results, best first. `data` is the same list, for clients of Voyage."""
+
+    id: str
+    model: str
+    results: list[ResultReply]
+    usage: Usage
+    meta: Meta
+    resift: Details
+    object: str | UnsetType = UNSET
+    data: list[ResultReply] | UnsetType = UNSET
+
+
+def read(body: dict[str, object]) -> tuple[RerankRequest, RerankCall]:
+    """Return the request in `body`, and what it asks for. Raises RequestError."""
+    if "documents" not in body:
+        other = next((name for name in ("texts", "passages") if isinstance(body.get(name), list)), None)
+        if other is None:
+            raise invalid('"documents" is missing; expected a list of texts')
+        body = {**{name: value for name, value in body.items() if name != other}, "documents": body[other]}
+    form = read_form(body, RerankRequest)
+    if form.documents is None:
+        raise invalid('"documents" is null; expected a list of texts')
+    wishes = form.wishes()
+    if wishes.passages is None and form.max_chunks_per_doc is not None:
+        form.passages = form.max_chunks_per_doc
+        wishes = form.wishes()
+    documents = to_documents(form.documents, form.rank_fields)
+    call = RerankCall(
+        check_query(form.query),
+        documents,
+        wishes,
+        form.first_stage(),
+        form.top_n or form.top_k or None,
+        bool(form.raw_scores),
+    )
+    return form, call
+
+
+def write(form: RerankRequest, answer: RerankAnswer, facts: ReplyFacts) -> RerankReply:
+    """Return the reply."""
+    results = [
+        ResultReply(one.index, one.score, _document(form, one.index) if form.return_documents else UNSET)
+        for one in answer.results
+    ]
+    voyage = form.top_k is not None
+    return RerankReply(
+        facts.request_id,
+        facts.treatment.model,
+        results,
+        facts.usage,
+        Meta(ApiVersion("1"), BilledUnits(1)),
+        facts.details,
+        "list" if voyage else UNSET,
+        results if voyage else UNSET,
+    )
+
+
+def _document(form: RerankRequest, index: int) -> dict[str, Any]:
+    given = (form.documents or [])[index]
+    return {"text": given} if isinstance(given, str) else given

@@ -1,0 +1,60 @@
+"""POST /v2/rerank, as Cohere's second version has it: texts alone, and no document in the reply.
+
+Source: Cohere's OpenAPI document. vLLM has the same path for its own form, whose `return_documents` is ignored here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from resift.rerank.service.call import RerankAnswer, RerankCall
+from resift.rerank.service.dialects.cohere_v1 import ApiVersion, BilledUnits, Meta
+from resift.rerank.service.dialects.forms import (
+    Details,
+    Ranked,
+    ReplyFacts,
+    ResultReply,
+    TopN,
+    check_query,
+    read_form,
+    to_documents,
+)
+
+
+class RerankV2Request(Ranked, kw_only=True):
+    """A query and the documents to put in order."""
+
+    query: str
+    documents: list[str | dict[str, Any]]
+    top_n: TopN | None = None
+
+
+class RerankV2Reply(Struct):
+    """The results, best first."""
+
+    id: str
+    results: list[ResultReply]
+    meta: Meta
+    resift: Details
+
+
+def read(body: dict[str, object]) -> tuple[RerankV2Request, RerankCall]:
+    """Return the request in `body`, and what it asks for. Raises RequestError."""
+    form = read_form(body, RerankV2Request)
+    call = RerankCall(
+        check_query(form.query),
+        to_documents(form.documents),
+        form.wishes(),
+        form.first_stage(),
+        form.top_n or None,
+        bool(form.raw_scores),
+    )
+    return form, call
+
+
+def write(form: RerankV2Request, answer: RerankAnswer, facts: ReplyFacts) -> RerankV2Reply:
+    """Return the reply."""
+    results = [ResultReply(one.index, one.score) for one in answer.results]
+    return RerankV2Reply(facts.request_id, results, Meta(ApiVersion("2"), BilledUnits(1)), facts.details)

@@ -1,0 +1,163 @@
+"""What the dialects share: members that any request may have, documents of two forms, and the facts of a reply."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from resift.rerank.service.call import Treatment, Wishes
+from resift.rerank.service.request_error import RequestError, invalid
+from resift.retrieval.types import Document
+
+Count = Annotated[int, Meta(ge=1, le=2_147_483_647)]
+"""A number of things, at least 1."""
+
+Priority = Annotated[int, Meta(ge=0, le=999)]
+"""0 is the most urgent, 999 the least."""
+
+Passages = Annotated[int, Meta(ge=1, le=64)]
+"""How many passages of a long document are read at most."""
+
+TopN = Annotated[int, Meta(ge=0, le=2_147_483_647)]
+"""How many results are wanted; 0 means all."""
+
+NonEmpty = Annotated[str, Meta(min_length=1)]
+"""A text that is not empty."""
+
+FormT = TypeVar("FormT", bound=Struct)
+
+
+class Common(Struct, kw_only=True):
+    """Members that every request may have, whatever its dialect; null is the same as a missing one."""
+
+    model: Annotated[str | None, Meta(description="The model's name; the default model if it is not known here.")] = (
+        None
+    )
+    timeout_ms: Annotated[
+        Count | None, Meta(description="Answer after so many milliseconds with what was scored by then.")
+    ] = None
+    priority: Annotated[Priority | None, Meta(description="0 is the most urgent, 999 the least.")] = None
+    passages: Annotated[
+        Passages | None, Meta(description="Passages that are read of a long document; the best decides.")
+    ] = None
+    max_tokens_per_doc: Annotated[Count | None, Meta(description="Tokens of each document that are read at most.")] = (
+        None
+    )
+
+    def wishes(self) -> Wishes:
+        """Return how the request is to be treated."""
+        return Wishes(self.model, self.timeout_ms, self.priority or 0, self.passages, self.max_tokens_per_doc)
+
+
+class Ranked(Common, kw_only=True):
+    """Members that every request for an order may have."""
+
+    first_stage_scores: Annotated[
+        list[float] | None,
+        Meta(description="The first stage's score of each document; with it the scores of both stages are fused."),
+    ] = None
+    raw_scores: Annotated[bool | None, Meta(description="Reply with logits instead of values from 0 to 1.")] = None
+
+    def first_stage(self) -> list[float] | None:
+        """Return the first stage's scores. Raises RequestError if one is not finite."""
+        if self.first_stage_scores and not all(map(math.isfinite, self.first_stage_scores)):
+            raise invalid("first_stage_scores has a number that is too large; expected finite numbers")
+        return self.first_stage_scores
+
+
+class ResultReply(Struct):
+    """One result: no other members, since some readers refuse unknown ones."""
+
+    index: int
+    relevance_score: float
+    document: dict[str, Any] | UnsetType = UNSET
+
+
+class Usage(Struct):
+    """How many tokens the model read."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class Details(Struct):
+    """How the request was treated, in replies that have room for it."""
+
+    scored: int
+    documents: int
+    truncated: int
+    partial: bool
+    degraded: str | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFacts:
+    """What a reply says besides its results: the `request_id`, and when it was `created`, in seconds since 1970."""
+
+    request_id: str
+    created: int
+    treatment: Treatment
+
+    @property
+    def usage(self) -> Usage:
+        """How many tokens the model read."""
+        return Usage(self.treatment.effort.tokens, self.treatment.effort.tokens)
+
+    @property
+    def details(self) -> Details:
+        """How the request was treated."""
+        one = self.treatment
+        return Details(one.scored, one.documents, one.truncated, one.partial, one.degraded or UNSET)
+
+
+def read_form(body: Mapping[str, Any], form: type[FormT]) -> FormT:
+    """Return `body` as a request of the class `form`; unknown members are ignored. Raises RequestError, status 422."""
+    try:
+        return msgspec.convert(body, form)
+    except msgspec.ValidationError as error:
+        raise invalid(str(error)) from None
+    except (OverflowError, RecursionError) as error:
+        raise invalid(f"a value is out of range: {error}") from None
+
+
+def check_query(query: str) -> str:
+    """Return `query`. Raises RequestError, status 400, if it is empty."""
+    if not query.strip():
+        raise RequestError(400, "Empty", "the query is empty; expected a text")
+    return query
+
+
+def to_documents(given: Sequence[str | dict[str, Any]], fields: Sequence[str] | None = None) -> list[Document]:
+    """Return the documents of a request: each a text, or an object with "text", or with `fields` if they are given.
+
+    Raises RequestError: 400 if there is none, 422 if one cannot be read.
+    """
+    if not given:
+        raise RequestError(400, "Empty", "there are no documents; expected one or more")
+    return [
+        Document("", one) if isinstance(one, str) else _object(place, one, fields) for place, one in enumerate(given)
+    ]
+
+
+def _object(place: int, given: dict[str, Any], fields: Sequence[str] | None) -> Document:
+    if fields:
+        parts = [_as_text(given[name]) for name in fields if given.get(name) is not None]
+        if not parts:
+            raise invalid(f"documents[{place}] has none of the rank_fields {', '.join(fields)[:200]}")
+        return Document("", " ".join(parts))
+    text, title = given.get("text"), given.get("title") or ""
+    if not isinstance(text, str):
+        raise invalid(f'documents[{place}] has no "text" that is a string; add it, or name others in "rank_fields"')
+    rest = {name: value for name, value in given.items() if name not in ("text", "title")}
+    return Document("", text, title if isinstance(title, str) else _as_text(title), rest)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_as_text, value))
+    return value if isinstance(value, str) else str(value)

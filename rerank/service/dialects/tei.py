@@ -1,0 +1,59 @@
+"""text-embeddings-inference: POST /rerank with "texts" gets an array of {"index", "score"}, best first.
+
+Elasticsearch's inference service "hugging_face" speaks it too. Source: TEI, router/src/http/types.rs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from resift.rerank.service.call import RerankAnswer, RerankCall
+from resift.rerank.service.dialects.forms import Ranked, ReplyFacts, TopN, check_query, read_form, to_documents
+from resift.rerank.service.request_error import invalid
+
+
+class TeiRequest(Ranked, kw_only=True):
+    """A query and the texts to put in order."""
+
+    query: str
+    texts: list[str]
+    top_n: TopN | None = None
+    return_text: bool | None = None
+    truncate: Annotated[bool | None, Meta(description="False refuses texts that the model cannot read whole.")] = None
+    truncation_direction: Literal["right", "Right", "left", "Left"] | None = None
+
+
+class TeiRank(Struct):
+    """One text: its place in the request and its score."""
+
+    index: int
+    score: float
+    text: str | UnsetType = UNSET
+
+
+def read(body: dict[str, object]) -> tuple[TeiRequest, RerankCall]:
+    """Return the request in `body`, and what it asks for. Raises RequestError."""
+    form = read_form(body, TeiRequest)
+    if (form.truncation_direction or "right").lower() == "left":
+        raise invalid("truncation_direction left is not supported; texts are cut at their end")
+    return form, RerankCall(
+        check_query(form.query),
+        to_documents(form.texts),
+        form.wishes(),
+        form.first_stage(),
+        form.top_n or None,
+        bool(form.raw_scores),
+    )
+
+
+def write(form: TeiRequest, answer: RerankAnswer, facts: ReplyFacts) -> list[TeiRank]:
+    """Return the reply. Raises RequestError if texts were cut that must not be."""
+    if form.truncate is False and facts.treatment.truncated:
+        raise invalid(
+            f"{facts.treatment.truncated} texts are longer than the model reads; shorten them, or set truncate to true"
+        )
+    return [
+        TeiRank(one.index, one.score, form.texts[one.index] if form.return_text else UNSET) for one in answer.results
+    ]

@@ -1,0 +1,57 @@
+"""What the service says of itself: /info in TEI's form, and /v1/models in OpenAI's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import resift
+from resift.rerank.service.loaded_models import LoadedModel
+from resift.rerank.service.reranking import Reranking
+from resift.rerank.service.settings import ServeSettings
+
+
+def information(reranking: Reranking, settings: ServeSettings) -> dict[str, Any]:
+    """Return what /info says: TEI's members on the default model, and ours in "resift"."""
+    models = reranking.models
+    loaded = next((one for one in models.loaded if one.name == models.default), None)
+    predictor = None if loaded is None else loaded.predictor
+    own = None if predictor is None else predictor.fusion
+    return {
+        "service": "resift",
+        "version": resift.__version__,
+        "model_id": models.default,
+        "model_sha": None if loaded is None else loaded.revision,
+        "model_dtype": _dtype(loaded),
+        "model_type": {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}},
+        "max_concurrent_requests": settings.max_requests,
+        "max_input_length": None if predictor is None else predictor.max_length,
+        "max_batch_tokens": None if loaded is None else loaded.lane.model.budget,
+        "max_client_batch_size": settings.max_documents,
+        "auto_truncate": True,
+        "tokenization_workers": 1,
+        "resift": {
+            "model": models.default,
+            "models": list(models.specs),
+            "languages": [] if predictor is None else list(predictor.languages),
+            "fusion": None if own is None else own.as_json(),
+            "activation": "sigmoid",
+            "ladder": None if reranking.ladder is None else list(reranking.ladder.rungs),
+            "max_queue_seconds": settings.max_queue_seconds,
+        },
+    }
+
+
+def model_list(reranking: Reranking) -> dict[str, Any]:
+    """Return what /v1/models says: every model that requests may name."""
+    loaded = {one.name for one in reranking.models.loaded}
+    rows = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "resift", "loaded": name in loaded}
+        for name in reranking.models.specs
+    ]
+    return {"object": "list", "data": rows}
+
+
+def _dtype(loaded: LoadedModel | None) -> str:
+    predictor = None if loaded is None else loaded.predictor
+    precision = getattr(predictor, "precision", "") or str(getattr(predictor, "dtype", "")).removeprefix("torch.")
+    return precision or "float32"

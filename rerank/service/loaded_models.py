@@ -1,0 +1,168 @@
+"""The models in memory: loaded when they are first asked for, kept within a bound, and replaced without a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resift.rerank.reranker import Reranker
+from resift.rerank.scorer import Scorer
+from resift.rerank.scorers.load import load_scorer
+from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.service.batching.batch_models import BatchModel, PredictorModel, batch_model
+from resift.rerank.service.batching.batcher import Batcher
+from resift.rerank.service.batching.job import Lane
+from resift.rerank.service.model_specs import ModelSpec
+
+_LOG = logging.getLogger("resift.service")
+
+_WARM_UP = [("test query", "how big"), ("test query", "a sentence of some words, as a document has many " * 12)]
+"""Pairs that are scored before a model counts as ready: memory is allocated, and its speed is measured."""
+
+
+@dataclass(slots=True)
+class LoadedModel:
+    """A model in memory. `alone` is its reranker without the first stage's scores, `fused` with them.
+
+    `revision`: changes with its files. `size`: bytes of its files. `users`: requests that use it now.
+    """
+
+    spec: ModelSpec
+    lane: Lane
+    alone: Reranker
+    fused: Reranker
+    revision: str
+    size: int
+    users: int = 0
+    used: int = field(default=0)
+
+    @property
+    def name(self) -> str:
+        """The name that requests use."""
+        return self.spec.name
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """The model itself if it is one of ours, None if it is remote."""
+        return self.alone.scorer if isinstance(self.alone.scorer, Predictor) else None
+
+    @property
+    def device(self) -> str:
+        """Where the model runs: "cpu" or "gpu"."""
+        running = self.lane.model
+        return "gpu" if isinstance(running, PredictorModel) and not running.predictor.on_cpu else "cpu"
+
+
+class LoadedModels:
+    """Gives out models by name; used by the event loop alone, while loading happens in other threads."""
+
+    def __init__(self, specs: Mapping[str, ModelSpec], batcher: Batcher, max_bytes: int, fixed: bool = False) -> None:
+        """Load the models of `specs` when they are asked for, of at most `max_bytes` bytes in all.
+
+        `fixed`: score in fixed shapes. The first of `specs` is the default.
+        """
+        self.specs, self.batcher, self.max_bytes, self.fixed = specs, batcher, max_bytes, fixed
+        self.default = next(iter(specs))
+        self._loaded: dict[str, LoadedModel] = {}
+        self._loading: dict[str, asyncio.Task[LoadedModel]] = {}
+        self._uses = 0
+
+    @property
+    def loaded(self) -> list[LoadedModel]:
+        """The models in memory."""
+        return list(self._loaded.values())
+
+    async def acquire(self, name: str) -> LoadedModel:
+        """Return the model `name`, a key of `specs`, and count one user of it; loads it if it is not in memory.
+
+        Raises ModelError and SettingsError.
+        """
+        found = self._loaded.get(name)
+        if found is None:
+            if name not in self._loading:
+                self._loading[name] = asyncio.create_task(self._load(name))
+            found = await asyncio.shield(self._loading[name])
+        self._uses += 1
+        found.users, found.used = found.users + 1, self._uses
+        return found
+
+    def release(self, model: LoadedModel) -> None:
+        """Count one user of `model` less."""
+        model.users -= 1
+        self._evict()
+
+    async def reload(self) -> list[str]:
+        """Load the models in memory anew, and replace each when its new copy is warm; returns their names.
+
+        Requests under way keep the copy that they began with. If a model cannot be loaded, its old copy stays. Raises
+        ModelError and SettingsError of the first that could not be loaded, after all others were.
+        """
+        names, failed = list(self._loaded), None
+        for name in names:
+            try:
+                self._loaded[name] = await self._open(name)
+            except Exception as error:  # whatever it is, the old copy still works
+                _LOG.error("reload failed", extra={"facts": {"model": name, "error": str(error)}})
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return names
+
+    async def _load(self, name: str) -> LoadedModel:
+        try:
+            self._loaded[name] = found = await self._open(name)
+            self._evict(found)
+            return found
+        finally:
+            del self._loading[name]
+
+    async def _open(self, name: str) -> LoadedModel:
+        """Load a model in another thread, and warm it on the thread that scores."""
+        model = await asyncio.to_thread(open_model, self.specs[name], self.fixed)
+        await asyncio.wrap_future(self.batcher.run(lambda: _warm(model.lane.model)))
+        facts = {"model": name, "revision": model.revision, "bytes": model.size}
+        _LOG.info("model loaded", extra={"facts": facts})
+        return model
+
+    def _evict(self, kept: LoadedModel | None = None) -> None:
+        """Unload the least recently used models until the bound is kept; those in use and the default stay."""
+        size = sum(model.size for model in self._loaded.values())
+        for model in sorted(self._loaded.values(), key=lambda one: one.used):
+            if size <= self.max_bytes:
+                return
+            if model.users == 0 and model is not kept and model.name != self.default:
+                del self._loaded[model.name]
+                size -= model.size
+                _LOG.info("model unloaded", extra={"facts": {"model": model.name, "bytes": model.size}})
+
+
+def open_model(spec: ModelSpec, fixed: bool = False) -> LoadedModel:
+    """Load the model of `spec`. Raises ModelError and SettingsError."""
+    scorer: Scorer = load_scorer(settings=spec.scorer)
+    path = scorer.folder.path if isinstance(scorer, Predictor) else None
+    revision, size = (f"remote-{spec.scorer.model}", 0) if path is None else folder_revision(path)
+    fused = Reranker(scorer, spec.rerank)
+    lane = Lane(batch_model(scorer, spec.scorer, fixed), f"{spec.name}:{revision}:{spec.scorer.max_length}")
+    return LoadedModel(spec, lane, fused.with_settings(fusion="none"), fused, revision, size)
+
+
+def folder_revision(folder: Path) -> tuple[str, int]:
+    """Return a digest that changes when a file of `folder` does, by names, sizes and times, and the bytes of all."""
+    digest, size = hashlib.blake2b(digest_size=8), 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            state = path.stat()
+            size += state.st_size
+            digest.update(f"{path.relative_to(folder)}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+    return digest.hexdigest(), size
+
+
+def _warm(model: BatchModel) -> None:
+    """Score some pairs, so that the first request does not wait for it. Raises ModelError."""
+    prepared = model.prepare(_WARM_UP, None)
+    for row in range(len(_WARM_UP)):
+        model.run([(prepared, row)])

@@ -1,0 +1,60 @@
+"""The log on standard error: lines for a person, or one JSON object per line for programs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+NAME = "resift.service"
+"""The logger of the service; `extra={"facts": {...}}` adds members to a line."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: time, level, event, and the facts of the record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, Any] = {"time": f"{moment}.{int(record.msecs):03d}Z", "level": record.levelname.lower()}
+        line["event"] = record.getMessage()
+        line |= getattr(record, "facts", {})
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=True, default=str)
+
+
+class PlainLines(logging.Formatter):
+    """One line for a person: the time, the event and its facts as name=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line."""
+        moment = time.strftime("%H:%M:%S", time.localtime(record.created))
+        facts = " ".join(f"{name}={_plain(value)}" for name, value in getattr(record, "facts", {}).items())
+        level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        line = f"{moment} {level}{record.getMessage()} {facts}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def start_log(form: str, quiet: bool = False) -> logging.Logger:
+    """Return the service's logger, which writes to standard error in the form "text", "json" or "auto".
+
+    `quiet`: only warnings and errors are written.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+    handler.setFormatter(JsonLines() if as_json else PlainLines())
+    for name in (NAME, "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.WARNING if quiet or name != NAME else logging.INFO)
+    return logging.getLogger(NAME)
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    shown = text.isprintable() and not any(character in text for character in ' "=')
+    return text if text and shown else json.dumps(text, ensure_ascii=True)

@@ -1,0 +1,228 @@
+"""What the service does with a request: choose the model, queue its pairs, wait as long as the caller does, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from resift.rerank.candidates import Candidate, from_reranking, to_ranking
+from resift.rerank.explanation import probability
+from resift.rerank.passages import PassageScores
+from resift.rerank.reranker import Reranker, Window
+from resift.rerank.scorer import Scores
+from resift.rerank.scorers.registry import NO_MODEL
+from resift.rerank.service.batching.admission import OverloadedError
+from resift.rerank.service.batching.batcher import Batcher
+from resift.rerank.service.batching.job import Job, Partial, Standing, Work
+from resift.rerank.service.call import (
+    Effort,
+    RerankAnswer,
+    RerankCall,
+    Result,
+    ScoreAnswer,
+    ScoreCall,
+    Treatment,
+    Wishes,
+)
+from resift.rerank.service.ladder import Ladder
+from resift.rerank.service.loaded_models import LoadedModel, LoadedModels
+from resift.rerank.service.request_error import RequestError, invalid, overloaded
+from resift.rerank.service.shown_scores import rounded, shown_scores
+from resift.rerank.service.work import effort_of, make_work, work_digest
+from resift.rerank.template import RenderedText
+from resift.retrieval.errors import ModelError
+from resift.retrieval.types import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request: `name` for equal shares; `left` returns when the caller hangs up, None if nobody can."""
+
+    name: str = ""
+    left: Callable[[], Awaitable[None]] | None = None
+
+
+@dataclass(slots=True)
+class Reranking:
+    """The service without HTTP: models, batcher and ladder; `call` and `score` answer requests.
+
+    `timeout_ms`: the limit of requests that ask for none, None for none. `strict`: refuse unknown models.
+    """
+
+    models: LoadedModels
+    batcher: Batcher
+    ladder: Ladder | None = None
+    timeout_ms: int | None = None
+    strict: bool = False
+    _flights: dict[bytes, Job] = field(default_factory=dict)
+
+    async def call(self, call: RerankCall, caller: Caller) -> RerankAnswer:
+        """Put the documents of `call` in order.
+
+        Raises RequestError: 422 if the call cannot be used, 404 for an unknown model, 429 if there is no room, 503 if
+        the model cannot be run.
+        """
+        started = time.monotonic()
+        name, degraded = self._choose(call.wishes.model)
+        if name == NO_MODEL:
+            return _first_stage(call, started, degraded)
+        model = await self._acquire(name)
+        try:
+            reranker = model.alone if call.first_stage is None else model.fused
+            window = _window(reranker, call)
+            passages = call.wishes.passages or reranker.settings.passages
+            work = make_work(model, window.pairs, passages, call.wishes.document_tokens)
+            job, part = await self._run(model, work, call.wishes, caller)
+            treatment = _treatment(call, model, job, part, (started, degraded))
+            window = window if len(part.reached) == len(window.scored) else window.only(part.reached)
+            result = reranker.reorder(window, part.scores)
+            order = from_reranking(result)
+            shown = shown_scores(order, result.scale, call.raw)
+            results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)]
+            return RerankAnswer(results[: call.top_n], treatment)
+        finally:
+            self.models.release(model)
+
+    async def score(self, call: ScoreCall, caller: Caller) -> ScoreAnswer:
+        """Score the pairs of `call`. Raises RequestError as `call` does, and 504 if not all are scored in time."""
+        started = time.monotonic()
+        name, degraded = self._choose(call.wishes.model)
+        if name == NO_MODEL:
+            raise overloaded("the server is overloaded, and answers with no model now; send it again later", 1)
+        model = await self._acquire(name)
+        try:
+            pairs = [(query, RenderedText(text)) for query, text in call.pairs]
+            job, part = await self._run(
+                model, make_work(model, pairs, 1, call.wishes.document_tokens), call.wishes, caller
+            )
+            if len(part.reached) < len(pairs):
+                raise RequestError(504, "Timeout", f"{len(part.reached)} of {len(pairs)} pairs were scored in time")
+            scores: Scores = part.scores.scores
+            shown = scores.logits.tolist() if call.raw else [probability(logit) for logit in scores.logits.tolist()]
+            effort = effort_of(job, started)
+            truncated = int(scores.truncated.sum())
+            treatment = Treatment(model.name, len(pairs), len(pairs), degraded, truncated, effort, model.device)
+            return ScoreAnswer([rounded(score) for score in shown], scores, treatment)
+        finally:
+            self.models.release(model)
+
+    def load(self) -> float:
+        """Return the time of the queue as a share of its bound."""
+        return self.batcher.waiting()[1] / self.batcher.max_seconds
+
+    def _choose(self, asked: str | None) -> tuple[str, str | None]:
+        """Return the name of the model to use, and of the one that would be used without the load, if it is another.
+
+        Raises RequestError.
+        """
+        default = self.models.default
+        name = asked if asked in self.models.specs else default
+        if self.strict and asked and asked not in self.models.specs:
+            known = ", ".join(self.models.specs)
+            raise RequestError(404, "NotFound", f"no model has the name {asked[:80]!r}; expected one of {known}")
+        if self.ladder is None or name != default:
+            return name or default, None
+        rung = self.ladder.choose(self.load())
+        return rung, self.ladder.rungs[0] if self.ladder.rung else None
+
+    async def _acquire(self, name: str) -> LoadedModel:
+        try:
+            return await self.models.acquire(name)
+        except Exception as error:
+            raise RequestError(503, "Backend", f"the model cannot be loaded: {error}") from error
+
+    async def _run(self, model: LoadedModel, work: Work, wishes: Wishes, caller: Caller) -> tuple[Job, Partial]:
+        """Queue `work`, or join a request for the same work, and wait until it is done or the time is up."""
+        timeout = wishes.timeout_ms or self.timeout_ms
+        key = work_digest(model.lane.revision, work)
+        job = self._flights.get(key)
+        if job is None or not self.batcher.join(job, wishes.priority):
+            job = Job(model.lane, work, Standing(caller.name, wishes.priority, timeout is not None))
+            try:
+                self.batcher.submit(job)
+            except OverloadedError as error:
+                raise overloaded(str(error), error.retry_after) from error
+            self._flights[key] = job
+            landed, loop = job, asyncio.get_running_loop()
+            job.future.add_done_callback(lambda _: _soon(loop, self._land, key, landed))
+        try:
+            await _finished(job, caller, None if timeout is None else timeout / 1000)
+            return job, self._outcome(job, work)
+        finally:
+            self.batcher.leave(job)
+
+    def _outcome(self, job: Job, work: Work) -> Partial:
+        """Return what was scored of `work`. Raises RequestError if the job failed."""
+        if not job.future.done():
+            return self.batcher.reached(job, Job.partial)
+        error = job.future.exception()
+        if isinstance(error, OverloadedError):
+            raise overloaded(str(error), error.retry_after)
+        if isinstance(error, ModelError):
+            raise RequestError(503, "Backend", str(error)) from error
+        if error is not None:
+            raise error
+        return Partial(list(range(len(work.pairs))), job.future.result())
+
+    def _land(self, key: bytes, job: Job) -> None:
+        if self._flights.get(key) is job:
+            del self._flights[key]
+
+
+async def _finished(job: Job, caller: Caller, timeout: float | None) -> None:
+    """Wait until `job` is over or the time is up. Raises RequestError if the caller hangs up first."""
+    if job.future.done():
+        return
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    job.future.add_done_callback(lambda _: _soon(loop, done.set))
+    waits: list[asyncio.Future[object]] = [asyncio.ensure_future(done.wait())]
+    if caller.left is not None:
+        waits.append(asyncio.ensure_future(caller.left()))
+    try:
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if len(waits) > 1 and waits[1].done() and not job.future.done():
+            raise RequestError(499, "Cancelled", "the caller hung up")
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, work: Callable[..., object], *arguments: object) -> None:
+    """Run `work` in the event loop, unless it is closed."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(work, *arguments)
+
+
+def _window(reranker: Reranker, call: RerankCall) -> Window:
+    """Return the documents as a window of the reranker. Raises RequestError if the first stage's scores do not fit."""
+    scores = call.first_stage
+    if scores is not None and len(scores) != len(call.documents):
+        raise invalid(f"{len(scores)} first_stage_scores for {len(call.documents)} documents; expected one each")
+    candidates = [
+        Candidate(document, None if scores is None else scores[place]) for place, document in enumerate(call.documents)
+    ]
+    return reranker.window(to_ranking(Query("1", call.query), candidates))
+
+
+def _treatment(
+    call: RerankCall, model: LoadedModel, job: Job, part: Partial, context: tuple[float, str | None]
+) -> Treatment:
+    """Return how `call` was treated; `context` is when it began, and the model that was too slow for the load."""
+    started, degraded = context
+    total = len(call.documents)
+    missed = len(job.work.pairs) - len(part.reached)
+    scores: PassageScores = part.scores
+    truncated = int(np.asarray(scores.scores.truncated).sum())
+    return Treatment(model.name, total - missed, total, degraded, truncated, effort_of(job, started), model.device)
+
+
+def _first_stage(call: RerankCall, started: float, degraded: str | None) -> RerankAnswer:
+    """Return the documents in the order of the first stage, as the ladder's last rung does."""
+    count = len(call.documents)
+    results = [Result(place, rounded((count - place) / (count + 1))) for place in range(count)]
+    treatment = Treatment(NO_MODEL, 0, count, degraded, 0, Effort(time.monotonic() - started))
+    return RerankAnswer(results[: call.top_n], treatment)

@@ -1,0 +1,228 @@
+"""Run the service: listen, load the default model, serve until a signal, answer what was accepted, and end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.scorers.settings import ScorerSettings
+from resift.rerank.service.app import Service, make_app
+from resift.rerank.service.batching.batcher import Batcher
+from resift.rerank.service.front import Front
+from resift.rerank.service.keys import VARIABLE, Keys
+from resift.rerank.service.ladder import Ladder
+from resift.rerank.service.loaded_models import LoadedModels
+from resift.rerank.service.metrics import Metrics
+from resift.rerank.service.model_specs import ladder_names, model_specs
+from resift.rerank.service.patient_protocol import patient_protocol
+from resift.rerank.service.reranking import Reranking
+from resift.rerank.service.score_cache import ScoreCache
+from resift.rerank.service.settings import ServeSettings
+from resift.rerank.service.tls import load_certificate, server_context
+from resift.rerank.settings import RerankSettings
+from resift.retrieval.errors import SettingsError
+
+_LOG = logging.getLogger("resift.service")
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a running service consists of."""
+
+    settings: ServeSettings
+    service: Service
+    front: Front
+    batcher: Batcher
+    tls: ssl.SSLContext | None
+    failure: BaseException | None = None
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+
+def serve(serve_settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettings) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP loads models, keys and certificates anew.
+
+    Raises SettingsError if a setting cannot be used or the address is taken, and ModelError if the default model cannot
+    be found or loaded.
+    """
+    parts = _build(serve_settings, scorer, rerank)
+    with _listen(serve_settings) as listener:
+        asyncio.run(_serve(parts, listener))
+    if parts.failure is not None:
+        raise parts.failure
+
+
+def _build(settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettings) -> _Parts:
+    """Return the parts, with all settings checked and no model loaded yet. Raises SettingsError and ModelError."""
+    keys = Keys(settings.keys_file)
+    _check_exposure(settings, bool(keys))
+    tls = server_context(settings)
+    specs = model_specs(settings, scorer, rerank)
+    if "://" not in scorer.model:
+        open_folder(scorer.model, scorer)  # a misspelt name is reported before anything listens
+    metrics = Metrics()
+    batcher = Batcher(settings.max_queue_seconds, ScoreCache(settings.score_cache_mb << 20), metrics)
+    models = LoadedModels(specs, batcher, settings.model_memory_mb << 20, settings.deterministic)
+    rungs = ladder_names(settings)
+    if rungs:
+        models.default = rungs[0]
+    reranking = Reranking(
+        models, batcher, Ladder(rungs) if rungs else None, settings.request_timeout_ms, settings.strict_models
+    )
+    metrics.watch(reranking)
+
+    async def reload() -> dict[str, Any]:
+        return await _reload(parts)
+
+    service = Service(reranking, settings, keys, metrics, reload)
+    parts = _Parts(settings, service, make_app(service), batcher, tls)
+    return parts
+
+
+def _check_exposure(settings: ServeSettings, with_keys: bool) -> None:
+    """Raise SettingsError if others can reach the service and no key is needed."""
+    local = settings.host in ("localhost", "::1") or settings.host.startswith("127.")
+    if local or with_keys or settings.insecure or settings.tls_client_ca:
+        return
+    raise SettingsError(
+        f"{settings.host} can be reached by others, and no key is needed; give `keys_file` or {VARIABLE}, or "
+        "`insecure` if that is meant",
+        "host",
+    )
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    """Return the listening socket. Raises SettingsError if the address cannot be used."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        message = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror or error}"
+        raise SettingsError(f"{message}; choose another port, or stop what uses it", "port") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server; our own handlers of signals replace its own, which would end the process with an error."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:  # noqa: ANN401 - as in uvicorn
+        """Leave the signals to us."""
+        yield
+
+
+async def _serve(parts: _Parts, listener: socket.socket) -> None:
+    settings = parts.settings
+    config = uvicorn.Config(
+        parts.front,
+        http=patient_protocol(settings.receive_seconds),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+        h11_max_incomplete_event_size=64 << 10,
+        ssl_context_factory=None if parts.tls is None else lambda *_: parts.tls,  # type: ignore[arg-type]
+    )
+    server = _Server(config)
+    url = _url(parts, listener)
+    loading = asyncio.create_task(_load(parts, server, url))
+    with _signals(parts, server):
+        await server.serve(sockets=[listener])
+    loading.cancel()
+    with contextlib.suppress(BaseException):
+        await loading
+    tally = parts.front.tally
+    left = {"accepted": tally.accepted, "answered": tally.answered, "left": tally.left, "open": tally.open}
+    await asyncio.to_thread(parts.batcher.close)
+    _LOG.info("stopped", extra={"facts": left})
+
+
+async def _load(parts: _Parts, server: uvicorn.Server, url: str) -> None:
+    """Load the default model; without it the server stops."""
+    models = parts.service.reranking.models
+    try:
+        models.release(await models.acquire(models.default))
+    except Exception as error:
+        parts.failure, server.should_exit = error, True
+        return
+    parts.service.ready = True
+    _LOG.info("ready", extra={"facts": {"url": url, "model": models.default, "docs": f"{url}/docs"}})
+
+
+@contextlib.contextmanager
+def _signals(parts: _Parts, server: uvicorn.Server) -> Any:  # noqa: ANN401 - a context manager
+    """Handle signals: the first SIGTERM or SIGINT drains, the second one ends at once, SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if server.should_exit:
+            server.force_exit = True
+        parts.service.stopping = server.should_exit = True
+        loop.call_soon_threadsafe(_LOG.info, "stopping")
+
+    def reload(number: int, _: FrameType | None) -> None:
+        loop.call_soon_threadsafe(_in_background, parts)
+
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGTERM: stop, signal.SIGINT: stop}
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = reload
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _in_background(parts: _Parts) -> None:
+    """Reload, and keep the task until it is done."""
+
+    async def work() -> None:
+        with contextlib.suppress(Exception):  # it is logged and counted there
+            await _reload(parts)
+
+    task = asyncio.get_running_loop().create_task(work())
+    parts.tasks.add(task)
+    task.add_done_callback(parts.tasks.discard)
+
+
+async def _reload(parts: _Parts) -> dict[str, Any]:
+    """Load keys, the certificate and the models anew; what cannot be loaded stays as it was. Raises its error."""
+    service = parts.service
+    try:
+        service.keys.reload()
+        if parts.tls is not None:
+            load_certificate(parts.tls, parts.settings)
+        names = await service.reranking.models.reload()
+    except Exception as error:
+        service.metrics.reloads.labels("failed").inc()
+        _LOG.error("reload failed", extra={"facts": {"error": str(error)}})
+        raise
+    service.metrics.reloads.labels("done").inc()
+    facts = {"models": names, "keys": len(service.keys)}
+    _LOG.info("reloaded", extra={"facts": facts})
+    return facts
+
+
+def _url(parts: _Parts, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'http' if parts.tls is None else 'https'}://{shown}:{port}"
