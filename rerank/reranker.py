@@ -105,16 +105,16 @@ class Window:
     def only(self, reached: Sequence[int]) -> Window:
         """Return the window in which only the pairs with the indices `reached`, ascending, are scored.
 
-        The other hits keep their order below them, among the hits that follow the window.
+        The other hits keep their order below them, whether they have text or not.
         """
-        kept = set(reached)
-        left = {hit.document.doc_id for place, hit in enumerate(self.scored) if place not in kept}
-        below = left | {hit.document.doc_id for hit in self.tail}
+        scored = [self.scored[place] for place in reached]
+        placed = {hit.document.doc_id for hit in (*self.promoted, *scored)}
         return replace(
             self,
-            scored=[self.scored[place] for place in reached],
+            scored=scored,
             texts=[self.texts[place] for place in reached],
-            tail=[hit for hit in self.ranking.hits if hit.document.doc_id in below],
+            unread=(),
+            tail=[hit for hit in self.ranking.hits if hit.document.doc_id not in placed],
         )
 
 

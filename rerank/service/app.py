@@ -61,7 +61,7 @@ class Service:
         call = with_deadline(call, request.headers.get("x-deadline-ms"))
         visit: Visit = request.scope["visit"]
         self._check(call)
-        caller = Caller(visit.caller, lambda: _left(request))
+        caller = Caller(visit.caller, lambda: _left(request), visit.started)
         if isinstance(call, RerankCall):
             reply: Any = await self.reranking.call(call, caller)
         else:

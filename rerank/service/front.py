@@ -119,7 +119,7 @@ class Front:
     def _record(self, scope: Scope, visit: Visit) -> None:
         """Count the request, and write its line of the log; probes are not logged."""
         seconds = time.monotonic() - visit.started
-        if visit.status == 499:
+        if visit.status in (0, 499):  # broken off, by us or by the caller
             self.tally.left += 1
         else:
             self.tally.answered += 1

@@ -69,6 +69,7 @@ class LoadedModels:
         self.default = next(iter(specs))
         self._loaded: dict[str, LoadedModel] = {}
         self._loading: dict[str, asyncio.Task[LoadedModel]] = {}
+        self._reloading = asyncio.Lock()
         self._uses = 0
 
     @property
@@ -101,13 +102,15 @@ class LoadedModels:
         Requests under way keep the copy that they began with. If a model cannot be loaded, its old copy stays. Raises
         ModelError and SettingsError of the first that could not be loaded, after all others were.
         """
-        names, failed = list(self._loaded), None
-        for name in names:
-            try:
-                self._loaded[name] = await self._open(name)
-            except Exception as error:  # whatever it is, the old copy still works
-                _LOG.error("reload failed", extra={"facts": {"model": name, "error": str(error)}})
-                failed = failed or error
+        failed: Exception | None = None
+        async with self._reloading:
+            names = list(self._loaded)
+            for name in names:
+                try:
+                    self._loaded[name] = await self._open(name)
+                except Exception as error:  # whatever it is, the old copy still works
+                    _LOG.error("reload failed", extra={"facts": {"model": name, "error": str(error)}})
+                    failed = failed or error
         if failed is not None:
             raise failed
         return names

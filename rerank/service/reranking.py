@@ -40,10 +40,14 @@ from resift.retrieval.types import Query
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request: `name` for equal shares; `left` returns when the caller hangs up, None if nobody can."""
+    """Who sent a request: `name` for equal shares, and `since` when it came, in seconds of the monotonic clock.
+
+    `left` returns when the caller hangs up; None if it cannot.
+    """
 
     name: str = ""
     left: Callable[[], Awaitable[None]] | None = None
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -66,18 +70,20 @@ class Reranking:
         Raises RequestError: 422 if the call cannot be used, 404 for an unknown model, 429 if there is no room, 503 if
         the model cannot be run.
         """
-        started = time.monotonic()
         name, degraded = self._choose(call.wishes.model)
-        if name == NO_MODEL:
-            return _first_stage(call, started, degraded)
-        model = await self._acquire(name)
+        try:
+            model = None if name == NO_MODEL else await self._acquire(name, call.wishes, caller)
+        except TimeoutError:
+            model = None
+        if model is None:
+            return _first_stage(call, name, degraded, caller)
         try:
             reranker = model.alone if call.first_stage is None else model.fused
             window = _window(reranker, call)
             passages = call.wishes.passages or reranker.settings.passages
             work = make_work(model, window.pairs, passages, call.wishes.document_tokens)
             job, part = await self._run(model, work, call.wishes, caller)
-            treatment = _treatment(call, model, job, part, (started, degraded))
+            treatment = _treatment(call, model, job, part, (caller.since, degraded))
             window = window if len(part.reached) == len(window.scored) else window.only(part.reached)
             result = reranker.reorder(window, part.scores)
             order = from_reranking(result)
@@ -89,11 +95,13 @@ class Reranking:
 
     async def score(self, call: ScoreCall, caller: Caller) -> ScoreAnswer:
         """Score the pairs of `call`. Raises RequestError as `call` does, and 504 if not all are scored in time."""
-        started = time.monotonic()
         name, degraded = self._choose(call.wishes.model)
         if name == NO_MODEL:
             raise overloaded("the server is overloaded, and answers with no model now; send it again later", 1)
-        model = await self._acquire(name)
+        try:
+            model = await self._acquire(name, call.wishes, caller)
+        except TimeoutError:
+            raise RequestError(504, "Timeout", "the model was not loaded in time; send it again later") from None
         try:
             pairs = [(query, RenderedText(text)) for query, text in call.pairs]
             job, part = await self._run(
@@ -103,7 +111,7 @@ class Reranking:
                 raise RequestError(504, "Timeout", f"{len(part.reached)} of {len(pairs)} pairs were scored in time")
             scores: Scores = part.scores.scores
             shown = scores.logits.tolist() if call.raw else [probability(logit) for logit in scores.logits.tolist()]
-            effort = effort_of(job, started)
+            effort = effort_of(job, caller.since)
             truncated = int(scores.truncated.sum())
             treatment = Treatment(model.name, len(pairs), len(pairs), degraded, truncated, effort, model.device)
             return ScoreAnswer([rounded(score) for score in shown], scores, treatment)
@@ -129,19 +137,28 @@ class Reranking:
         rung = self.ladder.choose(self.load())
         return rung, self.ladder.rungs[0] if self.ladder.rung else None
 
-    async def _acquire(self, name: str) -> LoadedModel:
+    def _left(self, wishes: Wishes, caller: Caller) -> float | None:
+        """Return how many seconds are left of the time limit, at least 0; None if there is none."""
+        limit = wishes.timeout_ms or self.timeout_ms
+        return None if limit is None else max(0.0, caller.since + limit / 1000 - time.monotonic())
+
+    async def _acquire(self, name: str, wishes: Wishes, caller: Caller) -> LoadedModel:
+        """Return the model `name`, loaded. Raises RequestError if it cannot be, TimeoutError if it takes too long."""
         try:
-            return await self.models.acquire(name)
+            async with asyncio.timeout(self._left(wishes, caller)):
+                return await self.models.acquire(name)
+        except TimeoutError:
+            raise
         except Exception as error:
             raise RequestError(503, "Backend", f"the model cannot be loaded: {error}") from error
 
     async def _run(self, model: LoadedModel, work: Work, wishes: Wishes, caller: Caller) -> tuple[Job, Partial]:
         """Queue `work`, or join a request for the same work, and wait until it is done or the time is up."""
-        timeout = wishes.timeout_ms or self.timeout_ms
-        key = work_digest(model.lane.revision, work)
+        in_order = self._left(wishes, caller) is not None  # so that the first documents are scored if time is short
+        key = work_digest(f"{model.lane.revision}\0{in_order}", work)
         job = self._flights.get(key)
         if job is None or not self.batcher.join(job, wishes.priority):
-            job = Job(model.lane, work, Standing(caller.name, wishes.priority, timeout is not None))
+            job = Job(model.lane, work, Standing(caller.name, wishes.priority, in_order))
             try:
                 self.batcher.submit(job)
             except OverloadedError as error:
@@ -150,7 +167,7 @@ class Reranking:
             landed, loop = job, asyncio.get_running_loop()
             job.future.add_done_callback(lambda _: _soon(loop, self._land, key, landed))
         try:
-            await _finished(job, caller, None if timeout is None else timeout / 1000)
+            await _finished(job, caller, self._left(wishes, caller))
             return job, self._outcome(job, work)
         finally:
             self.batcher.leave(job)
@@ -220,9 +237,9 @@ def _treatment(
     return Treatment(model.name, total - missed, total, degraded, truncated, effort_of(job, started), model.device)
 
 
-def _first_stage(call: RerankCall, started: float, degraded: str | None) -> RerankAnswer:
-    """Return the documents in the order of the first stage, as the ladder's last rung does."""
+def _first_stage(call: RerankCall, model: str, degraded: str | None, caller: Caller) -> RerankAnswer:
+    """Return the documents in the order of the first stage: the ladder's last rung, or no model was there in time."""
     count = len(call.documents)
     results = [Result(place, rounded((count - place) / (count + 1))) for place in range(count)]
-    treatment = Treatment(NO_MODEL, 0, count, degraded, 0, Effort(time.monotonic() - started))
+    treatment = Treatment(model, 0, count, degraded, 0, Effort(time.monotonic() - caller.since))
     return RerankAnswer(results[: call.top_n], treatment)

@@ -17,6 +17,7 @@ from resift.rerank.service.batching.admission import OverloadedError, make_room
 from resift.rerank.service.batching.batch_models import Prepared
 from resift.rerank.service.batching.fair_queue import FairQueue
 from resift.rerank.service.batching.job import Job, Lane
+from resift.rerank.service.batching.memory import ReducedBudgets
 from resift.rerank.service.batching.observer import BatchFacts, Observer
 from resift.rerank.service.score_cache import ScoreCache
 from resift.rerank.work_queue import WorkQueue
@@ -24,11 +25,11 @@ from resift.retrieval.errors import ModelError, ResiftError
 
 T = TypeVar("T")
 
+COMPANION_PAIRS = 256
+"""Pairs of a request that is read early to fill up another one's batch, at most: reading more would delay that one."""
+
 OTHER_WORK = 256
 """Pieces of work besides batches, such as loading a model, that may wait for the thread."""
-
-GROWTH_AFTER = 256
-"""Batches without a lack of memory after which a reduced budget is doubled, up to its first value."""
 
 
 @dataclass(slots=True)
@@ -50,9 +51,7 @@ class Batcher:
         self._lock = threading.Lock()
         self._thread = WorkQueue(OTHER_WORK)
         self._running = False
-        self._budgets: dict[
-            int, tuple[int, int]
-        ] = {}  # id of a model -> its first budget, batches since it was reduced
+        self._budgets = ReducedBudgets()
 
     def submit(self, job: Job) -> None:
         """Queue `job`; scores in the cache are used at once. Raises OverloadedError if there is no room for it."""
@@ -113,10 +112,16 @@ class Batcher:
 
     def _step(self) -> None:
         """Make and score one batch, and come back while there is work."""
+        parts: list[_Part] = []
         try:
             parts = self._next_batch()
             if parts:
                 self._score(parts)
+        except Exception as error:  # a defect here must not leave requests that wait for ever
+            with self._lock:
+                jobs = [part.job for part in parts] or list(self.queue)
+            for job in jobs:
+                self._fail(job, error)
         finally:
             with self._lock:
                 self._running = bool(len(self.queue))
@@ -133,22 +138,31 @@ class Batcher:
         if not jobs:
             return []
         first, model = jobs[0], jobs[0].lane.model
-        parts: list[_Part] = []
         with self._lock:
             if first.over:
                 return []
             shortest, longest = model.shape(first.round.longest())
             room = min(max(1, model.budget // longest), model.most_rows or model.budget)
-            for job in jobs:
-                if room <= 0 or job.lane is not first.lane or job.over or job.round.prepared is None:
-                    continue
-                least = shortest if job is first else max(shortest, longest // 2)  # beside others, not much padding
-                rows = job.round.take(least, longest, room)
-                room -= len(rows)
-                if rows:
-                    parts.append(_Part(job, job.round.prepared, rows))
-                    job.timings.started = job.timings.started or time.monotonic()
-        return parts
+            parts = [self._take(first, shortest, longest, room)]
+        room -= len(parts[0].rows)
+        least = max(shortest, longest // 2)  # shorter pairs of other jobs would be mostly padding
+        for job in jobs[1:]:
+            waits = job.round.prepared is None and len(job.round.pairs) > COMPANION_PAIRS
+            if room <= 0:
+                break
+            if job.lane is first.lane and not waits and self._prepare(job):
+                with self._lock:
+                    parts.append(self._take(job, least, longest, 0 if job.over else room))
+                room -= len(parts[-1].rows)
+        return [part for part in parts if part.rows]
+
+    def _take(self, job: Job, shortest: int, longest: int, most: int) -> _Part:
+        """Take rows of a prepared job for a batch, under the lock."""
+        assert job.round.prepared is not None
+        rows = job.round.take(shortest, longest, most)
+        if rows and job.timings.started is None:
+            job.timings.started = time.monotonic()
+        return _Part(job, job.round.prepared, rows)
 
     def _prepare(self, job: Job) -> bool:
         """Let the model read the pairs of a job's round, once; returns whether there are pairs to take."""
@@ -173,14 +187,14 @@ class Batcher:
             scores = lane.model.run(rows)
             if len(scores.logits) != len(rows):
                 raise ModelError(f"the scorer returned {len(scores.logits)} scores for {len(rows)} pairs")
-        except OutOfMemoryError as error:
-            self._reduce(lane, parts, int(lengths.max()), error)
+        except OutOfMemoryError:
+            self._reduce(lane, parts, int(lengths.max()))
             return
         except Exception as error:  # one request must not end the thread
             self._recover(lane, parts, error)
             return
         seconds = time.monotonic() - started
-        self._grow(lane)
+        self._budgets.grow(lane.model)
         self._store(lane, parts, scores, seconds)
         self.observer.batch(
             BatchFacts(len(rows), int(lengths.sum()), int(lengths.max()) * len(rows), seconds, len(parts))
@@ -233,7 +247,7 @@ class Batcher:
             if not job.advance():
                 return True
 
-    def _reduce(self, lane: Lane, parts: list[_Part], longest: int, error: Exception) -> None:
+    def _reduce(self, lane: Lane, parts: list[_Part], longest: int) -> None:
         """Halve the batches of a model that has too little memory; a pair that does not fit alone fails its job."""
         rows = sum(len(part.rows) for part in parts)
         self.observer.out_of_memory()
@@ -241,22 +255,11 @@ class Batcher:
             message = f"there is not enough memory for one pair of {longest} tokens; reduce `max_length`"
             self._fail(parts[0].job, ModelError(message))
             return
-        first, _ = self._budgets.get(id(lane.model), (lane.model.budget, 0))
-        self._budgets[id(lane.model)] = (first, 0)
-        lane.model.budget = rows // 2 * longest
-        self._put_back(parts)
-
-    def _grow(self, lane: Lane) -> None:
-        """Raise the budget of a model again that had too little memory once."""
-        known = self._budgets.get(id(lane.model))
-        if known is None:
-            return
-        first, batches = known[0], known[1] + 1
-        if batches >= GROWTH_AFTER:
-            lane.model.budget, batches = min(first, 2 * lane.model.budget), 0
-        self._budgets[id(lane.model)] = (first, batches)
-        if lane.model.budget >= first:
-            del self._budgets[id(lane.model)]
+        self._budgets.reduce(lane.model, rows // 2 * longest)
+        with self._lock:
+            for part in parts:
+                if not part.job.over:
+                    part.job.round.put_back(part.rows)
 
     def _recover(self, lane: Lane, parts: list[_Part], error: Exception) -> None:
         """After a failed batch: run the model on the CPU if it was elsewhere, else find the job that it fails for."""
@@ -276,12 +279,6 @@ class Batcher:
             return
         for part in parts:  # each alone, so that one request cannot fail the others
             self._score([part])
-
-    def _put_back(self, parts: Sequence[_Part]) -> None:
-        with self._lock:
-            for part in parts:
-                if not part.job.over:
-                    part.job.round.put_back(part.rows)
 
     def _fail(self, job: Job, error: Exception) -> None:
         with self._lock:

@@ -64,7 +64,7 @@ class Round:
 
     def take(self, shortest: int, longest: int, most: int) -> list[int]:
         """Take up to `most` rows of the first chunk with lengths from `shortest` to `longest`, the longest first."""
-        if not self._waiting or self.prepared is None:
+        if not self._waiting or self.prepared is None or most <= 0:
             return []
         chunk, lengths = self._waiting[0], self.prepared.lengths
 

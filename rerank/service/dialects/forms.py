@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from resift.rerank.service.call import Treatment, Wishes
 from resift.rerank.service.request_error import RequestError, invalid
+from resift.retrieval.text import one_line
 from resift.retrieval.types import Document
 
 Count = Annotated[int, Meta(ge=1, le=2_147_483_647)]
@@ -117,10 +118,13 @@ class ReplyFacts:
 
 def read_form(body: Mapping[str, Any], form: type[FormT]) -> FormT:
     """Return `body` as a request of the class `form`; unknown members are ignored. Raises RequestError, status 422."""
+    known = {name: body[name] for name in form.__struct_fields__ if name in body}
     try:
-        return msgspec.convert(body, form)
+        return msgspec.convert(known, form)
     except msgspec.ValidationError as error:
         raise invalid(str(error)) from None
+    except UnicodeEncodeError:  # msgspec compares with known words as UTF-8
+        raise invalid("a word is not one of those that are known: it has a lone surrogate") from None
     except (OverflowError, RecursionError) as error:
         raise invalid(f"a value is out of range: {error}") from None
 
@@ -148,7 +152,7 @@ def _object(place: int, given: dict[str, Any], fields: Sequence[str] | None) -> 
     if fields:
         parts = [_as_text(given[name]) for name in fields if given.get(name) is not None]
         if not parts:
-            raise invalid(f"documents[{place}] has none of the rank_fields {', '.join(fields)[:200]}")
+            raise invalid(f"documents[{place}] has none of the rank_fields {one_line(', '.join(fields)[:200])}")
         return Document("", " ".join(parts))
     text, title = given.get("text"), given.get("title") or ""
     if not isinstance(text, str):
