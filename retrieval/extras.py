@@ -20,6 +20,7 @@ EXTRAS = {
     "aws": ("boto3>=1.34",),
     "corpora": ("datasets>=3.0", "ir-datasets>=0.5.9", "pyarrow>=17"),
     "gpu": ("torch>=2.4", "transformers>=4.48", "safetensors>=0.4.5", "huggingface-hub>=0.26"),
+    "otel": ("opentelemetry-exporter-otlp-proto-http>=1.27", "opentelemetry-sdk>=1.27"),
     "pdf": ("pypdf>=4.0",),
     "remote": ("httpx>=0.27",),
     "serve": (

@@ -166,7 +166,7 @@ def make_app(service: Service) -> Front:
     ]
     router = Router(routes, redirect_slashes=False)
     names = frozenset(route.path for route in routes)
-    return Front(router, service.keys, service.metrics, service.settings.max_requests, names)
+    return Front(router, names, service.keys, service.metrics, service.settings.max_requests)
 
 
 async def _left(request: Request) -> None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from resift.rerank.service.keys import Keys
 from resift.rerank.service.metrics import Metrics
 from resift.rerank.service.request_error import RequestError, overloaded
+from resift.rerank.service.tracing import NoTracer, Tracer
 
 OPEN = ("/health", "/ready", "/ping")
 """Paths that need no key: what asks whether the service lives often has none."""
@@ -51,9 +52,10 @@ class Tally:
 class Front:
     """An ASGI application around another one; the endpoints find their `Visit` in the scope."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, metrics: Metrics, max_requests: int, routes: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, routes: frozenset[str], keys: Keys, metrics: Metrics, max_requests: int) -> None:
         """Let at most `max_requests` requests into `app` at once; `routes` are the paths that metrics name."""
         self.app, self.keys, self.metrics, self.max_requests, self.routes = app, keys, metrics, max_requests, routes
+        self.tracer: Tracer = NoTracer()
         self.tally = Tally()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,12 +69,17 @@ class Front:
         self.tally.accepted += 1
         self.tally.open += 1
         self.metrics.receiving.inc()
+        route = scope["path"] if scope["path"] in self.routes else "other"
         try:
-            await self._answer(scope, receive, _Reply(send, visit))
+            with self.tracer.request(scope["method"], route, headers, visit.facts):
+                try:
+                    await self._answer(scope, receive, _Reply(send, visit))
+                finally:
+                    visit.facts |= {"status": visit.status, "request_id": visit.request_id}
         finally:
             self.tally.open -= 1
             self.metrics.receiving.dec()
-            self._record(scope, visit)
+            self._record(scope, visit, route)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Reply) -> None:
         visit: Visit = scope["visit"]
@@ -116,14 +123,13 @@ class Front:
         response = JSONResponse(error.as_json(visit.request_id), error.status, dict(error.headers))
         await response(scope, receive, send)
 
-    def _record(self, scope: Scope, visit: Visit) -> None:
+    def _record(self, scope: Scope, visit: Visit, route: str) -> None:
         """Count the request, and write its line of the log; probes are not logged."""
         seconds = time.monotonic() - visit.started
         if visit.status in (0, 499):  # broken off, by us or by the caller
             self.tally.left += 1
         else:
             self.tally.answered += 1
-        route = scope["path"] if scope["path"] in self.routes else "other"
         self.metrics.requests.labels(route, str(visit.status)).inc()
         self.metrics.seconds.labels(route).observe(seconds)
         if scope["path"] in OPEN or scope["path"] == "/metrics":

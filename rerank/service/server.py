@@ -30,6 +30,7 @@ from resift.rerank.service.reranking import Reranking
 from resift.rerank.service.score_cache import ScoreCache
 from resift.rerank.service.settings import ServeSettings
 from resift.rerank.service.tls import load_certificate, server_context
+from resift.rerank.service.tracing import open_tracer
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 
@@ -86,6 +87,7 @@ def _build(settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettin
 
     service = Service(reranking, settings, keys, metrics, reload)
     parts = _Parts(settings, service, make_app(service), batcher, tls)
+    parts.front.tracer = open_tracer(settings.opentelemetry)
     return parts
 
 
@@ -152,6 +154,7 @@ async def _serve(parts: _Parts, listener: socket.socket) -> None:
     tally = parts.front.tally
     left = {"accepted": tally.accepted, "answered": tally.answered, "left": tally.left, "open": tally.open}
     await asyncio.to_thread(parts.batcher.close)
+    await asyncio.to_thread(parts.front.tracer.close)
     _LOG.info("stopped", extra={"facts": left})
 
 

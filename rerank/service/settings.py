@@ -66,6 +66,9 @@ class ServeSettings:
     log_format: str = setting(
         "auto", "The form of the log on standard error; auto is text on a terminal.", choices=LOG_FORMATS
     )
+    opentelemetry: bool = setting(
+        False, "Send a span of each request by OpenTelemetry, where the variables OTEL_EXPORTER_OTLP_* say."
+    )
     log_queries: bool = setting(False, "Write the queries of requests into the log; they are left out otherwise.")
 
     def __post_init__(self) -> None:

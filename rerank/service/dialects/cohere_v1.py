@@ -6,14 +6,17 @@ parsers of Elasticsearch and OpenSearch, which refuse unknown members inside a r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from msgspec import UNSET, Struct, UnsetType
 
 from resift.rerank.service.call import RerankAnswer, RerankCall
 from resift.rerank.service.dialects.forms import (
+    ONE_OR_MORE,
     Details,
+    GivenDocument,
     Passages,
+    QueryText,
     Ranked,
     ReplyFacts,
     ResultReply,
@@ -29,8 +32,8 @@ from resift.rerank.service.request_error import invalid
 class RerankRequest(Ranked, kw_only=True):
     """A query and the documents to put in order: texts, or objects with "text" and optionally "title"."""
 
-    query: str
-    documents: list[str | dict[str, Any]] | None = None
+    query: QueryText
+    documents: Annotated[list[str | GivenDocument], ONE_OR_MORE]
     top_n: TopN | None = None
     top_k: TopN | None = None
     return_documents: bool | None = None
@@ -72,14 +75,12 @@ class RerankReply(Struct):
 
 def read(body: dict[str, object]) -> tuple[RerankRequest, RerankCall]:
     """Return the request in `body`, and what it asks for. Raises RequestError."""
-    if "documents" not in body:
+    if body.get("documents") is None:
         other = next((name for name in ("texts", "passages") if isinstance(body.get(name), list)), None)
         if other is None:
             raise invalid('"documents" is missing; expected a list of texts')
         body = {**{name: value for name, value in body.items() if name != other}, "documents": body[other]}
     form = read_form(body, RerankRequest)
-    if form.documents is None:
-        raise invalid('"documents" is null; expected a list of texts')
     wishes = form.wishes()
     if wishes.passages is None and form.max_chunks_per_doc is not None:
         form.passages = form.max_chunks_per_doc
@@ -116,5 +117,5 @@ def write(form: RerankRequest, answer: RerankAnswer, facts: ReplyFacts) -> Reran
 
 
 def _document(form: RerankRequest, index: int) -> dict[str, Any]:
-    given = (form.documents or [])[index]
+    given = form.documents[index]
     return {"text": given} if isinstance(given, str) else given

@@ -5,14 +5,17 @@ Source: Cohere's OpenAPI document. vLLM has the same path for its own form, whos
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from msgspec import Struct
 
 from resift.rerank.service.call import RerankAnswer, RerankCall
 from resift.rerank.service.dialects.cohere_v1 import ApiVersion, BilledUnits, Meta
 from resift.rerank.service.dialects.forms import (
+    ONE_OR_MORE,
     Details,
+    GivenDocument,
+    QueryText,
     Ranked,
     ReplyFacts,
     ResultReply,
@@ -26,8 +29,8 @@ from resift.rerank.service.dialects.forms import (
 class RerankV2Request(Ranked, kw_only=True):
     """A query and the documents to put in order."""
 
-    query: str
-    documents: list[str | dict[str, Any]]
+    query: QueryText
+    documents: Annotated[list[str | GivenDocument], ONE_OR_MORE]
     top_n: TopN | None = None
 
 

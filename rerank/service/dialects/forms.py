@@ -27,8 +27,16 @@ Passages = Annotated[int, Meta(ge=1, le=64)]
 TopN = Annotated[int, Meta(ge=0, le=2_147_483_647)]
 """How many results are wanted; 0 means all."""
 
-NonEmpty = Annotated[str, Meta(min_length=1)]
-"""A text that is not empty."""
+QueryText = Annotated[str, Meta(extra_json_schema={"minLength": 1, "pattern": r"\S"})]
+"""A query: `check_query` refuses one of blanks alone, with a status of its own."""
+
+GivenDocument = Annotated[
+    dict[str, Any], Meta(extra_json_schema={"properties": {"text": {"type": "string"}}, "required": ["text"]})
+]
+"""A document that is an object: `to_documents` needs its "text", unless other fields are named."""
+
+ONE_OR_MORE = Meta(extra_json_schema={"minItems": 1})
+"""A list that must not be empty: `to_documents` refuses that with a status of its own."""
 
 FormT = TypeVar("FormT", bound=Struct)
 
@@ -117,16 +125,23 @@ class ReplyFacts:
 
 
 def read_form(body: Mapping[str, Any], form: type[FormT]) -> FormT:
-    """Return `body` as a request of the class `form`; unknown members are ignored. Raises RequestError, status 422."""
-    known = {name: body[name] for name in form.__struct_fields__ if name in body}
+    """Return `body` as a request of the class `form`; unknown members are ignored. Raises RequestError, status 422.
+
+    Some languages have one kind of numbers, and write 10 as 10.0; such a member is taken as an integer.
+    """
+    known = {name: _whole(body[name]) for name in form.__struct_fields__ if name in body}
     try:
         return msgspec.convert(known, form)
     except msgspec.ValidationError as error:
         raise invalid(str(error)) from None
-    except UnicodeEncodeError:  # msgspec compares with known words as UTF-8
-        raise invalid("a word is not one of those that are known: it has a lone surrogate") from None
+    except UnicodeEncodeError:  # msgspec encodes a text where it expects something else
+        raise invalid("a member has a wrong type: it is a text with a lone surrogate") from None
     except (OverflowError, RecursionError) as error:
         raise invalid(f"a value is out of range: {error}") from None
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def check_query(query: str) -> str:

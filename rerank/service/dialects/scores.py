@@ -11,13 +11,13 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from resift.rerank.service.call import ScoreAnswer, ScoreCall
-from resift.rerank.service.dialects.forms import Common, ReplyFacts, Usage, read_form
+from resift.rerank.service.dialects.forms import ONE_OR_MORE, Common, ReplyFacts, Usage, read_form
 from resift.rerank.service.request_error import RequestError, invalid
 
 _LEFT = ("text_1", "queries", "data_1", "query")
 _RIGHT = ("text_2", "documents", "data_2", "items", "texts")
 
-Texts = str | list[str]
+Texts = str | Annotated[list[str], ONE_OR_MORE]
 """One text, or a list of them."""
 
 

@@ -5,24 +5,33 @@ Elasticsearch's inference service "hugging_face" speaks it too. Source: TEI, rou
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from resift.rerank.service.call import RerankAnswer, RerankCall
-from resift.rerank.service.dialects.forms import Ranked, ReplyFacts, TopN, check_query, read_form, to_documents
+from resift.rerank.service.dialects.forms import (
+    ONE_OR_MORE,
+    QueryText,
+    Ranked,
+    ReplyFacts,
+    TopN,
+    check_query,
+    read_form,
+    to_documents,
+)
 from resift.rerank.service.request_error import invalid
 
 
 class TeiRequest(Ranked, kw_only=True):
     """A query and the texts to put in order."""
 
-    query: str
-    texts: list[str]
+    query: QueryText
+    texts: Annotated[list[str], ONE_OR_MORE]
     top_n: TopN | None = None
     return_text: bool | None = None
     truncate: Annotated[bool | None, Meta(description="False refuses texts that the model cannot read whole.")] = None
-    truncation_direction: Literal["right", "Right", "left", "Left"] | None = None
+    truncation_direction: Annotated[str | None, Meta(extra_json_schema={"enum": ["right", "Right", None]})] = None
 
 
 class TeiRank(Struct):
@@ -36,8 +45,8 @@ class TeiRank(Struct):
 def read(body: dict[str, object]) -> tuple[TeiRequest, RerankCall]:
     """Return the request in `body`, and what it asks for. Raises RequestError."""
     form = read_form(body, TeiRequest)
-    if (form.truncation_direction or "right").lower() == "left":
-        raise invalid("truncation_direction left is not supported; texts are cut at their end")
+    if (form.truncation_direction or "right").lower() != "right":
+        raise invalid('only truncation_direction "right" is supported: texts are cut at their end')
     return form, RerankCall(
         check_query(form.query),
         to_documents(form.texts),
