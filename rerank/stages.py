@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from resift.rerank.fusion_choice import Fusion, choose_fusion
 from resift.rerank.reranker import Reranker
 from resift.rerank.reservations import reservations
-from resift.rerank.scorers.load import load_scorer
-from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.scorers.load import load_scorer, read_facts
 from resift.rerank.scorers.model_folder import ModelFolder
-from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings, SearchSettings
@@ -58,7 +57,7 @@ class SearchStages:
             return (
                 ()
                 if self.scorer.model == NO_MODEL or not is_engine(index)
-                else open_folder(self.scorer.model, self.scorer).languages
+                else read_facts(self.scorer.model, self.scorer).languages
             )
         except (ModelError, SettingsError):  # `model` raises it
             return ()
@@ -84,12 +83,12 @@ class SearchStages:
         if self.scorer.model == NO_MODEL:
             return None
         try:
-            folder = open_folder(self.scorer.model, replace(self.scorer, offline=True))
+            folder = read_facts(self.scorer.model, replace(self.scorer, offline=True))
             return folder, choose_fusion(self.rerank, folder.fusion)
         except (ModelError, SettingsError):
             return None
 
-    def model(self) -> Predictor | None:
+    def model(self) -> RankingModel | None:
         """Load the model of the second stage; None if it is "none". Raises ModelError and SettingsError."""
         return None if self.scorer.model == NO_MODEL else load_scorer(settings=self.scorer)
 

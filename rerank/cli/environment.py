@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from resift.rerank.cli.settings_table import ENVIRONMENT_PREFIX, setting_types
 from resift.retrieval.near_names import suggestion
 
-OTHER_VARIABLES = frozenset(["CONFIG", "DEBUG", "QUIET", "SHARED", "USERNAME", "PASSWORD", "API_KEY", "BEARER_TOKEN"])
+OTHER_VARIABLES = frozenset(
+    ["CONFIG", "DEBUG", "QUIET", "SHARED", "USERNAME", "PASSWORD", "API_KEY", "BEARER_TOKEN"]
+    + ["MODEL_API_KEY", "SERVICE_KEYS"]
+)
 """Names of variables that are not settings, without the prefix."""
 
 _TESTS = f"{ENVIRONMENT_PREFIX}TEST_"

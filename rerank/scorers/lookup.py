@@ -10,6 +10,7 @@ from resift.rerank.scorers.hub import REPOSITORY, fetch
 from resift.rerank.scorers.model_folder import ModelFolder, read_folder
 from resift.rerank.scorers.recommended import similar_model
 from resift.rerank.scorers.registry import DEFAULT_MODEL, MODELS, NO_MODEL
+from resift.rerank.scorers.server_address import is_address
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.retrieval.errors import ModelError
 
@@ -43,6 +44,11 @@ def find_folder(model: str, settings: ScorerSettings) -> Path:
         return folder
     if model == NO_MODEL:
         raise ModelError("this means that no model is used; pass None as the reranker, or name a model", model)
+    if is_address(model):
+        raise ModelError(
+            "this is a model on a server, which can score but has no files here; name a folder or a Hugging Face name",
+            model,
+        )
     path = _existing(model)
     if path is not None:
         if path.is_dir():
@@ -51,8 +57,8 @@ def find_folder(model: str, settings: ScorerSettings) -> Path:
     if _HUB_NAME.fullmatch(model):
         return fetch(model, settings)
     raise ModelError(
-        f"no model has this name{similar_model(model)}; expected default, {', '.join(MODELS)}, none, a folder, or a "
-        "Hugging Face name (org/name or org/name@revision): `resift models` lists some",
+        f"no model has this name{similar_model(model)}; expected default, {', '.join(MODELS)}, none, a folder, a "
+        "Hugging Face name (org/name or org/name@revision), or the address of a server: `resift models` lists some",
         model,
     )
 

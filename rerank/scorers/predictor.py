@@ -1,25 +1,23 @@
-"""Base class of the cross-encoders: `predict`, `rank` and `score`, on top of the one method that a backend adds."""
+"""Base class of the cross-encoders on this machine: tokenizes, makes batches, and leaves these to a backend."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resift.rerank.scorer import Pair, Scores
-from resift.rerank.scorers.activations import ACTIVATIONS
-from resift.rerank.scorers.call_options import CallOptions, PredictArguments, RankArguments, choose_top, read_options
+from resift.rerank.scorers.call_options import CallOptions
 from resift.rerank.scorers.encoding import EncodedPairs, PairEncoder
 from resift.rerank.scorers.model_folder import ModelFolder
-from resift.rerank.scorers.own_fusion import OwnFusion
 from resift.rerank.scorers.packing import batch_end, longest_first
-from resift.rerank.scorers.pairs import distinct, is_pair, read_documents, read_pairs
+from resift.rerank.scorers.pairs import distinct
+from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.scorers.scoring_progress import progress_bar, report
-from resift.retrieval.errors import ResiftError, SettingsError
+from resift.retrieval.errors import ResiftError
 
 Batch = Mapping[str, NDArray[np.int64]]
 """input_ids, attention_mask and token_type_ids, each int64 (rows, longest)."""
@@ -43,8 +41,8 @@ class OutOfMemoryError(Exception):
     """Raised by a backend if a batch does not fit into memory; the predictor then tries smaller batches."""
 
 
-class Predictor(ABC):
-    """A cross-encoder: reads a query and a document together and scores how relevant the document is to the query."""
+class Predictor(RankingModel):
+    """A cross-encoder on this machine: reads a query and a document together, and scores their relevance."""
 
     def __init__(self, folder: ModelFolder, encoder: PairEncoder, batch_tokens: int) -> None:
         """Score the pairs that `encoder` encodes, in batches of at most `batch_tokens` tokens including padding."""
@@ -52,29 +50,9 @@ class Predictor(ABC):
         self.most_rows: int | None = None  # pairs in a batch, besides the limit of tokens
 
     @property
-    def name(self) -> str:
-        """The model's name as the user gave it."""
-        return self.folder.name
-
-    @property
     def max_length(self) -> int:
         """How many tokens of a pair the model reads, special tokens included."""
         return self.encoder.max_length
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The ISO 639 codes of the languages that the model reads, by its card; empty if the card names none."""
-        return self.folder.languages
-
-    @property
-    def fusion(self) -> OwnFusion | None:
-        """How the model is best fused with a first stage, by its folder; None if that does not say."""
-        return self.folder.fusion
-
-    @property
-    def activation(self) -> str:
-        """The activation that `predict` applies if none is given: "sigmoid", "identity", or one it does not know."""
-        return self.folder.activation
 
     @property
     def on_cpu(self) -> bool:
@@ -87,89 +65,6 @@ class Predictor(ABC):
 
         Raises OutOfMemoryError if the batch does not fit into memory, and ModelError if the model cannot be run.
         """
-
-    @overload
-    def predict(
-        self,
-        pairs: Iterable[Pair | list[str]] | NDArray[Any],
-        *,
-        activation: str | None = None,
-        prompt: str | None = None,
-        **others: Unpack[PredictArguments],
-    ) -> NDArray[np.float32]: ...
-
-    @overload
-    def predict(
-        self,
-        pairs: tuple[str, str] | list[str],
-        *,
-        activation: str | None = None,
-        prompt: str | None = None,
-        **others: Unpack[PredictArguments],
-    ) -> float: ...
-
-    def predict(
-        self,
-        pairs: Any,
-        *,
-        activation: str | None = None,
-        prompt: str | None = None,
-        **others: Unpack[PredictArguments],
-    ) -> NDArray[np.float32] | float:
-        """Return a score for each (query, document) pair, float32 (n,), in the order of the pairs.
-
-        `pairs` is any iterable of pairs: a list, a generator, zip, or an array of strings with two columns; one pair
-        by itself gives a float. `activation` is "sigmoid" (scores from 0 to 1) or "identity" (the raw logits); None
-        takes the activation in the model's folder, or sigmoid if it has none, as sentence-transformers does. `prompt`
-        is put before every query; None takes the prompt in the model's folder, and "" means no prompt. The other
-        arguments are those of sentence-transformers, as in `PredictArguments`. Raises SettingsError if an argument
-        cannot be used, and ModelError if the model cannot score the pairs.
-        """
-        options = read_options(self.folder, {"activation": activation, "prompt": prompt, **others}, PredictArguments)
-        single = is_pair(pairs)
-        logits = self._score(read_pairs([pairs] if single else pairs), options).logits
-        shown = ACTIVATIONS[options.activation](logits)  # (n,)
-        return float(shown[0]) if single else shown
-
-    def rank(
-        self,
-        query: str,
-        documents: Iterable[str],
-        top_n: int | None = None,
-        return_documents: bool = False,
-        *,
-        activation: str | None = None,
-        **others: Unpack[RankArguments],
-    ) -> list[dict[str, Any]]:
-        """Return one row per document, best first: `corpus_id` (int, its index in `documents`) and `score` (float).
-
-        `documents` is any iterable of strings, and `query` one string. `top_n` is the maximum number of rows;
-        `return_documents` adds the key `text`, the document. Documents with equal logits keep their given order.
-        `activation` is as in `predict`, and does not change the order. The other arguments are `prompt`, as in
-        `predict`, and those of sentence-transformers, as in `RankArguments`. Raises SettingsError if an argument
-        cannot be used, and ModelError as `predict` does.
-        """
-        options = read_options(self.folder, {"activation": activation, **others}, RankArguments)
-        top = choose_top(top_n, others.get("top_k"))
-        if not isinstance(query, str):
-            raise SettingsError(f"expected a string, got {type(query).__name__}", "query")
-        texts = read_documents(documents)
-        logits = self._score(read_pairs((query, text) for text in texts), options).logits  # (n,)
-        shown = ACTIVATIONS[options.activation](logits)  # (n,)
-        order = np.argsort(-logits, kind="stable")[:top]
-        ranking: list[dict[str, Any]] = [{"corpus_id": int(place), "score": float(shown[place])} for place in order]
-        if return_documents:
-            for row in ranking:
-                row["text"] = texts[row["corpus_id"]]
-        return ranking
-
-    def score(self, pairs: Iterable[Pair]) -> Scores:
-        """Return one finite logit per pair, and which texts were truncated (see `resift.rerank.scorer.Scores`).
-
-        The prompt in the model's folder is put before every query. Raises SettingsError if `pairs` is not an iterable
-        of pairs of strings, and ModelError if the model cannot score the pairs.
-        """
-        return self._score(read_pairs(pairs), CallOptions("identity", self.folder.prompt))
 
     def encode(
         self, pairs: Sequence[Pair], prompt: str | None = None, document_tokens: int | None = None

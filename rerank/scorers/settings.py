@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resift.rerank.scorers.registry import BACKENDS, DEFAULT_MODEL
+from resift.rerank.scorers.server_address import is_address, read_address
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.settings import setting
 
 MAX_THREADS = 512
+LONGEST_TIMEOUT = 86400.0  # seconds
 
 CPU_BATCH_TOKENS = 1024
 """Default tokens per batch on a CPU, including padding; fits into its caches.
@@ -25,7 +27,9 @@ class ScorerSettings:
     """Which model scores, on which device, and how many tokens at once."""
 
     model: str = setting(
-        DEFAULT_MODEL, "The model: an embedded one, a folder, a Hugging Face name (org/name or org/name@rev), or none."
+        DEFAULT_MODEL,
+        "The model: an embedded one, a folder, a Hugging Face name (org/name or org/name@rev), the address of a server "
+        "(http://host:8080 or cohere+https://api.cohere.com#rerank-v3.5), or none.",
     )
     revision: str | None = setting(
         None, "The branch, tag or commit of a Hugging Face model; its main branch if not given."
@@ -52,6 +56,9 @@ class ScorerSettings:
     model_cache: str | None = setting(
         None, "The folder for downloaded models; the default Hugging Face cache if not given."
     )
+    model_timeout: float = setting(
+        60.0, "The seconds that a model's server has to answer a request, and for which a failed one is retried."
+    )
 
     def __post_init__(self) -> None:
         """Check the values. Raises SettingsError if one cannot be used."""
@@ -59,6 +66,11 @@ class ScorerSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{value} is below 1; expected 1 or more", name)
+        if not 0.0 < self.model_timeout <= LONGEST_TIMEOUT:
+            message = f"{self.model_timeout:g} is not a time; expected seconds, above 0 and at most {LONGEST_TIMEOUT:g}"
+            raise SettingsError(message, "model_timeout")
+        if is_address(self.model):
+            read_address(self.model)
         if self.threads is not None and self.threads > MAX_THREADS:
             raise SettingsError(
                 f"{self.threads} is above {MAX_THREADS}; use at most the number of CPU cores", "threads"

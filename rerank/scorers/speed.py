@@ -6,7 +6,7 @@ import time
 from itertools import cycle, islice
 
 from resift.rerank.scorer import Pair
-from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.scorers.ranking_model import RankingModel
 
 CANDIDATES, WORDS = 100, 100
 """The candidates of one query, and the words of each, for which the seconds are given."""
@@ -21,7 +21,7 @@ _VOCABULARY = (
 ).split()
 
 
-def seconds_per_query(scorer: Predictor, budget: float = 0.3) -> float:
+def seconds_per_query(scorer: RankingModel, budget: float = 0.3) -> float:
     """Return the seconds in which `scorer` scores `CANDIDATES` documents of `WORDS` words for one query.
 
     It scores some of them for about `budget` seconds after a first batch that is not counted, and takes the others to

@@ -29,6 +29,7 @@ from resift.rerank.service.openapi import openapi
 from resift.rerank.service.request_error import RequestError
 from resift.rerank.service.reranking import Caller, Reranking
 from resift.rerank.service.settings import ServeSettings
+from resift.retrieval.errors import ResiftError
 
 _LOG = logging.getLogger("resift.service")
 
@@ -71,6 +72,18 @@ class Service:
         facts = ReplyFacts(visit.request_id, int(time.time()), treatment)
         content = json.dumps(msgspec.to_builtins(dialect.write(form, reply, facts)), separators=(",", ":"))
         return Response(content, headers=_headers(treatment), media_type="application/json")
+
+    async def information(self, name: str | None) -> dict[str, Any]:
+        """Return what /info says of a model, which is loaded for that; None means the default. Raises RequestError."""
+        models = self.reranking.models
+        if name is not None and name not in models.specs:
+            raise RequestError(404, "NotFound", f"no model has the name {name[:80]!r}; GET /v1/models lists them")
+        if name is not None:
+            try:
+                models.release(await models.acquire(name))
+            except ResiftError as error:
+                raise RequestError(503, "Backend", f"the model cannot be loaded: {error}") from error
+        return information(self.reranking, self.settings, name or models.default)
 
     async def ready_page(self, _: Request) -> Response:
         """Answer whether requests are served now, 200 or 503."""
@@ -136,8 +149,8 @@ def make_app(service: Service) -> Front:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def info(_: Request) -> Response:
-        return JSONResponse(information(service.reranking, service.settings))
+    async def info(request: Request) -> Response:
+        return JSONResponse(await service.information(request.query_params.get("model")))
 
     async def models(_: Request) -> Response:
         return JSONResponse(model_list(service.reranking))

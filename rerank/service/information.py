@@ -10,16 +10,19 @@ from resift.rerank.service.reranking import Reranking
 from resift.rerank.service.settings import ServeSettings
 
 
-def information(reranking: Reranking, settings: ServeSettings) -> dict[str, Any]:
-    """Return what /info says: TEI's members on the default model, and ours in "resift"."""
+def information(reranking: Reranking, settings: ServeSettings, name: str) -> dict[str, Any]:
+    """Return what /info says: TEI's members on the model `name`, and ours in "resift".
+
+    What is known only of a loaded model is null if it is not loaded.
+    """
     models = reranking.models
-    loaded = next((one for one in models.loaded if one.name == models.default), None)
+    loaded = next((one for one in models.loaded if one.name == name), None)
     predictor = None if loaded is None else loaded.predictor
     own = None if predictor is None else predictor.fusion
     return {
         "service": "resift",
         "version": resift.__version__,
-        "model_id": models.default,
+        "model_id": name,
         "model_sha": None if loaded is None else loaded.revision,
         "model_dtype": _dtype(loaded),
         "model_type": {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}},
@@ -30,11 +33,11 @@ def information(reranking: Reranking, settings: ServeSettings) -> dict[str, Any]
         "auto_truncate": True,
         "tokenization_workers": 1,
         "resift": {
-            "model": models.default,
+            "model": name,
             "models": list(models.specs),
             "languages": [] if predictor is None else list(predictor.languages),
             "fusion": None if own is None else own.as_json(),
-            "activation": "sigmoid",
+            "activation": "sigmoid" if predictor is None else predictor.activation,
             "ladder": None if reranking.ladder is None else list(reranking.ladder.rungs),
             "max_queue_seconds": settings.max_queue_seconds,
         },

@@ -54,7 +54,7 @@ class Caller:
 class Reranking:
     """The service without HTTP: models, batcher and ladder; `call` and `score` answer requests.
 
-    `timeout_ms`: the limit of requests that ask for none, None for none. `strict`: refuse unknown models.
+    `timeout_ms`: how long a request takes at most, None for no limit. `strict`: refuse unknown models.
     """
 
     models: LoadedModels
@@ -139,8 +139,8 @@ class Reranking:
 
     def _left(self, wishes: Wishes, caller: Caller) -> float | None:
         """Return how many seconds are left of the time limit, at least 0; None if there is none."""
-        limit = wishes.timeout_ms or self.timeout_ms
-        return None if limit is None else max(0.0, caller.since + limit / 1000 - time.monotonic())
+        limits = [limit for limit in (wishes.timeout_ms, self.timeout_ms) if limit is not None]
+        return max(0.0, caller.since + min(limits) / 1000 - time.monotonic()) if limits else None
 
     async def _acquire(self, name: str, wishes: Wishes, caller: Caller) -> LoadedModel:
         """Return the model `name`, loaded. Raises RequestError if it cannot be, TimeoutError if it takes too long."""

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.scorers.registry import BACKENDS, MODELS
 from resift.retrieval.registry import RETRIEVERS
 from tests.contracts.engine_rows import Engines
 from tests.contracts.place import Place
 from tests.contracts.retriever_rows import PLACES, WITHOUT_AN_ENGINE
-from tests.contracts.scorer_rows import WEIGHTS, Model
+from tests.contracts.scorer_rows import WEIGHTS, Model, ServedModel
 from tests.rerank.scorers.small_models import save_family
 
 
@@ -55,13 +55,18 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=[*(backend for backend in BACKENDS if backend in WEIGHTS), *MODELS])
-def model(request: pytest.FixtureRequest, small_model: Path) -> Model:
-    """The small model on each backend, and each model of the package."""
-    in_package = request.param in MODELS
-    return Model(request.param, "auto") if in_package else Model(str(small_model), request.param)
+@pytest.fixture(scope="session", params=[*(backend for backend in BACKENDS if backend in WEIGHTS), *MODELS, "remote"])
+def model(request: pytest.FixtureRequest, small_model: Path) -> Iterator[Model]:
+    """The small model on each backend and on a server, and each model of the package."""
+    with ExitStack() as servers:
+        if request.param == "remote":
+            yield ServedModel.start(Model(str(small_model), "auto"), servers)
+        elif request.param in MODELS:
+            yield Model(request.param, "auto")
+        else:
+            yield Model(str(small_model), request.param)
 
 
 @pytest.fixture(scope="session")
-def scorer(model: Model) -> Predictor:
+def scorer(model: Model) -> RankingModel:
     return model.load()

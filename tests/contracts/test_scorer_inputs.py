@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from resift.rerank.scorers.load import load_scorer
-from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.scorers.registry import BACKENDS
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.retrieval.errors import ModelError, SettingsError
@@ -58,7 +58,7 @@ NOT_PAIRS: list[Any] = [
 ]
 
 
-def test_odd_texts_are_scored_as_query_and_as_document(scorer: Predictor) -> None:
+def test_odd_texts_are_scored_as_query_and_as_document(scorer: RankingModel) -> None:
     pairs = [
         *(("cat food", text) for text in ODD),
         *((text, "the dog food") for text in ODD),
@@ -70,7 +70,7 @@ def test_odd_texts_are_scored_as_query_and_as_document(scorer: Predictor) -> Non
     assert scores.logits == pytest.approx(alone, abs=TOLERANCE)
 
 
-def test_a_lone_surrogate_is_read_as_a_replacement_character(scorer: Predictor) -> None:
+def test_a_lone_surrogate_is_read_as_a_replacement_character(scorer: RankingModel) -> None:
     odd, plain = scorer.score([("cat \udfff", "dog \ud800"), ("cat \ufffd", "dog \ufffd")]).logits
     assert odd == pytest.approx(plain, abs=TOLERANCE)
 
@@ -108,7 +108,7 @@ def test_a_max_length_that_no_pair_or_no_model_fits_is_refused(model: Model, len
 
 
 @pytest.mark.parametrize("pairs", NOT_PAIRS, ids=repr)
-def test_anything_but_a_list_of_pairs_of_strings_is_refused(scorer: Predictor, pairs: Any) -> None:
+def test_anything_but_a_list_of_pairs_of_strings_is_refused(scorer: RankingModel, pairs: Any) -> None:
     for refuse in (scorer.score, scorer.predict):
         with pytest.raises(SettingsError, match="^pairs: .*pair") as caught:
             refuse(pairs)
@@ -131,20 +131,20 @@ FORMS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_pairs_come_in_any_form_that_can_be_iterated_over(scorer: Predictor, form: str) -> None:
+def test_pairs_come_in_any_form_that_can_be_iterated_over(scorer: RankingModel, form: str) -> None:
     expected = scorer.score(FORMS["list"]()).logits
     assert len(set(expected.tolist())) == 3
     assert scorer.score(FORMS[form]()).logits.tolist() == expected.tolist()
     assert scorer.predict(FORMS[form](), activation="identity").tolist() == expected.tolist()
 
 
-def test_iterables_without_members_give_empty_arrays(scorer: Predictor) -> None:
+def test_iterables_without_members_give_empty_arrays(scorer: RankingModel) -> None:
     nothing: list[Any] = [[], (), iter([]), zip(strict=True), np.empty((0, 2), dtype=str)]
     assert [scorer.predict(pairs).shape for pairs in nothing] == [(0,)] * 5
     assert [scorer.score(pairs).logits.shape for pairs in nothing] == [(0,)] * 5
 
 
-def test_one_pair_by_itself_is_predicted_as_a_float_and_not_scored(scorer: Predictor) -> None:
+def test_one_pair_by_itself_is_predicted_as_a_float_and_not_scored(scorer: RankingModel) -> None:
     single: list[Any] = [("cat", "dog"), ["cat", "dog"], np.array(["cat", "dog"])]
     [expected] = scorer.predict([("cat", "dog")]).tolist()
     for pair in single:
@@ -155,14 +155,14 @@ def test_one_pair_by_itself_is_predicted_as_a_float_and_not_scored(scorer: Predi
 
 
 @pytest.mark.parametrize("form", [list, tuple, iter, np.array, lambda texts: dict(enumerate(texts)).values()])
-def test_documents_come_in_any_form_that_can_be_iterated_over(scorer: Predictor, form: Callable[[Any], Any]) -> None:
+def test_documents_come_in_any_form_that_can_be_iterated_over(scorer: RankingModel, form: Callable[[Any], Any]) -> None:
     expected = scorer.rank("cat", DOCUMENTS, return_documents=True)
     found = scorer.rank("cat", form(DOCUMENTS), return_documents=True)
     assert len(expected) == 3 and found == expected
 
 
 @pytest.mark.parametrize("documents", ["dog", b"dog", None, 7, {"dog": 1}, {"dog"}, ["dog", None], [("cat", "dog")]])
-def test_anything_but_a_list_of_strings_is_no_list_of_documents(scorer: Predictor, documents: Any) -> None:
+def test_anything_but_a_list_of_strings_is_no_list_of_documents(scorer: RankingModel, documents: Any) -> None:
     with pytest.raises(SettingsError, match="^documents: ") as caught:
         scorer.rank("cat", documents)
     assert len(str(caught.value).splitlines()) == 1

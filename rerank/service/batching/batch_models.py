@@ -110,7 +110,9 @@ class PredictorModel:
         if self.predictor.on_cpu:
             return None
         settings = replace(self.settings, device="cpu", dtype="auto", batch_tokens=None)
-        return PredictorModel(load_scorer(settings=settings), settings, self.fixed)
+        spare = load_scorer(settings=settings)
+        assert isinstance(spare, Predictor)  # it was one before
+        return PredictorModel(spare, settings, self.fixed)
 
     def _shaped(self, pairs: list[tuple[EncodedPairs, int]]) -> tuple[list[tuple[EncodedPairs, int]], int]:
         """Return the rows of the batch and its width in tokens: in a fixed shape, filled up with the first pair."""

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from resift.rerank.scorers.load import load_scorer
-from resift.rerank.scorers.predictor import Predictor
+from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.scorers.settings import ScorerSettings
 from tests.rerank.forks import fork
 from tests.rerank.scorers.small_models import save_family, sentences
@@ -43,7 +43,7 @@ def end_of_child(work: Callable[[], bool]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def logits(scorer: Predictor) -> list[float]:
+def logits(scorer: RankingModel) -> list[float]:
     found: list[float] = scorer.score(PAIRS).logits.tolist()
     return found
 
