@@ -17,6 +17,10 @@ class OverloadedError(Exception):
         self.retry_after = retry_after
 
 
+MARGIN = 0.8
+"""Share of the bound up to which jobs are admitted: the estimate of their time can be wrong by as much."""
+
+
 def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
     """Return the jobs to shed so that `queue` takes at most `bound` seconds with `job`; none if there is room.
 
@@ -25,7 +29,7 @@ def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
     admitted to an empty queue, whatever its size. Raises OverloadedError if there would not be room all the same.
     """
     needed = job.lane.rate.seconds(job.tokens_left)
-    excess = queue.seconds() + needed - bound
+    excess = queue.seconds() + needed - MARGIN * bound
     if excess <= 0 or not len(queue):
         return []
     shed: list[Job] = []
@@ -36,7 +40,7 @@ def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
             return shed
     wait = retry_after(queue, needed, bound)
     raise OverloadedError(
-        f"the queue takes {queue.seconds():.1f} s already, and this request {needed:.1f} s; the bound is {bound:g} s: "
+        f"the queue takes {queue.seconds():.1f} s already, and this request {needed:.1f} s; admitted are {MARGIN * bound:g} s: "
         f"send it again in {wait} s",
         wait,
     )
@@ -44,7 +48,7 @@ def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
 
 def retry_after(queue: FairQueue, needed: float, bound: float) -> int:
     """Return after how many whole seconds `queue` will have room for a job of `needed` seconds; at least 1."""
-    return max(1, math.ceil(queue.seconds() + min(needed, bound) - bound))
+    return max(1, math.ceil(queue.seconds() + min(needed, MARGIN * bound) - MARGIN * bound))
 
 
 def _victims(queue: FairQueue, job: Job) -> list[Job]:

@@ -113,10 +113,13 @@ class Batcher:
     def _step(self) -> None:
         """Make and score one batch, and come back while there is work."""
         parts: list[_Part] = []
+        started = time.monotonic()
         try:
             parts = self._next_batch()
             if parts:
-                self._score(parts)
+                served = self._score(parts)
+                # with the time for tokens and bookkeeping, without which the queue would seem faster than it is
+                parts[0].job.lane.rate.measure(served, time.monotonic() - started)
         except Exception as error:  # a defect here must not leave requests that wait for ever
             with self._lock:
                 jobs = [part.job for part in parts] or list(self.queue)
@@ -178,8 +181,11 @@ class Batcher:
                 job.timings.tokenizing += time.monotonic() - started
         return not job.over and job.round.left > 0
 
-    def _score(self, parts: list[_Part]) -> None:
-        """Score one batch and store its scores; a batch that does not fit into memory is halved the next time."""
+    def _score(self, parts: list[_Part]) -> float:
+        """Score one batch and store its scores; a batch that does not fit into memory is halved the next time.
+
+        Returns how many probable tokens were served.
+        """
         lane, started = parts[0].job.lane, time.monotonic()
         rows = [(part.prepared, row) for part in parts for row in part.rows]
         lengths = np.array([prepared.lengths[row] for prepared, row in rows], dtype=np.int64)  # (rows,)
@@ -189,18 +195,18 @@ class Batcher:
                 raise ModelError(f"the scorer returned {len(scores.logits)} scores for {len(rows)} pairs")
         except OutOfMemoryError:
             self._reduce(lane, parts, int(lengths.max()))
-            return
+            return 0.0
         except Exception as error:  # one request must not end the thread
-            self._recover(lane, parts, error)
-            return
+            return self._recover(lane, parts, error)
         seconds = time.monotonic() - started
         self._budgets.grow(lane.model)
-        self._store(lane, parts, scores, seconds)
+        served = self._store(lane, parts, scores, seconds)
         self.observer.batch(
             BatchFacts(len(rows), int(lengths.sum()), int(lengths.max()) * len(rows), seconds, len(parts))
         )
+        return served
 
-    def _store(self, lane: Lane, parts: Sequence[_Part], scores: Scores, seconds: float) -> None:
+    def _store(self, lane: Lane, parts: Sequence[_Part], scores: Scores, seconds: float) -> float:
         """Give each job its scores, and the cache too; complete the jobs whose last score this was."""
         place, served = 0, 0.0
         for part in parts:
@@ -223,7 +229,7 @@ class Batcher:
             self.cache.put(lane.revision, job.work.document_tokens, pairs, found)
             if complete:
                 self._advance(job)
-        lane.rate.measure(served, seconds)
+        return served
 
     def _advance(self, job: Job) -> None:
         """End the round of a job, and those after it whose scores are in the cache."""
@@ -261,8 +267,11 @@ class Batcher:
                 if not part.job.over:
                     part.job.round.put_back(part.rows)
 
-    def _recover(self, lane: Lane, parts: list[_Part], error: Exception) -> None:
-        """After a failed batch: run the model on the CPU if it was elsewhere, else find the job that it fails for."""
+    def _recover(self, lane: Lane, parts: list[_Part], error: Exception) -> float:
+        """After a failed batch: run the model on the CPU if it was elsewhere, else find the job that it fails for.
+
+        Returns how many probable tokens were served after all.
+        """
         try:
             spare = lane.model.on_cpu()
         except ResiftError as second:
@@ -273,12 +282,11 @@ class Batcher:
             for part in parts:
                 with self._lock:
                     part.job.round.prepared = None  # its tokens are those of the other copy
-            return
+            return 0.0
         if len(parts) == 1:
             self._fail(parts[0].job, error)
-            return
-        for part in parts:  # each alone, so that one request cannot fail the others
-            self._score([part])
+            return 0.0
+        return sum(self._score([part]) for part in parts)  # each alone, so that one request cannot fail the others
 
     def _fail(self, job: Job, error: Exception) -> None:
         with self._lock:
