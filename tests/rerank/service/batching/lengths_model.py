@@ -81,3 +81,17 @@ def lane(model: LengthsModel) -> Lane:
 def batcher(seconds: float = 1e9, cache_bytes: int = 0) -> Batcher:
     """Return a batcher that admits `seconds` of work."""
     return Batcher(seconds, ScoreCache(cache_bytes), NoObserver())
+
+
+def logits(one: Job) -> list[float]:
+    """Wait for a job and return its logits."""
+    return [float(value) for value in one.future.result(30).scores.logits]
+
+
+def blocked(running: Batcher, model: LengthsModel) -> Job:
+    """Return a job whose first batch is in the model, which waits for its gate."""
+    model.gate.clear()
+    first = job(lane(model), work([document(0, 1)]), "blocker")
+    running.submit(first)
+    assert model.entered.wait(30)
+    return first
