@@ -170,7 +170,10 @@ class Reranker:
         ]
 
     def window(self, ranking: Ranking, known: Known = KNOWN_NOTHING) -> Window:
-        """Divide a ranking into its parts; its `pairs` are what `reorder` needs the scores of."""
+        """Divide `ranking` into its parts; the `pairs` of the result are what `reorder` needs the scores of.
+
+        `known` is what the caller knows of the ranking and its scores do not show.
+        """
         head, tail = ranking.hits[: self.settings.rank_window_size], ranking.hits[self.settings.rank_window_size :]
         kept = 0
         if self.settings.keep_promoted:
@@ -188,7 +191,7 @@ class Reranker:
         )
 
     def reorder(self, window: Window, scored: PassageScores) -> Reranking:
-        """Reorder one ranking by `scored`, the scores of the pairs of `window`, fused on its scale or their own."""
+        """Reorder the ranking of `window` by `scored`, the scores of its pairs, fused on its scale or their own."""
         scale, scores, logits = window.scale, scored.scores, scored.scores.logits
         ids = [hit.document.doc_id for hit in window.scored]
         first_stage = np.array([hit.score for hit in window.scored], dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -30,17 +31,24 @@ def serve(serve_settings: ServeSettings, scorer_settings: ScorerSettings, rerank
 
     Paths: /rerank (TEI), /v1/rerank (Cohere v1, Jina, OpenSearch), /v2/rerank (Cohere v2), /score (vLLM), /info,
     /v1/models, /health, /ready, /metrics, /docs. SIGTERM answers what was accepted and ends; SIGHUP loads models, keys
-    and certificates anew. Needs the extra `serve`.
+    and certificates anew. Needs the extra "serve".
     """
+    run = _server()
+    from resift.rerank.service.logs import start_log
+
+    start_log(serve_settings.log_format, is_quiet())
+    run(serve_settings, scorer_settings, rerank_settings)
+
+
+def _server() -> Callable[[ServeSettings, ScorerSettings, RerankSettings], None]:
+    """Return the function that serves. Raises SettingsError if a library that it needs is not installed."""
     from resift.retrieval.errors import SettingsError
     from resift.retrieval.extras import install_line
 
     try:
-        from resift.rerank.service.logs import start_log
         from resift.rerank.service.server import serve as run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("resift", ""):
             raise
         raise SettingsError(f"a service needs {error.name}: {install_line('serve')}") from None
-    start_log(serve_settings.log_format, is_quiet())
-    run(serve_settings, scorer_settings, rerank_settings)
+    return run

@@ -120,7 +120,7 @@ class Front:
         if send.started:
             return
         self.metrics.rejected.labels(_REASONS.get(error.status, error.kind.lower())).inc()
-        response = JSONResponse(error.as_json(visit.request_id), error.status, dict(error.headers))
+        response = JSONResponse(error.as_json(visit.request_id, scope["path"]), error.status, dict(error.headers))
         await response(scope, receive, send)
 
     def _record(self, scope: Scope, visit: Visit, route: str) -> None:

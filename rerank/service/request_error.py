@@ -20,13 +20,18 @@ class RequestError(Exception):
         super().__init__(message)
         self.status, self.kind, self.message, self.headers = status, kind, message, dict(headers or {})
 
-    def as_json(self, request_id: str) -> dict[str, Any]:
-        """Return the body of the reply: "error" and "error_type" as in TEI, "message" as in Cohere."""
+    def as_json(self, request_id: str, path: str) -> dict[str, Any]:
+        """Return the body of the reply: "error" and "error_type" as in TEI, "message" as in Cohere.
+
+        Below /v1 it has "detail" too, a text, which clients of Jina and Voyage read. Elsewhere it has none: Infinity's
+        client, which calls /rerank, wants a list there.
+        """
         return {
             "error": self.message,
             "error_type": self.kind,
             "message": self.message,
             "request_id": request_id,
+            **({"detail": self.message} if path.startswith("/v1/") else {}),
         }
 
 

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from resift.rerank.candidates import Reranked
 from resift.rerank.fusion import Scale
 
-GAP = float(np.spacing(np.float32(1.0)))
-"""The least difference of two shown probabilities, 2^-23: adjacent float32 numbers from 1 to 2 differ by it."""
+GAP = 2 * float(np.spacing(np.float32(1.0)))
+"""The least difference of two shown probabilities, 2^-22: twice that of adjacent float32 numbers from 1 to 2.
+
+Half of it could be lost when a probability is written with 9 digits, read, and added to 1.
+"""
 
 
 def shown_scores(results: Sequence[Reranked], scale: Scale | None, raw: bool) -> list[float]:
@@ -43,10 +46,10 @@ def shown_scores(results: Sequence[Reranked], scale: Scale | None, raw: bool) ->
 
 
 def apart(scores: NDArray[np.float64], deciding: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return `scores` (n,), descending from 1 to 0, with a gap of 2^-23 or more wherever `deciding` (n,) falls.
+    """Return `scores` (n,), descending from 1 to 0, with a gap of 2^-22 or more wherever `deciding` (n,) falls.
 
     >>> apart(np.array([1.0, 1.0, 0.5]), np.array([30.0, 29.0, 0.0])).tolist()
-    [1.0, 0.9999998807907104, 0.5]
+    [1.0, 0.9999997615814209, 0.5]
     """
     steps = GAP * np.concatenate([np.zeros(min(1, len(scores))), np.cumsum(np.diff(deciding) < 0)])  # (n,) ascending
     lowered = np.minimum.accumulate(scores + steps)  # descending from the first score, each below those before it

@@ -40,8 +40,8 @@ def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
             return shed
     wait = retry_after(queue, needed, bound)
     raise OverloadedError(
-        f"the queue takes {queue.seconds():.1f} s already, and this request {needed:.1f} s; admitted are {MARGIN * bound:g} s: "
-        f"send it again in {wait} s",
+        f"the queue takes {queue.seconds():.1f} s already, and this request {needed:.1f} s; {MARGIN * bound:g} s are "
+        f"admitted: send it again in {wait} s",
         wait,
     )
 

@@ -1,6 +1,6 @@
 """POST /v1/rerank, as Cohere's first version, Jina, OpenShift AI, OpenSearch's connectors, vLLM and Infinity have it.
 
-Voyage's `top_k` is read too, and its `data` added to the reply then. Sources: Cohere's OpenAPI document, and the
+Voyage's `top_k` is read too, and `data` added to the reply of its clients. Sources: Cohere's OpenAPI document, and the
 parsers of Elasticsearch and OpenSearch, which refuse unknown members inside a result and scores that are integers.
 """
 
@@ -24,6 +24,7 @@ from resift.rerank.service.dialects.forms import (
     Usage,
     check_query,
     read_form,
+    refuse_cut,
     to_documents,
 )
 from resift.rerank.service.request_error import invalid
@@ -39,6 +40,7 @@ class RerankRequest(Ranked, kw_only=True):
     return_documents: bool | None = None
     rank_fields: list[str] | None = None
     max_chunks_per_doc: Passages | None = None
+    truncation: bool | None = None
 
 
 class ApiVersion(Struct):
@@ -98,12 +100,13 @@ def read(body: dict[str, object]) -> tuple[RerankRequest, RerankCall]:
 
 
 def write(form: RerankRequest, answer: RerankAnswer, facts: ReplyFacts) -> RerankReply:
-    """Return the reply."""
+    """Return the reply. Raises RequestError if texts were cut that must not be."""
+    refuse_cut(form.truncation, "truncation", facts)
     results = [
         ResultReply(one.index, one.score, _document(form, one.index) if form.return_documents else UNSET)
         for one in answer.results
     ]
-    voyage = form.top_k is not None
+    voyage = form.top_k is not None or form.truncation is not None  # its SDK always sends the latter
     return RerankReply(
         facts.request_id,
         facts.treatment.model,

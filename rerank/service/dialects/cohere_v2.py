@@ -1,6 +1,7 @@
 """POST /v2/rerank, as Cohere's second version has it: texts alone, and no document in the reply.
 
-Source: Cohere's OpenAPI document. vLLM has the same path for its own form, whose `return_documents` is ignored here.
+Source: Cohere's OpenAPI document. vLLM has the same path for its own form, whose member for repeating documents is
+ignored here.
 """
 
 from __future__ import annotations

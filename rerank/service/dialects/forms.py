@@ -151,6 +151,13 @@ def check_query(query: str) -> str:
     return query
 
 
+def refuse_cut(allowed: bool | None, member: str, facts: ReplyFacts) -> None:
+    """Raise RequestError, status 422, if texts were cut and the request does not allow it; `member` is what says so."""
+    if allowed is False and facts.treatment.truncated:
+        count = facts.treatment.truncated
+        raise invalid(f"{count} texts are longer than the model reads; shorten them, or set {member} to true")
+
+
 def to_documents(given: Sequence[str | dict[str, Any]], fields: Sequence[str] | None = None) -> list[Document]:
     """Return the documents of a request: each a text, or an object with "text", or with `fields` if they are given.
 

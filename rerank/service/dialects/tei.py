@@ -18,6 +18,7 @@ from resift.rerank.service.dialects.forms import (
     TopN,
     check_query,
     read_form,
+    refuse_cut,
     to_documents,
 )
 from resift.rerank.service.request_error import invalid
@@ -59,10 +60,7 @@ def read(body: dict[str, object]) -> tuple[TeiRequest, RerankCall]:
 
 def write(form: TeiRequest, answer: RerankAnswer, facts: ReplyFacts) -> list[TeiRank]:
     """Return the reply. Raises RequestError if texts were cut that must not be."""
-    if form.truncate is False and facts.treatment.truncated:
-        raise invalid(
-            f"{facts.treatment.truncated} texts are longer than the model reads; shorten them, or set truncate to true"
-        )
+    refuse_cut(form.truncate, "truncate", facts)
     return [
         TeiRank(one.index, one.score, form.texts[one.index] if form.return_text else UNSET) for one in answer.results
     ]

@@ -36,12 +36,12 @@ def test_raw_scores_are_the_logits() -> None:
 
 
 def test_saturated_probabilities_stay_in_the_order_of_their_logits() -> None:
-    assert shown_scores(results([40.0, 39.0, 38.0]), None, raw=False) == [1.0, 0.999999881, 0.999999762]
+    assert shown_scores(results([40.0, 39.0, 38.0]), None, raw=False) == [1.0, 0.999999762, 0.999999523]
 
 
 def test_probabilities_that_would_all_be_zero_stay_in_the_order_of_their_logits() -> None:
     shown = shown_scores(results([-150.0, -160.0, -170.0]), None, raw=False)
-    assert shown == [2.38418579e-07, 1.1920929e-07, 0.0]
+    assert shown == [4.76837158e-07, 2.38418579e-07, 0.0]
 
 
 def test_equal_logits_have_equal_scores() -> None:
@@ -61,6 +61,11 @@ def test_readers_of_float32_find_the_order_whether_they_add_one_or_not(
         assert one > other if falls else one >= other
     for one, other, falls in zip(as_elasticsearch, as_elasticsearch[1:], _falls(ranked), strict=False):
         assert one > other if falls else one >= other
+
+
+def test_close_logits_stay_apart_for_elasticsearch_which_adds_one() -> None:
+    shown = np.array(shown_scores(results([7.08540201, 7.08540153]), None, raw=False), dtype=np.float32)
+    assert shown[0] + np.float32(1.0) > shown[1] + np.float32(1.0)
 
 
 def _falls(ranked: list[Reranked]) -> list[bool]:
