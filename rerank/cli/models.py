@@ -27,7 +27,8 @@ def models(language: str | None, as_json: bool, speed: bool) -> None:
 
     Of those in the package it shows the seconds for 100 candidates of 100 words, measured now for a moment each, and
     the quality that was measured on development sets.
-    Any other cross-encoder with one score is named in the same way, by its name on the hub or by its folder.
+    Any other cross-encoder with one score is named in the same way, by its name on the hub or by its folder,
+    and a model on a server by its address, such as http://localhost:8080.
 
     \b
     resift models --language de
