@@ -28,7 +28,7 @@ def information(reranking: Reranking, settings: ServeSettings, name: str) -> dic
         "model_type": {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}},
         "max_concurrent_requests": settings.max_requests,
         "max_input_length": None if predictor is None else predictor.max_length,
-        "max_batch_tokens": None if loaded is None else loaded.lane.model.budget,
+        "max_batch_tokens": None if loaded is None or predictor is None else loaded.lane.model.budget,
         "max_client_batch_size": settings.max_documents,
         "auto_truncate": True,
         "tokenization_workers": 1,

@@ -1,0 +1,23 @@
+"""A service whose model is on another server: the same scores, and an error that says so when that server is gone."""
+
+from __future__ import annotations
+
+import signal
+
+import httpx
+
+from tests.rerank.service.running import running_service
+
+BODY = {"query": "what do cats eat", "documents": ["Dogs bark at night.", "Cats live on meat and fish.", ""]}
+
+
+def test_a_service_passes_the_scores_of_another_one_on_and_says_when_it_is_gone() -> None:
+    with running_service("--model", "resift-tiny") as behind:
+        with running_service("--model", behind.url, environment={"no_proxy": "*"}) as running:
+            results = [httpx.post(f"{url}/v1/rerank", json=BODY).json()["results"] for url in (running.url, behind.url)]
+            assert results[0] == results[1] and len(results[0]) == 3
+            assert httpx.get(f"{running.url}/info").json()["model_id"] == behind.url
+            behind.stop(signal.SIGKILL)
+            reply = httpx.post(f"{running.url}/v1/rerank", json={**BODY, "query": "another one"}, timeout=60)
+            assert reply.status_code == 503 and "the server cannot be reached" in reply.json()["error"]
+            assert running.stop() == 0
