@@ -1,6 +1,6 @@
-"""Measure whether the make-up of a batch changes scores and orders: alone, in mixed batches, and in fixed shapes.
+"""Measure whether the make-up of a batch changes scores and orders: pairs by themselves, and in two mixtures.
 
-Fixed shapes are those of `resift serve --deterministic`.
+By themselves is how `resift serve --deterministic` scores them.
 
     python -m scripts.measure_batch_makeup ../shared/collections/nfcorpus --queries 50 --depth 20
     python -m scripts.measure_batch_makeup FOLDER --model org/name --backend torch --dtype bfloat16
@@ -45,18 +45,15 @@ def candidates(folder: Path, split: str, queries: int, depth: int) -> list[list[
         ]
 
 
-def score_mixed(model: PredictorModel, pairs: Sequence[Pair], order: Sequence[int]) -> NDArray[np.float32]:
-    """Return the logits of `pairs`, float32 (n,), in batches that take them in `order` where their lengths allow it."""
+def score_mixed(model: PredictorModel, pairs: Sequence[Pair], seed: int) -> NDArray[np.float32]:
+    """Return the logits of `pairs`, float32 (n,), in batches of pairs that were drawn by `seed`."""
     prepared = model.prepare(pairs, None)
     logits = np.empty(len(pairs), dtype=np.float32)
-    waiting = list(order)
-    while waiting:
-        shortest, longest = model.shape(int(prepared.lengths[waiting[0]]))
-        most = min(max(1, model.budget // longest), model.most_rows or model.budget)
-        fitting = [row for row in waiting if shortest <= prepared.lengths[row] <= longest][:most]
-        logits[fitting] = model.run([(prepared, row) for row in fitting]).logits
-        taken = set(fitting)
-        waiting = [row for row in waiting if row not in taken]
+    waiting = np.random.default_rng(seed).permutation(len(pairs)).tolist()
+    most = max(1, model.budget // int(prepared.lengths.max()))
+    for start in range(0, len(waiting), most):
+        batch = waiting[start : start + most]
+        logits[batch] = model.run([(prepared, row) for row in batch]).logits
     return logits
 
 
@@ -88,23 +85,15 @@ def main() -> None:
         parser.error("a model on a server makes its own batches; name one that runs here")
     queries = candidates(given.folder, given.split, given.queries, given.depth)
     pairs = [pair for query in queries for pair in query]
-    free, fixed = PredictorModel(predictor, settings), PredictorModel(predictor, settings, fixed=True)
-    mixture = np.random.default_rng(7).permutation(len(pairs)).tolist()
-    alone = np.concatenate([free.run([(free.prepare([pair], None), 0)]).logits for pair in pairs])
-    by_length = predictor.score(pairs).logits
-    rows = {
-        "alone, in batches by length": (alone, by_length),
-        "two mixtures of batches": (by_length, score_mixed(free, pairs, mixture)),
-        "fixed shapes, two mixtures": (
-            score_mixed(fixed, pairs, range(len(pairs))),
-            score_mixed(fixed, pairs, mixture),
-        ),
-    }
+    model = PredictorModel(predictor, settings)
+    one, other = (score_mixed(model, pairs, seed) for seed in (1, 2))
+    alone = np.concatenate([model.run([(model.prepare([pair], None), 0)]).logits for pair in pairs])
+    rows = {"by itself, in one mixture": (alone, one), "in two mixtures": (one, other)}
     print(f"{given.model}: {len(queries)} queries, {len(pairs)} pairs\n")
     print(f"| compared | largest difference | mean | queries whose first {CUTOFF} differ |\n|---|---|---|---|")
-    for name, (one, other) in rows.items():
-        apart = np.abs(one - other)
-        print(f"| {name} | {apart.max():.2g} | {apart.mean():.2g} | {changed_orders(queries, one, other)} |")
+    for name, (first, second) in rows.items():
+        apart = np.abs(first - second)
+        print(f"| {name} | {apart.max():.2g} | {apart.mean():.2g} | {changed_orders(queries, first, second)} |")
 
 
 if __name__ == "__main__":

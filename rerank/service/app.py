@@ -56,8 +56,11 @@ class Service:
 
     async def answer(self, request: Request) -> Response:
         """Answer a request of one of the dialects. Raises RequestError."""
-        body = await self.intake.read(request.receive, request.headers)
-        dialect = choose_dialect(request.url.path, body)
+        async with self.intake.reading(request.receive, request.headers) as body:
+            return await self._reply(request, body)
+
+    async def _reply(self, request: Request, body: dict[str, Any]) -> Response:
+        dialect = choose_dialect(request.scope["path"], body)
         form, call = dialect.read(body)
         call = with_deadline(call, request.headers.get("x-deadline-ms"))
         visit: Visit = request.scope["visit"]

@@ -6,7 +6,8 @@ import asyncio
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,16 +31,27 @@ _ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # content encoding -> wi
 
 
 @dataclass(slots=True)
+class _Held:
+    """How many bytes of a request are held."""
+
+    size: int = 0
+
+
+@dataclass(slots=True)
 class Intake:
-    """How much is received: `max_bytes` of a body, within `seconds`; `received` counts the bytes of all bodies now."""
+    """How much is received: `max_bytes` of a body, within `seconds`.
+
+    `received` counts the bytes of the bodies that are being received, and of those whose requests are not answered yet.
+    """
 
     max_bytes: int
     seconds: float
     received: int = 0
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)  # values take far more memory than their JSON
 
-    async def read(self, receive: Receive, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Return the JSON object in the body of a request.
+    @asynccontextmanager
+    async def reading(self, receive: Receive, headers: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+        """Yield the JSON object in the body of a request, which counts as received until the block ends.
 
         Raises RequestError: 400 if it is not JSON, 408 if it comes too slowly, 413 if it is too large, 415 if its
         encoding is not known, 422 if it is not an object, 429 if too many are received at once, 499 if it is broken
@@ -48,7 +60,14 @@ class Intake:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "", *_ENCODINGS):
             raise RequestError(415, "Validation", f"the encoding {encoding[:40]!r} is not known; expected gzip or none")
-        body = await self._receive(receive, headers)
+        held = _Held()
+        try:
+            yield await self._read(receive, headers, encoding, held)
+        finally:
+            self.received -= held.size
+
+    async def _read(self, receive: Receive, headers: Mapping[str, str], encoding: str, held: _Held) -> dict[str, Any]:
+        body = await self._receive(receive, headers, held)
         if encoding in _ENCODINGS or len(body) >= _IN_A_THREAD:
             async with self._one_at_a_time:
                 value = await asyncio.to_thread(self._decode, body, encoding)
@@ -58,13 +77,12 @@ class Intake:
             raise RequestError(422, "Validation", f"the body is a JSON {_kind(value)}; expected an object")
         return value
 
-    async def _receive(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
+    async def _receive(self, receive: Receive, headers: Mapping[str, str], held: _Held) -> bytes:
         declared = int(headers.get("content-length") or 0)
         if declared > self.max_bytes:
             if headers.get("expect", "").lower() != "100-continue":  # else its sender waits for the answer
                 await self._discard(receive)
             raise self._too_large()
-        held = 0
         parts: list[bytes] = []
         try:
             async with asyncio.timeout(self.seconds):
@@ -73,10 +91,10 @@ class Intake:
                     if message["type"] == "http.disconnect":
                         raise RequestError(499, "Cancelled", "the caller hung up")
                     part = message.get("body", b"")
-                    held += len(part)
+                    held.size += len(part)
                     self.received += len(part)
                     parts.append(part)
-                    if held > self.max_bytes:
+                    if held.size > self.max_bytes:
                         parts.clear()
                         await self._discard(receive)
                         raise self._too_large()
@@ -88,8 +106,6 @@ class Intake:
             raise RequestError(
                 408, "Timeout", f"the body did not arrive within {self.seconds:g} s", {"Connection": "close"}
             ) from None
-        finally:
-            self.received -= held
 
     async def _discard(self, receive: Receive) -> None:
         """Read and drop what is still sent, within bounds: a sender who is cut off does not read the answer."""

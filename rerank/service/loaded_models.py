@@ -60,12 +60,12 @@ class LoadedModel:
 class LoadedModels:
     """Gives out models by name; used by the event loop alone, while loading happens in other threads."""
 
-    def __init__(self, specs: Mapping[str, ModelSpec], batcher: Batcher, max_bytes: int, fixed: bool = False) -> None:
+    def __init__(self, specs: Mapping[str, ModelSpec], batcher: Batcher, max_bytes: int, alone: bool = False) -> None:
         """Load the models of `specs` when they are asked for, of at most `max_bytes` bytes in all.
 
-        `fixed`: score in fixed shapes. The first of `specs` is the default.
+        `alone`: score each pair by itself. The first of `specs` is the default.
         """
-        self.specs, self.batcher, self.max_bytes, self.fixed = specs, batcher, max_bytes, fixed
+        self.specs, self.batcher, self.max_bytes, self.alone = specs, batcher, max_bytes, alone
         self.default = next(iter(specs))
         self._loaded: dict[str, LoadedModel] = {}
         self._loading: dict[str, asyncio.Task[LoadedModel]] = {}
@@ -125,7 +125,7 @@ class LoadedModels:
 
     async def _open(self, name: str) -> LoadedModel:
         """Load a model in another thread, and warm it on the thread that scores."""
-        model = await asyncio.to_thread(open_model, self.specs[name], self.fixed)
+        model = await asyncio.to_thread(open_model, self.specs[name], self.alone)
         await asyncio.wrap_future(self.batcher.run(lambda: _warm(model.lane.model)))
         facts = {"model": name, "revision": model.revision, "bytes": model.size}
         _LOG.info("model loaded", extra={"facts": facts})
@@ -143,13 +143,13 @@ class LoadedModels:
                 _LOG.info("model unloaded", extra={"facts": {"model": model.name, "bytes": model.size}})
 
 
-def open_model(spec: ModelSpec, fixed: bool = False) -> LoadedModel:
+def open_model(spec: ModelSpec, alone: bool = False) -> LoadedModel:
     """Load the model of `spec`. Raises ModelError and SettingsError."""
     scorer: Scorer = load_scorer(settings=spec.scorer)
     path = scorer.folder.path if isinstance(scorer, Predictor) else None
     revision, size = (f"remote-{spec.scorer.model}", 0) if path is None else folder_revision(path)
     fused = Reranker(scorer, spec.rerank)
-    lane = Lane(batch_model(scorer, spec.scorer, fixed), f"{spec.name}:{revision}:{spec.scorer.max_length}")
+    lane = Lane(batch_model(scorer, spec.scorer, alone), f"{spec.name}:{revision}:{spec.scorer.max_length}")
     return LoadedModel(spec, lane, fused.with_settings(fusion="none"), fused, revision, size)
 
 

@@ -50,7 +50,8 @@ def start_log(form: str, quiet: bool = False) -> logging.Logger:
     for name in (NAME, "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.WARNING if quiet or name != NAME else logging.INFO)
+        # uvicorn warns of every request that is not HTTP, so that anyone could fill the log
+        logger.setLevel(logging.ERROR if name != NAME else logging.WARNING if quiet else logging.INFO)
     return logging.getLogger(NAME)
 
 

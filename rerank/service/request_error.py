@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from resift.retrieval.text import clean
+
 Kind = Literal[
     "Validation", "Empty", "Unauthorized", "NotFound", "MethodNotAllowed", "TooLarge", "Timeout", "Overloaded",
     "Unhealthy", "Backend", "Cancelled",
@@ -18,6 +20,7 @@ class RequestError(Exception):
     def __init__(self, status: int, kind: Kind, message: str, headers: Mapping[str, str] | None = None) -> None:
         """Keep what the reply needs; `message` is one line for people."""
         super().__init__(message)
+        message = clean(message)
         self.status, self.kind, self.message, self.headers = status, kind, message, dict(headers or {})
 
     def as_json(self, request_id: str, path: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import signal
 import socket
@@ -93,14 +94,21 @@ def _build(settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettin
 
 def _check_exposure(settings: ServeSettings, with_keys: bool) -> None:
     """Raise SettingsError if others can reach the service and no key is needed."""
-    local = settings.host in ("localhost", "::1") or settings.host.startswith("127.")
-    if local or with_keys or settings.insecure or settings.tls_client_ca:
+    if _is_local(settings.host) or with_keys or settings.insecure or settings.tls_client_ca:
         return
     raise SettingsError(
         f"{settings.host} can be reached by others, and no key is needed; give `keys_file` or {VARIABLE}, or "
         "`insecure` if that is meant",
         "host",
     )
+
+
+def _is_local(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _listen(settings: ServeSettings) -> socket.socket:

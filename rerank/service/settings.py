@@ -48,7 +48,7 @@ class ServeSettings:
     ladder: str | None = setting(
         None, "Models to change to under load, the best first, such as resift-base,resift-small,resift-tiny,none."
     )
-    deterministic: bool = setting(False, "Score in fixed shapes: equal pairs score alike whatever is scored with them.")
+    deterministic: bool = setting(False, "Score each pair by itself, so that its score depends on it alone; slower.")
     max_queue_seconds: float = setting(
         10.0, "How long an admitted request waits and computes at most, by the measured rate; others get status 429."
     )

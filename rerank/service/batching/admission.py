@@ -29,7 +29,10 @@ def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
     admitted to an empty queue, whatever its size. Raises OverloadedError if there would not be room all the same.
     """
     needed = job.lane.rate.seconds(job.tokens_left)
-    excess = queue.seconds() + needed - MARGIN * bound
+    room = MARGIN * bound
+    job.oversized = needed > room
+    ahead = _seconds_ahead(queue, needed)
+    excess = ahead + needed - room
     if excess <= 0 or not len(queue):
         return []
     shed: list[Job] = []
@@ -38,17 +41,24 @@ def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
         excess -= victim.lane.rate.seconds(victim.tokens_left)
         if excess <= 0:
             return shed
-    wait = retry_after(queue, needed, bound)
+    wait = max(1, math.ceil(ahead + min(needed, room) - room))
     raise OverloadedError(
-        f"the queue takes {queue.seconds():.1f} s already, and this request {needed:.1f} s; {MARGIN * bound:g} s are "
-        f"admitted: send it again in {wait} s",
+        f"the queue takes {ahead:.1f} s already, and this request {needed:.1f} s; {room:g} s are admitted: send it "
+        f"again in {wait} s",
         wait,
     )
 
 
-def retry_after(queue: FairQueue, needed: float, bound: float) -> int:
-    """Return after how many whole seconds `queue` will have room for a job of `needed` seconds; at least 1."""
-    return max(1, math.ceil(queue.seconds() + min(needed, MARGIN * bound) - MARGIN * bound))
+def _seconds_ahead(queue: FairQueue, needed: float) -> float:
+    """Return how long a job of `needed` seconds waits for those in `queue`.
+
+    A job that exceeds the bound by itself, and was admitted when nothing else was there, is not ahead of the others for
+    longer than they take: it gets an equal share meanwhile, and its own time is not promised.
+    """
+    return sum(
+        min(needed, one.lane.rate.seconds(one.tokens_left)) if one.oversized else one.lane.rate.seconds(one.tokens_left)
+        for one in queue
+    )
 
 
 def _victims(queue: FairQueue, job: Job) -> list[Job]:

@@ -16,12 +16,6 @@ from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.service.batching.estimate import probable_tokens
 
-BUCKET = 32
-"""In fixed shapes, the tokens of a pair are rounded up to a multiple of this."""
-
-MAX_FIXED_TOKENS = 8192
-"""Tokens of a fixed shape at most: each batch is filled up to it, so that a large one is a waste for few pairs."""
-
 PAIRS_PER_CALL = 32
 """Pairs per call of a scorer that makes its own batches."""
 
@@ -51,10 +45,6 @@ class BatchModel(Protocol):
         """
         ...
 
-    def shape(self, longest: int) -> tuple[int, int]:
-        """Return the shortest and the longest pair, in tokens, of a batch whose longest pair has `longest` tokens."""
-        ...
-
     def run(self, rows: Sequence[tuple[Prepared, int]]) -> Scores:
         """Return the scores of `rows`, each a preparation and an index in it, in their order.
 
@@ -71,33 +61,27 @@ class BatchModel(Protocol):
 
 
 class PredictorModel:
-    """A model of ours, in batches by tokens; if `fixed` is True, in fixed shapes, in which equal pairs score alike.
+    """A model of ours, in batches by tokens; if `alone` is True, in batches of one pair.
 
-    A fixed shape is decided by a pair's own length: its tokens are rounded up, and the rows are filled up by repeats.
+    In a matrix product, a row's place among the others decides in which order its terms are added. Alone, and without
+    padding, a pair is computed in the shape that its own length gives, so that its score depends on nothing else.
     """
 
-    def __init__(self, predictor: Predictor, settings: ScorerSettings, fixed: bool = False) -> None:
+    def __init__(self, predictor: Predictor, settings: ScorerSettings, alone: bool = False) -> None:
         """Run `predictor`, which was loaded with `settings`."""
-        self.predictor, self.settings, self.fixed = predictor, settings, fixed
-        self.budget = min(predictor.batch_tokens, MAX_FIXED_TOKENS) if fixed else predictor.batch_tokens
-        self.most_rows = predictor.most_rows
+        self.predictor, self.settings, self.alone = predictor, settings, alone
+        self.budget = predictor.batch_tokens
+        self.most_rows = 1 if alone else predictor.most_rows
 
     def prepare(self, pairs: Sequence[Pair], document_tokens: int | None) -> Prepared:
         """Tokenize `pairs`. Raises ModelError."""
         encoded = self.predictor.encode(pairs, document_tokens=document_tokens)
         return Prepared(np.maximum(encoded.lengths, 1), encoded, ())
 
-    def shape(self, longest: int) -> tuple[int, int]:
-        """Return the range of lengths; in fixed shapes, all round up to the same."""
-        if not self.fixed:
-            return 1, longest
-        width = -(-longest // BUCKET) * BUCKET
-        return width - BUCKET + 1, width
-
     def run(self, rows: Sequence[tuple[Prepared, int]]) -> Scores:
         """Score one batch. Raises OutOfMemoryError and ModelError."""
         pairs = [(prepared.encoded, row) for prepared, row in rows if prepared.encoded is not None]
-        logits = self.predictor.forward(self.predictor.encoder.pad_rows(*self._shaped(pairs)))[: len(pairs)]
+        logits = self.predictor.forward(self.predictor.encoder.pad_rows(pairs))
         return Scores(
             logits,
             np.array([encoded.truncated[row] for encoded, row in pairs], dtype=bool),
@@ -112,15 +96,7 @@ class PredictorModel:
         settings = replace(self.settings, device="cpu", dtype="auto", batch_tokens=None)
         spare = load_scorer(settings=settings)
         assert isinstance(spare, Predictor)  # it was one before
-        return PredictorModel(spare, settings, self.fixed)
-
-    def _shaped(self, pairs: list[tuple[EncodedPairs, int]]) -> tuple[list[tuple[EncodedPairs, int]], int]:
-        """Return the rows of the batch and its width in tokens: in a fixed shape, filled up with the first pair."""
-        if not self.fixed:
-            return pairs, 1
-        width = self.shape(max(int(encoded.lengths[row]) for encoded, row in pairs))[1]
-        rows = min(max(1, self.budget // width), self.most_rows or self.budget)
-        return pairs + pairs[:1] * (rows - len(pairs)), width
+        return PredictorModel(spare, settings, self.alone)
 
 
 class ScorerModel:
@@ -137,10 +113,6 @@ class ScorerModel:
         lengths = [probable_tokens(query) + probable_tokens(document) for query, document in pairs]
         return Prepared(np.array(lengths, dtype=np.int64), None, pairs)
 
-    def shape(self, longest: int) -> tuple[int, int]:
-        """Return the range of lengths: pairs of any length fit together."""
-        return 1, longest
-
     def run(self, rows: Sequence[tuple[Prepared, int]]) -> Scores:
         """Score one batch. Raises ModelError."""
         return self.scorer.score([prepared.pairs[row] for prepared, row in rows])
@@ -150,6 +122,6 @@ class ScorerModel:
         return None
 
 
-def batch_model(scorer: Scorer, settings: ScorerSettings, fixed: bool = False) -> BatchModel:
-    """Return `scorer`, which was loaded with `settings`, as a model of the batcher."""
-    return PredictorModel(scorer, settings, fixed) if isinstance(scorer, Predictor) else ScorerModel(scorer)
+def batch_model(scorer: Scorer, settings: ScorerSettings, alone: bool = False) -> BatchModel:
+    """Return `scorer`, loaded with `settings`, as a model of the batcher; `alone` is that of `PredictorModel`."""
+    return PredictorModel(scorer, settings, alone) if isinstance(scorer, Predictor) else ScorerModel(scorer)

@@ -144,11 +144,11 @@ class Batcher:
         with self._lock:
             if first.over:
                 return []
-            shortest, longest = model.shape(first.round.longest())
+            longest = first.round.longest()
             room = min(max(1, model.budget // longest), model.most_rows or model.budget)
-            parts = [self._take(first, shortest, longest, room)]
+            parts = [self._take(first, 1, longest, room)]
         room -= len(parts[0].rows)
-        least = max(shortest, longest // 2)  # shorter pairs of other jobs would be mostly padding
+        least = longest // 2  # shorter pairs of other jobs would be mostly padding
         for job in jobs[1:]:
             waits = job.round.prepared is None and len(job.round.pairs) > COMPANION_PAIRS
             if room <= 0:

@@ -10,7 +10,7 @@ BYTES_PER_TOKEN = 4
 SPECIAL_TOKENS = 3
 """Special tokens of a pair: [CLS] and two [SEP] for BERT."""
 
-_RECENT = 0.05  # weight of the newest batch in the measured rate
+_REMEMBERED = 0.95  # what the earlier batches still count when one more is measured
 
 
 def probable_tokens(text: str) -> int:
@@ -38,23 +38,23 @@ def pair_tokens(query: int, documents: Iterable[int], window: int, passages: int
 
 
 class Rate:
-    """How many probable tokens a second a model scores, by its last batches; recent ones count more."""
+    """How many probable tokens a second a model scores, by its last batches: their tokens by their time."""
 
     def __init__(self, tokens_per_second: float = 20_000.0) -> None:
-        """Begin with `tokens_per_second`, until the first batch is measured."""
-        self.tokens_per_second = tokens_per_second
-        self._measured = False
+        """Begin with `tokens_per_second`, which counts like half a second of batches."""
+        self._seconds = 0.5
+        self._tokens = tokens_per_second * self._seconds
+
+    @property
+    def tokens_per_second(self) -> float:
+        """The rate of the last batches."""
+        return self._tokens / self._seconds
 
     def measure(self, tokens: float, seconds: float) -> None:
-        """Take one batch of `tokens` probable tokens into account."""
-        if tokens <= 0 or seconds <= 0:
-            return
-        if not self._measured:
-            self.tokens_per_second, self._measured = tokens / seconds, True
-            return
-        # in seconds per token, so that a mean over batches is a mean over time
-        mean = (1 - _RECENT) / self.tokens_per_second + _RECENT * seconds / tokens
-        self.tokens_per_second = 1 / mean
+        """Take one batch of `tokens` probable tokens into account; a small batch, which is slow, counts little."""
+        if tokens > 0 and seconds > 0:
+            self._tokens = _REMEMBERED * self._tokens + tokens
+            self._seconds = _REMEMBERED * self._seconds + seconds
 
     def seconds(self, tokens: float) -> float:
         """Return how long `tokens` probable tokens take."""

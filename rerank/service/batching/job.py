@@ -88,6 +88,7 @@ class Job:
         self.future: Future[PassageScores] = Future()
         self.timings = Timings()
         self.waiters = 1
+        self.oversized = False  # by itself it takes longer than the bound of the queue
         self.tag = 0.0  # virtual time at which its caller's share would have finished it
         self.tokens_left = float(max(1, work.tokens))
         self._completed: list[Scores] = []

@@ -52,7 +52,7 @@ def test_the_offer_may_be_the_last_header(service: Running) -> None:
 
 def test_headers_and_body_may_come_in_pieces_of_any_size(service: Running) -> None:
     whole = head(OFFER) + BODY
-    for size in (1, 7, 64):
+    for size in (1, 2, 3, 5, 7, 11, 64, 100):
         with connect(service) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for start in range(0, len(whole), size):

@@ -53,7 +53,7 @@ def test_with_first_stage_scores_the_order_is_that_of_a_search_with_fusion() -> 
     run(work)
 
 
-def test_fixed_shapes_give_the_same_order() -> None:
+def test_pairs_by_themselves_give_the_same_order() -> None:
     async def work(one: Reranking) -> None:
         answer = await one.call(RerankCall("what do cats eat", DOCUMENTS), Caller())
         assert indices(answer) == of_search("what do cats eat")

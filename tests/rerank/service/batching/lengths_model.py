@@ -11,6 +11,7 @@ from resift.rerank.scorer import Pair, Scores
 from resift.rerank.scorers.predictor import OutOfMemoryError
 from resift.rerank.service.batching.batch_models import BatchModel, Prepared
 from resift.rerank.service.batching.batcher import Batcher
+from resift.rerank.service.batching.estimate import Rate
 from resift.rerank.service.batching.job import Job, Lane, Standing, Work
 from resift.rerank.service.batching.observer import NoObserver
 from resift.rerank.service.score_cache import ScoreCache
@@ -34,9 +35,6 @@ class LengthsModel:
 
     def prepare(self, pairs: Sequence[Pair], document_tokens: int | None) -> Prepared:
         return Prepared(np.array([len(text.split()) for _, text in pairs], dtype=np.int64), None, pairs)
-
-    def shape(self, longest: int) -> tuple[int, int]:
-        return 1, longest
 
     def run(self, rows: Sequence[tuple[Prepared, int]]) -> Scores:
         self.entered.set()
@@ -73,9 +71,7 @@ def job(lane: Lane, given: Work, caller: str = "", priority: int = 0, in_order: 
 
 def lane(model: LengthsModel) -> Lane:
     """Return the lane of a model, at 100 tokens a second until a batch is measured."""
-    found = Lane(model, "lengths:1")
-    found.rate.tokens_per_second = 100.0
-    return found
+    return Lane(model, "lengths:1", Rate(100.0))
 
 
 def batcher(seconds: float = 1e9, cache_bytes: int = 0) -> Batcher:

@@ -131,6 +131,24 @@ def test_a_request_larger_than_the_bound_is_admitted_to_an_empty_queue() -> None
     running.close()
 
 
+def test_a_request_that_exceeds_the_bound_by_itself_does_not_shut_the_others_out() -> None:
+    running = batcher(seconds=10.0)
+    model = LengthsModel(budget=10)
+    blocked(running, model).future.cancel()
+    shared = lane(model)  # 100 tokens a second
+    with running._lock:  # the queue is empty again, while the thread is in the model
+        for one in list(running.queue):
+            running.queue.remove(one)
+    huge = job(shared, work([document(n, 10) for n in range(500)], tokens=500_000), "a")
+    small = job(shared, work(["7"], tokens=100), "b")
+    running.submit(huge)
+    running.submit(small)
+    model.gate.set()
+    assert logits(small) == [7.0] and not huge.future.done()
+    assert len(logits(huge)) == 500
+    running.close()
+
+
 def test_a_more_urgent_request_takes_the_place_of_a_less_urgent_one_that_has_not_begun() -> None:
     running = batcher(seconds=10.0)
     model = LengthsModel(budget=10)
