@@ -47,7 +47,7 @@ class Batcher:
     def __init__(self, max_seconds: float, cache: ScoreCache, observer: Observer) -> None:
         """Admit jobs while the queue takes at most `max_seconds`, by the measured rate."""
         self.max_seconds, self.cache, self.observer = max_seconds, cache, observer
-        self.queue = FairQueue()
+        self.queue = FairQueue(max_seconds)
         self._lock = threading.Lock()
         self._thread = WorkQueue(OTHER_WORK)
         self._running = False

@@ -1,9 +1,11 @@
-"""The order of jobs: by priority, then equal shares for callers, and within a caller small jobs are not held up.
+"""The order of jobs: by priority, then equal shares for callers, and within a caller large jobs let others pass.
 
 Callers: the one who was served the fewest tokens comes first (start-time fair queueing: Goyal, Vin and Cheng,
 "Start-time fair queuing", SIGCOMM 1996). Jobs of one caller: the one whose share of the server would have finished it
-first (self-clocked fair queueing: Golestani, "A self-clocked fair queueing scheme", INFOCOM 1994): equal jobs are
-served one after another, and a small one overtakes a large one that is under way.
+first (self-clocked fair queueing: Golestani, "A self-clocked fair queueing scheme", INFOCOM 1994). Jobs of up to a
+third of the queue's bound count as equal, and are served one after another; they overtake a larger one that is under
+way. A third, since a job that others overtake is then still finished within the bound: one of s seconds waits for s / q
+times what else the queue holds, if jobs of q seconds arrive all the time.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from resift.rerank.service.batching.job import Job
 
 @dataclass(slots=True)
 class _Caller:
-    """The jobs of one caller. `served`: its virtual time, in tokens. `clock`: that of its jobs."""
+    """The jobs of one caller. `served`: its virtual time, in seconds of scoring. `clock`: that of its jobs."""
 
     served: float
     clock: float = 0.0
@@ -26,7 +28,9 @@ class _Caller:
 class FairQueue:
     """The jobs that are not finished. Not safe between threads; the batcher locks it."""
 
-    def __init__(self) -> None:
+    def __init__(self, bound: float) -> None:
+        """Serve jobs of up to a third of `bound` seconds in the order in which they came."""
+        self._quantum = bound / 3
         self._callers: dict[str, _Caller] = {}
         self._clock = 0.0
 
@@ -42,7 +46,7 @@ class FairQueue:
         if name not in self._callers:
             self._callers[name] = _Caller(self._clock)
         caller = self._callers[name]
-        job.tag = caller.clock + job.tokens_left
+        job.tag = caller.clock + max(self._quantum, job.lane.rate.seconds(job.tokens_left))
         caller.jobs.append(job)
 
     def remove(self, job: Job) -> None:
@@ -69,7 +73,7 @@ class FairQueue:
         caller = self._callers.get(job.standing.caller)
         if caller is not None:
             self._clock = max(self._clock, caller.served)
-            caller.served += tokens
+            caller.served += job.lane.rate.seconds(tokens)
             caller.clock = max(caller.clock, job.tag)
 
     def waiting_tokens(self, caller: str) -> float:

@@ -11,7 +11,16 @@ from resift.rerank.scorer import Scores
 from resift.rerank.service.batching.batch_models import Prepared
 from resift.rerank.service.batching.batcher import Batcher
 from resift.rerank.service.batching.job import Job
-from tests.rerank.service.batching.lengths_model import LengthsModel, blocked, document, job, lane, logits, work
+from tests.rerank.service.batching.lengths_model import (
+    LengthsModel,
+    batcher,
+    blocked,
+    document,
+    job,
+    lane,
+    logits,
+    work,
+)
 
 
 def test_scores_come_back_in_the_order_of_the_pairs(running: Batcher) -> None:
@@ -74,7 +83,8 @@ def test_a_short_pair_is_not_padded_to_a_long_one_of_another_request(running: Ba
     assert len(model.batches) == 3
 
 
-def test_a_request_of_ten_documents_overtakes_one_of_a_thousand_by_the_same_caller(running: Batcher) -> None:
+def test_a_request_of_ten_documents_overtakes_one_of_a_thousand_by_the_same_caller() -> None:
+    running = batcher(seconds=100.0)
     model = LengthsModel(budget=50)
     blocked(running, model)
     shared = lane(model)
@@ -89,6 +99,20 @@ def test_a_request_of_ten_documents_overtakes_one_of_a_thousand_by_the_same_call
     assert len(logits(large)) == 1000 and len(logits(small)) == 10
     assert finished == ["small", "large"]
     assert all(float(text.split()[0]) >= 2000 for text in model.batches[1])
+    running.close()
+
+
+def test_requests_of_nearly_equal_size_are_served_in_the_order_in_which_they_came(running: Batcher) -> None:
+    model = LengthsModel(budget=10)
+    blocked(running, model)
+    shared = lane(model)
+    jobs = [job(shared, work([document(n, words)], query=f"q{n}")) for n, words in ((1, 9), (2, 4), (3, 10), (4, 1))]
+    for one in jobs:
+        running.submit(one)
+    model.gate.set()
+    for one in jobs:
+        one.future.result(30)
+    assert [batch[0].split()[0] for batch in model.batches[1:]] == ["1", "2", "3", "4"]
 
 
 def test_two_callers_get_equal_shares_however_many_requests_each_sends(running: Batcher) -> None:
