@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from resift.rerank.scorers.model_folder import ModelFolder
+from resift.rerank.scorers.onnx_runtime import onnxruntime
 from resift.rerank.scorers.predictor import Batch, OutOfMemoryError, one_line, short_of_memory
 from resift.retrieval.errors import SettingsError
 

@@ -68,7 +68,7 @@ def _cosines(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _session(path: Path) -> Any:  # noqa: ANN401 - ONNX Runtime is untyped
-    import onnxruntime
+    from resift.rerank.scorers.onnx_runtime import onnxruntime
 
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 

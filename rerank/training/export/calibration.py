@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper
 
+from resift.rerank.scorers.onnx_runtime import onnxruntime
 from resift.rerank.training.export.graph import LinearGroup
 from resift.rerank.training.export.quantization import Float, Observed
 

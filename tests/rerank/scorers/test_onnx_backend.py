@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -179,3 +180,14 @@ def test_an_out_of_memory_error_of_onnx_runtime_halves_the_batch(bert: Path) -> 
 def test_other_errors_of_onnx_runtime_are_not_treated_as_out_of_memory() -> None:
     assert short_of_memory(RuntimeError("std::bad_alloc"))
     assert not short_of_memory(RuntimeError("Got invalid dimensions for input: input_ids"))
+
+
+def test_scoring_writes_nothing_into_the_home_of_the_user(tmp_path: Path) -> None:
+    program = "from resift import load_scorer\nprint(load_scorer('resift-tiny').predict([('a', 'b')])[0])\n"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
+    environment = {**kept, "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=tmp_path
+    )
+    assert done.returncode == 0 and float(done.stdout) and done.stderr == ""
+    assert list(tmp_path.rglob("*")) == []  # ONNX Runtime's telemetry keeps an id and its events there

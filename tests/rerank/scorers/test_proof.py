@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from resift.rerank.scorers.model_folder import read_folder
 from resift.rerank.scorers.onnx_backend import OnnxCrossEncoder
+from resift.rerank.scorers.onnx_runtime import onnxruntime
 from resift.rerank.scorers.proof import order_agreement, read_proof
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.retrieval.errors import ModelError
