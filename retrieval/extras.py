@@ -24,11 +24,11 @@ EXTRAS = {
     "pdf": ("pypdf>=4.0",),
     "remote": ("httpx>=0.27",),
     "serve": (
-        "httptools>=0.6; platform_python_implementation == 'CPython'",
+        "httptools>=0.6",
         "msgspec>=0.19",
         "prometheus-client>=0.21",
         "starlette>=0.41",
-        "uvicorn>=0.32",
+        "uvicorn>=0.47",
     ),
     "train": (
         "resift[gpu,corpora]",

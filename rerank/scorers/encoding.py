@@ -207,16 +207,15 @@ class PairEncoder:
         """Return `pad_rows` of some pairs; `rows`, int64 (rows,), are their indices in `encoded`."""
         return self.pad_rows([(encoded, int(row)) for row in rows])
 
-    def pad_rows(self, pairs: Sequence[tuple[EncodedPairs, int]], width: int = 1) -> dict[str, NDArray[np.int64]]:
+    def pad_rows(self, pairs: Sequence[tuple[EncodedPairs, int]]) -> dict[str, NDArray[np.int64]]:
         """Return input_ids, attention_mask and token_type_ids of some pairs, each int64 (rows, longest).
 
         A pair is its encoding, which may be that of another call than its neighbour's, and its index there. longest is
-        the largest of their lengths, at least `width`: a pair without any token is one token of padding that the model
-        reads.
+        the largest of their lengths, at least 1: a pair without any token is one token of padding that the model reads.
         """
         frame = self.frame
         lengths = np.array([max(1, encoded.lengths[row]) for encoded, row in pairs], dtype=np.int64)  # (rows,)
-        shape = (len(pairs), max(width, int(lengths.max())))
+        shape = (len(pairs), int(lengths.max()))
         ids = np.full(shape, self.pad_id, dtype=np.int64)  # (rows, longest)
         types = np.zeros(shape, dtype=np.int64)  # (rows, longest)
         query_starts = frame.before.shape[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,13 @@ def read_facts(model: str, settings: ScorerSettings) -> ModelFolder:
     The folder of a model on a server does not exist, and what the server does not say is missing in it. Raises
     ModelError and SettingsError as `load_scorer` does.
     """
-    if is_address(model):
-        return _load_class(REMOTE)(model, settings).folder
-    return open_folder(model, settings)
+    return _ask(model, settings) if is_address(model) else open_folder(model, settings)
+
+
+@lru_cache(maxsize=8)
+def _ask(address: str, settings: ScorerSettings) -> ModelFolder:
+    """Return what a server says of its model; it is asked once."""
+    return _load_class(REMOTE)(address, settings).folder
 
 
 def _load_class(target: str) -> Callable[[Any, ScorerSettings], RankingModel]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,19 +18,17 @@ from resift.rerank.service.body import Intake
 from resift.rerank.service.call import RerankCall, ScoreCall, Treatment
 from resift.rerank.service.deadline import with_deadline
 from resift.rerank.service.dialects.forms import ReplyFacts
-from resift.rerank.service.dialects.registry import DIALECTS, choose_dialect
+from resift.rerank.service.dialects.registry import DIALECTS, Dialect, choose_dialect
 from resift.rerank.service.docs_page import docs_page
-from resift.rerank.service.front import Front, Visit
+from resift.rerank.service.front import Front, RequestContext
 from resift.rerank.service.information import information, model_list
 from resift.rerank.service.keys import Keys
 from resift.rerank.service.metrics import CONTENT_TYPE, Metrics
 from resift.rerank.service.openapi import openapi
 from resift.rerank.service.request_error import RequestError
-from resift.rerank.service.reranking import Caller, Reranking
+from resift.rerank.service.reranking import Caller, RerankService
 from resift.rerank.service.settings import ServeSettings
 from resift.retrieval.errors import ResiftError
-
-_LOG = logging.getLogger("resift.service")
 
 Reload = Callable[[], Awaitable[dict[str, Any]]]
 """Loads models, keys and certificates anew, and returns what was loaded."""
@@ -41,7 +38,7 @@ Reload = Callable[[], Awaitable[dict[str, Any]]]
 class Service:
     """What the routes share. `ready`: the default model is warm; `stopping`: the service was asked to stop."""
 
-    reranking: Reranking
+    reranking: RerankService
     settings: ServeSettings
     keys: Keys
     metrics: Metrics
@@ -57,22 +54,24 @@ class Service:
     async def answer(self, request: Request) -> Response:
         """Answer a request of one of the dialects. Raises RequestError."""
         async with self.intake.reading(request.receive, request.headers) as body:
-            return await self._reply(request, body)
+            dialect = choose_dialect(request.scope["path"], body)
+            form, call = dialect.read(body)
+            del body  # members that are not known are not kept while the request waits
+            return await self._reply(request, dialect, form, call)
 
-    async def _reply(self, request: Request, body: dict[str, Any]) -> Response:
-        dialect = choose_dialect(request.scope["path"], body)
-        form, call = dialect.read(body)
+    async def _reply(self, request: Request, dialect: Dialect, form: Any, call: RerankCall | ScoreCall) -> Response:  # noqa: ANN401 - the dialect's own
+        """Answer a request that was read. Raises RequestError."""
         call = with_deadline(call, request.headers.get("x-deadline-ms"))
-        visit: Visit = request.scope["visit"]
+        context: RequestContext = request.scope["context"]
         self._check(call)
-        caller = Caller(visit.caller, lambda: _left(request), visit.started)
+        caller = Caller(context.caller, lambda: _left(request), context.started)
         if isinstance(call, RerankCall):
             reply: Any = await self.reranking.call(call, caller)
         else:
             reply = await self.reranking.score(call, caller)
         treatment: Treatment = reply.treatment
-        self._note(visit, dialect.name, call, treatment)
-        facts = ReplyFacts(visit.request_id, int(time.time()), treatment)
+        self._note(context, dialect.name, call, treatment)
+        facts = ReplyFacts(context.request_id, int(time.time()), treatment)
         content = json.dumps(msgspec.to_builtins(dialect.write(form, reply, facts)), separators=(",", ":"))
         return Response(content, headers=_headers(treatment), media_type="application/json")
 
@@ -85,25 +84,30 @@ class Service:
             try:
                 models.release(await models.acquire(name))
             except ResiftError as error:
-                raise RequestError(503, "Backend", f"the model cannot be loaded: {error}") from error
+                message = "the model cannot be loaded; the log of the service has the reason"
+                raise RequestError(503, "Backend", message) from error
         return information(self.reranking, self.settings, name or models.default)
 
     async def ready_page(self, _: Request) -> Response:
         """Answer whether requests are served now, 200 or 503."""
         state = "stopping" if self.stopping else "ready" if self.ready else "loading"
         content: dict[str, Any] = {"status": state, "models": [one.name for one in self.reranking.models.loaded]}
-        if self.metrics.cpu_reason is not None:
-            content |= {"device": "cpu", "reason": self.metrics.cpu_reason}
+        moved = {one.name: one.lane.moved for one in self.reranking.models.loaded if one.lane.moved is not None}
+        if moved:
+            content["moved_to_cpu"] = moved
         return JSONResponse(content, 200 if state == "ready" else 503)
 
     async def reload_page(self, request: Request) -> Response:
-        """Load models, keys and certificates anew. Raises RequestError."""
+        """Load models, keys and certificates anew; with keys, only for a caller named admin. Raises RequestError."""
+        if self.keys and not request.scope["context"].caller.startswith("admin"):
+            raise RequestError(403, "Unauthorized", "only a key whose name begins with admin may do this")
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise RequestError(415, "Validation", "expected the header Content-Type: application/json")
         try:
             return JSONResponse(await self.reload())
         except Exception as error:
-            raise RequestError(503, "Backend", f"the reload failed, and what was loaded stays: {error}") from error
+            message = "the reload failed, and what could not be loaded stays as it was; the log has the reason"
+            raise RequestError(503, "Backend", message) from error
 
     def _check(self, call: RerankCall | ScoreCall) -> None:
         """Raise RequestError, status 413, if a request has too many documents or a text is too long."""
@@ -124,11 +128,11 @@ class Service:
         if longest > limit:
             raise RequestError(413, "TooLarge", f"a text has {longest} characters; the maximum is {limit}")
 
-    def _note(self, visit: Visit, dialect: str, call: RerankCall | ScoreCall, treatment: Treatment) -> None:
+    def _note(self, context: RequestContext, dialect: str, call: RerankCall | ScoreCall, treatment: Treatment) -> None:
         """Count how a request was treated, and note it for the log: never its texts, unless queries are asked for."""
         self.metrics.treated(treatment)
         effort = treatment.effort
-        visit.facts |= {
+        context.facts |= {
             "dialect": dialect,
             "model": treatment.model,
             "documents": treatment.documents,
@@ -139,9 +143,9 @@ class Service:
             "scoring_ms": round(1000 * effort.scoring, 1),
         }
         if treatment.degraded:
-            visit.facts["degraded"] = treatment.degraded
+            context.facts["degraded"] = treatment.degraded
         if self.settings.log_queries:
-            visit.facts["query"] = call.query if isinstance(call, RerankCall) else call.pairs[0][0]
+            context.facts["query"] = call.query if isinstance(call, RerankCall) else call.pairs[0][0]
 
 
 def make_app(service: Service) -> Front:

@@ -70,7 +70,8 @@ class Intake:
         body = await self._receive(receive, headers, held)
         if encoding in _ENCODINGS or len(body) >= _IN_A_THREAD:
             async with self._one_at_a_time:
-                value = await asyncio.to_thread(self._decode, body, encoding)
+                value, size = await asyncio.to_thread(self._decode, body, encoding)
+                self._hold(held, size - len(body))
         else:
             value = parse(body)
         if not isinstance(value, dict):
@@ -91,15 +92,12 @@ class Intake:
                     if message["type"] == "http.disconnect":
                         raise RequestError(499, "Cancelled", "the caller hung up")
                     part = message.get("body", b"")
-                    held.size += len(part)
-                    self.received += len(part)
                     parts.append(part)
+                    self._hold(held, len(part))
                     if held.size > self.max_bytes:
                         parts.clear()
                         await self._discard(receive)
                         raise self._too_large()
-                    if self.received > _SEVERAL * self.max_bytes:
-                        raise overloaded("too many large requests are being received; send it again later", 1)
                     if not message.get("more_body", False):
                         return b"".join(parts)
         except TimeoutError:
@@ -120,8 +118,17 @@ class Intake:
         except TimeoutError:
             return
 
-    def _decode(self, body: bytes, encoding: str) -> Any:  # noqa: ANN401 - any JSON value
-        return parse(self._unpack(body, _ENCODINGS[encoding]) if encoding in _ENCODINGS else body)
+    def _hold(self, held: _Held, size: int) -> None:
+        """Count `size` more bytes. Raises RequestError if all requests together are too large."""
+        held.size += size
+        self.received += size
+        if self.received > _SEVERAL * self.max_bytes:
+            raise overloaded("too many large requests are being received; send it again later", 1)
+
+    def _decode(self, body: bytes, encoding: str) -> tuple[Any, int]:
+        """Return the value in a body, and how many bytes its JSON has."""
+        plain = self._unpack(body, _ENCODINGS[encoding]) if encoding in _ENCODINGS else body
+        return parse(plain), len(plain)
 
     def _unpack(self, body: bytes, window: int) -> bytes:
         unpacker = zlib.decompressobj(window)

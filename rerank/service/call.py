@@ -10,7 +10,7 @@ from resift.retrieval.types import Document
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RequestOptions:
     """How a request is to be treated; None leaves it to the service.
 
     `model`: a name. `timeout_ms`: when to answer with what was scored by then. `priority`: 0 is the most urgent, 999
@@ -35,7 +35,7 @@ class RerankCall:
 
     query: str
     documents: Sequence[Document]
-    wishes: Wishes = field(default_factory=Wishes)
+    options: RequestOptions = field(default_factory=RequestOptions)
     first_stage: Sequence[float] | None = None
     top_n: int | None = None
     raw: bool = False
@@ -46,7 +46,7 @@ class ScoreCall:
     """Pairs to score as they are: no template, no passages, no order."""
 
     pairs: Sequence[Pair]
-    wishes: Wishes = field(default_factory=Wishes)
+    options: RequestOptions = field(default_factory=RequestOptions)
     raw: bool = False
 
 

@@ -16,13 +16,13 @@ def with_deadline(call: RerankCall | ScoreCall, header: str | None) -> RerankCal
 
     Raises RequestError if it is not a number of milliseconds.
     """
-    wishes = call.wishes
+    options = call.options
     if header is not None:
         text = header.strip()
         if not (text.isascii() and text.isdigit() and 0 < len(text) <= 12 and int(text) > 0):
             raise invalid(f"X-Deadline-Ms is {header[:40]!r}; expected a number of milliseconds above 0")
         asked = int(text)
-        wishes = replace(wishes, timeout_ms=min(asked, wishes.timeout_ms or asked))
-    if wishes.timeout_ms is not None and wishes.timeout_ms > LONGEST_MS:
-        wishes = replace(wishes, timeout_ms=None)
-    return replace(call, wishes=wishes)
+        options = replace(options, timeout_ms=min(asked, options.timeout_ms or asked))
+    if options.timeout_ms is not None and options.timeout_ms > LONGEST_MS:
+        options = replace(options, timeout_ms=None)
+    return replace(call, options=options)

@@ -29,7 +29,7 @@ _REASONS = {400: "invalid", 404: "not found", 405: "not found", 422: "invalid"}
 
 
 @dataclass(slots=True)
-class Visit:
+class RequestContext:
     """One request as the front sees it: its id, the caller's name, when it came, and facts for its log line."""
 
     request_id: str
@@ -50,7 +50,7 @@ class Tally:
 
 
 class Front:
-    """An ASGI application around another one; the endpoints find their `Visit` in the scope."""
+    """An ASGI application around another one; the endpoints find their `RequestContext` in the scope."""
 
     def __init__(self, app: ASGIApp, routes: frozenset[str], keys: Keys, metrics: Metrics, max_requests: int) -> None:
         """Let at most `max_requests` requests into `app` at once; `routes` are the paths that metrics name."""
@@ -65,41 +65,41 @@ class Front:
                 await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        visit = scope["visit"] = Visit(_request_id(headers), _address(scope), time.monotonic())
+        context = scope["context"] = RequestContext(_request_id(headers), _address(scope), time.monotonic())
         self.tally.accepted += 1
         self.tally.open += 1
         self.metrics.receiving.inc()
         route = scope["path"] if scope["path"] in self.routes else "other"
         try:
-            with self.tracer.request(scope["method"], route, headers, visit.facts):
+            with self.tracer.request(scope["method"], route, headers, context.facts):
                 try:
-                    await self._answer(scope, receive, _Reply(send, visit))
+                    await self._answer(scope, receive, _Reply(send, context))
                 finally:
-                    visit.facts |= {"status": visit.status, "request_id": visit.request_id}
+                    context.facts |= {"status": context.status, "request_id": context.request_id}
         finally:
             self.tally.open -= 1
             self.metrics.receiving.dec()
-            self._record(scope, visit, route)
+            self._record(scope, context, route)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Reply) -> None:
-        visit: Visit = scope["visit"]
+        context: RequestContext = scope["context"]
         try:
-            self._admit(scope, visit)
+            self._admit(scope, context)
             scope["app"] = self.app  # the router then raises its errors
             await self.app(scope, receive, send)
         except HTTPException as error:  # the router's
             await self._refuse(_of_router(error, scope), scope, receive, send)
         except RequestError as error:
             if error.status == 499:  # nobody is there to read an answer
-                visit.status = 499
+                context.status = 499
                 return
             await self._refuse(error, scope, receive, send)
         except Exception:
-            _LOG.exception("request failed", extra={"facts": {"request_id": visit.request_id, "path": scope["path"]}})
+            _LOG.exception("request failed", extra={"facts": {"request_id": context.request_id, "path": scope["path"]}})
             defect = RequestError(500, "Backend", "a defect in resift; the log of the service has the details")
             await self._refuse(defect, scope, receive, send)
 
-    def _admit(self, scope: Scope, visit: Visit) -> None:
+    def _admit(self, scope: Scope, context: RequestContext) -> None:
         """Let a request pass. Raises RequestError: 401 without one of the keys, 429 if too many are open."""
         if self.keys and scope["path"] not in OPEN:
             name = self.keys.name_of(Headers(scope=scope).get("authorization"))
@@ -110,38 +110,39 @@ class Front:
                     'the key is missing or wrong; expected the header "Authorization: Bearer KEY"',
                     {"WWW-Authenticate": "Bearer", "Connection": "close"},
                 )
-            visit.caller = name
+            context.caller = name
         if self.tally.open > self.max_requests and scope["path"] not in OPEN:
             raise overloaded(f"{self.max_requests} requests are being answered; send it again later", 1)
 
     async def _refuse(self, error: RequestError, scope: Scope, receive: Receive, send: _Reply) -> None:
-        visit: Visit = scope["visit"]
-        visit.facts["error"] = error.kind
+        context: RequestContext = scope["context"]
+        context.facts["error"] = error.kind
         if send.started:
             return
         self.metrics.rejected.labels(_REASONS.get(error.status, error.kind.lower())).inc()
-        response = JSONResponse(error.as_json(visit.request_id, scope["path"]), error.status, dict(error.headers))
+        response = JSONResponse(error.as_json(context.request_id, scope["path"]), error.status, dict(error.headers))
         await response(scope, receive, send)
 
-    def _record(self, scope: Scope, visit: Visit, route: str) -> None:
+    def _record(self, scope: Scope, context: RequestContext, route: str) -> None:
         """Count the request, and write its line of the log; probes are not logged."""
-        seconds = time.monotonic() - visit.started
-        if visit.status in (0, 499):  # broken off, by us or by the caller
+        seconds = time.monotonic() - context.started
+        if context.status in (0, 499):  # broken off, by us or by the caller
             self.tally.left += 1
+            self.metrics.given_up.inc()
         else:
             self.tally.answered += 1
-        self.metrics.requests.labels(route, str(visit.status)).inc()
+        self.metrics.requests.labels(route, str(context.status)).inc()
         self.metrics.seconds.labels(route).observe(seconds)
         if scope["path"] in OPEN or scope["path"] == "/metrics":
             return
         facts = {
-            "request_id": visit.request_id,
-            "caller": visit.caller,
+            "request_id": context.request_id,
+            "caller": context.caller,
             "method": scope["method"],
             "path": scope["path"][:200],
-            "status": visit.status,
+            "status": context.status,
             "ms": round(1000 * seconds, 1),
-            **visit.facts,
+            **context.facts,
         }
         _LOG.info("request", extra={"facts": facts})
 
@@ -149,14 +150,14 @@ class Front:
 class _Reply:
     """Sends a reply, with the request's id, and notes its status."""
 
-    def __init__(self, send: Send, visit: Visit) -> None:
-        self.send, self.visit, self.started = send, visit, False
+    def __init__(self, send: Send, context: RequestContext) -> None:
+        self.send, self.context, self.started = send, context, False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            self.visit.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-Id"] = self.visit.request_id
+            self.context.status = message["status"]
+            MutableHeaders(scope=message)["X-Request-Id"] = self.context.request_id
         await self.send(message)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +15,17 @@ from resift.rerank.reranker import Reranker
 from resift.rerank.scorer import Scorer
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.predictor import Predictor
-from resift.rerank.service.batching.batch_models import BatchModel, PredictorModel, batch_model
+from resift.rerank.scorers.ranking_model import RankingModel
+from resift.rerank.service.batching.batch_models import PredictorModel, batch_model
 from resift.rerank.service.batching.batcher import Batcher
 from resift.rerank.service.batching.job import Lane
 from resift.rerank.service.model_specs import ModelSpec
 
 _LOG = logging.getLogger("resift.service")
 
-_WARM_UP = [("test query", "how big"), ("test query", "a sentence of some words, as a document has many " * 12)]
+_FILLER = "a sentence of some words as a document has many " * 10
+
+_WARM_UP = [("test query", f"{place} how big {_FILLER}") for place in range(5)]
 """Pairs that are scored before a model counts as ready: memory is allocated, and its speed is measured."""
 
 
@@ -46,9 +51,9 @@ class LoadedModel:
         return self.spec.name
 
     @property
-    def predictor(self) -> Predictor | None:
-        """The model itself if it is one of ours, None if it is remote."""
-        return self.alone.scorer if isinstance(self.alone.scorer, Predictor) else None
+    def facts(self) -> RankingModel | None:
+        """The model itself, for what is known of it; None for a scorer that is not a model of ours."""
+        return self.alone.scorer if isinstance(self.alone.scorer, RankingModel) else None
 
     @property
     def device(self) -> str:
@@ -85,7 +90,8 @@ class LoadedModels:
         found = self._loaded.get(name)
         if found is None:
             if name not in self._loading:
-                self._loading[name] = asyncio.create_task(self._load(name))
+                self._loading[name] = task = asyncio.create_task(self._load(name))
+                task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody waits any more
             found = await asyncio.shield(self._loading[name])
         self._uses += 1
         found.users, found.used = found.users + 1, self._uses
@@ -107,10 +113,14 @@ class LoadedModels:
             names = list(self._loaded)
             for name in names:
                 try:
-                    self._loaded[name] = await self._open(name)
+                    fresh = await self._open(name)
+                    if name in self._loaded:  # else it was unloaded meanwhile
+                        fresh.used = self._loaded[name].used
+                        self._loaded[name] = fresh
                 except Exception as error:  # whatever it is, the old copy still works
                     _LOG.error("reload failed", extra={"facts": {"model": name, "error": str(error)}})
                     failed = failed or error
+            self._evict()
         if failed is not None:
             raise failed
         return names
@@ -126,7 +136,7 @@ class LoadedModels:
     async def _open(self, name: str) -> LoadedModel:
         """Load a model in another thread, and warm it on the thread that scores."""
         model = await asyncio.to_thread(open_model, self.specs[name], self.alone)
-        await asyncio.wrap_future(self.batcher.run(lambda: _warm(model.lane.model)))
+        await asyncio.wrap_future(self.batcher.run(lambda: _warm(model.lane)))
         facts = {"model": name, "revision": model.revision, "bytes": model.size}
         _LOG.info("model loaded", extra={"facts": facts})
         return model
@@ -147,7 +157,8 @@ def open_model(spec: ModelSpec, alone: bool = False) -> LoadedModel:
     """Load the model of `spec`. Raises ModelError and SettingsError."""
     scorer: Scorer = load_scorer(settings=spec.scorer)
     path = scorer.folder.path if isinstance(scorer, Predictor) else None
-    revision, size = (f"remote-{spec.scorer.model}", 0) if path is None else folder_revision(path)
+    # what a server has behind its address may be another model after a reload
+    revision, size = (f"remote-{secrets.token_hex(4)}", 0) if path is None else folder_revision(path)
     fused = Reranker(scorer, spec.rerank)
     lane = Lane(batch_model(scorer, spec.scorer, alone), f"{spec.name}:{revision}:{spec.scorer.max_length}")
     return LoadedModel(spec, lane, fused.with_settings(fusion="none"), fused, revision, size)
@@ -164,8 +175,11 @@ def folder_revision(folder: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _warm(model: BatchModel) -> None:
-    """Score some pairs, so that the first request does not wait for it. Raises ModelError."""
-    prepared = model.prepare(_WARM_UP, None)
-    for row in range(len(_WARM_UP)):
-        model.run([(prepared, row)])
+def _warm(lane: Lane) -> None:
+    """Score some pairs, so that the first request does not wait, and measure how fast that is. Raises ModelError."""
+    prepared = lane.model.prepare(_WARM_UP, None)
+    rows = list(range(len(_WARM_UP)))
+    for part in (rows[:1], rows[1:], rows[1:]):
+        started = time.monotonic()
+        lane.model.run([(prepared, row) for row in part])
+    lane.rate.measure(int(prepared.lengths[rows[1:]].sum()), time.monotonic() - started)

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from resift.rerank.service.batching.observer import BatchFacts
 from resift.rerank.service.call import Treatment
-from resift.rerank.service.reranking import Reranking
+from resift.rerank.service.reranking import RerankService
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _PAIRS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -57,7 +57,6 @@ class Metrics:
             "resift_reloads", "Reloads of models, keys and certificates.", ["result"], registry=registry
         )
         self.receiving = Gauge("resift_open_requests", "Requests being received or answered.", registry=registry)
-        self.cpu_reason: str | None = None
 
     def batch(self, facts: BatchFacts) -> None:
         """Count a scored batch."""
@@ -67,18 +66,13 @@ class Metrics:
         self.batch_requests.observe(facts.jobs)
         self.scoring.observe(facts.seconds)
 
-    def cancelled(self) -> None:
-        """Count a request that nobody waits for any more."""
-        self.given_up.inc()
-
     def out_of_memory(self) -> None:
         """Count a batch that did not fit into memory."""
         self.memory.inc()
 
-    def moved_to_cpu(self, reason: str) -> None:
-        """Count a model that left a failed device, and keep the reason for `/ready`."""
+    def moved_to_cpu(self) -> None:
+        """Count a model that left a device that failed."""
         self.cpu.inc()
-        self.cpu_reason = reason
 
     def treated(self, treatment: Treatment) -> None:
         """Count how a request was treated."""
@@ -91,7 +85,7 @@ class Metrics:
         if treatment.degraded is not None:
             self.degraded.labels(treatment.model).inc()
 
-    def watch(self, reranking: Reranking) -> None:
+    def watch(self, reranking: RerankService) -> None:
         """Report the queue, the cache and the models of `reranking` whenever the metrics are read."""
         self.registry.register(_State(reranking))
 
@@ -103,7 +97,7 @@ class Metrics:
 class _State(Collector):
     """What is true at the moment: read from its owners when the metrics are read."""
 
-    def __init__(self, reranking: Reranking) -> None:
+    def __init__(self, reranking: RerankService) -> None:
         self.reranking = reranking
 
     def collect(self) -> list[Metric]:

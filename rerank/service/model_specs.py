@@ -63,14 +63,14 @@ def ladder_names(serve: ServeSettings) -> list[str]:
 
 def _other(scorer: ScorerSettings, model: str) -> ScorerSettings:
     """Return the settings of another model: what was set for the default's own files does not apply to it."""
-    return replace(scorer, model=model, revision=None, backend="auto", max_length=None)
+    return replace(scorer, model=model, revision=None, backend="auto", dtype="auto", max_length=None)
 
 
 def _read(line: str, scorer: ScorerSettings, rerank: RerankSettings) -> ModelSpec:
     """Return the model of one setting, NAME or NAME=MODEL, with ?passages=N&max_length=N at its end."""
     address, _, own = line.partition("?")
     name, _, model = address.partition("=")
-    if not name or (not model and "=" in address):
+    if not name or name == NO_MODEL or (not model and "=" in address):
         raise SettingsError(f"{line!r} does not name a model; expected NAME or NAME=MODEL", "serve_model")
     values = _values(line, dict(parse_qsl(own, keep_blank_values=True)))
     length = values.get("max_length")

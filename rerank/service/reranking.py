@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,30 +13,37 @@ import numpy as np
 from resift.rerank.candidates import Candidate, from_reranking, to_ranking
 from resift.rerank.explanation import probability
 from resift.rerank.passages import PassageScores
-from resift.rerank.reranker import Reranker, Window
+from resift.rerank.reranker import Reranking, Window
 from resift.rerank.scorer import Scores
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.service.batching.admission import OverloadedError
 from resift.rerank.service.batching.batcher import Batcher
-from resift.rerank.service.batching.job import Job, Partial, Standing, Work
+from resift.rerank.service.batching.job import Job, Partial, QueuePlace, Work
 from resift.rerank.service.call import (
     Effort,
+    RequestOptions,
     RerankAnswer,
     RerankCall,
     Result,
     ScoreAnswer,
     ScoreCall,
     Treatment,
-    Wishes,
 )
 from resift.rerank.service.ladder import Ladder
 from resift.rerank.service.loaded_models import LoadedModel, LoadedModels
+from resift.rerank.service.logs import NAME
 from resift.rerank.service.request_error import RequestError, invalid, overloaded
 from resift.rerank.service.shown_scores import rounded, shown_scores
 from resift.rerank.service.work import effort_of, make_work, work_digest
 from resift.rerank.template import RenderedText
 from resift.retrieval.errors import ModelError
-from resift.retrieval.types import Query
+from resift.retrieval.types import Query, Ranking
+
+_LOG = logging.getLogger(NAME)
+_IN_THE_LOG = "the log of the service has the reason"  # which may name its files and the addresses behind it
+
+IN_A_THREAD = 256
+"""Documents of a request above which it is prepared in another thread than the event loop's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Reranking:
+class RerankService:
     """The service without HTTP: models, batcher and ladder; `call` and `score` answer requests.
 
     `timeout_ms`: how long a request takes at most, None for no limit. `strict`: refuse unknown models.
@@ -62,7 +70,7 @@ class Reranking:
     ladder: Ladder | None = None
     timeout_ms: int | None = None
     strict: bool = False
-    _flights: dict[bytes, Job] = field(default_factory=dict)
+    _in_flight: dict[bytes, Job] = field(default_factory=dict)
 
     async def call(self, call: RerankCall, caller: Caller) -> RerankAnswer:
         """Put the documents of `call` in order.
@@ -70,19 +78,25 @@ class Reranking:
         Raises RequestError: 422 if the call cannot be used, 404 for an unknown model, 429 if there is no room, 503 if
         the model cannot be run.
         """
-        name, degraded = self._choose(call.wishes.model)
+        name, degraded = self._choose(call.options.model)
         try:
-            model = None if name == NO_MODEL else await self._acquire(name, call.wishes, caller)
+            model = None if name == NO_MODEL else await self._acquire(name, call.options, caller)
         except TimeoutError:
             model = None
         if model is None:
             return _first_stage(call, name, degraded, caller)
         try:
             reranker = model.alone if call.first_stage is None else model.fused
-            window = _window(reranker, call)
-            passages = call.wishes.passages or reranker.settings.passages
-            work = make_work(model, window.pairs, passages, call.wishes.document_tokens)
-            job, part = await self._run(model, work, call.wishes, caller)
+            passages = call.options.passages or reranker.settings.passages
+
+            def prepare() -> tuple[Window, Work]:
+                window = reranker.window(_ranking(call))
+                return window, make_work(model, window.pairs, passages, call.options.document_tokens)
+
+            # many documents in another thread, so that others are served meanwhile
+            many = len(call.documents) > IN_A_THREAD
+            window, work = await asyncio.to_thread(prepare) if many else prepare()
+            job, part = await self._run(model, work, call.options, caller)
             treatment = _treatment(call, model, job, part, (caller.since, degraded))
             window = window if len(part.reached) == len(window.scored) else window.only(part.reached)
             result = reranker.reorder(window, part.scores)
@@ -95,17 +109,15 @@ class Reranking:
 
     async def score(self, call: ScoreCall, caller: Caller) -> ScoreAnswer:
         """Score the pairs of `call`. Raises RequestError as `call` does, and 504 if not all are scored in time."""
-        name, degraded = self._choose(call.wishes.model)
-        if name == NO_MODEL:
-            raise overloaded("the server is overloaded, and answers with no model now; send it again later", 1)
+        name = self._named(call.options.model)  # never a smaller one: a client may put scores of several calls together
         try:
-            model = await self._acquire(name, call.wishes, caller)
+            model = await self._acquire(name, call.options, caller)
         except TimeoutError:
             raise RequestError(504, "Timeout", "the model was not loaded in time; send it again later") from None
         try:
             pairs = [(query, RenderedText(text)) for query, text in call.pairs]
             job, part = await self._run(
-                model, make_work(model, pairs, 1, call.wishes.document_tokens), call.wishes, caller
+                model, make_work(model, pairs, 1, call.options.document_tokens), call.options, caller
             )
             if len(part.reached) < len(pairs):
                 raise RequestError(504, "Timeout", f"{len(part.reached)} of {len(pairs)} pairs were scored in time")
@@ -113,61 +125,75 @@ class Reranking:
             shown = scores.logits.tolist() if call.raw else [probability(logit) for logit in scores.logits.tolist()]
             effort = effort_of(job, caller.since)
             truncated = int(scores.truncated.sum())
-            treatment = Treatment(model.name, len(pairs), len(pairs), degraded, truncated, effort, model.device)
+            treatment = Treatment(model.name, len(pairs), len(pairs), None, truncated, effort, model.device)
             return ScoreAnswer([rounded(score) for score in shown], scores, treatment)
         finally:
             self.models.release(model)
 
+    async def watch_ladder(self, seconds: float = 0.5) -> None:
+        """Tell the ladder the load all the time, so that it comes back up when no request arrives."""
+        while self.ladder is not None:
+            self.ladder.choose(self.load())
+            await asyncio.sleep(seconds)
+
     def load(self) -> float:
         """Return the time of the queue as a share of its bound."""
         return self.batcher.waiting()[1] / self.batcher.max_seconds
+
+    def _named(self, asked: str | None) -> str:
+        """Return the name of the model that a request asks for. Raises RequestError if it is not known, if strict."""
+        if not asked or asked == "default":
+            return self.models.default
+        if self.strict and asked not in self.models.specs:
+            known = ", ".join(self.models.specs)
+            raise RequestError(404, "NotFound", f"no model has the name {asked[:80]!r}; expected one of {known}")
+        return asked if asked in self.models.specs else self.models.default
 
     def _choose(self, asked: str | None) -> tuple[str, str | None]:
         """Return the name of the model to use, and of the one that would be used without the load, if it is another.
 
         Raises RequestError.
         """
-        default = self.models.default
-        name = asked if asked in self.models.specs else default
-        if self.strict and asked and asked not in self.models.specs:
-            known = ", ".join(self.models.specs)
-            raise RequestError(404, "NotFound", f"no model has the name {asked[:80]!r}; expected one of {known}")
-        if self.ladder is None or name != default:
-            return name or default, None
+        name = self._named(asked)
+        if self.ladder is None or name != self.models.default:
+            return name, None
         rung = self.ladder.choose(self.load())
         return rung, self.ladder.rungs[0] if self.ladder.rung else None
 
-    def _left(self, wishes: Wishes, caller: Caller) -> float | None:
+    def _left(self, options: RequestOptions, caller: Caller) -> float | None:
         """Return how many seconds are left of the time limit, at least 0; None if there is none."""
-        limits = [limit for limit in (wishes.timeout_ms, self.timeout_ms) if limit is not None]
+        limits = [limit for limit in (options.timeout_ms, self.timeout_ms) if limit is not None]
         return max(0.0, caller.since + min(limits) / 1000 - time.monotonic()) if limits else None
 
-    async def _acquire(self, name: str, wishes: Wishes, caller: Caller) -> LoadedModel:
+    async def _acquire(self, name: str, options: RequestOptions, caller: Caller) -> LoadedModel:
         """Return the model `name`, loaded. Raises RequestError if it cannot be, TimeoutError if it takes too long."""
         try:
-            async with asyncio.timeout(self._left(wishes, caller)):
+            async with asyncio.timeout(self._left(options, caller)):
                 return await self.models.acquire(name)
         except TimeoutError:
             raise
         except Exception as error:
-            raise RequestError(503, "Backend", f"the model cannot be loaded: {error}") from error
+            _LOG.error("model not loaded", extra={"facts": {"model": name, "error": str(error)}})
+            raise RequestError(503, "Backend", f"the model cannot be loaded; {_IN_THE_LOG}") from error
 
-    async def _run(self, model: LoadedModel, work: Work, wishes: Wishes, caller: Caller) -> tuple[Job, Partial]:
+    async def _run(
+        self, model: LoadedModel, work: Work, options: RequestOptions, caller: Caller
+    ) -> tuple[Job, Partial]:
         """Queue `work`, or join a request for the same work, and wait until it is done or the time is up."""
-        in_order = self._left(wishes, caller) is not None  # so that the first documents are scored if time is short
+        in_order = self._left(options, caller) is not None  # so that the first documents are scored if time is short
         key = work_digest(f"{model.lane.revision}\0{in_order}", work)
-        job = self._flights.get(key)
-        if job is None or not self.batcher.join(job, wishes.priority):
-            job = Job(model.lane, work, Standing(caller.name, wishes.priority, in_order))
+        job = self._in_flight.get(key)
+        if job is None or not self.batcher.join(job, options.priority):
+            job = Job(model.lane, work, QueuePlace(caller.name, options.priority, in_order))
             try:
                 self.batcher.submit(job)
             except OverloadedError as error:
                 raise overloaded(str(error), error.retry_after) from error
-            self._flights[key] = job
+            self._in_flight[key] = job
             landed, loop = job, asyncio.get_running_loop()
-            job.future.add_done_callback(lambda _: _soon(loop, self._land, key, landed))
+            job.future.add_done_callback(lambda _: _soon(loop, self._forget, key, landed))
         try:
-            await _finished(job, caller, self._left(wishes, caller))
+            await _finished(job, caller, self._left(options, caller))
             return job, self._outcome(job, work)
         finally:
             self.batcher.leave(job)
@@ -180,14 +206,15 @@ class Reranking:
         if isinstance(error, OverloadedError):
             raise overloaded(str(error), error.retry_after)
         if isinstance(error, ModelError):
-            raise RequestError(503, "Backend", str(error)) from error
+            _LOG.error("model failed", extra={"facts": {"model": job.lane.revision, "error": str(error)}})
+            raise RequestError(503, "Backend", f"the model cannot be run; {_IN_THE_LOG}") from error
         if error is not None:
             raise error
         return Partial(list(range(len(work.pairs))), job.future.result())
 
-    def _land(self, key: bytes, job: Job) -> None:
-        if self._flights.get(key) is job:
-            del self._flights[key]
+    def _forget(self, key: bytes, job: Job) -> None:
+        if self._in_flight.get(key) is job:
+            del self._in_flight[key]
 
 
 async def _finished(job: Job, caller: Caller, timeout: float | None) -> None:
@@ -214,15 +241,15 @@ def _soon(loop: asyncio.AbstractEventLoop, work: Callable[..., object], *argumen
         loop.call_soon_threadsafe(work, *arguments)
 
 
-def _window(reranker: Reranker, call: RerankCall) -> Window:
-    """Return the documents as a window of the reranker. Raises RequestError if the first stage's scores do not fit."""
+def _ranking(call: RerankCall) -> Ranking:
+    """Return the documents as the first stage ranked them. Raises RequestError if the scores do not fit them."""
     scores = call.first_stage
     if scores is not None and len(scores) != len(call.documents):
         raise invalid(f"{len(scores)} first_stage_scores for {len(call.documents)} documents; expected one each")
     candidates = [
         Candidate(document, None if scores is None else scores[place]) for place, document in enumerate(call.documents)
     ]
-    return reranker.window(to_ranking(Query("1", call.query), candidates))
+    return to_ranking(Query("1", call.query), candidates)
 
 
 def _treatment(
@@ -239,7 +266,9 @@ def _treatment(
 
 def _first_stage(call: RerankCall, model: str, degraded: str | None, caller: Caller) -> RerankAnswer:
     """Return the documents in the order of the first stage: the ladder's last rung, or no model was there in time."""
-    count = len(call.documents)
-    results = [Result(place, rounded((count - place) / (count + 1))) for place in range(count)]
-    treatment = Treatment(model, 0, count, degraded, 0, Effort(time.monotonic() - caller.since))
+    ranking = _ranking(call)
+    order = from_reranking(Reranking(ranking, ranking, logits={}))
+    shown = shown_scores(order, None, call.raw)
+    results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)]
+    treatment = Treatment(model, 0, len(call.documents), degraded, 0, Effort(time.monotonic() - caller.since))
     return RerankAnswer(results[: call.top_n], treatment)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import ssl
@@ -17,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.service.app import Service, make_app
 from resift.rerank.service.batching.batcher import Batcher
@@ -27,7 +29,7 @@ from resift.rerank.service.loaded_models import LoadedModels
 from resift.rerank.service.metrics import Metrics
 from resift.rerank.service.model_specs import ladder_names, model_specs
 from resift.rerank.service.patient_protocol import patient_protocol
-from resift.rerank.service.reranking import Reranking
+from resift.rerank.service.reranking import RerankService
 from resift.rerank.service.score_cache import ScoreCache
 from resift.rerank.service.settings import ServeSettings
 from resift.rerank.service.tls import load_certificate, server_context
@@ -78,7 +80,7 @@ def _build(settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettin
     rungs = ladder_names(settings)
     if rungs:
         models.default = rungs[0]
-    reranking = Reranking(
+    reranking = RerankService(
         models, batcher, Ladder(rungs) if rungs else None, settings.request_timeout_ms, settings.strict_models
     )
     metrics.watch(reranking)
@@ -148,19 +150,22 @@ async def _serve(parts: _Parts, listener: socket.socket) -> None:
         proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
-        h11_max_incomplete_event_size=64 << 10,
         ssl_context_factory=None if parts.tls is None else lambda *_: parts.tls,  # type: ignore[arg-type]
     )
     server = _Server(config)
     url = _url(parts, listener)
     loading = asyncio.create_task(_load(parts, server, url))
+    ladder = asyncio.create_task(parts.service.reranking.watch_ladder())
     with _signals(parts, server):
         await server.serve(sockets=[listener])
     loading.cancel()
-    with contextlib.suppress(BaseException):
-        await loading
+    ladder.cancel()
+    await asyncio.gather(loading, ladder, return_exceptions=True)
     tally = parts.front.tally
     left = {"accepted": tally.accepted, "answered": tally.answered, "left": tally.left, "open": tally.open}
+    if server.force_exit:  # whatever a model or another server still does
+        _LOG.warning("stopped at once", extra={"facts": left})
+        os._exit(1)
     await asyncio.to_thread(parts.batcher.close)
     await asyncio.to_thread(parts.front.tracer.close)
     _LOG.info("stopped", extra={"facts": left})
@@ -170,7 +175,9 @@ async def _load(parts: _Parts, server: uvicorn.Server, url: str) -> None:
     """Load the default model; without it the server stops."""
     models = parts.service.reranking.models
     try:
-        models.release(await models.acquire(models.default))
+        for name in ladder_names(parts.settings) or [models.default]:  # loaded now, not when there is much to do
+            if name != NO_MODEL:
+                models.release(await models.acquire(name))
     except Exception as error:
         parts.failure, server.should_exit = error, True
         return
@@ -217,12 +224,15 @@ def _in_background(parts: _Parts) -> None:
 
 async def _reload(parts: _Parts) -> dict[str, Any]:
     """Load keys, the certificate and the models anew; what cannot be loaded stays as it was. Raises its error."""
-    service = parts.service
+    service, settings = parts.service, parts.settings
     try:
+        Keys(settings.keys_file)  # all are read before one of them is exchanged
+        if parts.tls is not None:
+            server_context(settings)
+        names = await service.reranking.models.reload()
         service.keys.reload()
         if parts.tls is not None:
-            load_certificate(parts.tls, parts.settings)
-        names = await service.reranking.models.reload()
+            load_certificate(parts.tls, settings)
     except Exception as error:
         service.metrics.reloads.labels("failed").inc()
         _LOG.error("reload failed", extra={"facts": {"error": str(error)}})

@@ -46,7 +46,7 @@ class ServeSettings:
     strict_models: bool = setting(False, "Refuse a request that names an unknown model, instead of using the default.")
     model_memory_mb: int = setting(4096, "Megabytes of weights of loaded models; the least recently used is unloaded.")
     ladder: str | None = setting(
-        None, "Models to change to under load, the best first, such as resift-base,resift-small,resift-tiny,none."
+        None, "Models to change to under load, the default first, such as resift-base,resift-small,resift-tiny,none."
     )
     deterministic: bool = setting(False, "Score each pair by itself, so that its score depends on it alone; slower.")
     max_queue_seconds: float = setting(

@@ -33,16 +33,19 @@ def shown_scores(results: Sequence[Reranked], scale: Scale | None, raw: bool) ->
         size = len(results)
         return [rounded(-float(place) if raw else (size - place) / (size + 1)) for place in range(size)]
     values = np.array([_value(results[place], scale) for place in scored], dtype=np.float64)
-    shown = values if raw else apart(_sigmoid(values), np.array([results[place].score for place in scored]))
+    shown = values if raw else _sigmoid(values)
     above, below = scored[0], len(results) - 1 - scored[-1]
     top, bottom = float(shown[0]), float(shown[-1])
     if raw:
         first = [top + above - place for place in range(above)]
         last = [bottom - 1 - place for place in range(below)]
     else:
-        first = [top + (max(1.0, top) - top) * (above - place) / (above + 1) for place in range(above)]
+        first = [top + (1.0 - top) * (above - place) / (above + 1) for place in range(above)]
         last = [bottom * (below - place) / (below + 1) for place in range(below)]
-    return [rounded(score) for score in (*first, *shown.tolist(), *last)]
+    every = np.array([*first, *shown.tolist(), *last], dtype=np.float64)
+    if not raw:
+        every = apart(every, np.array([one.score for one in results]))
+    return [rounded(score) for score in every.tolist()]
 
 
 def apart(scores: NDArray[np.float64], deciding: NDArray[np.float64]) -> NDArray[np.float64]:

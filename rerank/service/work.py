@@ -11,16 +11,16 @@ from resift.rerank.service.call import Effort
 from resift.rerank.service.loaded_models import LoadedModel
 from resift.rerank.template import RenderedText
 
-_REMOTE_WINDOW = 512  # tokens that a model is supposed to read if that is not known
+_UNKNOWN_WINDOW = 512  # tokens that a model is supposed to read if that is not known
 
 
 def make_work(model: LoadedModel, pairs: list[tuple[str, RenderedText]], passages: int, most: int | None) -> Work:
     """Return `pairs` as work, with an estimate of its tokens."""
-    window = _REMOTE_WINDOW if model.predictor is None else model.predictor.max_length
+    window = (0 if model.facts is None else model.facts.max_length) or _UNKNOWN_WINDOW
     queries = {query: probable_tokens(query) for query, _ in pairs}
     tokens = 0
-    for query, rendered in pairs:
-        size = probable_tokens(rendered.text)
+    for query, text in {(query, rendered.text) for query, rendered in pairs}:  # equal pairs are scored once
+        size = probable_tokens(text)
         tokens += pair_tokens(queries[query], [size if most is None else min(size, most)], window, passages)[0]
     return Work(pairs, passages, model.alone.settings.stride, most, tokens)
 

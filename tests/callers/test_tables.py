@@ -32,7 +32,7 @@ def post(service: Running, body: dict[str, Any], path: str = "/v1/rerank") -> ht
 
 def test_the_members_of_a_request_are_those_of_the_openapi_document(locked_service: Running) -> None:
     document = httpx.get(f"{locked_service.url}/openapi.json", headers=AUTHORIZED).json()
-    known = document["components"]["schemas"]["RerankRequest"]["properties"]
+    known = document["components"]["schemas"]["RerankV1Request"]["properties"]
     assert [name for name in first_names("member of the request") if name not in known] == []
 
 

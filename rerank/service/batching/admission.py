@@ -38,7 +38,7 @@ def make_room(queue: FairQueue, job: Job, bound: float) -> list[Job]:
     shed: list[Job] = []
     for victim in _victims(queue, job):
         shed.append(victim)
-        excess -= victim.lane.rate.seconds(victim.tokens_left)
+        excess -= _seconds_of(victim, needed)
         if excess <= 0:
             return shed
     wait = max(1, math.ceil(ahead + min(needed, room) - room))
@@ -55,23 +55,26 @@ def _seconds_ahead(queue: FairQueue, needed: float) -> float:
     A job that exceeds the bound by itself, and was admitted when nothing else was there, is not ahead of the others for
     longer than they take: it gets an equal share meanwhile, and its own time is not promised.
     """
-    return sum(
-        min(needed, one.lane.rate.seconds(one.tokens_left)) if one.oversized else one.lane.rate.seconds(one.tokens_left)
-        for one in queue
-    )
+    return sum(_seconds_of(one, needed) for one in queue)
+
+
+def _seconds_of(job: Job, needed: float) -> float:
+    """Return how long a job is ahead of one of `needed` seconds."""
+    seconds = job.lane.rate.seconds(job.tokens_left)
+    return min(needed, seconds) if job.oversized else seconds
 
 
 def _victims(queue: FairQueue, job: Job) -> list[Job]:
     """Return the jobs that would be shed for `job`, in this order."""
-    own = queue.waiting_tokens(job.standing.caller) + job.tokens_left
-    waiting = {one.standing.caller: queue.waiting_tokens(one.standing.caller) for one in queue}
+    waiting = queue.waiting_tokens()
+    own = waiting.get(job.place_in_queue.caller, 0.0) + job.tokens_left
 
     def yields(one: Job) -> bool:
         if one.started or one.priority < job.priority:
             return False
-        larger = waiting[one.standing.caller] - one.tokens_left >= own
-        return one.priority > job.priority or (one.standing.caller != job.standing.caller and larger)
+        larger = waiting[one.place_in_queue.caller] - one.tokens_left >= own
+        return one.priority > job.priority or (one.place_in_queue.caller != job.place_in_queue.caller and larger)
 
     candidates = [(place, one) for place, one in enumerate(queue) if yields(one)]
-    candidates.sort(key=lambda each: (-each[1].priority, -waiting[each[1].standing.caller], -each[0]))
+    candidates.sort(key=lambda each: (-each[1].priority, -waiting[each[1].place_in_queue.caller], -each[0]))
     return [one for _, one in candidates]

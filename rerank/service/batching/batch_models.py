@@ -16,7 +16,7 @@ from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.service.batching.estimate import probable_tokens
 
-PAIRS_PER_CALL = 32
+PAIRS_PER_CALL = 256
 """Pairs per call of a scorer that makes its own batches."""
 
 
@@ -38,6 +38,11 @@ class BatchModel(Protocol):
     budget: int
     most_rows: int | None
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it runs on another device than the CPU."""
+        ...
+
     def prepare(self, pairs: Sequence[Pair], document_tokens: int | None) -> Prepared:
         """Return `pairs` ready to be scored, with at most `document_tokens` tokens of each document if it is given.
 
@@ -53,7 +58,7 @@ class BatchModel(Protocol):
         ...
 
     def on_cpu(self) -> BatchModel | None:
-        """Load the same model for the CPU; None if it runs there already, or has no other place to run.
+        """Load the same model for the CPU; None if it runs there already, or where it runs is not known.
 
         Raises ModelError and SettingsError.
         """
@@ -72,6 +77,11 @@ class PredictorModel:
         self.predictor, self.settings, self.alone = predictor, settings, alone
         self.budget = predictor.batch_tokens
         self.most_rows = 1 if alone else predictor.most_rows
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it runs on another device than the CPU."""
+        return not self.predictor.on_cpu
 
     def prepare(self, pairs: Sequence[Pair], document_tokens: int | None) -> Prepared:
         """Tokenize `pairs`. Raises ModelError."""
@@ -108,9 +118,14 @@ class ScorerModel:
         self.budget = 1 << 40
         self.most_rows: int | None = PAIRS_PER_CALL
 
+    @property
+    def elsewhere(self) -> bool:
+        """Return False: where such a scorer runs is not known."""
+        return False
+
     def prepare(self, pairs: Sequence[Pair], document_tokens: int | None) -> Prepared:
         """Keep `pairs`; a limit of tokens is not known to such a scorer, and ignored."""
-        lengths = [probable_tokens(query) + probable_tokens(document) for query, document in pairs]
+        lengths = [max(1, probable_tokens(query) + probable_tokens(document)) for query, document in pairs]
         return Prepared(np.array(lengths, dtype=np.int64), None, pairs)
 
     def run(self, rows: Sequence[tuple[Prepared, int]]) -> Scores:

@@ -2,7 +2,8 @@
 
 Callers: the one who was served the fewest tokens comes first (start-time fair queueing: Goyal, Vin and Cheng,
 "Start-time fair queuing", SIGCOMM 1996). Jobs of one caller: the one whose share of the server would have finished it
-first (self-clocked fair queueing: Golestani, "A self-clocked fair queueing scheme", INFOCOM 1994). Jobs of up to a
+first, by the service that the one in turn has received (as in self-clocked fair queueing: Golestani, "A self-clocked
+fair queueing scheme", INFOCOM 1994, whose clock is the finishing time of that one). Jobs of up to a
 third of the queue's bound count as equal, and are served one after another; they overtake a larger one that is under
 way. A third, since a job that others overtake is then still finished within the bound: one of s seconds waits for s / q
 times what else the queue holds, if jobs of q seconds arrive all the time.
@@ -42,16 +43,17 @@ class FairQueue:
 
     def add(self, job: Job) -> None:
         """Add a job; a caller who was away has no claim on the time that it did not use."""
-        name = job.standing.caller
+        name = job.place_in_queue.caller
         if name not in self._callers:
             self._callers[name] = _Caller(self._clock)
         caller = self._callers[name]
-        job.tag = caller.clock + max(self._quantum, job.lane.rate.seconds(job.tokens_left))
+        job.start = caller.clock
+        job.tag = job.start + max(self._quantum, job.lane.rate.seconds(job.tokens_left))
         caller.jobs.append(job)
 
     def remove(self, job: Job) -> None:
         """Remove a job, if it is there."""
-        name = job.standing.caller
+        name = job.place_in_queue.caller
         caller = self._callers.get(name)
         if caller is not None and job in caller.jobs:
             caller.jobs.remove(job)
@@ -68,18 +70,19 @@ class FairQueue:
         return [job for _, job in sorted(keyed, key=lambda one: one[0])]
 
     def charge(self, job: Job, tokens: float) -> None:
-        """Count that a job was served `tokens` probable tokens."""
+        """Count that a job was served `tokens` tokens."""
         job.tokens_left = max(0.0, job.tokens_left - tokens)
-        caller = self._callers.get(job.standing.caller)
+        seconds = job.lane.rate.seconds(tokens)
+        job.received += seconds
+        caller = self._callers.get(job.place_in_queue.caller)
         if caller is not None:
             self._clock = max(self._clock, caller.served)
-            caller.served += job.lane.rate.seconds(tokens)
-            caller.clock = max(caller.clock, job.tag)
+            caller.served += seconds
+            caller.clock = max(caller.clock, min(job.tag, job.start + job.received))
 
-    def waiting_tokens(self, caller: str) -> float:
-        """Return the probable tokens of a caller's jobs."""
-        found = self._callers.get(caller)
-        return 0.0 if found is None else sum(job.tokens_left for job in found.jobs)
+    def waiting_tokens(self) -> dict[str, float]:
+        """Return the probable tokens of each caller's jobs."""
+        return {name: sum(job.tokens_left for job in caller.jobs) for name, caller in self._callers.items()}
 
     def seconds(self) -> float:
         """Return how long the jobs will take, by the measured rates of their models."""

@@ -19,11 +19,27 @@ from resift.rerank.template import RenderedText
 
 @dataclass(slots=True)
 class Lane:
-    """What all jobs of one model share: the model, the measured rate, and its key in the cache of scores."""
+    """What all jobs of one model share: the model, the measured rate, and its key in the cache of scores.
+
+    `moved`: why the model left its device for the CPU, None if it did not.
+    """
 
     model: BatchModel
     revision: str
     rate: Rate = field(default_factory=Rate)
+    moved: str | None = None
+    _probable: float = 2000.0
+    _real: float = 2000.0
+
+    @property
+    def ratio(self) -> float:
+        """How many tokens the texts had, per probable token, in the last jobs."""
+        return self._real / self._probable
+
+    def learn(self, probable: int, real: int) -> None:
+        """Take a finished job into account, of `probable` tokens by estimate and `real` tokens."""
+        self._probable = 0.98 * self._probable + probable
+        self._real = 0.98 * self._real + real
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +58,8 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The standing of a request in the queue.
+class QueuePlace:
+    """The place_in_queue of a request in the queue.
 
     `caller`: who sent it; callers get equal shares. `priority`: 0 is the most urgent. `in_order`: the first pairs are
     scored first, since the caller may stop waiting before the last.
@@ -81,19 +97,20 @@ class Job:
     All methods are called under the batcher's lock, or by its thread where they say so.
     """
 
-    def __init__(self, lane: Lane, work: Work, standing: Standing = Standing()) -> None:  # noqa: B008 - frozen
+    def __init__(self, lane: Lane, work: Work, place_in_queue: QueuePlace = QueuePlace()) -> None:  # noqa: B008 - frozen
         """Begin the first round."""
-        self.lane, self.work, self.standing = lane, work, standing
-        self.priority = standing.priority
+        self.lane, self.work, self.place_in_queue = lane, work, place_in_queue
+        self.priority = place_in_queue.priority
         self.future: Future[PassageScores] = Future()
         self.timings = Timings()
         self.waiters = 1
         self.oversized = False  # by itself it takes longer than the bound of the queue
-        self.tag = 0.0  # virtual time at which its caller's share would have finished it
-        self.tokens_left = float(max(1, work.tokens))
+        self.start = self.tag = 0.0  # virtual times at which it came, and an equal share would have finished it
+        self.received = 0.0  # seconds of scoring that it was served
+        self.tokens_left = max(1, work.tokens) * lane.ratio
         self._completed: list[Scores] = []
         self._rounds: Rounds = read_rounds(work.pairs, work.passages, work.stride)
-        self.round = Round(next(self._rounds), standing.in_order)
+        self.round = Round(next(self._rounds), place_in_queue.in_order)
 
     @property
     def over(self) -> bool:
@@ -110,13 +127,18 @@ class Job:
         scores = self.round.scores()
         self._completed.append(scores)
         try:
-            self.round = Round(self._rounds.send(scores), self.standing.in_order)
+            self.round = Round(self._rounds.send(scores), self.place_in_queue.in_order)
         except StopIteration as done:
             self.timings.finished = time.monotonic()
             self.tokens_left = 0.0
             self.future.set_result(done.value)
             return False
         return True
+
+    def learn(self) -> None:
+        """Compare the estimate of a finished job with what it took, unless scores were known before."""
+        if not self.timings.cached and self.future.done() and not self.future.cancelled():
+            self.lane.learn(max(1, self.work.tokens), self.timings.tokens)
 
     def fail(self, error: Exception) -> None:
         """End the job with `error`."""

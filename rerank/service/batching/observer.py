@@ -24,16 +24,12 @@ class Observer(Protocol):
         """Count a scored batch."""
         ...
 
-    def cancelled(self) -> None:
-        """Count a job that nobody waits for any more."""
-        ...
-
     def out_of_memory(self) -> None:
         """Count a batch that did not fit into memory."""
         ...
 
-    def moved_to_cpu(self, reason: str) -> None:
-        """Note that a model left a device that failed, for the CPU."""
+    def moved_to_cpu(self) -> None:
+        """Count a model that left a device that failed, for the CPU."""
         ...
 
 
@@ -43,11 +39,8 @@ class NoObserver:
     def batch(self, facts: BatchFacts) -> None:
         """Do nothing."""
 
-    def cancelled(self) -> None:
-        """Do nothing."""
-
     def out_of_memory(self) -> None:
         """Do nothing."""
 
-    def moved_to_cpu(self, reason: str) -> None:
+    def moved_to_cpu(self) -> None:
         """Do nothing."""

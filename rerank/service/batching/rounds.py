@@ -1,9 +1,10 @@
-"""One round of a job: pairs whose scores arrive in parts, in any order."""
+"""One round of a job: pairs that are read and scored in parts, in any order."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,8 +12,27 @@ from resift.rerank.scorer import Pair, Scores
 from resift.rerank.scorers.pairs import distinct
 from resift.rerank.service.batching.batch_models import Prepared
 
-CHUNK = 32
-"""Pairs that are scored together, in any order among them, if the order of the documents is to be kept."""
+READ_AT_ONCE = 256
+"""Pairs that are tokenized together: while that lasts, no other request is served."""
+
+READ_IN_ORDER = 32
+"""The same, if the first pairs are to be scored first: among these, the order is by length."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Pairs that were read together: `places` are their indices in the round, and `waiting` the rows not yet taken.
+
+    Rows count from 0 in `prepared`; those that wait are in the order of their lengths, ascending.
+    """
+
+    prepared: Prepared
+    places: list[int]
+    waiting: list[int]
+
+    def length(self, row: int) -> int:
+        """Return the tokens of a row."""
+        return int(self.prepared.lengths[row])
 
 
 class Round:
@@ -29,9 +49,8 @@ class Round:
         self.logits = np.full(size, np.nan, dtype=np.float32)
         self.truncated, self.query_truncated = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
         self.read: np.ndarray | None = np.zeros(size, dtype=np.int64)
-        self.prepared: Prepared | None = None
-        self._places: list[int] = []  # row of the preparation -> index of the pair
-        self._waiting: list[list[int]] = []  # rows of the preparation, chunk by chunk, each by ascending length
+        self._next = 0  # the first pair that was not read yet
+        self._chunks: list[Chunk] = []
 
     @property
     def complete(self) -> bool:
@@ -39,57 +58,44 @@ class Round:
         return bool(self.done.all())
 
     @property
-    def left(self) -> int:
-        """How many distinct pairs are neither scored nor taken."""
-        return sum(map(len, self._waiting)) if self.prepared is not None else int((~self.done).sum())
+    def ready(self) -> bool:
+        """Whether there are rows to take."""
+        return bool(self._chunks)
 
-    def missing(self) -> list[Pair]:
-        """Return the pairs whose scores are not known."""
-        return [pair for pair, done in zip(self.pairs, self.done, strict=True) if not done]
+    def unread(self) -> list[int]:
+        """Return the indices of the next pairs to read; empty if all were read, or their scores are known."""
+        most = READ_IN_ORDER if self.in_order else READ_AT_ONCE
+        found = [place for place in range(self._next, len(self.pairs)) if not self.done[place]][:most]
+        self._next = found[-1] + 1 if found else len(self.pairs)
+        return found
 
-    def queue(self, prepared: Prepared) -> None:
-        """Queue the pairs of `missing`, prepared by the model."""
-        self._places = np.flatnonzero(~self.done).tolist()
-        self.prepared = prepared
-        size = CHUNK if self.in_order else max(1, len(self._places))
-        rows = range(len(self._places))
-        chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    def add(self, prepared: Prepared, places: list[int]) -> None:
+        """Queue pairs that were read, with their indices `places`."""
+        chunk = Chunk(prepared, places, [])
         # stable, and reversed, since rows are taken from the end: of equal lengths the first pair is taken first
-        self._waiting = [sorted(reversed(chunk), key=lambda row: int(prepared.lengths[row])) for chunk in chunks]
+        chunk.waiting = sorted(reversed(range(len(places))), key=chunk.length)
+        self._chunks.append(chunk)
 
     def longest(self) -> int:
-        """Return the length, in tokens, of the next pair to take. Raises IndexError if none is left."""
-        assert self.prepared is not None
-        return int(self.prepared.lengths[self._waiting[0][-1]])
+        """Return the length, in tokens, of the next row to take; there must be one."""
+        return self._chunks[0].length(self._chunks[0].waiting[-1])
 
-    def take(self, shortest: int, longest: int, most: int) -> list[int]:
+    def take(self, shortest: int, longest: int, most: int) -> tuple[Chunk, list[int]]:
         """Take up to `most` rows of the first chunk with lengths from `shortest` to `longest`, the longest first."""
-        if not self._waiting or self.prepared is None or most <= 0:
-            return []
-        chunk, lengths = self._waiting[0], self.prepared.lengths
+        chunk = self._chunks[0]
+        end = bisect_right(chunk.waiting, longest, key=chunk.length)
+        start = max(bisect_left(chunk.waiting, shortest, key=chunk.length), end - max(0, most))
+        taken = chunk.waiting[start:end]
+        del chunk.waiting[start:end]
+        if not chunk.waiting:
+            del self._chunks[0]
+        return chunk, taken[::-1]
 
-        def length(row: int) -> int:
-            return int(lengths[row])
-
-        end = bisect_right(chunk, longest, key=length)
-        start = max(bisect_left(chunk, shortest, key=length), end - most)
-        taken = chunk[start:end]
-        del chunk[start:end]
-        if not chunk:
-            del self._waiting[0]
-        return taken[::-1]
-
-    def put_back(self, rows: Sequence[int]) -> None:
-        """Queue rows again that were taken and not scored."""
-        assert self.prepared is not None
-        lengths = self.prepared.lengths
-        self._waiting.insert(0, sorted(rows, key=lambda row: int(lengths[row])))
-
-    def store(self, rows: Sequence[int], scores: Scores) -> list[int]:
-        """Store the scores of `rows`, and return the indices of their pairs."""
-        places = [self._places[row] for row in rows]
-        self.put(places, scores)
-        return places
+    def put_back(self, chunk: Chunk, rows: Sequence[int]) -> None:
+        """Queue rows of `chunk` again that were taken and not scored."""
+        chunk.waiting = sorted([*chunk.waiting, *rows], key=chunk.length)
+        if chunk not in self._chunks:
+            self._chunks.insert(0, chunk)
 
     def put(self, places: Sequence[int], scores: Scores) -> None:
         """Store the scores of the pairs with the indices `places`."""

@@ -30,7 +30,7 @@ from resift.rerank.service.dialects.forms import (
 from resift.rerank.service.request_error import invalid
 
 
-class RerankRequest(Ranked, kw_only=True):
+class RerankV1Request(Ranked, kw_only=True):
     """A query and the documents to put in order: texts, or objects with "text" and optionally "title"."""
 
     query: QueryText
@@ -62,7 +62,7 @@ class Meta(Struct):
     billed_units: BilledUnits
 
 
-class RerankReply(Struct):
+class RerankV1Reply(Struct):
     """The results, best first. `data` is the same list, for clients of Voyage."""
 
     id: str
@@ -75,23 +75,23 @@ class RerankReply(Struct):
     data: list[ResultReply] | UnsetType = UNSET
 
 
-def read(body: dict[str, object]) -> tuple[RerankRequest, RerankCall]:
+def read(body: dict[str, object]) -> tuple[RerankV1Request, RerankCall]:
     """Return the request in `body`, and what it asks for. Raises RequestError."""
     if body.get("documents") is None:
         other = next((name for name in ("texts", "passages") if isinstance(body.get(name), list)), None)
         if other is None:
             raise invalid('"documents" is missing; expected a list of texts')
         body = {**{name: value for name, value in body.items() if name != other}, "documents": body[other]}
-    form = read_form(body, RerankRequest)
-    wishes = form.wishes()
-    if wishes.passages is None and form.max_chunks_per_doc is not None:
+    form = read_form(body, RerankV1Request)
+    options = form.options()
+    if options.passages is None and form.max_chunks_per_doc is not None:
         form.passages = form.max_chunks_per_doc
-        wishes = form.wishes()
+        options = form.options()
     documents = to_documents(form.documents, form.rank_fields)
     call = RerankCall(
         check_query(form.query),
         documents,
-        wishes,
+        options,
         form.first_stage(),
         form.top_n or form.top_k or None,
         bool(form.raw_scores),
@@ -99,7 +99,7 @@ def read(body: dict[str, object]) -> tuple[RerankRequest, RerankCall]:
     return form, call
 
 
-def write(form: RerankRequest, answer: RerankAnswer, facts: ReplyFacts) -> RerankReply:
+def write(form: RerankV1Request, answer: RerankAnswer, facts: ReplyFacts) -> RerankV1Reply:
     """Return the reply. Raises RequestError if texts were cut that must not be."""
     refuse_cut(form.truncation, "truncation", facts)
     results = [
@@ -107,7 +107,7 @@ def write(form: RerankRequest, answer: RerankAnswer, facts: ReplyFacts) -> Reran
         for one in answer.results
     ]
     voyage = form.top_k is not None or form.truncation is not None  # its SDK always sends the latter
-    return RerankReply(
+    return RerankV1Reply(
         facts.request_id,
         facts.treatment.model,
         results,
@@ -119,6 +119,6 @@ def write(form: RerankRequest, answer: RerankAnswer, facts: ReplyFacts) -> Reran
     )
 
 
-def _document(form: RerankRequest, index: int) -> dict[str, Any]:
+def _document(form: RerankV1Request, index: int) -> dict[str, Any]:
     given = form.documents[index]
     return {"text": given} if isinstance(given, str) else given

@@ -50,7 +50,7 @@ def read(body: dict[str, object]) -> tuple[RerankV2Request, RerankCall]:
     call = RerankCall(
         check_query(form.query),
         to_documents(form.documents),
-        form.wishes(),
+        form.options(),
         form.first_stage(),
         form.top_n or None,
         bool(form.raw_scores),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from resift.rerank.service.call import Treatment, Wishes
+from resift.rerank.service.call import RequestOptions, Treatment
 from resift.rerank.service.request_error import RequestError, invalid
 from resift.retrieval.text import one_line
 from resift.retrieval.types import Document
@@ -58,9 +58,9 @@ class Common(Struct, kw_only=True):
         None
     )
 
-    def wishes(self) -> Wishes:
+    def options(self) -> RequestOptions:
         """Return how the request is to be treated."""
-        return Wishes(self.model, self.timeout_ms, self.priority or 0, self.passages, self.max_tokens_per_doc)
+        return RequestOptions(self.model, self.timeout_ms, self.priority or 0, self.passages, self.max_tokens_per_doc)
 
 
 class Ranked(Common, kw_only=True):

@@ -28,7 +28,7 @@ class Dialect:
     example: Mapping[str, Any]
 
 
-_V1 = Dialect("v1", cohere_v1.read, cohere_v1.write, cohere_v1.RerankRequest, cohere_v1.RerankReply, _ANIMALS)
+_V1 = Dialect("v1", cohere_v1.read, cohere_v1.write, cohere_v1.RerankV1Request, cohere_v1.RerankV1Reply, _ANIMALS)
 _TEI = Dialect(
     "tei",
     tei.read,
@@ -70,4 +70,4 @@ def choose_dialect(path: str, body: Mapping[str, Any]) -> Dialect:
     'tei'
     """
     first, *others = DIALECTS[path]
-    return others[0] if others and "texts" not in body else first
+    return others[0] if others and body.get("texts") is None else first

@@ -69,7 +69,7 @@ def read(body: dict[str, object]) -> tuple[ScoreRequest, ScoreCall]:
         left = left * len(right)
     if len(left) != len(right):
         raise invalid(f"{len(left)} texts on one side and {len(right)} on the other; expected one, or equally many")
-    return form, ScoreCall(list(zip(left, right, strict=True)), form.wishes(), bool(form.raw_scores))
+    return form, ScoreCall(list(zip(left, right, strict=True)), form.options(), bool(form.raw_scores))
 
 
 def write(form: ScoreRequest, answer: ScoreAnswer, facts: ReplyFacts) -> ScoreReply:

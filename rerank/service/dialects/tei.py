@@ -51,7 +51,7 @@ def read(body: dict[str, object]) -> tuple[TeiRequest, RerankCall]:
     return form, RerankCall(
         check_query(form.query),
         to_documents(form.texts),
-        form.wishes(),
+        form.options(),
         form.first_stage(),
         form.top_n or None,
         bool(form.raw_scores),

@@ -81,9 +81,9 @@ def test_vllm_asks_for_all_results_by_0() -> None:
 
 def test_wishes_of_a_request_are_read_and_null_is_none_of_them() -> None:
     body = {"query": "q", "documents": ["a"], "model": "m", "priority": 5, "timeout_ms": 7, "max_tokens_per_doc": 9}
-    wishes = call("/v2/rerank", body).wishes
-    assert (wishes.model, wishes.priority, wishes.timeout_ms, wishes.document_tokens) == ("m", 5, 7, 9)
-    assert call("/v1/rerank", {"query": "q", "documents": ["a"], "max_chunks_per_doc": 4}).wishes.passages == 4
+    options = call("/v2/rerank", body).options
+    assert (options.model, options.priority, options.timeout_ms, options.document_tokens) == ("m", 5, 7, 9)
+    assert call("/v1/rerank", {"query": "q", "documents": ["a"], "max_chunks_per_doc": 4}).options.passages == 4
     for path, row in DIALECTS.items():
         nulls = {"model": None, "top_n": None, "priority": None, "timeout_ms": None, "passages": None}
         row[-1].read({**row[-1].example, **nulls}), path

@@ -19,5 +19,6 @@ def test_a_service_passes_the_scores_of_another_one_on_and_says_when_it_is_gone(
             assert httpx.get(f"{running.url}/info").json()["model_id"] == behind.url
             behind.stop(signal.SIGKILL)
             reply = httpx.post(f"{running.url}/v1/rerank", json={**BODY, "query": "another one"}, timeout=60)
-            assert reply.status_code == 503 and "the server cannot be reached" in reply.json()["error"]
+            assert reply.status_code == 503 and "the log of the service has the reason" in reply.json()["error"]
+            assert "the server cannot be reached" in running.wait_for("model failed")["error"]
             assert running.stop() == 0

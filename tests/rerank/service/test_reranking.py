@@ -9,13 +9,15 @@ import pytest
 from resift.rerank.candidates import Candidate, from_reranking, to_ranking
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
-from resift.rerank.service.call import RerankAnswer, RerankCall, ScoreCall, Wishes
+from resift.rerank.service.call import RequestOptions, RerankAnswer, RerankCall, ScoreCall
 from resift.rerank.service.request_error import RequestError
-from resift.rerank.service.reranking import Caller, Reranking
+from resift.rerank.service.reranking import Caller, RerankService
 from resift.rerank.service.settings import ServeSettings
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.types import Document, Query
 from tests.rerank.service.in_process import DOCUMENTS, LONG, TEXTS, TINY, blocked, run
+
+MANY = [Document("", f"{number} {text}") for number in range(50) for text in TEXTS]
 
 
 def indices(answer: RerankAnswer) -> list[int]:
@@ -32,7 +34,7 @@ def of_search(query: str, first_stage: list[float] | None = None, rerank: Rerank
 
 
 def test_the_order_is_that_of_a_search_by_the_model_alone() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         answer = await one.call(RerankCall("what do cats eat", DOCUMENTS), Caller())
         assert indices(answer) == of_search("what do cats eat")
         assert answer.treatment.scored == answer.treatment.documents == 20
@@ -44,7 +46,7 @@ def test_the_order_is_that_of_a_search_by_the_model_alone() -> None:
 def test_with_first_stage_scores_the_order_is_that_of_a_search_with_fusion() -> None:
     first_stage = [float(20 - place) for place in range(20)]
 
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         answer = await one.call(RerankCall("what do cats eat", DOCUMENTS, first_stage=first_stage), Caller())
         assert indices(answer) == of_search("what do cats eat", first_stage) != of_search("what do cats eat")
         shown = [result.score for result in answer.results]
@@ -54,7 +56,7 @@ def test_with_first_stage_scores_the_order_is_that_of_a_search_with_fusion() -> 
 
 
 def test_pairs_by_themselves_give_the_same_order() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         answer = await one.call(RerankCall("what do cats eat", DOCUMENTS), Caller())
         assert indices(answer) == of_search("what do cats eat")
 
@@ -62,7 +64,7 @@ def test_pairs_by_themselves_give_the_same_order() -> None:
 
 
 def test_top_n_limits_the_results_and_documents_without_text_are_last() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         answer = await one.call(RerankCall("cat", [Document("", ""), *DOCUMENTS, Document("", " ")]), Caller())
         assert indices(answer)[-2:] == [0, 21] and answer.results[-1].score > 0
         answer = await one.call(RerankCall("cat", DOCUMENTS, top_n=3), Caller())
@@ -72,10 +74,10 @@ def test_top_n_limits_the_results_and_documents_without_text_are_last() -> None:
 
 
 def test_a_long_document_is_read_by_as_many_passages_as_the_request_asks_for() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         documents = [LONG, *DOCUMENTS[4:8]]
-        short = await one.call(RerankCall("what do cats eat", documents, Wishes(passages=1)), Caller())
-        long = await one.call(RerankCall("what do cats eat", documents, Wishes(passages=16)), Caller())
+        short = await one.call(RerankCall("what do cats eat", documents, RequestOptions(passages=1)), Caller())
+        long = await one.call(RerankCall("what do cats eat", documents, RequestOptions(passages=16)), Caller())
         assert short.treatment.truncated == 1 and long.treatment.truncated == 0
         by_index = [{result.index: result.score for result in answer.results} for answer in (short, long)]
         assert by_index[1][0] > 10 * by_index[0][0]
@@ -85,10 +87,12 @@ def test_a_long_document_is_read_by_as_many_passages_as_the_request_asks_for() -
 
 
 def test_no_more_tokens_of_a_document_are_read_than_the_request_allows() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         long, cut = f"{TEXTS[0]} {'and then it rains ' * 10}", Document("", TEXTS[0])
-        answer = await one.call(RerankCall("cat", [Document("", long)], Wishes(document_tokens=4), raw=True), Caller())
-        same = await one.call(RerankCall("cat", [cut], Wishes(document_tokens=4), raw=True), Caller())
+        answer = await one.call(
+            RerankCall("cat", [Document("", long)], RequestOptions(document_tokens=4), raw=True), Caller()
+        )
+        same = await one.call(RerankCall("cat", [cut], RequestOptions(document_tokens=4), raw=True), Caller())
         assert answer.results == same.results and answer.treatment.truncated == same.treatment.truncated == 1
         assert answer.treatment.effort.tokens == 1 + 4 + 3
 
@@ -98,7 +102,7 @@ def test_no_more_tokens_of_a_document_are_read_than_the_request_allows() -> None
 def test_pairs_are_scored_as_the_model_scores_them_in_this_process() -> None:
     pairs = [("what do cats eat", text) for text in (*TEXTS, "")] + [("music", TEXTS[0])]
 
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         answer = await one.score(ScoreCall(pairs, raw=True), Caller())
         expected = load_scorer(settings=TINY).score(pairs)
         assert answer.scores.logits.tolist() == expected.logits.tolist()
@@ -109,7 +113,7 @@ def test_pairs_are_scored_as_the_model_scores_them_in_this_process() -> None:
 
 
 def test_equal_requests_at_the_same_time_are_scored_once() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         call = RerankCall("what do cats eat", DOCUMENTS)
         released = asyncio.Event()
         blocker = one.batcher.run(lambda: asyncio.run_coroutine_threadsafe(released.wait(), loop).result())
@@ -123,7 +127,7 @@ def test_equal_requests_at_the_same_time_are_scored_once() -> None:
         assert len({tuple(indices(answer)) for answer in answers}) == 1
         await asyncio.wrap_future(blocker)
 
-    async def with_model(one: Reranking) -> None:
+    async def with_model(one: RerankService) -> None:
         one.models.release(await one.models.acquire("resift-tiny"))
         await work(one)
 
@@ -131,9 +135,9 @@ def test_equal_requests_at_the_same_time_are_scored_once() -> None:
 
 
 def test_when_the_time_is_up_the_documents_keep_the_order_of_the_first_stage() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         async with blocked(one):
-            answer = await one.call(RerankCall("cat", DOCUMENTS, Wishes(timeout_ms=30)), Caller())
+            answer = await one.call(RerankCall("cat", DOCUMENTS, RequestOptions(timeout_ms=30)), Caller())
         assert indices(answer) == list(range(20))
         assert (answer.treatment.scored, answer.treatment.partial) == (0, True)
         shown = [result.score for result in answer.results]
@@ -144,7 +148,7 @@ def test_when_the_time_is_up_the_documents_keep_the_order_of_the_first_stage() -
 
 
 def test_the_limit_of_the_service_holds_for_requests_without_one() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         async with blocked(one):
             answer = await one.call(RerankCall("cat", DOCUMENTS), Caller())
         assert answer.treatment.scored == 0
@@ -153,17 +157,17 @@ def test_the_limit_of_the_service_holds_for_requests_without_one() -> None:
 
 
 def test_pairs_that_are_not_scored_in_time_are_an_error() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         async with blocked(one):
             with pytest.raises(RequestError) as error:
-                await one.score(ScoreCall([("a", "b")], Wishes(timeout_ms=30)), Caller())
+                await one.score(ScoreCall([("a", "b")], RequestOptions(timeout_ms=30)), Caller())
         assert (error.value.status, error.value.kind) == (504, "Timeout")
 
     run(work)
 
 
 def test_a_caller_who_hangs_up_takes_its_pairs_out_of_the_queue() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         async def left() -> None:
             await asyncio.sleep(0.03)
 
@@ -177,12 +181,12 @@ def test_a_caller_who_hangs_up_takes_its_pairs_out_of_the_queue() -> None:
 
 
 def test_a_full_queue_is_status_429_with_the_seconds_to_wait() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         async with blocked(one):
-            waiting = asyncio.create_task(one.call(RerankCall("cat", DOCUMENTS * 50), Caller("a")))
+            waiting = asyncio.create_task(one.call(RerankCall("cat", MANY), Caller("a")))
             await asyncio.sleep(0.05)
             with pytest.raises(RequestError) as error:
-                await one.call(RerankCall("dog", DOCUMENTS * 50), Caller("a"))
+                await one.call(RerankCall("dog", MANY), Caller("a"))
             assert error.value.status == 429 and int(error.value.headers["Retry-After"]) >= 1
         assert len((await waiting).results) == 1000
 
@@ -190,13 +194,13 @@ def test_a_full_queue_is_status_429_with_the_seconds_to_wait() -> None:
 
 
 def test_an_unknown_model_is_the_default_unless_models_are_strict() -> None:
-    async def lenient(one: Reranking) -> None:
-        answer = await one.call(RerankCall("cat", DOCUMENTS, Wishes(model="rerank-v3.5")), Caller())
+    async def lenient(one: RerankService) -> None:
+        answer = await one.call(RerankCall("cat", DOCUMENTS, RequestOptions(model="rerank-v3.5")), Caller())
         assert answer.treatment.model == "resift-tiny"
 
-    async def strict(one: Reranking) -> None:
+    async def strict(one: RerankService) -> None:
         with pytest.raises(RequestError, match="no model has the name '../../etc/passwd'") as error:
-            await one.call(RerankCall("cat", DOCUMENTS, Wishes(model="../../etc/passwd")), Caller())
+            await one.call(RerankCall("cat", DOCUMENTS, RequestOptions(model="../../etc/passwd")), Caller())
         assert error.value.status == 404
 
     run(lenient)
@@ -204,9 +208,9 @@ def test_an_unknown_model_is_the_default_unless_models_are_strict() -> None:
 
 
 def test_further_models_are_loaded_when_they_are_asked_for_and_the_least_recently_used_is_unloaded() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         for name in ("resift-tiny", "second", "third", "second"):
-            answer = await one.call(RerankCall("cat", DOCUMENTS, Wishes(model=name)), Caller())
+            answer = await one.call(RerankCall("cat", DOCUMENTS, RequestOptions(model=name)), Caller())
             assert answer.treatment.model == name
         assert sorted(model.name for model in one.models.loaded) == ["resift-tiny", "second"]
 
@@ -215,9 +219,9 @@ def test_further_models_are_loaded_when_they_are_asked_for_and_the_least_recentl
 
 
 def test_a_model_that_cannot_be_loaded_fails_its_requests_and_no_others() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         with pytest.raises(RequestError, match="the model cannot be loaded") as error:
-            await one.call(RerankCall("cat", DOCUMENTS, Wishes(model="broken")), Caller())
+            await one.call(RerankCall("cat", DOCUMENTS, RequestOptions(model="broken")), Caller())
         assert error.value.status == 503
         assert (await one.call(RerankCall("cat", DOCUMENTS), Caller())).treatment.scored == 20
 
@@ -225,7 +229,7 @@ def test_a_model_that_cannot_be_loaded_fails_its_requests_and_no_others() -> Non
 
 
 def test_the_last_rung_of_the_ladder_answers_in_the_order_of_the_first_stage() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         assert one.ladder is not None
         one.ladder.rung = 1
         answer = await one.call(RerankCall("cat", DOCUMENTS, top_n=2), Caller())
@@ -236,7 +240,7 @@ def test_the_last_rung_of_the_ladder_answers_in_the_order_of_the_first_stage() -
 
 
 def test_scores_that_are_known_need_no_model() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         first = await one.call(RerankCall("cat", DOCUMENTS), Caller())
         again = await one.call(RerankCall("cat", list(reversed(DOCUMENTS))), Caller())
         assert again.treatment.effort.cached == 20 and again.treatment.effort.tokens == 0
@@ -246,7 +250,7 @@ def test_scores_that_are_known_need_no_model() -> None:
 
 
 def test_first_stage_scores_of_another_number_are_refused() -> None:
-    async def work(one: Reranking) -> None:
+    async def work(one: RerankService) -> None:
         with pytest.raises(RequestError, match="2 first_stage_scores for 20 documents"):
             await one.call(RerankCall("cat", DOCUMENTS, first_stage=[1.0, 2.0]), Caller())
 

@@ -63,6 +63,11 @@ def test_readers_of_float32_find_the_order_whether_they_add_one_or_not(
         assert one > other if falls else one >= other
 
 
+def test_documents_without_a_score_keep_their_order_for_readers_that_add_one() -> None:
+    shown = np.array(shown_scores(results([5.0, -150.0], unread=300), None, raw=False), dtype=np.float32)
+    assert len(set((shown + np.float32(1.0)).tolist())) == 302
+
+
 def test_close_logits_stay_apart_for_elasticsearch_which_adds_one() -> None:
     shown = np.array(shown_scores(results([7.08540201, 7.08540153]), None, raw=False), dtype=np.float32)
     assert shown[0] + np.float32(1.0) > shown[1] + np.float32(1.0)

@@ -12,7 +12,7 @@ from resift.rerank.scorers.predictor import OutOfMemoryError
 from resift.rerank.service.batching.batch_models import BatchModel, Prepared
 from resift.rerank.service.batching.batcher import Batcher
 from resift.rerank.service.batching.estimate import Rate
-from resift.rerank.service.batching.job import Job, Lane, Standing, Work
+from resift.rerank.service.batching.job import Job, Lane, QueuePlace, Work
 from resift.rerank.service.batching.observer import NoObserver
 from resift.rerank.service.score_cache import ScoreCache
 from resift.rerank.template import RenderedText
@@ -49,6 +49,10 @@ class LengthsModel:
         no = np.zeros(len(texts), dtype=bool)
         return Scores(logits, no, no, np.array([len(text) for text in texts], dtype=np.int64))
 
+    @property
+    def elsewhere(self) -> bool:
+        return False
+
     def on_cpu(self) -> BatchModel | None:
         return None
 
@@ -66,7 +70,7 @@ def work(documents: Sequence[str], query: str = "q", tokens: int | None = None) 
 
 def job(lane: Lane, given: Work, caller: str = "", priority: int = 0, in_order: bool = False) -> Job:
     """Return work as a job."""
-    return Job(lane, given, Standing(caller, priority, in_order))
+    return Job(lane, given, QueuePlace(caller, priority, in_order))
 
 
 def lane(model: LengthsModel) -> Lane:

@@ -1,4 +1,4 @@
-"""Models as the batcher runs them: the same scores as in one call, and in fixed shapes whatever is scored with a pair."""
+"""Models as the batcher runs them: the same scores as in one call, and alone whatever was asked with a pair."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from resift.rerank.scorers.predictor import Predictor
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.service.batching.batch_models import PredictorModel, ScorerModel, batch_model
 from resift.rerank.service.batching.estimate import Rate, pair_tokens, probable_tokens
+from resift.rerank.service.batching.job import Lane
 from tests.rerank.scorers.small_models import save_family, sentences
 
 PAIRS: list[Pair] = [(query, text) for query in ("cat food", "the price of bread") for text in sentences(20, seed=3)]
@@ -82,6 +83,18 @@ def test_any_scorer_can_be_run_by_the_batcher() -> None:
     prepared = model.prepare([("q", "one"), ("q", "three")], None)
     scores = model.run([(prepared, 1), (prepared, 0)])
     assert scores.logits.tolist() == [5.0, 3.0] and scores.read_characters is None
+
+
+def test_empty_texts_take_a_token_of_any_scorer() -> None:
+    assert batch_model(Counting(), ScorerSettings()).prepare([("", "")], None).lengths.tolist() == [1]
+
+
+def test_the_tokens_of_finished_requests_correct_the_next_estimates() -> None:
+    lane = Lane(batch_model(Counting(), ScorerSettings()), "counting:1")
+    assert lane.ratio == 1.0
+    for _ in range(300):
+        lane.learn(1000, 1500)
+    assert lane.ratio == pytest.approx(1.5, rel=0.01)
 
 
 def test_tokens_are_estimated_by_bytes() -> None:

@@ -102,6 +102,44 @@ def test_a_request_of_ten_documents_overtakes_one_of_a_thousand_by_the_same_call
     running.close()
 
 
+class Stepping(LengthsModel):
+    """Stops before its third batch until `gate` is set again."""
+
+    def run(self, rows: Sequence[tuple[Prepared, int]]) -> Scores:
+        if len(self.batches) == 2:
+            self.gate.clear()
+            self.entered.set()
+            assert self.gate.wait(30)
+        return super().run(rows)
+
+
+def test_a_small_request_overtakes_a_large_one_that_is_under_way() -> None:
+    running = batcher(seconds=100.0)
+    model = Stepping(budget=50)
+    shared = lane(model)
+    large = job(shared, work([document(number, 5) for number in range(1000)]), "a")
+    running.submit(large)
+    while model.gate.is_set():
+        model.entered.wait(30)
+    small = job(shared, work([document(number, 5) for number in range(2000, 2010)]), "a")
+    running.submit(small)
+    model.gate.set()
+    assert len(logits(small)) == 10 and not large.future.done()
+    assert len(logits(large)) == 1000
+    running.close()
+
+
+def test_a_large_request_is_read_in_parts_between_which_others_are_served(running: Batcher) -> None:
+    model = LengthsModel(budget=10**6)
+    blocked(running, model)
+    shared = lane(model)
+    large = job(shared, work([document(number, 5) for number in range(1000)]))
+    running.submit(large)
+    model.gate.set()
+    assert logits(large) == [float(number) for number in range(1000)]
+    assert [len(batch) for batch in model.batches[1:]] == [256, 256, 256, 232]
+
+
 def test_requests_of_nearly_equal_size_are_served_in_the_order_in_which_they_came(running: Batcher) -> None:
     model = LengthsModel(budget=10)
     blocked(running, model)

@@ -97,6 +97,10 @@ class DyingModel(LengthsModel):
             raise ModelError("CUDA error: device-side assert triggered")
         return super().run(rows)
 
+    @property
+    def elsewhere(self) -> bool:
+        return True
+
     def on_cpu(self) -> BatchModel:
         return self.spare
 
