@@ -38,6 +38,13 @@ COMMON = frozenset(
         "teacher",
         "form",
         "labels",
+        "host",
+        "port",
+        "keys_file",
+        "tls_cert",
+        "tls_key",
+        "serve_model",
+        "ladder",
     ]
 )
 """The settings that `--help` shows; a command's own options, which are not settings, are always shown."""
@@ -49,6 +56,7 @@ TITLES = {
     "load": "Loading into an engine",
     "connection": "Connecting to an engine",
     "engine": "Searching an engine",
+    "serve": "Serving",
     "search": "First stage",
     "rerank": "Reranking",
     "scorer": "Model",

@@ -17,7 +17,7 @@ from starlette.types import Receive
 from resift.rerank.service.request_error import RequestError, invalid, overloaded
 from resift.rerank.strict_json import STRICT_JSON
 
-MOST_VALUES = 1_000_000
+MOST_VALUES = 200_000
 """Values in a body at most, such as the numbers and texts of its arrays: each takes memory, and time to read."""
 
 DEEPEST = 100

@@ -17,7 +17,7 @@ VARIABLE = "RESIFT_SERVICE_KEYS"
 SHORTEST = 16
 """Characters of a key at least; shorter ones can be guessed."""
 
-_LINE = re.compile(r"(?:(?P<name>[\w.-]+):)?(?P<key>[!-~]+)")
+_LINE = re.compile(r"(?:(?P<name>[\w.-]+):)?(?P<key>[!#-&(-;=?-z|~]+)", re.ASCII)  # no quotes, braces or <>
 
 
 class Keys:

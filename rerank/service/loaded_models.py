@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,15 +30,22 @@ _WARM_UP = [("test query", f"{place} how big {_FILLER}") for place in range(5)]
 """Pairs that are scored before a model counts as ready: memory is allocated, and its speed is measured."""
 
 
+HASHED = 64 << 20
+"""Bytes of a file up to which its content is hashed, which takes less than a tenth of a second."""
+
+
 @dataclass(slots=True)
 class LoadedModel:
-    """A model in memory. `alone` is its reranker without the first stage's scores, `fused` with them.
+    """A model in memory. `batcher` scores its pairs: the common one, or one of its own for a model on a server.
+
+    `alone` is its reranker without the first stage's scores, `fused` with them.
 
     `revision`: changes with its files. `size`: bytes of its files. `users`: requests that use it now.
     """
 
     spec: ModelSpec
     lane: Lane
+    batcher: Batcher
     alone: Reranker
     fused: Reranker
     revision: str
@@ -75,6 +83,8 @@ class LoadedModels:
         self._loaded: dict[str, LoadedModel] = {}
         self._loading: dict[str, asyncio.Task[LoadedModel]] = {}
         self._reloading = asyncio.Lock()
+        self._loaders = ThreadPoolExecutor(2, thread_name_prefix="resift-load")
+        self._remote: dict[str, Batcher] = {}  # by name; a server that does not answer holds up only its own requests
         self._uses = 0
 
     @property
@@ -96,6 +106,17 @@ class LoadedModels:
         self._uses += 1
         found.users, found.used = found.users + 1, self._uses
         return found
+
+    def waiting(self) -> tuple[int, float]:
+        """Return how many jobs are not finished, and how many seconds those of the models in this process take."""
+        jobs, seconds = self.batcher.waiting()
+        return jobs + sum(one.waiting()[0] for one in self._remote.values()), seconds
+
+    def close(self) -> None:
+        """End the threads of all models; jobs that are not finished fail."""
+        self._loaders.shutdown(wait=False, cancel_futures=True)
+        for batcher in (self.batcher, *self._remote.values()):
+            batcher.close()
 
     def release(self, model: LoadedModel) -> None:
         """Count one user of `model` less."""
@@ -135,8 +156,11 @@ class LoadedModels:
 
     async def _open(self, name: str) -> LoadedModel:
         """Load a model in another thread, and warm it on the thread that scores."""
-        model = await asyncio.to_thread(open_model, self.specs[name], self.alone)
-        await asyncio.wrap_future(self.batcher.run(lambda: _warm(model.lane)))
+        loop = asyncio.get_running_loop()
+        model = await loop.run_in_executor(self._loaders, open_model, self.specs[name], self.batcher, self.alone)
+        if not isinstance(model.facts, Predictor):
+            model.batcher = self._remote.setdefault(name, self.batcher.another())
+        await asyncio.wrap_future(model.batcher.run(lambda: _warm(model.lane)))
         facts = {"model": name, "revision": model.revision, "bytes": model.size}
         _LOG.info("model loaded", extra={"facts": facts})
         return model
@@ -153,25 +177,30 @@ class LoadedModels:
                 _LOG.info("model unloaded", extra={"facts": {"model": model.name, "bytes": model.size}})
 
 
-def open_model(spec: ModelSpec, alone: bool = False) -> LoadedModel:
-    """Load the model of `spec`. Raises ModelError and SettingsError."""
+def open_model(spec: ModelSpec, batcher: Batcher, alone: bool = False) -> LoadedModel:
+    """Load the model of `spec`, to be scored by `batcher`. Raises ModelError and SettingsError."""
     scorer: Scorer = load_scorer(settings=spec.scorer)
     path = scorer.folder.path if isinstance(scorer, Predictor) else None
     # what a server has behind its address may be another model after a reload
     revision, size = (f"remote-{secrets.token_hex(4)}", 0) if path is None else folder_revision(path)
     fused = Reranker(scorer, spec.rerank)
     lane = Lane(batch_model(scorer, spec.scorer, alone), f"{spec.name}:{revision}:{spec.scorer.max_length}")
-    return LoadedModel(spec, lane, fused.with_settings(fusion="none"), fused, revision, size)
+    return LoadedModel(spec, lane, batcher, fused.with_settings(fusion="none"), fused, revision, size)
 
 
 def folder_revision(folder: Path) -> tuple[str, int]:
-    """Return a digest that changes when a file of `folder` does, by names, sizes and times, and the bytes of all."""
+    """Return a digest that changes when a file of `folder` does, and the bytes of all of them.
+
+    It is made of the contents of files of up to `HASHED` bytes, which two copies have in common; of larger ones, of
+    their sizes and times.
+    """
     digest, size = hashlib.blake2b(digest_size=8), 0
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             state = path.stat()
             size += state.st_size
-            digest.update(f"{path.relative_to(folder)}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+            digest.update(f"{path.relative_to(folder)}\0{state.st_size}\0".encode())
+            digest.update(path.read_bytes() if state.st_size <= HASHED else str(state.st_mtime_ns).encode())
     return digest.hexdigest(), size
 
 

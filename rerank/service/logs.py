@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
+import queue
 import sys
+import threading
 import time
+from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
 NAME = "resift.service"
 """The logger of the service; `extra={"facts": {...}}` adds members to a line."""
+
+
+MOST_LINES = 10_000
+"""Lines that wait to be written, at most; the others are dropped, so that a log that nobody reads stops nothing."""
 
 
 class JsonLines(logging.Formatter):
@@ -44,15 +52,37 @@ def start_log(form: str, quiet: bool = False) -> logging.Logger:
 
     `quiet`: only warnings and errors are written.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    writer = logging.StreamHandler(sys.stderr)
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
-    handler.setFormatter(JsonLines() if as_json else PlainLines())
-    for name in (NAME, "uvicorn.error"):
+    writer.setFormatter(JsonLines() if as_json else PlainLines())
+    handler = _Dropping(queue.Queue(MOST_LINES))
+    listener = QueueListener(handler.queue, writer)
+    listener.start()
+    atexit.register(_end, listener)
+    for name in (NAME, "uvicorn.error", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         # uvicorn warns of every request that is not HTTP, so that anyone could fill the log
         logger.setLevel(logging.ERROR if name != NAME else logging.WARNING if quiet else logging.INFO)
     return logging.getLogger(NAME)
+
+
+class _Dropping(QueueHandler):
+    """Gives lines to the thread that writes them, and drops them while that is too far behind."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Return the record as it is: it is formatted by the thread that writes it."""
+        return record
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as in logging
+        """Drop the record: a log that nobody reads must not stop the service."""
+
+
+def _end(listener: QueueListener) -> None:
+    """Write what waits, for a second at most."""
+    thread = threading.Thread(target=listener.stop, daemon=True)
+    thread.start()
+    thread.join(1.0)
 
 
 def _plain(value: object) -> str:

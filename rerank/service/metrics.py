@@ -102,7 +102,7 @@ class _State(Collector):
 
     def collect(self) -> list[Metric]:
         """Return the values of now."""
-        jobs, seconds = self.reranking.batcher.waiting()
+        jobs, seconds = self.reranking.models.waiting()
         cache, models = self.reranking.batcher.cache, self.reranking.models
         hits = CounterMetricFamily("resift_cache_pairs", "Pairs looked up in the cache of scores.", labels=["result"])
         hits.add_metric(["hit"], cache.hits)

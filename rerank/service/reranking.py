@@ -42,8 +42,8 @@ from resift.retrieval.types import Query, Ranking
 _LOG = logging.getLogger(NAME)
 _IN_THE_LOG = "the log of the service has the reason"  # which may name its files and the addresses behind it
 
-IN_A_THREAD = 256
-"""Documents of a request above which it is prepared in another thread than the event loop's."""
+IN_A_THREAD = 1 << 16
+"""Characters of a request above which it is prepared in another thread than the event loop's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +86,38 @@ class RerankService:
         if model is None:
             return _first_stage(call, name, degraded, caller)
         try:
-            reranker = model.alone if call.first_stage is None else model.fused
-            passages = call.options.passages or reranker.settings.passages
-
-            def prepare() -> tuple[Window, Work]:
-                window = reranker.window(_ranking(call))
-                return window, make_work(model, window.pairs, passages, call.options.document_tokens)
-
-            # many documents in another thread, so that others are served meanwhile
-            many = len(call.documents) > IN_A_THREAD
-            window, work = await asyncio.to_thread(prepare) if many else prepare()
-            job, part = await self._run(model, work, call.options, caller)
-            treatment = _treatment(call, model, job, part, (caller.since, degraded))
-            window = window if len(part.reached) == len(window.scored) else window.only(part.reached)
-            result = reranker.reorder(window, part.scores)
-            order = from_reranking(result)
-            shown = shown_scores(order, result.scale, call.raw)
-            results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)]
-            return RerankAnswer(results[: call.top_n], treatment)
+            return await self._rerank(call, caller, model, degraded)
+        except TimeoutError:  # there was not even time to prepare it
+            return _first_stage(call, name, degraded, caller)
+        except RequestError as error:
+            if error.status == 429 and self._may_fall(call.options):  # rather the given order than an error
+                return _first_stage(call, NO_MODEL, self.models.default, caller)
+            raise
         finally:
             self.models.release(model)
+
+    async def _rerank(self, call: RerankCall, caller: Caller, model: LoadedModel, degraded: str | None) -> RerankAnswer:
+        """Answer `call` by `model`. Raises RequestError, and TimeoutError if the time is up before it is queued."""
+        reranker = model.alone if call.first_stage is None else model.fused
+        passages = call.options.passages or reranker.settings.passages
+
+        def prepare() -> tuple[Window, Work]:
+            window = reranker.window(_ranking(call))
+            return window, make_work(model, window.pairs, passages, call.options.document_tokens)
+
+        if sum(len(document.text) for document in call.documents) > IN_A_THREAD:  # others are served meanwhile
+            async with asyncio.timeout(self._left(call.options, caller)):
+                window, work = await asyncio.to_thread(prepare)
+        else:
+            window, work = prepare()
+        job, part = await self._run(model, work, call.options, caller)
+        treatment = _treatment(call, model, job, part, (caller.since, degraded))
+        window = window if len(part.reached) == len(window.scored) else window.only(part.reached)
+        result = reranker.reorder(window, part.scores)
+        order = from_reranking(result)
+        shown = shown_scores(order, result.scale, call.raw)
+        results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)]
+        return RerankAnswer(results[: call.top_n], treatment)
 
     async def score(self, call: ScoreCall, caller: Caller) -> ScoreAnswer:
         """Score the pairs of `call`. Raises RequestError as `call` does, and 504 if not all are scored in time."""
@@ -160,6 +172,11 @@ class RerankService:
         rung = self.ladder.choose(self.load())
         return rung, self.ladder.rungs[0] if self.ladder.rung else None
 
+    def _may_fall(self, options: RequestOptions) -> bool:
+        """Return whether a request may be answered without a model: the ladder ends with none, and is used for it."""
+        ladder = self.ladder
+        return ladder is not None and ladder.rungs[-1] == NO_MODEL and self._named(options.model) == self.models.default
+
     def _left(self, options: RequestOptions, caller: Caller) -> float | None:
         """Return how many seconds are left of the time limit, at least 0; None if there is none."""
         limits = [limit for limit in (options.timeout_ms, self.timeout_ms) if limit is not None]
@@ -181,12 +198,13 @@ class RerankService:
     ) -> tuple[Job, Partial]:
         """Queue `work`, or join a request for the same work, and wait until it is done or the time is up."""
         in_order = self._left(options, caller) is not None  # so that the first documents are scored if time is short
-        key = work_digest(f"{model.lane.revision}\0{in_order}", work)
+        # of equal requests of one caller one runs; of another caller it would have the place in the queue
+        key = work_digest(f"{model.lane.revision}\0{in_order}\0{caller.name}", work)
         job = self._in_flight.get(key)
-        if job is None or not self.batcher.join(job, options.priority):
+        if job is None or not model.batcher.join(job, options.priority):
             job = Job(model.lane, work, QueuePlace(caller.name, options.priority, in_order))
             try:
-                self.batcher.submit(job)
+                model.batcher.submit(job)
             except OverloadedError as error:
                 raise overloaded(str(error), error.retry_after) from error
             self._in_flight[key] = job
@@ -194,14 +212,14 @@ class RerankService:
             job.future.add_done_callback(lambda _: _soon(loop, self._forget, key, landed))
         try:
             await _finished(job, caller, self._left(options, caller))
-            return job, self._outcome(job, work)
+            return job, self._outcome(model, job, work)
         finally:
-            self.batcher.leave(job)
+            model.batcher.leave(job)
 
-    def _outcome(self, job: Job, work: Work) -> Partial:
+    def _outcome(self, model: LoadedModel, job: Job, work: Work) -> Partial:
         """Return what was scored of `work`. Raises RequestError if the job failed."""
         if not job.future.done():
-            return self.batcher.reached(job, Job.partial)
+            return model.batcher.reached(job, Job.partial)
         error = job.future.exception()
         if isinstance(error, OverloadedError):
             raise overloaded(str(error), error.retry_after)

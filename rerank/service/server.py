@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import os
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
@@ -17,7 +19,7 @@ from typing import Any
 
 import uvicorn
 
-from resift.rerank.scorers.lookup import open_folder
+from resift.rerank.scorers.load import read_facts
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.service.app import Service, make_app
@@ -60,6 +62,7 @@ def serve(serve_settings: ServeSettings, scorer: ScorerSettings, rerank: RerankS
     be found or loaded.
     """
     parts = _build(serve_settings, scorer, rerank)
+    _allow_many_connections()
     with _listen(serve_settings) as listener:
         asyncio.run(_serve(parts, listener))
     if parts.failure is not None:
@@ -72,8 +75,9 @@ def _build(settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettin
     _check_exposure(settings, bool(keys))
     tls = server_context(settings)
     specs = model_specs(settings, scorer, rerank)
-    if "://" not in scorer.model:
-        open_folder(scorer.model, scorer)  # a misspelt name is reported before anything listens
+    for spec in specs.values():
+        if "/" not in spec.scorer.model or spec.name == scorer.model:  # else it may have to be downloaded
+            read_facts(spec.scorer.model, spec.scorer)  # a misspelt name is reported before anything listens
     metrics = Metrics()
     batcher = Batcher(settings.max_queue_seconds, ScoreCache(settings.score_cache_mb << 20), metrics)
     models = LoadedModels(specs, batcher, settings.model_memory_mb << 20, settings.deterministic)
@@ -113,6 +117,15 @@ def _is_local(host: str) -> bool:
         return host == "localhost"
 
 
+def _allow_many_connections() -> None:
+    """Raise the limit of open files to what the system allows, so that idle connections do not shut others out."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _listen(settings: ServeSettings) -> socket.socket:
     """Return the listening socket. Raises SettingsError if the address cannot be used."""
     try:
@@ -124,6 +137,8 @@ def _listen(settings: ServeSettings) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         message = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror or error}"
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise SettingsError(f"{message}; expected an address of this machine, such as 0.0.0.0", "host") from None
         raise SettingsError(f"{message}; choose another port, or stop what uses it", "port") from None
     return listener
 
@@ -153,11 +168,16 @@ async def _serve(parts: _Parts, listener: socket.socket) -> None:
         ssl_context_factory=None if parts.tls is None else lambda *_: parts.tls,  # type: ignore[arg-type]
     )
     server = _Server(config)
+    with _signals(parts, server):
+        await _run(parts, server, listener)
+
+
+async def _run(parts: _Parts, server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until a signal, and end; a second one ends at once."""
     url = _url(parts, listener)
     loading = asyncio.create_task(_load(parts, server, url))
     ladder = asyncio.create_task(parts.service.reranking.watch_ladder())
-    with _signals(parts, server):
-        await server.serve(sockets=[listener])
+    await server.serve(sockets=[listener])
     loading.cancel()
     ladder.cancel()
     await asyncio.gather(loading, ladder, return_exceptions=True)
@@ -166,9 +186,13 @@ async def _serve(parts: _Parts, listener: socket.socket) -> None:
     if server.force_exit:  # whatever a model or another server still does
         _LOG.warning("stopped at once", extra={"facts": left})
         os._exit(1)
-    await asyncio.to_thread(parts.batcher.close)
+    ended = threading.Thread(target=parts.service.reranking.models.close, daemon=True)
+    ended.start()
+    await asyncio.to_thread(ended.join, parts.settings.drain_seconds)
     await asyncio.to_thread(parts.front.tracer.close)
     _LOG.info("stopped", extra={"facts": left})
+    if ended.is_alive():  # a server behind a model does not answer, and the process would wait for it
+        os._exit(0 if not tally.open else 1)
 
 
 async def _load(parts: _Parts, server: uvicorn.Server, url: str) -> None:
@@ -182,7 +206,8 @@ async def _load(parts: _Parts, server: uvicorn.Server, url: str) -> None:
         parts.failure, server.should_exit = error, True
         return
     parts.service.ready = True
-    _LOG.info("ready", extra={"facts": {"url": url, "model": models.default, "docs": f"{url}/docs"}})
+    facts = {"url": url, "model": models.default, "docs": f"{url}/docs", "keys": len(parts.service.keys)}
+    _LOG.info("ready", extra={"facts": facts})
 
 
 @contextlib.contextmanager
@@ -217,6 +242,8 @@ def _in_background(parts: _Parts) -> None:
         with contextlib.suppress(Exception):  # it is logged and counted there
             await _reload(parts)
 
+    if len(parts.tasks) >= 2:  # one runs, and the one that waits will find the same files
+        return
     task = asyncio.get_running_loop().create_task(work())
     parts.tasks.add(task)
     task.add_done_callback(parts.tasks.discard)

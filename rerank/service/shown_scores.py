@@ -31,7 +31,8 @@ def shown_scores(results: Sequence[Reranked], scale: Scale | None, raw: bool) ->
     scored = [place for place, one in enumerate(results) if one.logit is not None]
     if not scored:
         size = len(results)
-        return [rounded(-float(place) if raw else (size - place) / (size + 1)) for place in range(size)]
+        # near 0, so that nobody takes them for what a model found relevant
+        return [rounded(-float(place) if raw else (size - place) * GAP) for place in range(size)]
     values = np.array([_value(results[place], scale) for place in scored], dtype=np.float64)
     shown = values if raw else _sigmoid(values)
     above, below = scored[0], len(results) - 1 - scored[-1]

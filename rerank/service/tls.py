@@ -32,6 +32,9 @@ def server_context(settings: ServeSettings) -> ssl.SSLContext | None:
 def load_certificate(context: ssl.SSLContext, settings: ServeSettings) -> None:
     """Load the certificate of `settings` into `context`, for its next connections. Raises SettingsError."""
     assert settings.tls_cert is not None
+    for name, path in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
+        if path is not None and not Path(path).is_file():
+            raise SettingsError(f"{path} cannot be used: it is not a file; expected one in PEM", name)
     fresh = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # an error must not leave the running one with half a pair
     try:
         fresh.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
@@ -40,7 +43,8 @@ def load_certificate(context: ssl.SSLContext, settings: ServeSettings) -> None:
     except OSError as error:  # ssl's errors are OSErrors
         files = " and ".join(filter(None, (settings.tls_cert, settings.tls_key)))
         message = f"{files} cannot be used: {_reason(error)}; expected a valid certificate and its private key in PEM"
-        raise SettingsError(f"{message}, without a password", "tls_cert") from None
+        hint = "" if settings.tls_key else "; `tls_key` names a key that is in a file of its own"
+        raise SettingsError(f"{message}, without a password{hint}", "tls_cert") from None
 
 
 def _check(server: ssl.SSLContext, certificate: str) -> None:

@@ -52,6 +52,6 @@ def test_the_newest_version_of_the_changelog_is_the_package_version() -> None:
 def test_ruff_refuses_the_bare_names_everywhere() -> None:
     lint = configuration()["tool"]["ruff"]["lint"]
     banned = lint["flake8-tidy-imports"]["banned-api"]
-    assert "TID251" in lint["select"] and set(banned) == {"retrieval", "indexer", "rerank"}
+    assert "TID251" in lint["select"] and set(banned) >= {"retrieval", "indexer", "rerank"}
     ignored = [*lint["ignore"], *(rule for rules in lint["per-file-ignores"].values() for rule in rules)]
     assert [rule for rule in ignored if rule.startswith("TID")] == []

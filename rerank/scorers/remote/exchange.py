@@ -140,7 +140,8 @@ class Exchange:
                     raise self.error(str(error)) from None
                 trouble = str(error)
             failures += 1
-            seconds = backoff(failures - 1) if wait is None else wait + random.uniform(0.0, 0.1 * wait)
+            # at least our own wait, since a server may name 0 seconds for ever
+            seconds = max(backoff(failures - 1), 0.0 if wait is None else wait + random.uniform(0.0, 0.1 * wait))
             left = self.patience - (self.clock() - started)
             if wait is not None and wait > left:
                 raise self.error(f"{trouble}; it is to be asked again in {wait:g} seconds, which is too long to wait")
@@ -207,4 +208,4 @@ def _place(location: str) -> str:
         return "another place"
     host = parts.netloc.rpartition("@")[2]
     shown = f"{parts.scheme}://{host}{parts.path}" if host else parts.path
-    return shorten(shown, 100) or "another place"
+    return shown or "another place"  # `error` hides the key, and cuts then

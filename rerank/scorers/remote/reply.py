@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -129,7 +128,7 @@ def _is_count(value: object) -> bool:
 def _number(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ReplyError(f"expected {what} to be a number", _shown(value))
-    if not math.isfinite(value) or abs(value) > _LARGEST:
+    if not -_LARGEST <= value <= _LARGEST:  # NaN is neither; an integer may be too large for a float
         raise ReplyError(f"expected {what} to be a finite number", _shown(value))
     return float(value)
 

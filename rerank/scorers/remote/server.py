@@ -72,6 +72,8 @@ def _find_info(address: ServerAddress, exchange: Exchange) -> Steps[Mapping[str,
     """Return the JSON object of /info, which resift and TEI have; empty if there is none."""
     wanted = f"?model={quote(address.model, safe='')}" if address.model else ""
     found = yield from _find_json(f"{address.base}/info{wanted}", exchange)
+    if found is None and wanted:  # it does not have that model, and says so of itself
+        found = yield from _find_json(f"{address.base}/info", exchange)
     return found if isinstance(found, Mapping) else {}
 
 
@@ -130,13 +132,13 @@ def _own_facts(info: Mapping[str, Any], model: str | None, exchange: Exchange) -
 
 def _folder(name: str, facts: Mapping[str, Any]) -> ModelFolder:
     """Return what a model's folder would say; `facts` are "languages", "activation" and "fusion". Raises ModelError."""
-    languages = facts.get("languages")
+    languages, activation = facts.get("languages"), facts.get("activation")
     folder = ModelFolder(
         path=Path(name),
         name=name,
         config={},
         tokenizer={},
-        head={"activation_fn": facts.get("activation")},
+        head={"activation_fn": activation} if activation in ("sigmoid", "identity") else {},
         legacy={},
         card={"language": tuple(map(str, languages))} if isinstance(languages, list) else {},
         resift={"fusion": facts.get("fusion")},

@@ -42,6 +42,7 @@ class Transport:
         self._httpx = httpx
         self._seconds = seconds
         common = {"accept": "application/json", "content-type": "application/json", "user-agent": "resift"}
+        common["accept-encoding"] = "identity"  # so that the size of a reply is known before it is unpacked
         self._options: dict[str, Any] = {
             "headers": {**common, **headers},
             "timeout": httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
@@ -146,7 +147,8 @@ class Transport:
         deadline = time.monotonic() + self._seconds
         with self._errors(), self._client().stream(_method(ask), ask.url, content=ask.body) as response:
             content = bytearray()
-            for chunk in response.iter_bytes():
+            self._refuse_packed(response)
+            for chunk in response.iter_raw():
                 content += chunk
                 self._check(len(content), deadline)
             return _reply(response, bytes(content))
@@ -156,10 +158,17 @@ class Transport:
         with self._errors():
             async with client.stream(_method(ask), ask.url, content=ask.body) as response:
                 content = bytearray()
-                async for chunk in response.aiter_bytes():
+                self._refuse_packed(response)
+                async for chunk in response.aiter_raw():
                     content += chunk
                     self._check(len(content), deadline)
                 return _reply(response, bytes(content))
+
+    def _refuse_packed(self, response: httpx.Response) -> None:
+        """Raise UnreachableError for a packed reply, which was not asked for, and could be of any size."""
+        packed = response.headers.get("content-encoding", "identity").lower()
+        if packed not in ("identity", ""):
+            raise UnreachableError("the server's reply is packed, which was not asked for", transient=False)
 
     def _check(self, size: int, deadline: float) -> None:
         """Raise UnreachableError for a reply that is too large, or that comes too slowly."""
@@ -183,13 +192,13 @@ class Transport:
             raise self._late() from None
         except self._httpx.ConnectError as error:
             if "CERTIFICATE" in str(error).upper():
-                message = f"the server's certificate is not trusted ({error_line(error)}); set SSL_CERT_FILE"
+                message = f"the server's certificate is not trusted ({_whole(error)}); set SSL_CERT_FILE"
                 raise UnreachableError(message, transient=False) from None
-            raise UnreachableError(f"the server cannot be reached: {error_line(error)}", transient=True) from None
+            raise UnreachableError(f"the server cannot be reached: {_whole(error)}", transient=True) from None
         except (self._httpx.NetworkError, self._httpx.RemoteProtocolError) as error:
-            raise UnreachableError(f"the connection was lost: {error_line(error)}", transient=True) from None
+            raise UnreachableError(f"the connection was lost: {_whole(error)}", transient=True) from None
         except (self._httpx.HTTPError, self._httpx.InvalidURL) as error:
-            raise UnreachableError(f"the request failed: {error_line(error)}", transient=False) from None
+            raise UnreachableError(f"the request failed: {_whole(error)}", transient=False) from None
 
 
 def trusted_certificates(default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
@@ -208,6 +217,11 @@ def trusted_certificates(default: Callable[[], ssl.SSLContext]) -> ssl.SSLContex
     except OSError as error:  # an SSLError is one
         message = f"the trusted certificates cannot be read: {error_line(error)}"
         raise SettingsError(message, names[0] if names else None) from None
+
+
+def _whole(error: Exception) -> str:
+    """Return the message of an error on one line, uncut: a part of the key could stay if it were cut before that."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _method(ask: Ask) -> str:

@@ -59,7 +59,7 @@ class BatchScorer:
         started = time.monotonic()
         try:
             prepared = job.lane.model.prepare(pairs, job.work.document_tokens)
-        except Exception as error:  # one request must not end the thread
+        except BaseException as error:  # one request must not end the thread, not even by a panic of Rust code
             self.fail(job, error)
             return False
         with self._lock:
@@ -77,11 +77,10 @@ class BatchScorer:
         longest = max(int(prepared.lengths[row]) for prepared, row in rows)
         try:
             scores = lane.model.run(rows)
-            if len(scores.logits) != len(rows):
-                raise ModelError(f"the scorer returned {len(scores.logits)} scores for {len(rows)} pairs")
+            _check(scores, len(rows))
         except OutOfMemoryError:
             return self._reduce(lane, parts, longest)
-        except Exception as error:  # one request must not end the thread
+        except BaseException as error:  # one request must not end the thread
             return self._recover(lane, parts, error)
         seconds = time.monotonic() - started
         self._budgets.grow(lane.model)
@@ -139,7 +138,7 @@ class BatchScorer:
             self._put_back(parts)
         return 0
 
-    def _recover(self, lane: Lane, parts: Sequence[Part], error: Exception) -> int:
+    def _recover(self, lane: Lane, parts: Sequence[Part], error: BaseException) -> int:
         """After a failed batch: find the job that the model fails for, or leave a device that does not work any more.
 
         Returns the tokens that were scored after all.
@@ -166,16 +165,22 @@ class BatchScorer:
                 if not part.job.over:
                     part.job.round.put_back(part.chunk, part.rows)
 
-    def fail(self, job: Job, error: Exception) -> None:
+    def fail(self, job: Job, error: BaseException) -> None:
         """End a job with an error."""
         with self._lock:
             self.queue.remove(job)
             job.fail(error if isinstance(error, ResiftError) else ModelError(f"{type(error).__name__}: {error}"))
 
 
+def _check(scores: Scores, rows: int) -> None:
+    """Raise ModelError if there is not one score per row."""
+    if len(scores.logits) != rows:
+        raise ModelError(f"the scorer returned {len(scores.logits)} scores for {rows} pairs")
+
+
 def _works(model: BatchModel) -> bool:
     """Return whether a model scores the plainest pair, so that what failed was due to the pairs and not to it."""
     try:
         return bool(np.isfinite(model.run([(model.prepare([("a", "b")], None), 0)]).logits).all())
-    except Exception:  # whatever it is, it does not work
+    except BaseException:  # whatever it is, it does not work
         return False

@@ -18,6 +18,9 @@ from resift.rerank.work_queue import WorkQueue
 
 T = TypeVar("T")
 
+COMPANIONS = 4
+"""Requests that are read early, at most, to fill up the batch of the one in turn, which waits for that."""
+
 OTHER_WORK = 256
 """Pieces of work besides batches, such as loading a model, that may wait for the thread."""
 
@@ -33,6 +36,10 @@ class Batcher:
         self._scorer = BatchScorer(self._lock, self.queue, cache, observer)
         self._thread = WorkQueue(OTHER_WORK)
         self._running = False
+
+    def another(self) -> Batcher:
+        """Return a batcher of the same kind with a thread of its own."""
+        return Batcher(self.max_seconds, self.cache, self._scorer.observer)
 
     def submit(self, job: Job) -> None:
         """Queue `job`; scores in the cache are used at once. Raises OverloadedError if there is no room for it."""
@@ -95,7 +102,7 @@ class Batcher:
                 tokens = self._scorer.score(parts)
                 # with the time for reading and bookkeeping, without which the queue would seem faster than it is
                 parts[0].job.lane.rate.measure(tokens, time.monotonic() - started)
-        except Exception as error:  # a defect here must not end the thread, nor be met again by the next step
+        except BaseException as error:  # a defect here must not end the thread, nor be met again by the next step
             with self._lock:
                 culprit = next(iter(self.queue.ordered()), None)
             if culprit is not None:
@@ -122,10 +129,14 @@ class Batcher:
             room = min(max(1, model.budget // longest), model.most_rows or model.budget)
             parts = [self._take(first, 1, longest, room)]
         room -= len(parts[0].rows)
+        unread = COMPANIONS
         for job in jobs[1:]:
-            if room <= 0:
+            if room <= 0 or unread <= 0:
                 break
-            if job.lane is first.lane and self._scorer.read(job):
+            if job.lane is not first.lane:
+                continue
+            unread -= not job.round.ready
+            if self._scorer.read(job):
                 with self._lock:  # shorter pairs of other jobs would be mostly padding
                     parts.append(self._take(job, longest // 2, longest, 0 if job.over else room))
                 room -= len(parts[-1].rows)

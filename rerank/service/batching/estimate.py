@@ -53,6 +53,7 @@ class Rate:
     def measure(self, tokens: float, seconds: float) -> None:
         """Take one batch of `tokens` probable tokens into account; a small batch, which is slow, counts little."""
         if tokens > 0 and seconds > 0:
+            seconds = min(seconds, 4 * self.seconds(tokens) + 0.1)  # a pause of the process is not the model's speed
             self._tokens = _REMEMBERED * self._tokens + tokens
             self._seconds = _REMEMBERED * self._seconds + seconds
 

