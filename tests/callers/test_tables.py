@@ -82,7 +82,10 @@ def test_an_error_has_the_type_that_the_table_of_status_codes_names(
     error = reply.json()
     [row] = [row for row in rows("status") if row[0] == str(status)]
     assert reply.status_code == status and f"`{error['error_type']}`" in row[1]
-    assert set(error) - {"detail"} == {"error", "error_type", "message", "request_id"} and error["error"] == error["message"]
+    assert (
+        set(error) - {"detail"} == {"error", "error_type", "message", "request_id"}
+        and error["error"] == error["message"]
+    )
 
 
 def test_the_limits_are_the_defaults_of_the_service() -> None:

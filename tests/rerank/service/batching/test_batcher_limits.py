@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -138,14 +139,12 @@ def test_a_request_larger_than_the_bound_is_admitted_to_an_empty_queue() -> None
 def test_a_request_that_exceeds_the_bound_by_itself_does_not_shut_the_others_out() -> None:
     running = batcher(seconds=10.0)
     model = LengthsModel(budget=10)
-    blocked(running, model).future.cancel()
     shared = lane(model)  # 100 tokens a second
-    with running._lock:  # the queue is empty again, while the thread is in the model
-        for one in list(running.queue):
-            running.queue.remove(one)
+    model.gate.clear()
     huge = job(shared, work([document(n, 10) for n in range(500)], tokens=500_000), "a")
-    small = job(shared, work(["7"], tokens=100), "b")
     running.submit(huge)
+    assert model.entered.wait(30)
+    small = job(shared, work(["7"], tokens=100), "b")
     running.submit(small)
     model.gate.set()
     assert logits(small) == [7.0] and not huge.future.done()
@@ -204,10 +203,13 @@ def test_a_closed_batcher_fails_what_it_did_not_finish() -> None:
     blocked(running, model)
     one = job(lane(model), work([document(1, 1)]))
     running.submit(one)
-    running.run(model.gate.set)  # behind the batch that waits for it: opened below
+    closing = threading.Thread(target=running.close)  # waits for the batch that is in the model
+    closing.start()
+    with pytest.raises(OverloadedError, match="the server is stopping"):
+        one.future.result(30)
     model.gate.set()
-    running.close()
-    assert one.future.done()
+    closing.join(30)
+    assert not closing.is_alive()
 
 
 def test_no_pairs_are_finished_at_once(running: Batcher) -> None:
