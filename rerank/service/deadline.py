@@ -8,7 +8,7 @@ from resift.rerank.service.call import RerankCall, ScoreCall
 from resift.rerank.service.request_error import invalid
 
 LONGEST_MS = 86_400_000
-"""A day; a longer limit is none."""
+"""A day, the longest limit; a request that asks for more has no limit."""
 
 
 def with_deadline(call: RerankCall | ScoreCall, header: str | None) -> RerankCall | ScoreCall:

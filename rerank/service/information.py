@@ -1,4 +1,4 @@
-"""What the service says of itself: /info in TEI's form, and /v1/models in OpenAI's."""
+"""What the service reports about itself: /info in TEI's form, and /v1/models in OpenAI's."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SPARE = 60.0  # seconds that a sender may take for its start
 class Overload:
     """What is sent: `times` the capacity for `seconds`; at equal intervals if `even`, else as a Poisson process.
 
-    `bound`: the seconds that an accepted request may take, as the service was told.
+    `bound`: the seconds that an accepted request may take, by the option of the service.
     """
 
     times: float

@@ -38,7 +38,7 @@ PROBES = {
     "npm": ["npm", "--version"],
     "jq": ["jq", "--version"],
 }
-"""Runtime -> a command that succeeds if it is at hand and new enough."""
+"""Runtime -> a command that succeeds if it is installed and new enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def programs() -> list[Program]:
 def need(runtime: str) -> None:
     """Skip the test if a runtime is missing or too old."""
     if shutil.which(runtime) is None or subprocess.run(PROBES[runtime], capture_output=True).returncode:
-        pytest.skip(f"{runtime} is not at hand, or too old")
+        pytest.skip(f"{runtime} is not installed, or too old")
 
 
 def environment(url: str, key: str) -> dict[str, str]:

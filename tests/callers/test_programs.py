@@ -1,4 +1,4 @@
-"""Each program of docs/callers.md runs, if its runtime is at hand, and does what the page says."""
+"""Each program of docs/callers.md runs, if its runtime is installed, and does what the page says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clients of Cohere and of LangChain.js, installed by npm where it is at hand, reach the service."""
+"""The clients of Cohere and of LangChain.js, installed by npm where it is installed, reach the service."""
 
 from __future__ import annotations
 

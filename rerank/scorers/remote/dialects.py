@@ -43,7 +43,7 @@ class Dialect(Protocol):
         ...
 
     def read(self, reply: object, count: int) -> Part:
-        """Return what `reply`, the JSON, says of `count` pairs. Raises ReplyError."""
+        """Return what `reply`, the JSON, has for `count` pairs. Raises ReplyError."""
         ...
 
 

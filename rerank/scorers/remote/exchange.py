@@ -180,7 +180,7 @@ class Exchange:
         raise self.error(said)
 
     def _said(self, reply: Reply) -> str:
-        """Return what the server says of an error, on one line."""
+        """Return the server's message of an error, on one line."""
         try:
             text = _message(read_json(reply.content))
         except ReplyError:

@@ -26,7 +26,7 @@ class ReplyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a server said of some pairs, in their order.
+    """What a server replied for some pairs, in their order.
 
     `values`: float64 (n,), logits or probabilities. The others are as in `resift.rerank.scorer.Scores`, and None if the
     server does not report them.

@@ -1,4 +1,4 @@
-"""What is known of a model on a server: its dialect, its limits, and what a model's folder would say of it."""
+"""What is known of a model on a server: its dialect, its limits, and the facts that a model's folder would have."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _find_info(address: ServerAddress, exchange: Exchange) -> Steps[Mapping[str,
     """Return the JSON object of /info, which resift and TEI have; empty if there is none."""
     wanted = f"?model={quote(address.model, safe='')}" if address.model else ""
     found = yield from _find_json(f"{address.base}/info{wanted}", exchange)
-    if found is None and wanted:  # it does not have that model, and says so of itself
+    if found is None and wanted:  # it does not have that model; what it has is in its own facts
         found = yield from _find_json(f"{address.base}/info", exchange)
     return found if isinstance(found, Mapping) else {}
 

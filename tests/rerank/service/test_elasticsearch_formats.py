@@ -1,6 +1,6 @@
 """Bodies as Elasticsearch's inference services send them, and replies read by the rules of their parsers.
 
-Recorded formats, since no Elasticsearch with the inference plugin is at hand; the endpoints are those of
+Recorded formats, since no Elasticsearch with the inference plugin is available; the endpoints are those of
 docs/engine-hooks.md.
 """
 

@@ -40,7 +40,7 @@ def statuses(service: Running, *keys: str | None) -> list[int]:
 
 
 def reload(service: Running, event: str, count: int = 1) -> None:
-    """Send SIGHUP and wait until the log says what came of it."""
+    """Send SIGHUP and wait until the log has the outcome."""
     service.process.send_signal(signal.SIGHUP)
     service.wait_for(event, count)
 
