@@ -20,6 +20,9 @@ MOST_LINES = 10_000
 """Lines that wait to be written, at most; the others are dropped, so that a log that nobody reads stops nothing."""
 
 
+_LISTENERS: list[QueueListener] = []
+
+
 class JsonLines(logging.Formatter):
     """One JSON object per line: time, level, event, and the facts of the record."""
 
@@ -58,7 +61,8 @@ def start_log(form: str, quiet: bool = False) -> logging.Logger:
     handler = _Dropping(queue.Queue(MOST_LINES))
     listener = QueueListener(handler.queue, writer)
     listener.start()
-    atexit.register(_end, listener)
+    atexit.register(end_log)
+    _LISTENERS.append(listener)
     for name in (NAME, "uvicorn.error", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
@@ -78,11 +82,15 @@ class _Dropping(QueueHandler):
         """Drop the record: a log that nobody reads must not stop the service."""
 
 
-def _end(listener: QueueListener) -> None:
-    """Write what waits, for a second at most."""
-    thread = threading.Thread(target=listener.stop, daemon=True)
-    thread.start()
-    thread.join(1.0)
+def end_log() -> bool:
+    """Write the lines that wait, for a second at most; returns whether all were written."""
+    written = True
+    while _LISTENERS:
+        thread = threading.Thread(target=_LISTENERS.pop().stop, daemon=True)
+        thread.start()
+        thread.join(1.0)
+        written = written and not thread.is_alive()
+    return written
 
 
 def _plain(value: object) -> str:

@@ -28,6 +28,7 @@ from resift.rerank.service.front import Front
 from resift.rerank.service.keys import VARIABLE, Keys
 from resift.rerank.service.ladder import Ladder
 from resift.rerank.service.loaded_models import LoadedModels
+from resift.rerank.service.logs import end_log
 from resift.rerank.service.metrics import Metrics
 from resift.rerank.service.model_specs import ladder_names, model_specs
 from resift.rerank.service.patient_protocol import patient_protocol
@@ -67,6 +68,8 @@ def serve(serve_settings: ServeSettings, scorer: ScorerSettings, rerank: RerankS
         asyncio.run(_serve(parts, listener))
     if parts.failure is not None:
         raise parts.failure
+    if not end_log():  # nobody reads it, and the end of the process would wait for that
+        os._exit(0)
 
 
 def _build(settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettings) -> _Parts:
@@ -185,6 +188,7 @@ async def _run(parts: _Parts, server: uvicorn.Server, listener: socket.socket) -
     left = {"accepted": tally.accepted, "answered": tally.answered, "left": tally.left, "open": tally.open}
     if server.force_exit:  # whatever a model or another server still does
         _LOG.warning("stopped at once", extra={"facts": left})
+        end_log()
         os._exit(1)
     ended = threading.Thread(target=parts.service.reranking.models.close, daemon=True)
     ended.start()
@@ -192,6 +196,7 @@ async def _run(parts: _Parts, server: uvicorn.Server, listener: socket.socket) -
     await asyncio.to_thread(parts.front.tracer.close)
     _LOG.info("stopped", extra={"facts": left})
     if ended.is_alive():  # a server behind a model does not answer, and the process would wait for it
+        end_log()
         os._exit(0 if not tally.open else 1)
 
 
