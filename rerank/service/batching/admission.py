@@ -17,7 +17,7 @@ class OverloadedError(Exception):
         self.retry_after = retry_after
 
 
-MARGIN = 0.8
+MARGIN = 0.7
 """Share of the bound up to which jobs are admitted: the estimate of their time can be wrong by as much."""
 
 

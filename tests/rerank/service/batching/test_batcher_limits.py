@@ -120,10 +120,10 @@ def test_a_full_queue_refuses_a_request_at_once_and_says_when_to_come_back() -> 
     model = LengthsModel(budget=10)
     blocked(running, model)
     shared = lane(model)  # 100 tokens a second
-    running.submit(job(shared, work(["1"], tokens=700)))
-    with pytest.raises(OverloadedError, match="send it again in 8 s") as error:
+    running.submit(job(shared, work(["1"], tokens=600)))
+    with pytest.raises(OverloadedError, match="send it again in 7 s") as error:
         running.submit(job(shared, work(["2"], tokens=1000)))
-    assert error.value.retry_after == 8
+    assert error.value.retry_after == 7
     model.gate.set()
     running.close()
 
@@ -157,8 +157,8 @@ def test_a_more_urgent_request_takes_the_place_of_a_less_urgent_one_that_has_not
     model = LengthsModel(budget=10)
     blocked(running, model)
     shared = lane(model)
-    late = job(shared, work(["1"], tokens=700), priority=9)
-    urgent = job(shared, work(["2"], tokens=700), priority=0)
+    late = job(shared, work(["1"], tokens=600), priority=9)
+    urgent = job(shared, work(["2"], tokens=600), priority=0)
     running.submit(late)
     running.submit(urgent)
     model.gate.set()
