@@ -21,12 +21,11 @@ from resift.retrieval.errors import SettingsError
 class RankingModel(ABC):
     """A model that scores pairs of texts; `folder` is what is known of it.
 
-    `batch_tokens`: the maximum tokens of a batch including padding; `most_rows`: its maximum pairs, None for no limit.
+    `batch_tokens`: the maximum tokens of a batch including padding.
     """
 
     folder: ModelFolder
     batch_tokens: int
-    most_rows: int | None
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from resift.rerank.service.keys import Keys
+from resift.rerank.service.logs import NAME
 from resift.rerank.service.metrics import Metrics
 from resift.rerank.service.request_error import RequestError, overloaded
 from resift.rerank.service.tracing import NoTracer, Tracer
@@ -23,7 +24,7 @@ from resift.rerank.service.tracing import NoTracer, Tracer
 OPEN = ("/health", "/ready", "/ping")
 """Paths that need no key: what asks whether the service lives often has none."""
 
-_LOG = logging.getLogger("resift.service")
+_LOG = logging.getLogger(NAME)
 _ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _REASONS = {400: "invalid", 404: "not found", 405: "not found", 422: "invalid"}
 
@@ -61,8 +62,6 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         context = scope["context"] = RequestContext(_request_id(headers), _address(scope), time.monotonic())

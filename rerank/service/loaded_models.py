@@ -20,9 +20,10 @@ from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.service.batching.batch_models import PredictorModel, batch_model
 from resift.rerank.service.batching.batcher import Batcher
 from resift.rerank.service.batching.job import Lane
+from resift.rerank.service.logs import NAME
 from resift.rerank.service.model_specs import ModelSpec
 
-_LOG = logging.getLogger("resift.service")
+_LOG = logging.getLogger(NAME)
 
 _FILLER = "a sentence of some words as a document has many " * 10
 

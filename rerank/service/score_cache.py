@@ -81,11 +81,6 @@ class ScoreCache:
             while len(self._entries) > self.most:
                 self._entries.popitem(last=False)
 
-    def clear(self) -> None:
-        """Forget all scores."""
-        with self._lock:
-            self._entries.clear()
-
 
 def _keys(revision: str, document_tokens: int | None, pairs: Sequence[Pair]) -> list[bytes]:
     """Return the digest of each pair; the lengths keep apart what would run together."""

@@ -28,7 +28,7 @@ from resift.rerank.service.front import Front
 from resift.rerank.service.keys import VARIABLE, Keys
 from resift.rerank.service.ladder import Ladder
 from resift.rerank.service.loaded_models import LoadedModels
-from resift.rerank.service.logs import end_log
+from resift.rerank.service.logs import NAME, end_log
 from resift.rerank.service.metrics import Metrics
 from resift.rerank.service.model_specs import ladder_names, model_specs
 from resift.rerank.service.patient_protocol import patient_protocol
@@ -40,7 +40,7 @@ from resift.rerank.service.tracing import open_tracer
 from resift.rerank.settings import RerankSettings
 from resift.retrieval.errors import SettingsError
 
-_LOG = logging.getLogger("resift.service")
+_LOG = logging.getLogger(NAME)
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ class RemoteScorer(RankingModel):
         server = self._transport.run(find_server(address, self._exchange))
         self._requests = Requests(server, self._exchange, server.most)
         self._max_length = server.max_length
-        self.folder, self.most_rows = server.folder, None
+        self.folder = server.folder
         self.batch_tokens = settings.batch_tokens or CPU_BATCH_TOKENS
 
     def __repr__(self) -> str:

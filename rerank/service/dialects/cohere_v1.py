@@ -16,16 +16,13 @@ from resift.rerank.service.dialects.forms import (
     Details,
     GivenDocument,
     Passages,
-    QueryText,
     Ranked,
     ReplyFacts,
     ResultReply,
     TopN,
     Usage,
-    check_query,
     read_form,
     refuse_cut,
-    to_documents,
 )
 from resift.rerank.service.request_error import invalid
 
@@ -33,7 +30,6 @@ from resift.rerank.service.request_error import invalid
 class RerankV1Request(Ranked, kw_only=True):
     """A query and the documents to put in order: texts, or objects with "text" and optionally "title"."""
 
-    query: QueryText
     documents: Annotated[list[str | GivenDocument], ONE_OR_MORE]
     top_n: TopN | None = None
     top_k: TopN | None = None
@@ -87,16 +83,7 @@ def read(body: dict[str, object]) -> tuple[RerankV1Request, RerankCall]:
     if options.passages is None and form.max_chunks_per_doc is not None:
         form.passages = form.max_chunks_per_doc
         options = form.options()
-    documents = to_documents(form.documents, form.rank_fields)
-    call = RerankCall(
-        check_query(form.query),
-        documents,
-        options,
-        form.first_stage(),
-        form.top_n or form.top_k or None,
-        bool(form.raw_scores),
-    )
-    return form, call
+    return form, form.call(form.documents, form.top_n or form.top_k, form.rank_fields, options)
 
 
 def write(form: RerankV1Request, answer: RerankAnswer, facts: ReplyFacts) -> RerankV1Reply:

@@ -16,21 +16,17 @@ from resift.rerank.service.dialects.forms import (
     ONE_OR_MORE,
     Details,
     GivenDocument,
-    QueryText,
     Ranked,
     ReplyFacts,
     ResultReply,
     TopN,
-    check_query,
     read_form,
-    to_documents,
 )
 
 
 class RerankV2Request(Ranked, kw_only=True):
     """A query and the documents to put in order."""
 
-    query: QueryText
     documents: Annotated[list[str | GivenDocument], ONE_OR_MORE]
     top_n: TopN | None = None
 
@@ -47,15 +43,7 @@ class RerankV2Reply(Struct):
 def read(body: dict[str, object]) -> tuple[RerankV2Request, RerankCall]:
     """Return the request in `body`, and what it asks for. Raises RequestError."""
     form = read_form(body, RerankV2Request)
-    call = RerankCall(
-        check_query(form.query),
-        to_documents(form.documents),
-        form.options(),
-        form.first_stage(),
-        form.top_n or None,
-        bool(form.raw_scores),
-    )
-    return form, call
+    return form, form.call(form.documents, form.top_n)
 
 
 def write(form: RerankV2Request, answer: RerankAnswer, facts: ReplyFacts) -> RerankV2Reply:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from resift.rerank.service.call import RequestOptions, Treatment
+from resift.rerank.service.call import RequestOptions, RerankCall, Treatment
 from resift.rerank.service.request_error import RequestError, invalid
 from resift.retrieval.text import one_line
 from resift.retrieval.types import Document
@@ -66,11 +66,32 @@ class Common(Struct, kw_only=True):
 class Ranked(Common, kw_only=True):
     """Members that every request for an order may have."""
 
+    query: QueryText
     first_stage_scores: Annotated[
         list[float] | None,
         Meta(description="The first stage's score of each document; with it the scores of both stages are fused."),
     ] = None
     raw_scores: Annotated[bool | None, Meta(description="Reply with logits instead of values from 0 to 1.")] = None
+
+    def call(
+        self,
+        given: Sequence[str | dict[str, Any]],
+        top_n: int | None,
+        fields: Sequence[str] | None = None,
+        options: RequestOptions | None = None,
+    ) -> RerankCall:
+        """Return what the request asks for, with the documents `given`, of which `fields` are read if they are named.
+
+        `options` are the request's own if not given. Raises RequestError.
+        """
+        return RerankCall(
+            check_query(self.query),
+            to_documents(given, fields),
+            options or self.options(),
+            self.first_stage(),
+            top_n or None,
+            bool(self.raw_scores),
+        )
 
     def first_stage(self) -> list[float] | None:
         """Return the first stage's scores. Raises RequestError if one is not finite."""

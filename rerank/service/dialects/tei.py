@@ -12,14 +12,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from resift.rerank.service.call import RerankAnswer, RerankCall
 from resift.rerank.service.dialects.forms import (
     ONE_OR_MORE,
-    QueryText,
     Ranked,
     ReplyFacts,
     TopN,
-    check_query,
     read_form,
     refuse_cut,
-    to_documents,
 )
 from resift.rerank.service.request_error import invalid
 
@@ -27,7 +24,6 @@ from resift.rerank.service.request_error import invalid
 class TeiRequest(Ranked, kw_only=True):
     """A query and the texts to put in order."""
 
-    query: QueryText
     texts: Annotated[list[str], ONE_OR_MORE]
     top_n: TopN | None = None
     return_text: bool | None = None
@@ -48,14 +44,7 @@ def read(body: dict[str, object]) -> tuple[TeiRequest, RerankCall]:
     form = read_form(body, TeiRequest)
     if (form.truncation_direction or "right").lower() != "right":
         raise invalid('only truncation_direction "right" is supported: texts are cut at their end')
-    return form, RerankCall(
-        check_query(form.query),
-        to_documents(form.texts),
-        form.options(),
-        form.first_stage(),
-        form.top_n or None,
-        bool(form.raw_scores),
-    )
+    return form, form.call(form.texts, form.top_n)
 
 
 def write(form: TeiRequest, answer: RerankAnswer, facts: ReplyFacts) -> list[TeiRank]:
