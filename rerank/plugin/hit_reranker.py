@@ -8,53 +8,33 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from resift.rerank.plugin.hit_texts import HitTexts
 from resift.rerank.plugin.options import SearchOptions
-from resift.rerank.plugin.request import PassThrough, Plan, plan
+from resift.rerank.plugin.request import PassThrough, Plan
 from resift.rerank.plugin.response import (
     Outcome,
     ScoreKind,
-    fields_to_read,
-    hits_to_ranking,
     keep_page,
-    promoted_hits,
     reorder,
 )
 from resift.rerank.plugin.search_flow import reranking_failed
 from resift.rerank.plugin.sync_async import Steps, Wait
-from resift.rerank.plugin.text_places import TextPlaces
-from resift.rerank.reranker import Known, Reranker, Reranking
+from resift.rerank.reranker import Reranker, Reranking
 from resift.rerank.scorers.load import load_scorer
-from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.work_queue import QueueFullError, WorkQueue
-from resift.retrieval.engine.hits import HitReader
 
 _CAPACITY = 32  # searches in the model's queue, the running one included; further ones get the engine's order
 
 
 class HitReranker:
-    """Plans searches and reranks their hits, on one worker thread; safe to share between threads."""
+    """Reranks the hits of searches on one worker thread; safe to share between threads."""
 
     def __init__(self, reranker: Reranker, fields: Sequence[str], scores: ScoreKind) -> None:
         """Rerank by `reranker`, which reads `fields` of each hit; `scores` says what `_score` is afterwards."""
-        self._fields = tuple(fields)
-        self._others = reranker.template.fields()
         self._scores = scores
         self._rerankers: dict[str | None, Reranker] = {None: reranker}
         self._queue = WorkQueue(_CAPACITY)
-        self.places = TextPlaces(self._fields)
-
-    def plan(self, request: Mapping[str, Any], options: SearchOptions) -> Plan | PassThrough:
-        """Return how a search is reranked; a request that is not understood is passed through, with the reason."""
-        if not options.enabled or options.model == NO_MODEL:
-            return PassThrough("switched off for this search")
-        window = options.rank_window_size
-        if window is None:
-            window = self._rerankers[None].settings.rank_window_size
-        try:
-            found = plan(request, (*self._fields, *self._others), window, options.query_text)
-            return self.places.known(found, request) if isinstance(found, Plan) else found
-        except Exception as error:  # a request that the engine itself may refuse
-            return PassThrough(f"the request is not understood: {type(error).__name__}: {error}")
+        self.texts = HitTexts(reranker, fields)
 
     def rerank(self, options: SearchOptions, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in place before the deadline, or keep the engine's order.
@@ -81,10 +61,8 @@ class HitReranker:
         self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: SearchOptions
     ) -> list[Reranking]:
         """Return one reranking per body; called by the worker."""
-        reader = HitReader(fields_to_read(self._fields, self._others))
-        pairs = [(body["hits"]["hits"], one) for body, one in zip(bodies, plans, strict=True)]
-        rankings = [hits_to_ranking(hits, one, reader) for hits, one in pairs]
-        return self._reranker(options).rerank(rankings, [Known(promoted_hits(hits, one)) for hits, one in pairs])
+        read = self.texts.read(bodies, plans)
+        return self._reranker(options).rerank([ranking for ranking, _ in read], [known for _, known in read])
 
     def _reranker(self, options: SearchOptions) -> Reranker:
         """Return the reranker for `options`; its model is loaded on first use, and only by the worker thread."""
@@ -105,15 +83,15 @@ class SearchWork:
 
     def plan(self, request: Mapping[str, Any]) -> Plan | PassThrough:
         """Return how a search is reranked, or why not."""
-        return self.hits.plan(request, self.options)
+        return self.hits.texts.plan(request, self.options)
 
     def with_text(self, plan: Plan, request: Mapping[str, Any], body: Mapping[str, Any]) -> Plan | None:
         """Return the plan that also reads the text where the hits of `body` lack it, None if they have it."""
-        return self.hits.places.elsewhere(plan, request, body)
+        return self.hits.texts.places.elsewhere(plan, request, body)
 
     def note_text(self, plan: Plan, request: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """Remember whether the hits of `body`, sent for `plan`, have their text."""
-        self.hits.places.remember(plan, request, body)
+        self.hits.texts.places.remember(plan, request, body)
 
     def rerank(self, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in place, or keep the engine's order; returns one outcome per body."""
