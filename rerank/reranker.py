@@ -16,6 +16,7 @@ from resift.rerank.scorer import Scorer
 from resift.rerank.scorers.own_fusion import OwnFusion
 from resift.rerank.settings import RerankSettings
 from resift.rerank.template import RenderedText, Template
+from resift.rerank.template_budget import cut_of
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.types import Hit, Ranking
 
@@ -132,7 +133,7 @@ class Reranker:
             raise SettingsError(f"{scorer!r} is not a scorer; expected for example load_scorer('default')", "scorer")
         self.scorer = scorer
         self.settings = settings or RerankSettings()
-        self.template = Template(self.settings.template, self.settings.html)
+        self.template = Template(self.settings.template, self.settings.html, cut_of(scorer))
         own = getattr(scorer, "fusion", None)
         self.fusion = choose_fusion(self.settings, own if isinstance(own, OwnFusion) else None)
 

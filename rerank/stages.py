@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from resift.rerank.fusion_choice import Fusion, choose_fusion
+from resift.rerank.model_template import other_template
 from resift.rerank.reranker import Reranker
 from resift.rerank.reservations import reservations
 from resift.rerank.scorers.load import load_scorer, read_facts
@@ -73,10 +74,13 @@ class SearchStages:
     def notes(self) -> list[str]:
         """Return what is to be known of the model before its order is trusted, one line each; usually nothing.
 
-        It is not used because its weight is 0, or it did not pass the gate after its training.
+        It is not used because its weight is 0, it did not pass the gate after its training, or it was trained on texts
+        of another template.
         """
         found = self._model_here()
-        return [] if found is None else [f"note: {one}" for one in reservations(*found)]
+        if found is None:
+            return []
+        return [f"note: {one}" for one in (*reservations(*found), *other_template(found[0], self.rerank.template))]
 
     def _model_here(self) -> tuple[ModelFolder, Fusion] | None:
         """Return the model's folder and the fusion that applies; None if it cannot be had without a download."""

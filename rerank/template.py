@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from string import Formatter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from resift.rerank.template_budget import Cut, cut_by_size
+from resift.rerank.template_pattern import Field, Group, Part, fields_of, parse_pattern
 from resift.retrieval.errors import SettingsError
+from resift.retrieval.field_values import values as texts_at
 from resift.retrieval.markup import HTML_MODES, plain_text
 from resift.retrieval.types import Document
 
@@ -37,18 +38,27 @@ class RenderedText:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A pattern with `{title}`, `{text}`, `{doc_id}` and any other field of the document by its name.
+    """A pattern by which the fields of a document become one text.
 
-    A field that a document does not have counts as empty. White space at both ends of the result is removed. A title
-    is left out if the text begins with it, as whole words. If all fields in the pattern are empty, so is the result:
-    the pattern's own words are not a text of the document, nor is its id beside an empty title and text.
+    - `{title}`, `{text}`, `{doc_id}`, `{year}`, `{author.name}`: a field, by its name or its path. A field that a
+      document does not have is empty.
+    - `{title:32}`: at most 32 tokens of it, by `cut`.
+    - `{summary|text}`: the first of these that has text. `{author|"unknown"}`: a text for documents without the field.
+    - `[Price: {price} EUR. ]`: a group, left out if all its fields are empty.
+    - `{{`, `}}`, `[[` and `]]` are the characters themselves.
 
-    >>> Template("{title} {text}").render(Document("d", "A long tail.", title="Cats"))
-    'Cats A long tail.'
+    The document's own text is `{text}`, or the longest field if the pattern does not have that. A title is left out if
+    this text begins with it, as whole words. White space at both ends of the result is removed. If all fields in the
+    pattern are empty, so is the result: the pattern's own words are not a text of the document, nor is its id beside an
+    empty title and text. `html`: how HTML is removed from the fields.
+
+    >>> Template("{title:32}[ ({year})]: {text}").render(Document("d", "A long tail.", "Cats", {"year": 1999}))
+    'Cats (1999): A long tail.'
     """
 
     pattern: str = DEFAULT_TEMPLATE
     html: str = "auto"
+    cut: Cut = field(default=cut_by_size, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raise SettingsError if the pattern is malformed or does not contain a field, or `html` is not known."""
@@ -60,18 +70,8 @@ class Template:
             raise SettingsError(f"{self.html!r} is not known; expected {', '.join(HTML_MODES)}", "html")
 
     def names(self) -> list[str]:
-        """Return the field names in the pattern, in order.
-
-        Raises SettingsError if the pattern is malformed, or the text in its braces is not a field name.
-        """
-        try:
-            parts = [part for part in Formatter().parse(self.pattern) if part[1] is not None]
-        except ValueError as error:
-            raise SettingsError(f"{self.pattern!r} is not a template: {error}", "template") from None
-        for _, name, form, conversion in parts:
-            if form or conversion or not re.fullmatch(r"[^\s\d{}!:\[\]][^\s{}!:\[\]]*", str(name)):
-                raise SettingsError(f"{name!r} is not a field name; write it as {{title}} or {{text}}", "template")
-        return [str(name) for _, name, _, _ in parts]
+        """Return the field names in the pattern, in order. Raises SettingsError if the pattern is malformed."""
+        return [name for one in fields_of(parse_pattern(self.pattern)) for name in one.names]
 
     def fields(self) -> tuple[str, ...]:
         """Return the field names in the pattern other than title, text and doc_id, which every document has."""
@@ -83,20 +83,24 @@ class Template:
 
     def read(self, document: Document) -> RenderedText:
         """Return the text of `document` that the cross-encoder reads, and where its own text begins in it."""
-        names = set(self.names())
-        raw = {name: _as_text(document.fields.get(name)) for name in names}
-        raw |= {"title": document.title, "text": document.text, "doc_id": document.doc_id}
-        values = {name: plain_text(raw[name], self.html) for name in names | {"title", "text"}}
-        html = any(values[name] != raw[name] for name in names)
-        if _begins_with(values["text"], values["title"]):
-            values["title"] = ""
+        parts, values = parse_pattern(self.pattern), _Values(document, self.html)
+        fields = list(fields_of(parts))
+        names = {name for one in fields for name in one.names}
         described = names - {"doc_id"} if names & {"title", "text"} else names
-        if not any(_can_be_read(values[name]) for name in described):
+        if not any(values.has_text(name) for name in described):
             return RenderedText("")
-        text, body = _fill(self.pattern, values)
-        cut = len(text) - len(text.lstrip())
-        text = text.strip()
-        return RenderedText(text, min(max(0, body - cut), len(text)), html)
+        own = next((one for one in fields if "text" in one.names), None)
+        own = own or max(fields, key=lambda one: len(values.of(one)))
+        titled = "title" in names and values.chosen(own) != "title"
+        without_title = titled and _begins_with(values.of(own), values["title"])
+        texts = {}
+        for one in fields:
+            shown = "" if without_title and values.chosen(one) == "title" else values.of(one) or one.default
+            texts[one] = self.cut(shown, one.tokens) if one.tokens and shown else shown
+        text, body = _fill(parts, texts, own)
+        kept = text.strip()
+        body -= len(text) - len(text.lstrip())
+        return RenderedText(kept, min(max(0, body), len(kept)), values.html)
 
     def without_html(self, document: Document) -> Document:
         """Return `document` with the title and the text as they are shown, without the HTML that is not read."""
@@ -115,7 +119,7 @@ class Template:
         if not own:
             return {}
         fields = [document.fields for document in documents]
-        counts = {name: sum(name not in one for one in fields) for name in own}
+        counts = {name: sum(name not in one and not any(texts_at(one, name)) for one in fields) for name in own}
         return {name: count for name, count in counts.items() if count}
 
 
@@ -141,29 +145,56 @@ def _begins_with(text: str, title: str) -> bool:
     return not (kind[0] in "LNM" or (kind == "Cf" and after[0] not in _INVISIBLE_SPACES) or after[0] in "_+#")
 
 
-def _can_be_read(text: str) -> bool:
-    """Return whether `text` contains a character other than white space, control and format characters."""
-    return any(character.isprintable() and not character.isspace() for character in text)
+class _Values:
+    """The texts of a document's fields as they are read, without HTML; `html`: whether one of them had some."""
+
+    __slots__ = ("_document", "_found", "_mode", "html")
+
+    def __init__(self, document: Document, mode: str) -> None:
+        self._document, self._mode, self.html = document, mode, False
+        self._found: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        """Return the text of the field `name`, "" if the document does not have it."""
+        found = self._found.get(name)
+        if found is None:
+            raw = self._raw(name)
+            self._found[name] = found = plain_text(raw, self._mode)
+            self.html = self.html or found != raw
+        return found
+
+    def _raw(self, name: str) -> str:
+        if name in _OF_EVERY_DOCUMENT:
+            return str(getattr(self._document, name))
+        fields = self._document.fields
+        # an engine's document may have a field both by its path and inside its object
+        return " ".join(texts_at({name: fields[name]} if name in fields else fields, name))
+
+    def has_text(self, name: str) -> bool:
+        """Return whether the field `name` has a character to read."""
+        return any(character.isprintable() and not character.isspace() for character in self[name])
+
+    def chosen(self, one: Field) -> str | None:
+        """Return the first name in `one` that has text; None if none has."""
+        return next((name for name in one.names if self.has_text(name)), None)
+
+    def of(self, one: Field) -> str:
+        """Return the text of the chosen name in `one`, "" if there is none."""
+        name = self.chosen(one)
+        return "" if name is None else self[name]
 
 
-def _as_text(value: object) -> str:
-    """Return a field's value as text: the members of a list are joined by spaces, None is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
-        return " ".join(_as_text(member) for member in value)
-    return value if isinstance(value, str) else str(value)
-
-
-def _fill(pattern: str, values: dict[str, str]) -> tuple[str, int]:
-    """Return `pattern` with `values` in place of the fields, and the offset at which the first {text} begins, or 0."""
-    parts: list[str] = []
+def _fill(parts: Iterable[Part], texts: Mapping[Field, str], own: Field) -> tuple[str, int]:
+    """Return the text of `parts` with `texts` in place of the fields, and the offset of `own` in it, or 0."""
+    pieces: list[str] = []
     size, body = 0, None
-    for literal, name, _, _ in Formatter().parse(pattern):
-        value = "" if name is None else values[name]
-        size += len(literal)
-        if name == "text" and body is None:
-            body = size
-        size += len(value)
-        parts += [literal, value]
-    return "".join(parts), body or 0
+    for part in parts:
+        grouped = part.parts if isinstance(part, Group) else (part,)
+        if isinstance(part, Group) and not any(texts[one].strip() for one in grouped if isinstance(one, Field)):
+            continue
+        for one in grouped:
+            if one == own and body is None:
+                body = size
+            pieces.append(one if isinstance(one, str) else texts[one])
+            size += len(pieces[-1])
+    return "".join(pieces), body or 0

@@ -22,6 +22,7 @@ EXTRAS = {
     "gpu": ("torch>=2.4", "transformers>=4.48", "safetensors>=0.4.5", "huggingface-hub>=0.26"),
     "otel": ("opentelemetry-exporter-otlp-proto-http>=1.27", "opentelemetry-sdk>=1.27"),
     "pdf": ("pypdf>=4.0",),
+    "proxy": ("resift[serve]", "uvloop>=0.19; sys_platform != 'win32'"),
     "remote": ("httpx>=0.27",),
     "serve": (
         "httptools>=0.6",

@@ -1,9 +1,11 @@
-"""Find and read the TOML file of settings, and check its values."""
+"""Find and read the TOML file of settings and of definitions of indices, and check its values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -11,7 +13,16 @@ from resift.rerank.cli.settings_table import separators, setting_types
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.near_names import suggestion
 
+if TYPE_CHECKING:
+    from resift.rerank.index_definitions import IndexDefinitions
+
 LOCAL_FILE = "resift.toml"
+
+DEFINITIONS = "index"
+"""The table of a settings file that has the definitions of indices."""
+
+_META = "resift.index_definitions"  # key in the metadata of Click's context, which subcommands share
+_GIVEN = "resift.settings_file"  # another one: the file that the user named
 
 
 def config_path(given: str | None) -> Path | None:
@@ -27,14 +38,22 @@ def config_path(given: str | None) -> Path | None:
     return next((path for path in (Path(LOCAL_FILE), user) if path.is_file()), None)
 
 
-def default_map(given: str | None) -> dict[str, Any]:
-    """Return the settings of the TOML file that is used, by name; empty if there is no file.
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """What a TOML file has: the values of settings by name, and the definitions of indices, its tables [index.NAME]."""
 
-    Raises SettingsError on a file that cannot be read, is not TOML, or contains a name that is not a setting.
+    values: Mapping[str, Any] = field(default_factory=dict)
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_settings_file(given: str | None) -> SettingsFile:
+    """Return what the TOML file that is used has, checked; nothing if there is no file.
+
+    Raises SettingsError on a file that cannot be read, is not TOML, or contains a name or a value that is not known.
     """
     path = config_path(given)
     if path is None:
-        return {}
+        return SettingsFile()
     import tomllib
 
     try:
@@ -43,6 +62,8 @@ def default_map(given: str | None) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error}", "config") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}", "config") from None
+    definitions = values.pop(DEFINITIONS, {})
+    _check_definitions(path, definitions)
     settings: dict[str, Any] = {}
     for name, value in values.items():
         known = name.replace("-", "_")
@@ -50,7 +71,42 @@ def default_map(given: str | None) -> dict[str, Any]:
             dashed = known.replace("_", "-")
             raise SettingsError(f"{path} has both {known} and {dashed}, which are one setting; keep one", "config")
         settings[known] = _checked(path, name, value)
-    return settings
+    return SettingsFile(settings, definitions)
+
+
+def use_settings_file(context: click.Context, given: str | None, commands: Iterable[str] = ()) -> None:
+    """Let the settings of a file replace the defaults of `context`, those of `commands` if it is that of a group.
+
+    The definitions of indices are kept for `index_definitions`. Raises SettingsError as `read_settings_file` does.
+    """
+    found = read_settings_file(given)
+    context.default_map = dict.fromkeys(commands, found.values) if commands else dict(found.values)
+    context.meta[_META] = found.definitions
+    context.meta[_GIVEN] = given
+
+
+def read_definitions_again(context: click.Context) -> None:
+    """Read the definitions of indices again, from the file that the command line used. Raises SettingsError."""
+    context.meta[_META] = read_settings_file(context.meta.get(_GIVEN)).definitions
+
+
+def index_definitions(context: click.Context) -> IndexDefinitions:
+    """Return the definitions of indices in the file that the command line uses."""
+    from resift.rerank.index_definitions import IndexDefinitions
+
+    return IndexDefinitions.from_table(context.meta.get(_META, {}))
+
+
+def _check_definitions(path: Path, table: object) -> None:
+    """Raise SettingsError, with the file, if a definition of an index cannot be used."""
+    if table == {}:
+        return
+    from resift.rerank.index_definitions import IndexDefinitions
+
+    try:
+        IndexDefinitions.from_table(cast(Mapping[str, Any], table))
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}", "config") from None
 
 
 def _checked(path: Path, name: str, value: object) -> object:

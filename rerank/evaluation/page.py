@@ -51,7 +51,15 @@ class Table:
     numbers: frozenset[int] = frozenset()
 
 
-Block = Heading | Paragraph | Table
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An SVG element, written into HTML as it is: whoever makes it escapes its texts. Markdown has the `text` alone."""
+
+    svg: str
+    text: str
+
+
+Block = Heading | Paragraph | Table | Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def to_markdown(page: Page) -> str:
     for block in page.blocks:
         if isinstance(block, Heading):
             parts.append(f"## {_literal(block.text)}")
-        elif isinstance(block, Paragraph):
+        elif isinstance(block, Paragraph | Picture):
             parts.append(_literal(block.text))
         else:
             parts.append("\n".join(_markdown_rows(block)))
@@ -135,6 +143,8 @@ def _html_block(block: Block) -> str:
         return f'<h2 dir="auto">{_escaped(block.text)}</h2>'
     if isinstance(block, Paragraph):
         return f'<p dir="auto">{_escaped(block.text)}</p>'
+    if isinstance(block, Picture):
+        return f'<figure>{block.svg}<figcaption dir="auto">{_escaped(block.text)}</figcaption></figure>'
     head = "".join(_html_cell(Cell(name), "th", place in block.numbers) for place, name in enumerate(block.columns))
     rows = "\n".join(
         "<tr>" + "".join(_html_cell(cell, "td", place in block.numbers) for place, cell in enumerate(_cells(row)))
@@ -169,6 +179,7 @@ th, td { padding: .35rem .7rem; text-align: start; vertical-align: top; border-b
   max-width: 36rem; overflow-wrap: break-word; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 tbody tr:nth-child(odd) { background: var(--row); }
+figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; } figcaption { color: var(--soft); }
 .number { text-align: end; white-space: nowrap; }
 .detail { color: var(--soft); font-size: .87rem; }
 .good { color: var(--good); } .bad { color: var(--bad); }

@@ -7,6 +7,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 _NAMES = {"from": "from_", "_source": "source"}
@@ -122,13 +123,20 @@ class MultiSearchCall:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """Each search as one mapping with the body's names, its index, and the call's own filter of the response."""
+        """Each search as one mapping of its body, its header, its index, and the call's own filter of the response."""
         params = self.arguments.get("params")
         in_url = params.get("filter_path") if isinstance(params, Mapping) else None
         filter_path = self.arguments.get("filter_path") or in_url
         index = self.arguments.get("index")
-        found = [(header.get("index", index), body) for header, body in self.searches]
-        return [{**body, "filter_path": filter_path, "index": name} for name, body in found]
+        return [
+            {
+                **header,
+                **body,
+                "filter_path": filter_path,
+                "index": header.get("index") or header.get("indices") or index,
+            }
+            for header, body in self.searches
+        ]
 
     def only(self, places: Sequence[int]) -> MultiSearchCall:
         """Return the call of the searches at `places` alone."""
@@ -204,10 +212,30 @@ def _is_elasticsearch(client: Any) -> bool:  # noqa: ANN401
 
 def _parse_object(given: Any) -> Arguments:  # noqa: ANN401
     """Return a JSON object, given as text or as a mapping. Raises ValueError if it is not one."""
-    value = json.loads(given) if isinstance(given, str | bytes) else given
+    value = _DECODER.decode(_text(given)) if isinstance(given, str | bytes) else given
     if not isinstance(value, Mapping):
         raise ValueError(f"a {type(value).__name__}; expected a JSON object")
     return value
+
+
+def _text(given: str | bytes) -> str:
+    return given if isinstance(given, str) else given.decode(json.detect_encoding(given))
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a JSON object. Raises ValueError if one is given twice, which the engines refuse."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a member is given twice")
+    return found
+
+
+def _constant(name: str) -> Any:  # noqa: ANN401
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_constant, object_pairs_hook=_members)
+"""Decimal numbers keep their digits; what JSON does not have, or has no clear meaning, is left to the engine."""
 
 
 def _parse_searches(lines: Any) -> list[tuple[Arguments, Arguments]]:  # noqa: ANN401

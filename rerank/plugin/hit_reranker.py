@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from resift.rerank.plugin.response import (
 from resift.rerank.plugin.search_flow import reranking_failed
 from resift.rerank.plugin.sync_async import Steps, Wait
 from resift.rerank.reranker import Reranker, Reranking
+from resift.rerank.scorer import Scorer
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.work_queue import QueueFullError, WorkQueue
 
@@ -31,10 +33,21 @@ class HitReranker:
 
     def __init__(self, reranker: Reranker, fields: Sequence[str], scores: ScoreKind) -> None:
         """Rerank by `reranker`, which reads `fields` of each hit; `scores` says what `_score` is afterwards."""
-        self._scores = scores
-        self._rerankers: dict[str | None, Reranker] = {None: reranker}
+        self._scores, self._fields = scores, tuple(fields)
+        self._own = reranker
+        self._others: dict[str, Scorer] = {}  # other models that searches have named
         self._queue = WorkQueue(_CAPACITY)
-        self.texts = HitTexts(reranker, fields)
+        self.texts = HitTexts(fields, reranker.template, reranker.settings.rank_window_size)
+
+    def defined(self, fields: Sequence[str], settings: Mapping[str, Any]) -> HitReranker:
+        """Return one with other `settings`, by their names in `RerankSettings`, and other `fields` if there are any.
+
+        Both share the models and their queue. Raises SettingsError if the settings cannot be used.
+        """
+        other = copy.copy(self)
+        other._fields, other._own = tuple(fields) or self._fields, self._own.with_settings(**settings)
+        other.texts = HitTexts(other._fields, other._own.template, other._own.settings.rank_window_size)
+        return other
 
     def rerank(self, options: SearchOptions, bodies: list[Any], plans: list[Plan]) -> Steps:
         """Rerank the hits of `bodies` in place before the deadline, or keep the engine's order.
@@ -55,7 +68,8 @@ class HitReranker:
                 late = Outcome("late", f"the model was not done within {options.deadline_ms} ms")
                 return _keep_order(bodies, plans, late)
             return _keep_order(bodies, plans, reranking_failed(error))
-        return [reorder(*each, self._scores) for each in zip(bodies, plans, results, strict=True)]
+        explain = options.explain_hits
+        return [reorder(*each, self._scores, explain) for each in zip(bodies, plans, results, strict=True)]
 
     def _rerank(
         self, bodies: Sequence[dict[str, Any]], plans: Sequence[Plan], options: SearchOptions
@@ -66,12 +80,13 @@ class HitReranker:
 
     def _reranker(self, options: SearchOptions) -> Reranker:
         """Return the reranker for `options`; its model is loaded on first use, and only by the worker thread."""
-        model = options.model
-        if model not in self._rerankers:
-            assert model is not None  # None is the client's own, present from the start
-            self._rerankers[model] = Reranker(load_scorer(model), self._rerankers[None].settings)
+        model, reranker = options.model, self._own
+        if model is not None:
+            if model not in self._others:
+                self._others[model] = load_scorer(model)
+            reranker = Reranker(self._others[model], self._own.settings)
         changes = options.changes()
-        return self._rerankers[model].with_settings(**changes) if changes else self._rerankers[model]
+        return reranker.with_settings(**changes) if changes else reranker
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from resift.rerank.plugin.options import SearchOptions
 from resift.rerank.plugin.request import PassThrough, Plan, plan
 from resift.rerank.plugin.response import fields_to_read, hits_to_ranking, promoted_hits
 from resift.rerank.plugin.text_places import TextPlaces
-from resift.rerank.reranker import Known, Reranker
+from resift.rerank.reranker import Known
 from resift.rerank.scorers.registry import NO_MODEL
+from resift.rerank.template import Template
 from resift.retrieval.engine.hits import HitReader
 from resift.retrieval.types import Ranking
 
@@ -18,11 +19,11 @@ from resift.retrieval.types import Ranking
 class HitTexts:
     """Plans searches so that each hit has the text of `fields`, and reads it; safe to share between threads."""
 
-    def __init__(self, reranker: Reranker, fields: Sequence[str]) -> None:
-        """Read `fields` of each hit, and those that the template of `reranker` names besides."""
+    def __init__(self, fields: Sequence[str], template: Template, window: int) -> None:
+        """Read `fields` of each hit, and those that `template` names; `window` hits if a search says nothing."""
         self._fields = tuple(fields)
-        self._others = reranker.template.fields()
-        self._window = reranker.settings.rank_window_size
+        self._others = template.fields()
+        self._window = window
         self.places = TextPlaces(self._fields)
 
     def plan(self, request: Mapping[str, Any], options: SearchOptions) -> Plan | PassThrough:

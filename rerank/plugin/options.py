@@ -19,7 +19,7 @@ class SearchOptions:
     name; None: the client's own; "none": do not rerank. `deadline_ms`: milliseconds that reranking may take; None: no
     limit. `enabled`: False passes the search through. `query_text`: the text to rerank by, if it cannot be found in the
     search. `keep_promoted`, `fusion`, `fusion_weight`: these of `RerankSettings`, the last of them the model's weight;
-    None: as the reranker's own settings say.
+    None: as the reranker's own settings say. `explain_hits`: whether the outcome explains each hit of the page.
     """
 
     rank_window_size: int | None = None
@@ -30,6 +30,7 @@ class SearchOptions:
     keep_promoted: bool | None = None
     fusion: str | None = None
     fusion_weight: float | None = None
+    explain_hits: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be used."""
@@ -45,6 +46,9 @@ class SearchOptions:
                 raise SettingsError(f"{given!r} is not a string", name)
         if self.keep_promoted is not None and not isinstance(self.keep_promoted, bool):
             raise SettingsError(f"{self.keep_promoted!r} is not True or False", "keep_promoted")
+        explain: object = self.explain_hits
+        if not isinstance(explain, bool):
+            raise SettingsError(f"{explain!r} is not True or False", "explain_hits")
         self._check_fusion()
 
     def _check_fusion(self) -> None:

@@ -81,6 +81,8 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
     given; else it is taken from the request.
     """
     try:
+        if any(isinstance(request[name], bool | None) for name in ("from", "size") if name in request):
+            raise TypeError("the engines refuse it")
         start, size = int(request.get("from") or 0), page_size(request)
     except (TypeError, ValueError):
         return PassThrough("from or size is not a number")
@@ -117,7 +119,7 @@ def _enlarged(request: Mapping[str, Any], start: int, size: int, window: int) ->
 def _refusal(request: Mapping[str, Any]) -> str:
     if not is_by_score(request.get("sort")):
         return "the hits are sorted by a field"
-    if request.get("search_after") and not has_sort_values(request.get("sort")):
+    if request.get("search_after") and not _pages_by_sort_values(request):
         return "search_after without a sort by score and another field reads all hits in the engine's order"
     for name in ("scroll", "slice"):
         if request.get(name):
@@ -131,6 +133,16 @@ def _refusal(request: Mapping[str, Any]) -> str:
     if isinstance(hybrid, Mapping) and request.get("from") and "pagination_depth" not in hybrid:
         return "the engine refuses a later page of a hybrid query without pagination_depth"
     return ""
+
+
+def _pages_by_sort_values(request: Mapping[str, Any]) -> bool:
+    """Return whether the hits have the sort values that search_after names.
+
+    Elasticsearch adds one of its own at a point in time, so that there are two even if the score alone is named.
+    """
+    sort, after = request.get("sort"), request["search_after"]
+    implicit = bool(sort and request.get("pit")) and isinstance(after, list | tuple) and len(after) > 1
+    return implicit or has_sort_values(sort)
 
 
 def _page_refusal(start: int, size: int, window: int) -> str:

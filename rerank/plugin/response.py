@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from resift.rerank.candidates import Candidate, from_reranking, to_ranking
+from resift.rerank.candidates import Candidate, explain_candidates, from_reranking, to_ranking
+from resift.rerank.explanation import ExplainedHit, Explanation
 from resift.rerank.fusion_choice import Fusion
 from resift.rerank.plugin.request import Plan
 from resift.rerank.reranker import Reranking
@@ -19,6 +20,8 @@ from resift.retrieval.types import Query, Ranking
 ScoreKind = Literal["engine", "model", "final"]
 """What `_score` is in the reranked response: the engine's own, the model's logit, or what decided the order."""
 Status = Literal["reranked", "passed", "failed", "late"]
+NOT_IN_THE_WINDOW = "search_after does not name one hit of the window, which alone is reranked"
+_NO_CHANGE: Mapping[int, float | None] = {}
 _NO_SCORE = -4e9  # lower scores are the separators in the results of a hybrid query without a search pipeline
 
 
@@ -29,7 +32,8 @@ class Outcome:
     `scored`: how many hits the model scored. `truncated`: how many of them it did not read to the end. `query_text`:
     the words by which they were scored, "" if the search was not understood. `unread`: how many hits of the window have
     no text, and follow those that were scored. `promoted`: how many hits kept their places above all others. `fusion`:
-    how the engine's scores and the model's were combined; None if the hits were not reranked.
+    how the engine's scores and the model's were combined; None if the hits were not reranked. `explanation`: what moved
+    each hit of the page, None if it was not asked for with `explain_hits`, or the hits were not reranked.
     """
 
     status: Status
@@ -40,6 +44,12 @@ class Outcome:
     unread: int = 0
     promoted: int = 0
     fusion: Fusion | None = None
+    explanation: Explanation | None = None
+
+    @property
+    def hits(self) -> tuple[ExplainedHit, ...]:
+        """The explained hits of the page, in its order; empty without an explanation."""
+        return () if self.explanation is None else self.explanation.hits
 
 
 def fields_to_read(names: Sequence[str], others: Sequence[str] = ()) -> Fields:
@@ -72,31 +82,56 @@ def promoted_hits(hits: Sequence[Mapping[str, Any]], plan: Plan) -> int:
     return next((place for place, hit in enumerate(hits) if hit["_id"] not in plan.pinned), len(hits))
 
 
-def reorder(body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKind) -> Outcome:
-    """Order the hits of `body` as in `result`, and keep the requested page; return the outcome."""
-    outcome = _outcome(body, plan, result)
+def reorder(
+    body: dict[str, Any], plan: Plan, result: Reranking, scores: ScoreKind, explain_hits: bool = False
+) -> Outcome:
+    """Order the hits of `body` as in `result`, and keep the requested page; return the outcome.
+
+    `explain_hits`: the outcome explains each hit of the page.
+    """
+    outcome = outcome_of(body, plan, result)
     if outcome.status != "reranked":
         keep_page(body, plan)
         return outcome
-    hits = body["hits"]["hits"]
-    ordered = []
-    for reranked in from_reranking(result):
-        hit = hits[reranked.position]
-        score = hit["_score"]
-        if scores == "final":
-            score = reranked.score
-        elif scores == "model":
-            score = reranked.logit
-        ordered.append({**hit, "_score": score})
-    body["hits"]["hits"] = ordered
-    known = [hit["_score"] for hit in ordered if hit["_score"] is not None]
-    if scores != "engine" and body["hits"].get("max_score") is not None and known:
-        body["hits"]["max_score"] = max(known)
-    keep_page(body, plan, _place_after(ordered, plan))
+    order = from_reranking(result)
+    shown: dict[int, float | None] = {}
+    if scores != "engine":
+        shown = {one.position: one.score if scores == "final" else one.logit for one in order}
+    places = [one.position for one in order]
+    if explain_hits:
+        outcome = replace(outcome, explanation=_explanation(body["hits"]["hits"], plan, result, places))
+    put_in_order(body, plan, places, shown)
     return outcome
 
 
-def _outcome(body: Mapping[str, Any], plan: Plan, result: Reranking) -> Outcome:
+def _explanation(
+    hits: Sequence[Mapping[str, Any]], plan: Plan, result: Reranking, places: Sequence[int]
+) -> Explanation:
+    """Return what explains the hits of the page; `hits` are those of the engine, and `places` their new order."""
+    after = place_after([hits[place] for place in places], plan)
+    first = plan.start if after is None else after
+    scored = any(hit.get("_score") is not None for hit in hits)
+    ids = [str(hit["_id"]) for hit in hits]
+    return explain_candidates(result, ids, places[first : first + plan.size], first + 1, scored=scored)
+
+
+def put_in_order(
+    body: dict[str, Any], plan: Plan, order: Sequence[int], scores: Mapping[int, float | None] = _NO_CHANGE
+) -> None:
+    """Put the hits at the places `order`, from 0, in this order, and keep the requested page.
+
+    `scores`: what `_score` becomes, by place; the other hits keep theirs.
+    """
+    hits = body["hits"]["hits"]
+    ordered = [{**hits[place], "_score": scores.get(place, hits[place]["_score"])} for place in order]
+    body["hits"]["hits"] = ordered
+    known = [hit["_score"] for hit in ordered if hit["_score"] is not None]
+    if scores and body["hits"].get("max_score") is not None and known:
+        body["hits"]["max_score"] = max(known)
+    keep_page(body, plan, place_after(ordered, plan))
+
+
+def outcome_of(body: Mapping[str, Any], plan: Plan, result: Reranking) -> Outcome:
     """Return the outcome of a reranking: nothing may have been scored, or the page may begin elsewhere."""
     status: Status = "passed"
     if not result.ranking.hits:
@@ -107,8 +142,8 @@ def _outcome(body: Mapping[str, Any], plan: Plan, result: Reranking) -> Outcome:
         status, reason = "failed", f"no hit has a text in {', '.join(plan.reading.names)}; name fields that have one"
     elif any((hit.get("_score") or 0.0) <= _NO_SCORE for hit in body["hits"]["hits"]):
         reason = "a hybrid query without a normalization-processor gives no ranking; name a search_pipeline"
-    elif plan.after is not None and _place_after(body["hits"]["hits"], plan) is None:
-        reason = "search_after does not name one hit of the window, which alone is reranked"
+    elif plan.after is not None and place_after(body["hits"]["hits"], plan) is None:
+        reason = NOT_IN_THE_WINDOW
     else:
         status, reason = "reranked", ""
     return Outcome(
@@ -123,7 +158,7 @@ def _outcome(body: Mapping[str, Any], plan: Plan, result: Reranking) -> Outcome:
     )
 
 
-def _place_after(hits: Sequence[Mapping[str, Any]], plan: Plan) -> int | None:
+def place_after(hits: Sequence[Mapping[str, Any]], plan: Plan) -> int | None:
     """Return the place behind the one hit of the window with the sort values `plan.after`, None if there is not one."""
     places = [place for place, hit in enumerate(hits) if plan.after == tuple(hit.get("sort") or ())]
     return places[0] + 1 if len(places) == 1 and places[0] < plan.window else None

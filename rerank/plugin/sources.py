@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from resift.retrieval.engine.hits import values
+from resift.retrieval.field_values import values
 
 _SOURCE_ARGUMENTS = ("source_includes", "source_excludes", "_source_includes", "_source_excludes")
 _NO_SOURCE_BY_DEFAULT = ("stored_fields", "script_fields")
@@ -58,7 +58,7 @@ def reading(request: Mapping[str, Any], names: Sequence[str]) -> Reading:
     stored = request.get("stored_fields")
     if "_source" not in request and stored is not None and all(_covered(name, _list(stored)) for name in wanted):
         return Reading(wanted, {}, kind="given")
-    instead = [request[name] for name in _NO_SOURCE_BY_DEFAULT if request.get(name) is not None]
+    instead = [request[name] for name in _NO_SOURCE_BY_DEFAULT if request.get(name) not in (None, {})]
     hidden = any("_source" not in _list(given) for given in instead)
     requested = request.get("_source", False if hidden else None)
     if any(request.get(name) for name in _SOURCE_ARGUMENTS):
@@ -100,12 +100,12 @@ def _with_includes(requested: Any, names: Sequence[str]) -> tuple[Any, tuple[str
     excluded = _list(requested.get("excludes", requested.get("exclude", [])))
     if any(_covered(name, excluded) or _inside(name, excluded) for name in names):
         return None
-    included = requested.get("includes", requested.get("include"))
+    name = "includes" if "includes" in requested else "include"  # the latter is deprecated, of which the engines warn
+    included = requested.get(name)
     if not included:
         return requested, ()
     added = _added(_list(included), names)
-    rest = {name: value for name, value in requested.items() if name not in ("includes", "include")}
-    return None if added is None else ({**rest, "includes": [*_list(included), *added]}, added)
+    return None if added is None else ({**requested, name: [*_list(included), *added]}, added)
 
 
 def _added(requested: Sequence[str], names: Sequence[str]) -> tuple[str, ...] | None:

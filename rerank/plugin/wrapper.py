@@ -14,8 +14,10 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from resift.rerank.index_definitions import IndexDefinitions
 from resift.rerank.plugin.client_arguments import MultiSearchCall, SearchCall
-from resift.rerank.plugin.hit_reranker import HitReranker, SearchWork
+from resift.rerank.plugin.defined_hits import DefinedHits, DefinedWork
+from resift.rerank.plugin.hit_reranker import HitReranker
 from resift.rerank.plugin.multi_search_flow import msearch
 from resift.rerank.plugin.options import SearchOptions
 from resift.rerank.plugin.response import ScoreKind
@@ -39,12 +41,14 @@ class _RerankingClient:
         deadline_ms: float | None = None,
         enabled: bool = True,
         scores: ScoreKind = "engine",
+        definitions: IndexDefinitions | None = None,
     ) -> None:
         """Wrap `client`: `reranker` reorders the hits by the text of their `fields`.
 
         `rank_window_size`, `deadline_ms` (milliseconds) and `enabled` are the defaults of every search, see
         `SearchOptions`. `scores`: what `_score` is afterwards: the engine's own, the model's logit, or the final
-        score. Raises SettingsError on values that cannot be used.
+        score. `definitions`: for the indices that they define, their fields and settings are used in place of `fields`
+        and of the settings of `reranker`. Raises SettingsError on values that cannot be used.
         """
         if isinstance(fields, str) or not fields or not all(isinstance(field, str) for field in fields):
             raise SettingsError(f"{fields!r} is not a list of fields; expected for example ['title', 'body']", "fields")
@@ -59,7 +63,10 @@ class _RerankingClient:
             raise SettingsError(f"{scores!r} is not known; expected engine, model or final", "scores")
         self.client = client
         self._defaults = SearchOptions(rank_window_size, deadline_ms=deadline_ms, enabled=enabled)
-        self._hits = HitReranker(reranker, fields, scores)
+        if definitions is not None and not isinstance(definitions, IndexDefinitions):
+            message = f"{definitions!r} is not IndexDefinitions; expected IndexDefinitions.from_file('resift.toml')"
+            raise SettingsError(message, "definitions")
+        self._hits = DefinedHits(HitReranker(reranker, fields, scores), definitions or IndexDefinitions())
 
     def options(self, **arguments: Any) -> Any:  # noqa: ANN401 - a wrapper of the same kind
         """Return a wrapper of the client with other options, as the Elasticsearch client's `options` does."""
@@ -77,13 +84,13 @@ class _RerankingClient:
         """Return the steps of one search; their result is the response."""
         options = self._defaults.take(arguments)
         call = SearchCall.parse(self.client, args, arguments)
-        return search(call, SearchWork(self._hits, options))
+        return search(call, DefinedWork(self._hits, options))
 
     def _msearch(self, args: Sequence[Any], arguments: dict[str, Any]) -> Steps:
         """Return the steps of many searches; their result is the response."""
         options = self._defaults.take(arguments)
         call = MultiSearchCall.parse(self.client, args, arguments)
-        return msearch(call, SearchWork(self._hits, options))
+        return msearch(call, DefinedWork(self._hits, options))
 
 
 class RerankingClient(_RerankingClient):
@@ -102,7 +109,7 @@ class RerankingClient(_RerankingClient):
         """Search as the client does, with its arguments and response.
 
         In addition it takes, for this call alone, the options of `SearchOptions`: `rank_window_size`, `model`,
-        `deadline_ms`, `enabled`, `query_text`, keep_promoted, fusion and fusion_weight.
+        `deadline_ms`, `enabled`, `query_text`, keep_promoted, fusion, fusion_weight and explain_hits.
         """
         return run(self._search(args, arguments))
 

@@ -17,6 +17,7 @@ from resift.rerank.scorers.packing import batch_end, longest_first
 from resift.rerank.scorers.pairs import distinct
 from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.scorers.scoring_progress import progress_bar, report
+from resift.rerank.scorers.text_beginning import text_beginning
 from resift.retrieval.errors import ResiftError
 
 Batch = Mapping[str, NDArray[np.int64]]
@@ -77,6 +78,14 @@ class Predictor(RankingModel):
         before = self.folder.prompt if prompt is None else prompt
         with model_errors(self.folder, "its tokenizer cannot read the texts"):
             return self.encoder.encode([(before + query, document) for query, document in pairs], document_tokens)
+
+    def beginning(self, text: str, tokens: int) -> str:
+        """Return the beginning of `text` with at most `tokens` tokens of the model, cut between two tokens.
+
+        Raises ModelError if the tokenizer cannot read the text.
+        """
+        with model_errors(self.folder, "its tokenizer cannot read the texts"):
+            return text_beginning(self.encoder.tokenizer, text, tokens)
 
     def _score(self, pairs: list[Pair], options: CallOptions) -> Scores:
         indices = distinct(pairs)

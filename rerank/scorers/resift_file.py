@@ -11,7 +11,7 @@ from resift.retrieval.errors import ModelError
 from resift.retrieval.json_output import write_json
 
 RESIFT_FILE = "resift.json"
-"""The name of the file; its members are "fusion", "proof", "export", "gate" and "dev"."""
+"""The name of the file; its members are "fusion", "proof", "export", "gate", "dev" and "template"."""
 
 
 def update_resift_file(folder: Path, parts: Mapping[str, Any]) -> None:

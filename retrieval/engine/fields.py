@@ -70,7 +70,7 @@ def body_choice(types: FieldTypes, settings: EngineSettings, searched: Sequence[
     for a search without a body.
     """
     found = _visible(types)
-    title = settings.source_title or Choice(tuple(found)).title()
+    title = Choice(tuple(found)).title() if settings.source_title is None else settings.source_title
     texts = [name for name in searched if name in found and name != title]
     if not texts or settings.source_text:
         return None
@@ -98,7 +98,8 @@ def find_fields(
     if not (named or ours or choice):
         _check_searchable(found, types, address)
     used = Choice(tuple(found)) if choice is None else choice
-    title = settings.source_title or used.title() or (_keyword_title(types) if choice else "")
+    found_title = used.title() or (_keyword_title(types) if choice else "")
+    title = found_title if settings.source_title is None else settings.source_title
     searched = named or ([ALL_TEXT] if ours else used.used)
     plain = [name for name in map(_plain, named or used.used) if name != title]
     text = (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from resift.retrieval.engine.fields import ALL_TEXT, PARENT, Fields
 from resift.retrieval.engine.other_fields import EVERY, other_fields
 from resift.retrieval.engine.tally import Tally
+from resift.retrieval.field_values import values
 from resift.retrieval.text import clean
 from resift.retrieval.types import Document
 
@@ -63,33 +64,3 @@ class HitReader:
             "long": f"documents cut to their first {LONGEST_TEXT:,} characters",
         }
         return [f"note: {text}: {self.counts[key]}" for key, text in lines.items() if self.counts[key]]
-
-
-def values(source: object, path: str) -> Iterator[str]:
-    """Yield the texts at a dotted path, through objects, arrays of objects, and keys that contain dots.
-
-    >>> list(values({"a": [{"b": "x"}, {"b": ["y", 3]}], "a.b": "z"}, "a.b"))
-    ['z', 'x', 'y', '3']
-    """
-    if isinstance(source, list):
-        for member in source:
-            yield from values(member, path)
-    elif isinstance(source, Mapping):
-        if path in source:
-            yield from _leaves(source[path])
-        for split in (place for place, character in enumerate(path) if character == "."):
-            if path[:split] in source:
-                yield from values(source[path[:split]], path[split + 1 :])
-
-
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, list):
-        for member in value:
-            yield from _leaves(member)
-    elif isinstance(value, Mapping):
-        if "inference" in value and "text" in value:  # a semantic_text field keeps its vectors beside the text
-            value = {"text": value["text"]}
-        for member in value.values():
-            yield from _leaves(member)
-    elif value is not None and value != "":
-        yield str(value)

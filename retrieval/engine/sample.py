@@ -12,10 +12,10 @@ from resift.retrieval.engine.client_errors import REFUSED_STATUSES, parsing
 from resift.retrieval.engine.field_choice import Choice, choose, is_obvious
 from resift.retrieval.engine.field_types import FieldTypes, nested_path
 from resift.retrieval.engine.fields import body_choice, candidates
-from resift.retrieval.engine.hits import values
 from resift.retrieval.engine.own_body import searched_texts
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import StatusError
+from resift.retrieval.field_values import values
 from resift.retrieval.markup import plain_text
 
 _DOCUMENTS = 5  # of each field

@@ -61,7 +61,9 @@ class EngineSettings:
         flag="field",
         repeatable=True,
     )
-    source_title: str | None = setting(None, "The field with a document's title; detected by its name if not given.")
+    source_title: str | None = setting(
+        None, "The field with a document's title; detected by its name if not given, and none if it is empty."
+    )
     source_text: str | None = setting(
         None,
         "The fields that form a document's text, comma-separated; if not given, the searched fields without the title.",

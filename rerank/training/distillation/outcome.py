@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from resift.rerank.model_template import store_template
 from resift.rerank.training.distillation.candidates import CandidateList
 from resift.rerank.training.distillation.curve import CurveFit, fit_curve
 from resift.rerank.training.distillation.finishing import can_export, export_pairs, finish, write_model
@@ -119,6 +120,7 @@ class StudentWriter:
         report = self._report(student, folder)
         self._write_report(report)
         self._texts().save(folder)
+        store_template(folder, self.stages.rerank.template)
         write_record(folder, self._record(student, plan, report))
         base = _base_of(plan)
         gate = finish(folder, base.name if base else None, self.request, self.stages, self.reports)

@@ -12,6 +12,7 @@ from resift.rerank.scorer import Scorer
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.template import Template
+from resift.rerank.template_budget import cut_by_model
 from resift.rerank.training.distillation.bi_encoder import BiEncoder, is_bi_encoder
 from resift.rerank.training.distillation.candidates import CandidateFinder, CandidateList
 from resift.rerank.training.distillation.consumption import Consumption
@@ -105,7 +106,7 @@ class Preparation:
         if not path.exists():
             pool = DocumentPool(first_stage, self.settings.seed)
             self._opened = first_stage, pool
-            template = Template(self.stages.rerank.template, self.stages.rerank.html)
+            template = self._template()
             chosen = choose_queries(given, pool, self.settings, template, barred)
             write_file(path, (json.dumps(one.to_json(), ensure_ascii=False) + "\n" for one in chosen))
         with path.open(encoding="utf-8") as file:
@@ -122,7 +123,7 @@ class Preparation:
         path = self.work.path / CANDIDATES
         if not path.exists():
             first_stage, pool = self._opened or self._open()
-            template = Template(self.stages.rerank.template, self.stages.rerank.html)
+            template = self._template()
             finder = CandidateFinder(first_stage, pool, template, self.settings, self.stages.search.depth)
             part = path.with_name(f".{path.name}.part")
             with self.reports.progress("searching", len(queries)) as done:
@@ -133,6 +134,11 @@ class Preparation:
             part.with_name(part.name + ".blocks").unlink()
             self._note(queries, count, finder)
         return ListFile(path)
+
+    def _template(self) -> Template:
+        """Return what builds the texts that all models read; the tokenizer of the first teacher cuts their fields."""
+        read = self.stages.rerank
+        return Template(read.template, read.html, cut_by_model(self.request.teacher[0], self.stages.scorer))
 
     def teacher(self) -> Teacher:
         """Load the models of the teacher. Raises ModelError and SettingsError."""

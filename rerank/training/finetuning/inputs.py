@@ -125,7 +125,7 @@ def _read(
     if loss.labels == "probability":
         _check_both_labels(rows)
         weight = weight or positive_share(rows)
-    sets = _dev_sets(request, settings, prepared, reports) if rank() == 0 else []
+    sets = _dev_sets(request, settings, prepared, base[0], reports) if rank() == 0 else []
     parameters = loss.parameters(settings, weight)
     inputs = Inputs(request, settings, prepared, rows, parameters, sets, base[1], base[0])
     if sets:
@@ -167,7 +167,7 @@ def _prepared(
 
     def read() -> list[Example]:
         on_bad = bad.append if request.skip_bad else None
-        return list(read_sources(request.data, request.texts(), request.copy, on_bad))
+        return list(read_sources(request.data, request.texts(base_folder), request.copy, on_bad))
 
     def raised(examples: Sequence[Example]) -> list[LabelledList]:
         scorer = load_scorer(str(base_folder), ScorerSettings(max_length=settings.train_length, offline=True))
@@ -184,7 +184,7 @@ def _prepared(
 
 
 def _dev_sets(
-    request: TrainRequest, settings: TrainSettings, prepared: Prepared, reports: Reports
+    request: TrainRequest, settings: TrainSettings, prepared: Prepared, base_folder: Path, reports: Reports
 ) -> list[EvaluationSet]:
     sets: list[EvaluationSet] = []
     if prepared.held_out:
@@ -197,7 +197,7 @@ def _dev_sets(
         nanobeir = target.lower().partition(":")[0] == "nanobeir"
         root = _nanobeir_root(request) if nanobeir else None
         with reports.progress(f"searching candidates of {target}"):
-            sets += judged_sets(DevRequest(target, root=root, depth=request.depth), request.texts())
+            sets += judged_sets(DevRequest(target, root=root, depth=request.depth), request.texts(base_folder))
     names = [one.name for one in sets]
     if len(set(names)) < len(names):
         raise SettingsError(f"two dev sets have the same name ({', '.join(names)}); name each once", "dev")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from resift.rerank.model_template import store_template
 from resift.rerank.scorers.card import read_card
 from resift.rerank.training.finetuning.curves import draw_curves
 from resift.rerank.training.finetuning.dev_sets import MEASURED
@@ -61,6 +62,7 @@ def write_outcome(trained: Trained) -> RunRecord:
     for example in as_lists(trained.inputs.prepared.train):
         texts.add(example.query, relevant(example))
     texts.save(request.out)
+    store_template(request.out, request.template)
     record = make_record(trained)
     write_record(request.out, record)
     return record

@@ -16,6 +16,7 @@ from resift.indexer.lock import try_lock
 from resift.rerank.scorers.model_folder import TRAINING_STATE
 from resift.rerank.scorers.registry import DEFAULT_MODEL
 from resift.rerank.template import DEFAULT_TEMPLATE, Template
+from resift.rerank.template_budget import cut_by_model, cut_by_size
 from resift.rerank.training.finetuning.hub_copy import HUB
 from resift.rerank.training.finetuning.processes import rank
 from resift.rerank.training.finetuning.settings import TrainSettings
@@ -73,9 +74,12 @@ class TrainRequest:
         if self.resume and self.overwrite:
             raise SettingsError("a training is either resumed or begun anew; leave one of them out", "overwrite")
 
-    def texts(self) -> Template:
-        """Return what builds the texts of the documents. Raises SettingsError if it cannot be used."""
-        return Template(self.template, self.html)
+    def texts(self, base: Path | None = None) -> Template:
+        """Return what builds the texts of the documents; `base` is the base's folder, whose tokenizer cuts fields.
+
+        Raises SettingsError if it cannot be used.
+        """
+        return Template(self.template, self.html, cut_by_size if base is None else cut_by_model(str(base)))
 
     @property
     def reading(self) -> dict[str, Any]:

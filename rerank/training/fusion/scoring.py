@@ -13,6 +13,7 @@ from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.lookup import open_folder
 from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
+from resift.rerank.template_budget import cut_by_model
 from resift.rerank.training.fusion.settings import TuneSettings
 from resift.rerank.training.fusion.stage_scores import QueryScores, SetScores, query_scores
 from resift.rerank.training.gate.cache_folder import open_cache
@@ -52,7 +53,8 @@ class SetScoring:
         self._kept = open_cache(settings.tune_cache, note)
         try:
             path = self._kept and self._kept / f"scores-{model_key(self.folder, scorer_settings)}.bin"
-            scorer = CachedScorer(partial(load_scorer, settings=scorer_settings), path)
+            cut = cut_by_model(model, scorer_settings)
+            scorer = CachedScorer(partial(load_scorer, settings=scorer_settings), path, beginning=cut)
         except OSError as error:
             raise ModelError(f"{error.filename} cannot be read: {error.strerror}", model) from error
         self._reranker = Reranker(scorer, dataclasses.replace(stages.rerank, fusion="none"))
@@ -73,7 +75,8 @@ class SetScoring:
 
         Queries that the model was trained on, by its folder, are left out. Raises ResiftError.
         """
-        opened = DevSets(self._stages, KeptRuns(self._kept), self._progress, self._note).open(sets)
+        cut = self._reranker.template.cut
+        opened = DevSets(self._stages, KeptRuns(self._kept), self._progress, self._note, cut).open(sets)
         return [SetScores(found.name, tuple(self._of_set(found))) for found in opened]
 
     def _of_set(self, found: Candidates) -> Iterator[QueryScores]:

@@ -19,6 +19,7 @@ from resift.rerank.reranker import Reranker
 from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.template import Template
+from resift.rerank.template_budget import Cut, cut_by_size
 from resift.rerank.training.gate.held_out import read_held_out
 from resift.rerank.training.gate.kept_runs import KeptRuns
 from resift.retrieval.errors import CorpusError, SettingsError
@@ -78,8 +79,13 @@ class DevSets:
         kept: KeptRuns,
         progress: ShowProgress = silent,
         note: Callable[[str], None] = lambda line: None,
+        cut: Cut = cut_by_size,
     ) -> None:
-        """Use `stages` for the first stage; `note` is called with what the user has to know."""
+        """Use `stages` for the first stage; `note` is called with what the user has to know.
+
+        `cut` cuts fields to their budget of tokens, as for the model that is judged.
+        """
+        self._template = Template(stages.rerank.template, stages.rerank.html, cut)
         self._stages, self._kept, self._progress, self._note = stages, kept, progress, note
 
     def open(self, sets: Sequence[DevSet]) -> list[Candidates]:
@@ -123,8 +129,7 @@ class DevSets:
             given = GivenRun(run, collection.documents(), collection.queries)
             rankings = tuple(given.retrieve(collection.queries, depth))
         wanted = {doc_id for judged in collection.qrels.values() for doc_id, grade in judged.items() if grade > 0}
-        template = Template(self._stages.rerank.template, self._stages.rerank.html)
-        texts = {one.doc_id: template.read(one).text for one in collection.documents() if one.doc_id in wanted}
+        texts = {one.doc_id: self._template.read(one).text for one in collection.documents() if one.doc_id in wanted}
         described = f"BM25's first {depth} of the whole corpus"
         return self._checked(Candidates(name, described, collection.qrels, rankings, texts.get))
 
@@ -132,7 +137,7 @@ class DevSets:
         if dev.split or dev.root:
             raise SettingsError("`split` and `root` are not for a file of examples; leave them out", "dev")
         path = Path(dev.target)
-        template = None if dev.rendered else Template(self._stages.rerank.template, self._stages.rerank.html)
+        template = None if dev.rendered else self._template
         held_out = read_held_out(path, template)
         name = dev.name or path.name.removesuffix(".gz").removesuffix(path.suffix).removesuffix(".jsonl")
         with self._progress(f"ranking {name}"):

@@ -17,6 +17,7 @@ from resift.rerank.scorers.model_folder import ModelFolder
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
+from resift.rerank.template_budget import cut_by_model
 from resift.rerank.training.gate.cache_folder import open_cache
 from resift.rerank.training.gate.dev_sets import Candidates, DevSet, DevSets
 from resift.rerank.training.gate.fingerprint import model_key, weights_key
@@ -91,7 +92,9 @@ class Gate:
         model = self._contestant(trial.model, shown_name(trial.model))
         base = self._base(trial)
         texts = known_texts(model.folder.path, base.folder.path if base else None, trial.trained_on)
-        sets = DevSets(self.stages, KeptRuns(self._kept), self._progress, self._show_note).open(trial.sets)
+        sets = DevSets(
+            self.stages, KeptRuns(self._kept), self._progress, self._show_note, model.served.template.cut
+        ).open(trial.sets)
         judged = [self._judged(found, model, base, texts) for found in sets]
         return conclude(
             GateReport(
@@ -130,7 +133,8 @@ class Gate:
         try:
             path = self._kept and self._kept / f"scores-{model_key(folder, scorer_settings)}.bin"
             load = partial(load_scorer, settings=scorer_settings)
-            scorer = CachedScorer(load, path, folder.fusion, folder.languages)
+            cut = cut_by_model(model, scorer_settings)
+            scorer = CachedScorer(load, path, folder.fusion, folder.languages, cut)
         except OSError as error:
             raise ModelError(f"{error.filename} cannot be read: {error.strerror}", model) from error
         served = Reranker(scorer, self.stages.rerank)

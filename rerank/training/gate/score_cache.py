@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from resift.rerank.scorer import Pair, Scorer, Scores
 from resift.rerank.scorers.own_fusion import OwnFusion
+from resift.rerank.template_budget import Cut, cut_by_size
 
 AT_ONCE = 512
 """Pairs that are scored before their scores are written."""
@@ -30,7 +31,8 @@ _MIXER = np.uint64(0x9E3779B97F4A7C15)
 class CachedScorer:
     """A scorer that computes each pair once: scores come from a file, or from a scorer that is loaded when needed.
 
-    `languages` and `fusion` are those of the model's folder, as the reranker asks for them.
+    `languages` and `fusion` are those of the model's folder, and `beginning` cuts a text to a number of the model's
+    tokens, as the reranker asks for them.
     """
 
     def __init__(
@@ -39,9 +41,10 @@ class CachedScorer:
         path: Path | None,
         fusion: OwnFusion | None = None,
         languages: tuple[str, ...] = (),
+        beginning: Cut = cut_by_size,
     ) -> None:
         """Read the scores in the file at `path`, which may not exist yet; with None, they are kept in memory alone."""
-        self.fusion, self.languages = fusion, languages
+        self.fusion, self.languages, self.beginning = fusion, languages, beginning
         self._load, self._path = load, path
         self._scorer: Scorer | None = None
         records = np.zeros(0, dtype=_RECORD) if path is None else _read(path)

@@ -12,11 +12,13 @@ from typing import Any, cast
 
 from resift.indexer.bm25.build import build_index
 from resift.indexer.corpora import CorpusSettings, QuerySettings, Reading, read_collection, read_documents, read_queries
+from resift.rerank.scorers.registry import DEFAULT_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
 from resift.rerank.settings import RerankSettings
 from resift.rerank.show_progress import ShowProgress, silent
 from resift.rerank.stages import SearchStages
 from resift.rerank.template import Template
+from resift.rerank.template_budget import cut_by_model
 from resift.rerank.training.mining.anchors import Anchor, JudgedAnchors
 from resift.rerank.training.mining.clicks.judged import ClickAnchors
 from resift.rerank.training.mining.clicks.settings import ClickSettings
@@ -150,7 +152,8 @@ class MineJob:
         request.check()
         self.request, self.stages = request, stages
         self._note, self._progress, self._ask = note, progress, ask
-        self._template = Template(stages.rerank.template, stages.rerank.html)
+        reader = stages.mine.teacher if stages.mine.has_teacher else DEFAULT_MODEL
+        self._template = Template(stages.rerank.template, stages.rerank.html, cut_by_model(reader, stages.scorer))
 
     def run(self, on_mined: Callable[[Mined], object] = lambda mined: None) -> MineReport:
         """Mine into the output, and return the report; `on_mined` is called with what was mined for each query.

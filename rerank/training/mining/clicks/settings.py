@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from resift.rerank.ubi_records import plain_action
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.settings import setting
 
@@ -57,12 +58,3 @@ class ClickSettings:
     def actions(self) -> frozenset[str]:
         """The names of the actions that count as a click, in the form of `plain_action`."""
         return frozenset(map(plain_action, filter(str.strip, self.click_actions.split(","))))
-
-
-def plain_action(name: str) -> str:
-    """Return an action's name as names are compared: without case, blanks, hyphens and underscores.
-
-    >>> plain_action("Click-Through")
-    'clickthrough'
-    """
-    return "".join(character for character in name.casefold() if character not in "-_ ")

@@ -11,7 +11,8 @@ from resift.indexer.corpora.settings import CorpusSettings
 from resift.rerank.training.mining.clicks.judged import ClickAnchors
 from resift.rerank.training.mining.clicks.log import ClickLog, own_sessions
 from resift.rerank.training.mining.clicks.settings import ClickSettings
-from resift.rerank.training.mining.clicks.ubi import Record, is_ubi, read_ubi
+from resift.rerank.training.mining.clicks.ubi import read_ubi
+from resift.rerank.ubi_records import Record, is_ubi
 from resift.retrieval.engine.address import read_address
 from resift.retrieval.engine.client import connect
 from resift.retrieval.engine.scan import scan

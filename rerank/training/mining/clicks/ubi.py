@@ -1,24 +1,18 @@
 """Read the two indices of User Behavior Insights: the queries with the ids of their hits, and the events on them.
 
-Sources: the schemas 1.3.0 of queries and events at https://github.com/o19s/ubi, and the mappings of OpenSearch's
-plug-in at https://github.com/opensearch-project/user-behavior-insights. Of a query: `query_id`, `user_query`,
-`query_response_hit_ids`. Of an event: `query_id`, `action_name`, and `event_attributes` with `object.object_id` (or
-`internal_id`) and `position.ordinal`.
+`ubi_records` reads one record, and names the sources of the form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from resift.rerank.training.mining.clicks.log import ClickLog, Session
-from resift.rerank.training.mining.clicks.settings import ClickSettings, plain_action
+from resift.rerank.training.mining.clicks.settings import ClickSettings
+from resift.rerank.ubi_records import Record, id_text, is_event, is_query, object_ids, ordinal_of, plain_action
 
 _IMPRESSIONS = frozenset(("impression", "impressions"))
-_BULK = frozenset(("index", "create", "update", "delete"))
-
-Record = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -52,11 +46,11 @@ class UbiEvents:
             return
         attributes = record.get("event_attributes")
         attributes = attributes if isinstance(attributes, Mapping) else {}
-        ids, query_id = _object_ids(attributes.get("object")), _text(record.get("query_id"))
+        ids, query_id = object_ids(attributes.get("object")), id_text(record.get("query_id"))
         if not query_id or not ids:
             self.log.dropped["events without the id of a query or of an object"] += 1
             return
-        ordinal = _ordinal(attributes)
+        ordinal = ordinal_of(attributes)
         if ordinal is not None:
             self.lowest = ordinal if self.lowest is None else min(ordinal, self.lowest)
         seen = self.by_query.setdefault(query_id, _Seen())
@@ -69,7 +63,7 @@ class UbiEvents:
         """
         used: set[str] = set()
         for record in queries:
-            query_id, text = _text(record.get("query_id")), record.get("user_query")
+            query_id, text = id_text(record.get("query_id")), record.get("user_query")
             seen = self.by_query.get(query_id) or _Seen()
             if query_id in used:
                 self.log.dropped["queries with an id that was used before"] += 1
@@ -115,31 +109,11 @@ def read_ubi(
     return found
 
 
-def is_event(record: Record) -> bool:
-    """Return whether a record is an event of UBI."""
-    return "action_name" in record
-
-
-def is_query(record: Record) -> bool:
-    """Return whether a record is a query of UBI."""
-    return "action_name" not in record and "query_id" in record
-
-
-def is_ubi(record: Record) -> bool:
-    """Return whether a record is one of UBI, or the line before one in the form of the engines' bulk requests."""
-    return is_event(record) or is_query(record) or is_bulk_action(record)
-
-
-def is_bulk_action(record: Record) -> bool:
-    """Return whether a record is the line of a bulk request that comes before a document."""
-    return len(record) == 1 and set(record) <= _BULK
-
-
 def _shown(record: Record, seen: _Seen, *, zero: bool) -> tuple[tuple[str, ...], int]:
     """Return the ids of what a query showed, and the position of the first."""
     hits = record.get("query_response_hit_ids")
     if isinstance(hits, list) and hits:
-        ids = tuple(filter(None, map(_text, hits)))
+        ids = tuple(filter(None, map(id_text, hits)))
         return ids, 1 + _offset(ids, seen, zero=zero)
     placed = sorted((ordinal, ids[0]) for ids, ordinal in seen.impressions if ordinal is not None)
     if len(placed) < len(seen.impressions) or not placed:
@@ -158,22 +132,3 @@ def _offset(ids: tuple[str, ...], seen: _Seen, *, zero: bool) -> int:
     }
     distance = distances.pop() if len(distances) == 1 else 0
     return distance if distance >= len(ids) else 0
-
-
-def _object_ids(found: object) -> tuple[str, ...]:
-    """Return the ids of an event's object: object_id first, then internal_id."""
-    if not isinstance(found, Mapping):
-        return ()
-    ids = (_text(found.get(name)) for name in ("object_id", "internal_id"))
-    return tuple(dict.fromkeys(filter(None, ids)))
-
-
-def _ordinal(attributes: Mapping[str, Any]) -> int | None:
-    position = attributes.get("position")
-    value = position.get("ordinal") if isinstance(position, Mapping) else attributes.get("rank")
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if whole else None
-
-
-def _text(value: object) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
