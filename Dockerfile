@@ -1,4 +1,4 @@
-# The rerank service as an image: a plain user, no compiler, nothing written at run time.
+# The rerank service and the search proxy as an image: a plain user, no compiler, nothing written at run time.
 #   docker build -t resift .
 #   docker run --rm --read-only --cap-drop ALL -p 127.0.0.1:8080:8080 -e RESIFT_SERVICE_KEYS=$(openssl rand -hex 24) resift
 # Models of the hub need a volume for their cache: -v models:/models
@@ -9,7 +9,7 @@ COPY resift ./resift
 COPY retrieval ./retrieval
 COPY indexer ./indexer
 COPY rerank ./rerank
-ARG EXTRAS=serve,remote,otel
+ARG EXTRAS=proxy,remote,otel
 RUN python -m venv /opt/resift \
     && /opt/resift/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from resift.rerank.explanation import Unscored, explain
+from resift.rerank.explanation import ExplainedHit, Explanation, Unscored, explain, with_details
 from resift.rerank.reranker import Reranking
 from resift.retrieval.types import Document, Hit, Query, Ranking
 
@@ -64,6 +64,38 @@ def from_reranking(result: Reranking) -> list[Reranked]:
         Reranked(_LARGEST - int(hit.doc_id), hit.score, hit.logit, hit.probability, hit.fused, hit.unscored)
         for hit in explain(result, len(result.ranking.hits))
     ]
+
+
+def explain_candidates(
+    result: Reranking,
+    ids: Sequence[str],
+    shown: Sequence[int],
+    first: int = 1,
+    *,
+    scored: bool = True,
+    late: int = 0,
+) -> Explanation:
+    """Return the explanation of the candidates at the positions `shown`, from 0, in the order in which they are shown.
+
+    `ids`: the id of each candidate, by position. `first`: the rank of the first that is shown. `scored`: whether the
+    first stage gave scores. `late`: how many of the first candidates were to be scored, if not all were in time.
+    """
+    hits = {_LARGEST - int(hit.doc_id): hit for hit in explain(result, len(result.ranking.hits))}
+    documents = {_LARGEST - int(hit.document.doc_id): hit.document for hit in result.first_stage.hits}
+
+    def explained(position: int, rank: int) -> ExplainedHit:
+        hit = with_details(hits[position], result, documents[position])
+        waited = hit.logit is None and hit.unscored in (None, "below the window")
+        return replace(
+            hit,
+            rank=rank,
+            doc_id=ids[position],
+            first_stage_score=hit.first_stage_score if scored else None,
+            unscored="not in time" if waited and position < late else hit.unscored,
+        )
+
+    found = tuple(explained(position, rank) for rank, position in enumerate(shown, start=first))
+    return Explanation(result.ranking.query.text, result.fusion, result.scale, found)
 
 
 def _hit(position: int, candidate: Candidate) -> Hit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -25,13 +25,14 @@ _WORD = re.compile(r"\S+")
 class Passage:
     """The part of a document's text that decided its score, in characters of the text that the template built.
 
-    The model read it from `start` to `end`, after the title if `start` is not 0. `read_to`: the end of the last passage
-    of the document that it read.
+    The model read it from `start` to `end`, after the first `head` characters of that text, which are its title, if
+    that was repeated. `read_to`: the end of the last passage of the document that it read.
     """
 
     start: int
     end: int
     read_to: int
+    head: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,9 @@ def read_rounds(pairs: Sequence[tuple[str, RenderedText]], passages: int = 1, st
             best = found[one.row]
             if scores.logits[place] > logits[one.row]:
                 logits[one.row] = scores.logits[place]
-                found[one.row] = Passage(one.begin, one.end, one.end)
+                found[one.row] = Passage(one.begin, one.end, one.end, len(one.head))
             elif best is not None:
-                found[one.row] = Passage(best.start, best.end, max(best.read_to, one.end))
+                found[one.row] = replace(best, read_to=max(best.read_to, one.end))
     return PassageScores(Scores(logits, truncated, first.query_truncated, first.read_characters), found, read)
 
 

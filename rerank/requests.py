@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from resift.rerank.candidates import from_reranking, to_ranking
+from resift.rerank.index_definitions import IndexDefinitions, index_name
 from resift.rerank.request_forms import GivenCandidates, find_candidates, find_query
 from resift.rerank.reranker import Known, Reranker, Reranking
 from resift.rerank.strict_json import STRICT_JSON
-from resift.retrieval.errors import CorpusError
+from resift.retrieval.errors import CorpusError, SettingsError
+from resift.retrieval.registry import has_scheme
 from resift.retrieval.types import Query, Ranking
 from resift.retrieval.wording import counted
 
+_NO_DEFINITIONS = IndexDefinitions()
 _FORM = '{"query": "...", "documents": [...]}'
 
 
@@ -58,21 +61,34 @@ def rerank_requests(
     top: int | None,
     return_documents: bool,
     model: str | None = None,
+    definitions: IndexDefinitions = _NO_DEFINITIONS,
 ) -> Iterator[RerankReply]:
     """Yield the reply to each request as soon as it is read, in order. Raises CorpusError and ModelError.
 
     `model` is the name of the reranker's model: hits that the same model has already scored are fused on the scale of
-    their own search, and get the same order again.
+    their own search, and get the same order again. Of a request with the member "index", as a search writes it, the
+    documents are read by the definition of this index, if `definitions` have one.
     """
-    alone = reranker.with_settings(fusion="none")
     for request in requests:
         given = request.given
-        chosen = reranker if request.scored else alone
+        chosen = _defined(reranker, request.body.get("index"), definitions)
+        chosen = chosen if request.scored else chosen.with_settings(fusion="none")
         if given.window is not None and chosen.settings.rank_window_size == sys.maxsize:
             chosen = chosen.with_settings(rank_window_size=given.window)
         scale = given.scale if model is not None and given.model == model else None
         [result] = chosen.rerank([request.ranking], [Known(given.promoted, scale)])
         yield _reply(request, result, _limit(request.body, top), return_documents)
+
+
+def _defined(reranker: Reranker, index: object, definitions: IndexDefinitions) -> Reranker:
+    """Return `reranker` with the settings of the definition of `index`, an address or a name, besides its window."""
+    if not isinstance(index, str) or not definitions:
+        return reranker
+    try:
+        found = definitions.of(index_name(index) if has_scheme(index) else index)
+    except SettingsError:  # the member is not an index, and is the caller's own
+        return reranker
+    return reranker if found is None else reranker.with_settings(**found.without(["rank_window_size"]).settings)
 
 
 def _bodies(lines: Iterator[bytes], name: str) -> Iterator[tuple[int, Any]]:

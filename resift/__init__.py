@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from resift.indexer.bm25.build import build_index
     from resift.indexer.bm25.update import add_documents, delete_documents
     from resift.indexer.corpora.sources import read_documents
+    from resift.rerank.index_definitions import IndexDefinitions
+    from resift.rerank.occlusion import explain_words
     from resift.rerank.pipeline import Pipeline
     from resift.rerank.plugin.wrapper import AsyncRerankingClient, RerankingClient
     from resift.rerank.reranker import Reranker
@@ -32,6 +34,7 @@ _HOMES = {
     "AsyncRerankingClient": "rerank.plugin.wrapper",
     "Document": "retrieval.types",
     "Hit": "retrieval.types",
+    "IndexDefinitions": "rerank.index_definitions",
     "Pipeline": "rerank.pipeline",
     "Query": "retrieval.types",
     "Ranking": "retrieval.types",
@@ -43,6 +46,7 @@ _HOMES = {
     "add_documents": "indexer.bm25.update",
     "build_index": "indexer.bm25.build",
     "delete_documents": "indexer.bm25.update",
+    "explain_words": "rerank.occlusion",
     "load_scorer": "rerank.scorers.load",
     "open_retriever": "retrieval.registry",
     "read_documents": "indexer.corpora.sources",
@@ -53,6 +57,7 @@ __all__ = [
     "AsyncRerankingClient",
     "Document",
     "Hit",
+    "IndexDefinitions",
     "Pipeline",
     "Query",
     "Ranking",
@@ -64,6 +69,7 @@ __all__ = [
     "add_documents",
     "build_index",
     "delete_documents",
+    "explain_words",
     "load_scorer",
     "open_retriever",
     "read_documents",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from resift.rerank.cli.crossed import refuse_ignored
+from resift.rerank.cli.definitions import with_definition
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say, say_note
 from resift.rerank.cli.options import grouped, settings_options, stage_options
@@ -107,6 +108,7 @@ def compare(
     from resift.indexer.corpora import Reading, read_queries
 
     refuse_ignored(ctx)
+    stages = with_definition(ctx, index, stages)
     request.check(stages.scorer.model)
     reading = Reading(say_note)
     queries = list(read_queries(request.queries, queries_settings, reading))

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from resift.rerank.cli.facts import columns
 from resift.rerank.cli.options import config_option, stage_options, take_settings
 from resift.rerank.cli.settings_table import ENVIRONMENT_PREFIX, SETTINGS, parameter_name, settings_class
+from resift.rerank.cli.toml_file import DEFINITIONS, index_definitions
 from resift.retrieval.text import one_line
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Row:
 def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa: ANN401 - one parameter a setting
     """Show the effective settings, and whether each comes from a flag, the environment, the file or its default.
 
-    Of the fusion, what applies to the model is shown too, if the model is on this machine.
+    The definitions of indices in the file follow, which replace the file's settings for these indices. Of the fusion,
+    what applies to the model is shown too, if the model is on this machine.
 
     \b
     RESIFT_DEPTH=200 resift config --model none
@@ -74,6 +76,11 @@ def config(ctx: click.Context, /, as_json: bool, **values: Any) -> None:  # noqa
         own = {name: values[name] if sources[name] != "default" else field.default for name, field in fields.items()}
         made[stage] = take_settings(stage, dict(own))  # raises SettingsError, as the stage itself would
         rows += [Row(stage, name, own[name], sources[name] or "default") for name in fields]
+    rows += [
+        Row(DEFINITIONS, f"{one.pattern}.{name}", value, "file")
+        for one in index_definitions(ctx)
+        for name, value in one.members().items()
+    ]
     _show(rows, _applied(made["rerank"], made["scorer"]), as_json)
 
 
@@ -105,11 +112,16 @@ def _with(value: object, applied: object) -> object:
     return value if applied is None else f"{'' if value is None else value} ({applied})".strip()
 
 
+def _text(value: object) -> str:
+    """Return a value on the screen: nothing for None, the members of a list with commas."""
+    return "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _lines(rows: list[Row], most: int) -> Iterator[str]:
     """Yield a line of at most `most` characters for each setting, with a long value on lines of its own below it."""
     width = max(len(row.key) for row in rows)
     for row in rows:
-        shown = one_line("" if row.value is None else str(row.value))
+        shown = one_line(_text(row.value))
         where = f"{ENVIRONMENT_PREFIX}{row.name.upper()}" if row.source == "environment" else row.source
         line = f"{row.key:<{width}}  {shown:<{_VALUE}}  {where}"
         if len(line) <= most:

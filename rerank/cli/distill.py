@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.definitions import with_definition
 from resift.rerank.cli.energy import energy_options
 from resift.rerank.cli.facts import facts_table
 from resift.rerank.cli.help import SettingsCommand
@@ -83,6 +84,7 @@ def distill(
     from resift.rerank.training.reports import Reports
 
     _check(ctx, request)
+    stages = with_definition(ctx, request.target, stages)
     students = [plan.name for plan in request.plans()] if len(request.student) > 1 else []
     push.check(bool(request.dev), request.force, *students)
     result = Distillation(request, stages, Reports(say, progress, ask=ask_hidden)).run()

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from resift.rerank.cli.crossed import refuse_ignored
+from resift.rerank.cli.definitions import with_definition
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden, say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
@@ -127,6 +128,7 @@ def evaluate(
     from resift.rerank.evaluation.evaluator import Evaluator
 
     refuse_ignored(ctx)
+    stages = with_definition(ctx, request.target, stages)
     flags = flags_given(ctx, "bm25")
     if flags and not request.builds_index:
         raise click.UsageError(f"{', '.join(flags)} would have no effect, because no index is built; leave it out")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.definitions import with_definition_of
 from resift.rerank.cli.dev_sets import dev_options, dev_sets
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say, with_flags
@@ -97,6 +98,7 @@ def gate(
 
     if page is not None:
         check_name(Path(page))
+    stages = with_definition_of(click.get_current_context(), request.dev, stages)
     trial = Trial(request.model, request.rival(), request.sets(), request.trained_on)
     report = judge(trial, gate_settings, stages, progress, say)
     folder = Path(request.model)

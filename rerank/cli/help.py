@@ -45,6 +45,16 @@ COMMON = frozenset(
         "tls_key",
         "serve_model",
         "ladder",
+        "listen",
+        "admin",
+        "shadow",
+        "interleave",
+        "log",
+        "search_deadline_ms",
+        "name",
+        "service_key_file",
+        "deadline_ms",
+        "source_text",
     ]
 )
 """The settings that `--help` shows; a command's own options, which are not settings, are always shown."""
@@ -57,6 +67,8 @@ TITLES = {
     "connection": "Connecting to an engine",
     "engine": "Searching an engine",
     "serve": "Serving",
+    "proxy": "Proxy",
+    "attach": "Attaching",
     "search": "First stage",
     "rerank": "Reranking",
     "scorer": "Model",

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.definitions import definition_of, with_definition
 from resift.rerank.cli.facts import facts_table
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden
 from resift.rerank.cli.options import settings_options
 from resift.rerank.cli.stages import refuse_engine_flags
+from resift.rerank.cli.toml_file import DEFINITIONS
 from resift.retrieval.wording import counted
 
 if TYPE_CHECKING:
@@ -49,13 +51,17 @@ def info(
     from resift.retrieval.registry import describe_index
 
     refuse_engine_flags(ctx, index, "connection", "engine")
-    stages = SearchStages(connection=connection_settings, engine=engine_settings)
+    stages = with_definition(ctx, index, SearchStages(connection=connection_settings, engine=engine_settings))
     languages = stages.languages(index)  # of the default model, as `resift search` prefers them
-    options = OpenOptions(connection_settings, engine_settings, ask_hidden, languages=languages)
+    options = OpenOptions(connection_settings, stages.engine, ask_hidden, languages=languages)
     found = describe_index(index, options)
     if as_json:
         echo(to_json(dataclasses.asdict(found)))
         return
+    definition = definition_of(ctx, index)
+    if definition is not None:
+        where = {"settings file": f"[{DEFINITIONS}.{definition.pattern}]"}
+        found = dataclasses.replace(found, details={**found.details, **where})
     for line in _lines(found):
         echo(line)
 

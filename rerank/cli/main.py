@@ -17,7 +17,7 @@ from resift.rerank.cli.environment import unknown_variables
 from resift.rerank.cli.messages import say, with_flags
 from resift.rerank.cli.options import quiet_option
 from resift.rerank.cli.text import plain
-from resift.rerank.cli.toml_file import default_map
+from resift.rerank.cli.toml_file import use_settings_file
 from resift.retrieval.errors import ResiftError, SettingsError
 from resift.retrieval.near_names import suggestion
 
@@ -28,10 +28,16 @@ COMMANDS = {
     "info": ("resift.rerank.cli.info", "Show what is known about an index: documents, fields, language, size."),
     "search": ("resift.rerank.cli.search", "Find and rerank the documents of one query."),
     "rerank": ("resift.rerank.cli.rerank", "Rerank candidates you already have: JSON lines in, JSON lines out."),
+    "plan": ("resift.rerank.cli.plan", "Show the cheapest way to rerank the searches of an engine that runs."),
+    "attach": ("resift.rerank.cli.attach", "Let an engine that runs call a rerank service itself."),
+    "detach": ("resift.rerank.cli.detach", "Remove from an engine what `resift attach` made."),
+    "doctor": ("resift.rerank.cli.doctor", "Check that an engine's searches are really reranked, and what to change."),
     "serve": ("resift.rerank.cli.serve", "Serve a reranker by HTTP, as Cohere, Jina, TEI and vLLM do."),
+    "proxy": ("resift.rerank.cli.proxy", "Stand before an engine, and rerank the searches of some of its indices."),
     "run": ("resift.rerank.cli.run", "Search many queries and write a TREC run file."),
     "evaluate": ("resift.rerank.cli.evaluate", "Measure first stage and reranked ranking on judged queries."),
     "compare": ("resift.rerank.cli.compare", "Show the queries that a model changes most, without judgements."),
+    "report": ("resift.rerank.cli.report", "Show how two orders differ in live searches, and which one clicks prefer."),
     "mine": ("resift.rerank.cli.mine", "Find hard negatives for training, by judgements, pairs or clicks."),
     "distill": ("resift.rerank.cli.distill", "Teach small rerankers what a large one knows, on your own texts."),
     "train": ("resift.rerank.cli.train", "Train a model on your own examples."),
@@ -104,8 +110,7 @@ def cli(ctx: click.Context, config_file: str | None) -> None:
     """
     for note in unknown_variables():
         say(note)
-    settings = default_map(config_file)
-    ctx.default_map = dict.fromkeys(COMMANDS, settings)
+    use_settings_file(ctx, config_file, COMMANDS)
 
 
 def main() -> None:

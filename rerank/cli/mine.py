@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.definitions import with_definition
 from resift.rerank.cli.facts import facts_table
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import ask_hidden, say
@@ -68,6 +69,7 @@ def mine(ctx: click.Context, /, request: MineRequest, show: int, as_json: bool, 
     from resift.rerank.training.mining.job import MineJob
 
     _check(ctx, request)
+    stages = with_definition(ctx, request.target, stages)
     shown: list[Mined] = []
     job = MineJob(request, stages, say, progress, ask_hidden)
     report = job.run(lambda mined: shown.append(mined) if len(shown) < show else None)

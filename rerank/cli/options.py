@@ -19,7 +19,7 @@ from resift.rerank.cli.settings_table import (
     plain_type,
     settings_class,
 )
-from resift.rerank.cli.toml_file import default_map
+from resift.rerank.cli.toml_file import use_settings_file
 
 Command = Callable[..., Any]
 
@@ -96,7 +96,7 @@ def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def load(context: click.Context, _: click.Parameter, given: str | None) -> None:
         if given is not None:
-            context.default_map = default_map(given)
+            use_settings_file(context, given)
 
     decorate = click.option(
         "--config",

@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 
 from resift.rerank.cli.facts import columns
 from resift.rerank.cli.field_values import fields_of
-from resift.rerank.explanation import explain
+from resift.rerank.explanation import Explanation, explain
 from resift.rerank.reranker import Reranking
 
 if TYPE_CHECKING:
@@ -21,19 +21,20 @@ if TYPE_CHECKING:
 _HEIGHT = 25  # lines; nothing that is printed depends on it
 
 
-def search_json(result: Reranking, view: View, facts: dict[str, Any]) -> str:
+def search_json(result: Reranking, view: View, facts: dict[str, Any], explanation: Explanation | None = None) -> str:
     """Return one query's result as a JSON object: `query`, the `facts` about the search, and `hits`.
 
-    It contains all that `resift rerank` needs to rerank the hits once more.
+    It contains all that `resift rerank` needs to rerank the hits once more, and what is in the `explanation`.
     """
     hits = []
-    for row, hit in zip(explain(result, view.top), result.ranking.hits, strict=False):
+    rows = explain(result, view.top) if explanation is None else explanation.hits
+    for row, hit in zip(rows, result.ranking.hits, strict=False):
         document = hit.document
         snippet = view.snippet(hit, result.ranking.query.text, result)
         index = {"index": document.fields["_index"]} if document.fields.get("_index") else {}
         hits.append(
             {
-                **row.as_json(),
+                **(row.as_json() if explanation is None else row.explained_json()),
                 **index,
                 "title": document.title,
                 "text": document.text,
@@ -45,6 +46,7 @@ def search_json(result: Reranking, view: View, facts: dict[str, Any]) -> str:
     body = {
         "query": result.ranking.query.text,
         **facts,
+        **({} if explanation is None else {"fusion": explanation.fusion_json()}),
         "found": len(result.ranking.hits),
         "truncated": result.truncated,
         "query_truncated": result.query_truncated,

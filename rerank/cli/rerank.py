@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from click.core import ParameterSource
 
+from resift.rerank.cli.definitions import definitions_of
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import settings_options
@@ -64,7 +65,7 @@ def rerank(
         raise click.UsageError("`resift rerank` needs a model; --model none disables it")
     counts, name = Counts(), str(getattr(source, "name", "standard input"))
     requests = read_requests(unpacked_lines(source, name), name, query)
-    for reply in rerank_requests(requests, reranker, top, return_documents, stages.scorer.model):
+    for reply in rerank_requests(requests, reranker, top, return_documents, stages.scorer.model, definitions_of(ctx)):
         counts.add([reply.result])
         echo(to_json(reply.body))
         sys.stdout.flush()

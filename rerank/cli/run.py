@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from resift.rerank.cli.crossed import refuse_ignored
+from resift.rerank.cli.definitions import with_definition
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say, say_note
 from resift.rerank.cli.options import grouped, settings_options
@@ -69,6 +70,7 @@ def run(
     from resift.retrieval.trec import write_run
 
     refuse_ignored(ctx)
+    stages = with_definition(ctx, index, stages)
     if files.output == files.first_stage_output == "-":
         raise click.UsageError("both runs would be written to standard output; name a file for one of them")
     check_outputs([files.output, files.first_stage_output], files.queries, index)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from resift.rerank.cli.crossed import refuse_ignored, refuse_together
+from resift.rerank.cli.definitions import with_definition
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
 from resift.rerank.cli.options import flags_given, grouped, settings_options
@@ -20,6 +21,7 @@ from resift.rerank.cli.stages import SEARCH_STAGES, open_index, say_notes
 if TYPE_CHECKING:
     from resift.rerank.cli.display import DisplaySettings
     from resift.rerank.cli.search_table import View
+    from resift.rerank.explanation import Explanation
     from resift.rerank.reranker import Reranker, Reranking
     from resift.rerank.stages import SearchStages
     from resift.retrieval.types import Query
@@ -29,18 +31,35 @@ _FORMS = {"as_json": "--json", "compare": "--compare", "trec": "--trec"}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SearchForm:
-    """In which form a search is shown: at most one of these, else as a table."""
+    """In which form a search is shown: as a table unless one of `as_json`, `compare` and `trec` is given.
+
+    `explain`: with what explains each hit. `explain_words`: the rank or the id of a hit whose words are explained too.
+    """
 
     as_json: bool
     compare: bool
     trec: bool
+    explain: bool
+    explain_words: str | None
+
+    @property
+    def explained(self) -> bool:
+        """Whether the hits are explained."""
+        return self.explain or self.explain_words is not None
 
     def check(self, ctx: click.Context) -> None:
         """Raise click.UsageError if two forms are given, or one that has no place for further fields."""
         refuse_together(ctx, _FORMS)
-        if (self.compare or self.trec) and "--show" in flags_given(ctx, "display"):
+        shown = "--show" in flags_given(ctx, "display")
+        if (self.compare or self.trec) and (shown or self.explained):
             form = "--compare" if self.compare else "--trec"
-            raise click.UsageError(f"--show adds fields to the table, and {form} has no place for them")
+            if shown:
+                raise click.UsageError(f"--show adds fields to the table, and {form} has no place for them")
+            raise click.UsageError(f"--explain adds lines to each hit, and {form} has no place for them")
+        if self.explain_words is not None and ctx.params.get("model") == "none":
+            raise click.UsageError(
+                "--explain-words needs a model, and --model none disables it; leave out one of the two"
+            )
 
 
 class SearchCommand(SettingsCommand):
@@ -66,6 +85,12 @@ class SearchCommand(SettingsCommand):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--compare", is_flag=True, help="Show both orders side by side, with the moves.")
 @click.option("--trec", is_flag=True, help="Print TREC run lines.")
+@click.option("--explain", is_flag=True, help="Show what moved each hit: ranks, scores and the passage that decided.")
+@click.option(
+    "--explain-words",
+    metavar="HIT",
+    help="Also show the words that mattered for one hit, which is given by its rank or its id.",
+)
 @settings_options("connection", "engine", "display", "search", "rerank", "scorer", into=SEARCH_STAGES)
 @grouped("form", "resift.rerank.cli.search:SearchForm")
 @click.pass_context
@@ -88,13 +113,12 @@ def search(
     resift search bm25:articles how do I reset my password --top 5
     resift search bm25:articles "reset password" --show url --show date
     """
-    from resift.rerank.cli.search_table import View
     from resift.rerank.counts import Counts
     from resift.rerank.pipeline import Pipeline
-    from resift.retrieval.bm25.analysis import analyzer
 
     form.check(ctx)
     refuse_ignored(ctx)
+    stages = with_definition(ctx, index, stages)
     query = _read_query(words)
     shown = tuple((display_settings.show or "").split(",")) if display_settings.show else ()
     retriever = open_index(ctx, index, stages, ("*", *shown) if shown or form.as_json else ())
@@ -104,11 +128,26 @@ def search(
         started = time.perf_counter()
         [result] = pipeline.search([query], stages.search.depth)
         seconds = round(time.perf_counter() - started, 4)
+        explanation = _explanation(result, pipeline.reranker, form, display_settings.top)
     facts = {"index": index, **_facts(stages, pipeline.reranker), "seconds": seconds}
-    analyze = analyzer(retriever.language)
-    view = View(display_settings.top, analyze, stages.rerank.html, shown, bool(stages.engine.filter))
-    _show(result, view, form, facts)
+    _show(result, _view(display_settings, shown, retriever.language, stages), form, facts, explanation)
     say_notes(stages, Counts.of([result]), retriever)
+
+
+def _view(display: DisplaySettings, shown: tuple[str, ...], language: str, stages: SearchStages) -> View:
+    from resift.rerank.cli.search_table import View
+    from resift.retrieval.bm25.analysis import analyzer
+
+    return View(display.top, analyzer(language), stages.rerank.html, shown, bool(stages.engine.filter))
+
+
+def _explanation(result: Reranking, reranker: Reranker | None, form: SearchForm, top: int) -> Explanation | None:
+    """Return what explains the hits that are shown, None if that was not asked for."""
+    if not form.explained:
+        return None
+    from resift.rerank.cli.explain_table import explain_search
+
+    return explain_search(result, reranker, top, form.explain_words)
 
 
 def _facts(stages: SearchStages, reranker: Reranker | None) -> dict[str, Any]:
@@ -149,7 +188,9 @@ def _is_argument(text: str) -> bool:
     return True
 
 
-def _show(result: Reranking, view: View, form: SearchForm, facts: dict[str, Any]) -> None:
+def _show(
+    result: Reranking, view: View, form: SearchForm, facts: dict[str, Any], explanation: Explanation | None
+) -> None:
     from rich.text import Text
 
     from resift.rerank.cli import output, search_table
@@ -159,7 +200,7 @@ def _show(result: Reranking, view: View, form: SearchForm, facts: dict[str, Any]
 
     check_fields(view.fields, result.ranking.hits)
     if form.as_json:
-        output.echo(output.search_json(result, view, facts))
+        output.echo(output.search_json(result, view, facts, explanation))
     elif form.trec:
         write_run(sys.stdout, [result.ranking.top(view.top)], "resift")
     if form.as_json or form.trec:
@@ -171,6 +212,10 @@ def _show(result: Reranking, view: View, form: SearchForm, facts: dict[str, Any]
     elif form.compare:
         names = ("first stage", "reranked")
         output.show(search_table.comparison_table(result.first_stage, result.ranking, view.top, names))
+    elif explanation is not None:
+        from resift.rerank.cli.explain_table import explained_hits
+
+        output.show(explained_hits(explanation, result.ranking.hits, view))
     else:
         output.show(search_table.hits_table(result, view))
     candidates = counted(len(result.ranking.hits), "candidate")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.definitions import definitions_of
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import is_quiet
 from resift.rerank.cli.options import settings_options
 
 if TYPE_CHECKING:
+    from resift.rerank.index_definitions import IndexDefinitions
     from resift.rerank.scorers.settings import ScorerSettings
     from resift.rerank.service.settings import ServeSettings
     from resift.rerank.settings import RerankSettings
@@ -22,7 +24,14 @@ _RERANK = ("passages", "stride", "template", "html", "fusion", "fusion_weight")
 
 @click.command(cls=SettingsCommand)
 @settings_options("serve", "scorer", "rerank", kept={"rerank": _RERANK})
-def serve(serve_settings: ServeSettings, scorer_settings: ScorerSettings, rerank_settings: RerankSettings) -> None:
+@click.pass_context
+def serve(
+    ctx: click.Context,
+    /,
+    serve_settings: ServeSettings,
+    scorer_settings: ScorerSettings,
+    rerank_settings: RerankSettings,
+) -> None:
     """Serve a reranker by HTTP, for Elasticsearch, OpenSearch, and clients of Cohere, Jina, TEI or vLLM.
 
     \b
@@ -37,10 +46,10 @@ def serve(serve_settings: ServeSettings, scorer_settings: ScorerSettings, rerank
     from resift.rerank.service.logs import start_log
 
     start_log(serve_settings.log_format, is_quiet())
-    run(serve_settings, scorer_settings, rerank_settings)
+    run(serve_settings, scorer_settings, rerank_settings, definitions_of(ctx))
 
 
-def _server() -> Callable[[ServeSettings, ScorerSettings, RerankSettings], None]:
+def _server() -> Callable[[ServeSettings, ScorerSettings, RerankSettings, IndexDefinitions], None]:
     """Return the function that serves. Raises SettingsError if a library that it needs is not installed."""
     from resift.retrieval.errors import SettingsError
     from resift.retrieval.extras import install_line

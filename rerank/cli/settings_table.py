@@ -18,6 +18,8 @@ SETTINGS = {
     "rerank": "resift.rerank.settings:RerankSettings",
     "scorer": "resift.rerank.scorers.settings:ScorerSettings",
     "serve": "resift.rerank.service.settings:ServeSettings",
+    "attach": "resift.rerank.attach.settings:AttachSettings",
+    "proxy": "resift.rerank.proxy.settings:ProxySettings",
     "distill": "resift.rerank.training.distillation.settings:DistillSettings",
     "display": "resift.rerank.cli.display:DisplaySettings",
     "train": "resift.rerank.training.finetuning.settings:TrainSettings",
@@ -55,6 +57,7 @@ _OTHER_OPTIONS = (
     *("qrels", "queries", "root", "run_file", "split"),  # of an evaluation
     *("clicks", "events", "output", "pairs"),  # of a mine
     *("dev", "trained_on"),  # of a gate
+    *("inference_id", "pipeline", "probe_host", "service"),  # of a doctor
 )
 """Arguments of the library that are no settings, have an option, and are named in messages."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from resift.rerank.cli.definitions import with_definition_of
 from resift.rerank.cli.dev_sets import dev_options, dev_sets
 from resift.rerank.cli.help import SettingsCommand
 from resift.rerank.cli.messages import say
@@ -70,7 +71,10 @@ class TuneRequest:
     kept={"scorer": MODEL_SETTINGS, "rerank": _OF_RERANK},
 )
 @grouped("request", "resift.rerank.cli.tune:TuneRequest")
-def tune(request: TuneRequest, as_json: bool, tune_settings: TuneSettings, stages: SearchStages) -> None:
+@click.pass_context
+def tune(
+    ctx: click.Context, /, request: TuneRequest, as_json: bool, tune_settings: TuneSettings, stages: SearchStages
+) -> None:
     """Fit how much weight MODEL gets beside the first stage, on judged queries: about 50 or more.
 
     The weight with the best mean nDCG@10 over the sets is taken, unless it harms one of them; what is reported was
@@ -86,6 +90,7 @@ def tune(request: TuneRequest, as_json: bool, tune_settings: TuneSettings, stage
     from resift.rerank.training.fusion.store import store_in_model, store_in_settings
 
     request.check()
+    stages = with_definition_of(ctx, request.dev, stages)
     scoring = SetScoring(request.model, tune_settings, stages, progress, say)
     fitted = fit_fusion(scoring.score(request.sets()), tune_settings)
     if request.save:

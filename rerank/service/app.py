@@ -17,6 +17,7 @@ from starlette.routing import Route, Router
 from resift.rerank.service.body import Intake
 from resift.rerank.service.call import RerankCall, ScoreCall, Treatment
 from resift.rerank.service.deadline import with_deadline
+from resift.rerank.service.defined import longest_text, read_defined
 from resift.rerank.service.dialects.forms import ReplyFacts
 from resift.rerank.service.dialects.registry import DIALECTS, Dialect, choose_dialect
 from resift.rerank.service.docs_page import docs_page
@@ -56,6 +57,8 @@ class Service:
         async with self.intake.reading(request.receive, request.headers) as body:
             dialect = choose_dialect(request.scope["path"], body)
             form, call = dialect.read(body)
+            if isinstance(call, RerankCall):
+                call = read_defined(call, self.reranking.definitions)
             del body  # members that are not known are not kept while the request waits
             return await self._reply(request, dialect, form, call)
 
@@ -121,10 +124,10 @@ class Service:
             )
         limit = self.settings.max_text_characters
         if isinstance(call, RerankCall):
-            texts = [call.query, *(document.text for document in call.documents)]
+            lengths = [len(call.query), *map(longest_text, call.documents)]
         else:
-            texts = [text for pair in call.pairs for text in pair]
-        longest = max(map(len, texts), default=0)
+            lengths = [len(text) for pair in call.pairs for text in pair]
+        longest = max(lengths, default=0)
         if longest > limit:
             raise RequestError(413, "TooLarge", f"a text has {longest} characters; the maximum is {limit}")
 

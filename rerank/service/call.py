@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from resift.rerank.explanation import Explanation
+from resift.rerank.index_definitions import IndexDefinition
 from resift.rerank.scorer import Pair, Scores
 from resift.retrieval.types import Document
 
@@ -31,6 +33,10 @@ class RerankCall:
 
     `first_stage`: the first stage's score of each document, with which the model's is fused; None: the model alone
     decides. `top_n`: how many results are wanted, None for all. `raw`: logits are wanted instead of probabilities.
+    `index`: the name of the index whose definition says how the documents are read, None for the service's own
+    settings; then a document that is an object is in `fields` as a whole, until `resift.rerank.service.defined` has
+    read it. `definition`: the one that it was read by. `explain`: each result is to be explained, and `explain_words`:
+    also the words of this document, an index in `documents`.
     """
 
     query: str
@@ -39,6 +45,10 @@ class RerankCall:
     first_stage: Sequence[float] | None = None
     top_n: int | None = None
     raw: bool = False
+    index: str | None = None
+    definition: IndexDefinition | None = None
+    explain: bool = False
+    explain_words: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +106,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class RerankAnswer:
-    """The results, best first, as many as were asked for."""
+    """The results, best first, as many as were asked for, and what explains them, if that was asked for too."""
 
     results: Sequence[Result]
     treatment: Treatment
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ NAME = "resift.service"
 """The logger of the service; `extra={"facts": {...}}` adds members to a line."""
 
 
+OTHERS = ("resift.proxy", "resift.experiments")
+"""Loggers of other parts, which write to the same log."""
+
+
 MOST_LINES = 10_000
 """Lines that wait to be written, at most; the others are dropped, so that a log that nobody reads stops nothing."""
 
@@ -63,11 +67,12 @@ def start_log(form: str, quiet: bool = False) -> logging.Logger:
     listener.start()
     atexit.register(end_log)
     _LISTENERS.append(listener)
-    for name in (NAME, "uvicorn.error", "asyncio"):
+    for name in (NAME, *OTHERS, "uvicorn.error", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         # uvicorn warns of every request that is not HTTP, so that anyone could fill the log
-        logger.setLevel(logging.ERROR if name != NAME else logging.WARNING if quiet else logging.INFO)
+        own = name == NAME or name in OTHERS
+        logger.setLevel(logging.ERROR if not own else logging.WARNING if quiet else logging.INFO)
     return logging.getLogger(NAME)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from resift.rerank.candidates import Candidate, from_reranking, to_ranking
 from resift.rerank.explanation import probability
+from resift.rerank.index_definitions import IndexDefinitions
 from resift.rerank.passages import PassageScores
 from resift.rerank.reranker import Reranking, Window
 from resift.rerank.scorer import Scores
@@ -29,6 +30,8 @@ from resift.rerank.service.call import (
     ScoreCall,
     Treatment,
 )
+from resift.rerank.service.defined import defined
+from resift.rerank.service.explaining import explained, with_words
 from resift.rerank.service.ladder import Ladder
 from resift.rerank.service.loaded_models import LoadedModel, LoadedModels
 from resift.rerank.service.logs import NAME
@@ -62,7 +65,7 @@ class Caller:
 class RerankService:
     """The service without HTTP: models, batcher and ladder; `call` and `score` answer requests.
 
-    `timeout_ms`: how long a request takes at most, None for no limit. `strict`: refuse unknown models.
+    `timeout_ms`: how long a request takes at most. `strict`: refuse unknown models. `definitions`: of known indices.
     """
 
     models: LoadedModels
@@ -70,6 +73,7 @@ class RerankService:
     ladder: Ladder | None = None
     timeout_ms: int | None = None
     strict: bool = False
+    definitions: IndexDefinitions = field(default_factory=IndexDefinitions)
     _in_flight: dict[bytes, Job] = field(default_factory=dict)
 
     async def call(self, call: RerankCall, caller: Caller) -> RerankAnswer:
@@ -80,7 +84,7 @@ class RerankService:
         """
         name, degraded = self._choose(call.options.model)
         try:
-            model = None if name == NO_MODEL else await self._acquire(name, call.options, caller)
+            model = None if name == NO_MODEL else await self.acquire(name, call.options, caller)
         except TimeoutError:
             model = None
         if model is None:
@@ -98,37 +102,39 @@ class RerankService:
 
     async def _rerank(self, call: RerankCall, caller: Caller, model: LoadedModel, degraded: str | None) -> RerankAnswer:
         """Answer `call` by `model`. Raises RequestError, and TimeoutError if the time is up before it is queued."""
-        reranker = model.alone if call.first_stage is None else model.fused
+        reranker = defined(model.alone if call.first_stage is None else model.fused, call)
         passages = call.options.passages or reranker.settings.passages
 
         def prepare() -> tuple[Window, Work]:
             window = reranker.window(_ranking(call))
-            return window, make_work(model, window.pairs, passages, call.options.document_tokens)
+            work = make_work(model, window.pairs, passages, call.options.document_tokens, reranker.settings.stride)
+            return window, work
 
         if sum(len(document.text) for document in call.documents) > IN_A_THREAD:  # others are served meanwhile
             async with asyncio.timeout(self._left(call.options, caller)):
                 window, work = await asyncio.to_thread(prepare)
         else:
             window, work = prepare()
-        job, part = await self._run(model, work, call.options, caller)
+        job, part = await self.run(model, work, call.options, caller)
         treatment = _treatment(call, model, job, part, (caller.since, degraded))
         window = window if len(part.reached) == len(window.scored) else window.only(part.reached)
         result = reranker.reorder(window, part.scores)
         order = from_reranking(result)
         shown = shown_scores(order, result.scale, call.raw)
-        results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)]
-        return RerankAnswer(results[: call.top_n], treatment)
+        results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)][: call.top_n]
+        answer = RerankAnswer(results, treatment, explained(call, result, results, treatment.partial))
+        return await with_words(answer, call, model, lambda work: self.run(model, work, call.options, caller))
 
     async def score(self, call: ScoreCall, caller: Caller) -> ScoreAnswer:
         """Score the pairs of `call`. Raises RequestError as `call` does, and 504 if not all are scored in time."""
         name = self._named(call.options.model)  # never a smaller one: a client may put scores of several calls together
         try:
-            model = await self._acquire(name, call.options, caller)
+            model = await self.acquire(name, call.options, caller)
         except TimeoutError:
             raise RequestError(504, "Timeout", "the model was not loaded in time; send it again later") from None
         try:
             pairs = [(query, RenderedText(text)) for query, text in call.pairs]
-            job, part = await self._run(
+            job, part = await self.run(
                 model, make_work(model, pairs, 1, call.options.document_tokens), call.options, caller
             )
             if len(part.reached) < len(pairs):
@@ -182,7 +188,7 @@ class RerankService:
         limits = [limit for limit in (options.timeout_ms, self.timeout_ms) if limit is not None]
         return max(0.0, caller.since + min(limits) / 1000 - time.monotonic()) if limits else None
 
-    async def _acquire(self, name: str, options: RequestOptions, caller: Caller) -> LoadedModel:
+    async def acquire(self, name: str, options: RequestOptions, caller: Caller) -> LoadedModel:
         """Return the model `name`, loaded. Raises RequestError if it cannot be, TimeoutError if it takes too long."""
         try:
             async with asyncio.timeout(self._left(options, caller)):
@@ -193,9 +199,7 @@ class RerankService:
             _LOG.error("model not loaded", extra={"facts": {"model": name, "error": str(error)}})
             raise RequestError(503, "Backend", f"the model cannot be loaded; {_IN_THE_LOG}") from error
 
-    async def _run(
-        self, model: LoadedModel, work: Work, options: RequestOptions, caller: Caller
-    ) -> tuple[Job, Partial]:
+    async def run(self, model: LoadedModel, work: Work, options: RequestOptions, caller: Caller) -> tuple[Job, Partial]:
         """Queue `work`, or join a request for the same work, and wait until it is done or the time is up."""
         in_order = self._left(options, caller) is not None  # so that the first documents are scored if time is short
         # of equal requests of one caller one runs; of another caller it would have the place in the queue
@@ -285,8 +289,9 @@ def _treatment(
 def _first_stage(call: RerankCall, model: str, degraded: str | None, caller: Caller) -> RerankAnswer:
     """Return the documents in the order of the first stage: the ladder's last rung, or no model was there in time."""
     ranking = _ranking(call)
-    order = from_reranking(Reranking(ranking, ranking, logits={}))
+    result = Reranking.unchanged(ranking)
+    order = from_reranking(result)
     shown = shown_scores(order, None, call.raw)
-    results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)]
+    results = [Result(one.position, score) for one, score in zip(order, shown, strict=True)][: call.top_n]
     treatment = Treatment(model, 0, len(call.documents), degraded, 0, Effort(time.monotonic() - caller.since))
-    return RerankAnswer(results[: call.top_n], treatment)
+    return RerankAnswer(results, treatment, explained(call, result, results))

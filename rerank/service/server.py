@@ -19,6 +19,7 @@ from typing import Any
 
 import uvicorn
 
+from resift.rerank.index_definitions import IndexDefinitions
 from resift.rerank.scorers.load import read_facts
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.settings import ScorerSettings
@@ -56,13 +57,19 @@ class _Parts:
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
 
-def serve(serve_settings: ServeSettings, scorer: ScorerSettings, rerank: RerankSettings) -> None:
+def serve(
+    serve_settings: ServeSettings,
+    scorer: ScorerSettings,
+    rerank: RerankSettings,
+    definitions: IndexDefinitions | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP loads models, keys and certificates anew.
 
-    Raises SettingsError if a setting cannot be used or the address is taken, and ModelError if the default model cannot
-    be found or loaded.
+    `definitions` are those of the indices that a request may name. Raises SettingsError if a setting cannot be used or
+    the address is taken, and ModelError if the default model cannot be found or loaded.
     """
     parts = _build(serve_settings, scorer, rerank)
+    parts.service.reranking.definitions = definitions or IndexDefinitions()
     _allow_many_connections()
     with _listen(serve_settings) as listener:
         asyncio.run(_serve(parts, listener))

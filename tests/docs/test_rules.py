@@ -12,7 +12,7 @@ from tests.docs.functions import FOLDERS, ROOT, Function, functions, functions_o
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 300, 40, 6
 
 LARGE_FUNCTIONS = {
-    "rerank.plugin.wrapper:_RerankingClient.__init__": "the client, the reranker and the five options of a wrapped search",
+    "rerank.plugin.wrapper:_RerankingClient.__init__": "the client, the reranker and the six options of a wrapped search",
 }
 """Functions that may be longer or take more parameters, and why."""
 

@@ -20,7 +20,9 @@ def test_every_command_and_program_about_engines_runs_in_its_order(engine: str, 
     written = [line for line in bash.splitlines() if line.startswith("printf")]
     own = [f"resift index help.jsonl --to {engine}/{name}-articles", "cut -f2 queries.tsv > queries.txt"]
     own_terminal = "resift serve"  # runs until it is stopped: tests/callers runs that block
-    console = "\n".join(block for block in blocks("console") if own_terminal not in block).replace("pip install .", "true")
+    console = "\n".join(block for block in blocks("console") if own_terminal not in block).replace(
+        "pip install .", "true"
+    )
     places = {
         "http://localhost:9200": engine,
         "/articles": f"/{name}-articles",

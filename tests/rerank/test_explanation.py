@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from scipy.special import expit
+from scipy.stats import zscore
 
-from resift.rerank.explanation import explain
+from resift.rerank.candidates import Candidate, explain_candidates, to_ranking
+from resift.rerank.explanation import explain, fusion_json
 from resift.rerank.fusion import Scale
-from resift.rerank.reranker import Reranking
+from resift.rerank.occlusion import WordEffects
+from resift.rerank.reranker import Reranker, Reranking
+from resift.rerank.scorer import Pair, Scores
+from resift.rerank.settings import RerankSettings
 from resift.retrieval.types import Document, Hit, Query, Ranking
 
 SCALE = Scale(first_stage=(8.0, 1.0), logits=(0.0, 1.0))
@@ -68,3 +78,76 @@ def test_the_json_of_a_hit_has_the_score_to_show_as_its_score() -> None:
         "first_stage_rank": 1,
         "first_stage_score": 9.0,
     }
+
+
+class Numbers:
+    """A scorer whose logit is the last word of a text, of which it reads the first 20 characters."""
+
+    def score(self, pairs: Sequence[Pair]) -> Scores:
+        logits = np.array([float(text.split()[-1]) for _, text in pairs], dtype=np.float32)
+        read = np.array([min(20, len(text)) for _, text in pairs])
+        return Scores(logits, read < [len(text) for _, text in pairs], np.zeros(len(pairs), dtype=bool), read)
+
+
+TEXTS = {
+    "a": "one 3.25",
+    "b": "a text that is longer than that -1.5",
+    "c": "two 0.125",
+    "d": "a longer text than 20 7.5",
+}
+
+
+@pytest.mark.parametrize("kind", ["zscore", "zscore-read"])
+def test_the_fused_value_is_the_sum_of_its_parts_and_these_are_those_of_the_scores(kind: str) -> None:
+    scores = {"a": 4.0, "b": 9.5, "c": 1.25, "d": 3.0}
+    order = Ranking.of(Query("q", "soup"), [Hit(Document(one, TEXTS[one]), score) for one, score in scores.items()])
+    [result] = Reranker(Numbers(), RerankSettings(fusion=kind, fusion_weight=0.7)).rerank([order])
+    hits = explain(result, 10, details=True)
+    logits = zscore([float(TEXTS[hit.doc_id].split()[-1]) for hit in hits])
+    first = zscore([scores[hit.doc_id] for hit in hits])
+    for hit, logit_z, first_stage_z in zip(hits, logits, first, strict=True):
+        parts = hit.fused_from
+        assert parts is not None and hit.fused is not None
+        assert (parts.logit_z, parts.first_stage_z) == pytest.approx((logit_z, first_stage_z), abs=1e-9)
+        share = min(1.0, 20 / len(TEXTS[hit.doc_id]))
+        assert parts.read == pytest.approx(share)
+        assert parts.weight == pytest.approx(0.7 * share if kind == "zscore-read" else 0.7)
+        by_hand = parts.weight * parts.logit_z + (1 - parts.weight) * parts.first_stage_z
+        assert hit.fused == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_without_details_or_without_fusion_there_are_no_parts() -> None:
+    order = Ranking.of(Query("q", "soup"), [Hit(Document(one, TEXTS[one]), 1.0) for one in "abc"])
+    [fused] = Reranker(Numbers(), RerankSettings(fusion="zscore")).rerank([order])
+    [alone] = Reranker(Numbers(), RerankSettings(fusion="none")).rerank([order])
+    assert {hit.fused_from for hit in explain(fused, 3)} == {None} == {hit.passage for hit in explain(fused, 3)}
+    assert {hit.fused_from for hit in explain(alone, 3, details=True)} == {None}
+
+
+def test_the_json_of_an_explained_hit_has_its_parts_and_no_number_that_json_lacks() -> None:
+    order = Ranking.of(Query("q", "soup"), [Hit(Document(one, TEXTS[one]), 1.0) for one in "ac"])
+    [result] = Reranker(Numbers(), RerankSettings(fusion="zscore")).rerank([order])
+    result = replace(result, scale=Scale((1e300, float("inf")), (float("-inf"), 1.0)))
+    [one, _] = explain(result, 2, details=True)
+    found = replace(one, words=WordEffects(missing="no time")).explained_json()
+    assert list(found)[-4:] == ["probability", "fused_from", "passage", "words"]
+    assert found["words"] == {"passage": [], "query": [], "missing": "no time"}
+    assert found["passage"]["field"] == {"name": "text", "start": 0, "end": 8}
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert result.fusion is not None
+    assert json.dumps(fusion_json(result.fusion, result.scale), allow_nan=False)
+
+
+def test_candidates_are_explained_by_their_own_ids_in_the_order_in_which_they_are_shown() -> None:
+    given = [Candidate(Document("", TEXTS[one])) for one in "acd"]
+    settings = RerankSettings(rank_window_size=2, fusion="none")
+    [result] = Reranker(Numbers(), settings).rerank([to_ranking(Query("q", "soup"), given)])
+    found = explain_candidates(result, ["A", "C", "D"], [2, 0], first=5, scored=False, late=3)
+    assert [(hit.rank, hit.doc_id, hit.first_stage_rank, hit.first_stage_score) for hit in found.hits] == [
+        (5, "D", 3, None),
+        (6, "A", 1, None),
+    ]
+    assert [hit.unscored for hit in found.hits] == ["not in time", None]
+    assert found.hits[1].passage is not None and found.hits[1].passage.text == TEXTS["a"]
+    [later, _] = explain_candidates(result, ["A", "C", "D"], [2, 0], late=2).hits
+    assert (later.unscored, later.first_stage_score) == ("below the window", -2.0)

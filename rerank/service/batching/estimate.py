@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-BYTES_PER_TOKEN = 4
-"""Bytes of UTF-8 per token: 4 to 5 in English, and 2 to 4 in most other languages."""
+from resift.rerank.template_budget import BYTES_PER_TOKEN
 
 SPECIAL_TOKENS = 3
 """Special tokens of a pair: [CLS] and two [SEP] for BERT."""

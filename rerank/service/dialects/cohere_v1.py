@@ -14,24 +14,27 @@ from resift.rerank.service.call import RerankAnswer, RerankCall
 from resift.rerank.service.dialects.forms import (
     ONE_OR_MORE,
     Details,
+    Explained,
     GivenDocument,
+    IndexName,
     Passages,
-    Ranked,
     ReplyFacts,
     ResultReply,
     TopN,
     Usage,
+    explanations,
     read_form,
     refuse_cut,
 )
 from resift.rerank.service.request_error import invalid
 
 
-class RerankV1Request(Ranked, kw_only=True):
+class RerankV1Request(Explained, kw_only=True):
     """A query and the documents to put in order: texts, or objects with "text" and optionally "title"."""
 
     documents: Annotated[list[str | GivenDocument], ONE_OR_MORE]
     top_n: TopN | None = None
+    index: IndexName = None
     top_k: TopN | None = None
     return_documents: bool | None = None
     rank_fields: list[str] | None = None
@@ -69,6 +72,7 @@ class RerankV1Reply(Struct):
     resift: Details
     object: str | UnsetType = UNSET
     data: list[ResultReply] | UnsetType = UNSET
+    explanations: list[dict[str, Any]] | UnsetType = UNSET
 
 
 def read(body: dict[str, object]) -> tuple[RerankV1Request, RerankCall]:
@@ -83,7 +87,8 @@ def read(body: dict[str, object]) -> tuple[RerankV1Request, RerankCall]:
     if options.passages is None and form.max_chunks_per_doc is not None:
         form.passages = form.max_chunks_per_doc
         options = form.options()
-    return form, form.call(form.documents, form.top_n or form.top_k, form.rank_fields, options)
+    call = form.call(form.documents, form.top_n or form.top_k, form.rank_fields, options, form.index)
+    return form, form.explained(call)
 
 
 def write(form: RerankV1Request, answer: RerankAnswer, facts: ReplyFacts) -> RerankV1Reply:
@@ -100,9 +105,10 @@ def write(form: RerankV1Request, answer: RerankAnswer, facts: ReplyFacts) -> Rer
         results,
         facts.usage,
         Meta(ApiVersion("1"), BilledUnits(1)),
-        facts.details,
+        facts.details(answer),
         "list" if voyage else UNSET,
         results if voyage else UNSET,
+        explanations(answer),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from resift.rerank.service.call import RequestOptions, RerankCall, Treatment
+from resift.rerank.service.call import RequestOptions, RerankAnswer, RerankCall, Treatment
 from resift.rerank.service.request_error import RequestError, invalid
 from resift.retrieval.text import one_line
 from resift.retrieval.types import Document
@@ -20,6 +20,9 @@ Count = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 
 Priority = Annotated[int, Meta(ge=0, le=999)]
 """0 is the most urgent, 999 the least."""
+
+Place = Annotated[int, Meta(ge=0, le=2_147_483_647)]
+"""An index in a list."""
 
 Passages = Annotated[int, Meta(ge=1, le=64)]
 """How many passages of a long document are read at most."""
@@ -37,6 +40,12 @@ GivenDocument = Annotated[
 
 ONE_OR_MORE = Meta(extra_json_schema={"minItems": 1})
 """A list that must not be empty: `to_documents` refuses that with a status of its own."""
+
+IndexName = Annotated[
+    str | None,
+    Meta(description="An index of the service's settings file: its definition says how documents, objects, are read."),
+]
+"""The name of an index whose definition says how the documents of a request are read."""
 
 FormT = TypeVar("FormT", bound=Struct)
 
@@ -79,18 +88,21 @@ class Ranked(Common, kw_only=True):
         top_n: int | None,
         fields: Sequence[str] | None = None,
         options: RequestOptions | None = None,
+        index: str | None = None,
     ) -> RerankCall:
         """Return what the request asks for, with the documents `given`, of which `fields` are read if they are named.
 
-        `options` are the request's own if not given. Raises RequestError.
+        `options` are the request's own if not given; `index` is the one whose definition reads the documents. Raises
+        RequestError.
         """
         return RerankCall(
             check_query(self.query),
-            to_documents(given, fields),
+            to_documents(given, fields) if index is None else whole_documents(given, fields),
             options or self.options(),
             self.first_stage(),
             top_n or None,
             bool(self.raw_scores),
+            index,
         )
 
     def first_stage(self) -> list[float] | None:
@@ -98,6 +110,22 @@ class Ranked(Common, kw_only=True):
         if self.first_stage_scores and not all(map(math.isfinite, self.first_stage_scores)):
             raise invalid("first_stage_scores has a number that is too large; expected finite numbers")
         return self.first_stage_scores
+
+
+class Explained(Ranked, kw_only=True):
+    """Members of the requests whose reply has room for explanations."""
+
+    explain: Annotated[bool | None, Meta(description="Explain each result: ranks, scores, the passage.")] = None
+    explain_words: Annotated[
+        Place | None, Meta(description="The index of a document: also explain which of its words mattered.")
+    ] = None
+
+    def explained(self, call: RerankCall) -> RerankCall:
+        """Return `call` with what is to be explained. Raises RequestError if `explain_words` is not a document's."""
+        place = self.explain_words
+        if place is not None and place >= len(call.documents):
+            raise invalid(f"explain_words is {place}; expected the index of one of {len(call.documents)} documents")
+        return replace(call, explain=bool(self.explain) or place is not None, explain_words=place)
 
 
 class ResultReply(Struct):
@@ -123,6 +151,7 @@ class Details(Struct):
     truncated: int
     partial: bool
     degraded: str | UnsetType = UNSET
+    fusion: dict[str, Any] | None | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +167,17 @@ class ReplyFacts:
         """How many tokens the model read."""
         return Usage(self.treatment.effort.tokens, self.treatment.effort.tokens)
 
-    @property
-    def details(self) -> Details:
-        """How the request was treated."""
-        one = self.treatment
-        return Details(one.scored, one.documents, one.truncated, one.partial, one.degraded or UNSET)
+    def details(self, answer: RerankAnswer) -> Details:
+        """Return how the request was treated; with an explanation, also how the scores were fused."""
+        one, explanation = self.treatment, answer.explanation
+        fusion = UNSET if explanation is None else explanation.fusion_json()
+        return Details(one.scored, one.documents, one.truncated, one.partial, one.degraded or UNSET, fusion)
+
+
+def explanations(answer: RerankAnswer) -> list[dict[str, Any]] | UnsetType:
+    """Return the member "explanations" of a reply: one object for each of its results, in their order."""
+    explanation = answer.explanation
+    return UNSET if explanation is None else [hit.explained_json() for hit in explanation.hits]
 
 
 def read_form(body: Mapping[str, Any], form: type[FormT]) -> FormT:
@@ -189,6 +224,22 @@ def to_documents(given: Sequence[str | dict[str, Any]], fields: Sequence[str] | 
     return [
         Document("", one) if isinstance(one, str) else _object(place, one, fields) for place, one in enumerate(given)
     ]
+
+
+def whole_documents(given: Sequence[str | dict[str, Any]], fields: Sequence[str] | None = None) -> list[Document]:
+    """Return the documents of a request that names an index: objects, each whole in `Document.fields`.
+
+    Raises RequestError: 400 if there is none, 422 if one is a text or an empty object, or `fields` are named besides.
+    """
+    if fields:
+        raise invalid("the request has both index and rank_fields; the definition of the index names the fields")
+    if not given:
+        raise RequestError(400, "Empty", "there are no documents; expected one or more")
+    for place, one in enumerate(given):
+        if not isinstance(one, dict) or not one:
+            what = "an empty object" if one == {} else "a text"
+            raise invalid(f"documents[{place}] is {what}; with index, expected an object with the fields of the index")
+    return [Document("", "", fields=one) for one in given if isinstance(one, dict)]
 
 
 def _object(place: int, given: dict[str, Any], fields: Sequence[str] | None) -> Document:

@@ -42,6 +42,8 @@ class TeiRank(Struct):
 def read(body: dict[str, object]) -> tuple[TeiRequest, RerankCall]:
     """Return the request in `body`, and what it asks for. Raises RequestError."""
     form = read_form(body, TeiRequest)
+    if body.get("explain") or body.get("explain_words") is not None:
+        raise invalid("a reply to texts has no place for explanations; send the texts as documents")
     if (form.truncation_direction or "right").lower() != "right":
         raise invalid('only truncation_direction "right" is supported: texts are cut at their end')
     return form, form.call(form.texts, form.top_n)

@@ -34,6 +34,14 @@ def scores_fit(body: dict[str, Any]) -> bool:
     return not isinstance(scores, list) or given is None or len(scores) == len(given)
 
 
+def words_fit(body: dict[str, Any]) -> bool:
+    """Return whether the document whose words are to be explained is there, and the reply has a place for them."""
+    place, documents = body.get("explain_words"), body.get("documents")
+    if body.get("texts") is not None:
+        return place is None and not body.get("explain")
+    return not isinstance(place, int) or not isinstance(documents, list) or place < len(documents)
+
+
 def time_is_long(limit: object) -> bool:
     """Return whether `limit` is none, or none that a request could exceed."""
     return not (str(limit).isdigit() and 0 < int(str(limit)) < LONG_MS)
@@ -46,6 +54,7 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any])
     body = case.body
     if isinstance(body, dict):
         limits.append(body.get("timeout_ms"))
-        if not (pairs_fit(body) and fields_fit(body) and scores_fit(body)):
+        fits = pairs_fit(body) and fields_fit(body) and scores_fit(body) and words_fit(body)
+        if not fits or body.get("index") is not None:
             return False
     return case.path != "/score" or all(map(time_is_long, limits))

@@ -1,0 +1,1 @@
+"""A search proxy: an application's searches come back reranked, and everything else passes through unchanged."""
