@@ -1,6 +1,6 @@
 """Plan, attach, examine, search through the pipeline, and detach, on an OpenSearch that runs.
 
-Prints how many queries had the order of `resift search --fusion none`, and whether the cluster is as it was before:
+Prints how many queries had the order of `resift run --fusion none`, and whether the cluster is as it was before:
 
     python -m scripts.check_attach http://localhost:9200 FOLDER --queries 300
 
@@ -39,12 +39,14 @@ def main(engine: str, folder: Path, count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="resift-") as work, _loaded(engine, folder), service() as (address, _):
         before = _state(engine)
         _say("plan", _run("plan", f"{engine}/{_INDEX}"))
-        options = ["--service", address, "--name", _INDEX, "--record", f"{work}/record.json", "--source-text", "text"]
+        options = ["--service", address, "--name", _INDEX, "--record", f"{work}/record.json"]
+        options += ["--source-text", "text", "--deadline-ms", "60000"]  # a busy machine must not cut the scores short
         _say("attach", _run("attach", f"{engine}/{_INDEX}", *options))
         _say("doctor", _run("doctor", f"{engine}/{_INDEX}", "--pipeline", _INDEX, check=False))
         texts = _texts(folder)[:count]
-        equal = sum(_is_equal(engine, query) for query in texts)
-        print(f"{equal} of {len(texts)} queries have the order of resift search --fusion none")
+        expected = _orders(engine, texts, Path(work))
+        equal = sum(_is_equal(engine, query, order) for query, order in zip(texts, expected, strict=True))
+        print(f"{equal} of {len(texts)} queries have the order of resift run --fusion none")
         _say("detach", _run("detach", engine, "--name", _INDEX, "--record", f"{work}/record.json"))
         after = _state(engine)
         for kind in before:
@@ -66,15 +68,21 @@ def _texts(folder: Path) -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def _is_equal(engine: str, text: str) -> bool:
-    """Return whether a query has the same order through the pipeline as by resift search without fusion."""
-    found = json.loads(
-        _run(
-            *("search", f"{engine}/{_INDEX}", text, "--fusion", "none", "--template", "{text}", "--json"),
-            *("--top", str(_DEPTH), "--field", "text"),
-        )
-    )
-    expected = [hit["doc_id"] for hit in found["hits"]]
+def _orders(engine: str, texts: list[str], work: Path) -> list[list[str]]:
+    """Return the order of the ids for each query, by resift run without fusion."""
+    lines = [f"{number}\t{' '.join(text.split())}\n" for number, text in enumerate(texts)]
+    (work / "queries.tsv").write_text("".join(lines), encoding="utf-8")
+    options = ["--fusion", "none", "--template", "{text}", "--field", "text", "--depth", str(_DEPTH)]
+    _run("run", f"{engine}/{_INDEX}", "--queries", f"{work}/queries.tsv", "--output", f"{work}/run.trec", *options)
+    found: list[list[str]] = [[] for _ in texts]
+    for line in (work / "run.trec").read_text(encoding="utf-8").splitlines():
+        number, _, doc_id, *_rest = line.split()
+        found[int(number)].append(doc_id)
+    return found
+
+
+def _is_equal(engine: str, text: str, expected: list[str]) -> bool:
+    """Return whether a query has the expected order through the pipeline."""
     query = {"multi_match": {"query": text, "fields": ["text"]}}
     body = {"size": _DEPTH, "query": query, "ext": {"rerank": {"query_context": {"query_text": text}}}}
     reply = _ask("POST", f"{engine}/{_INDEX}/_search?search_pipeline={_INDEX}", body)

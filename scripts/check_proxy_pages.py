@@ -189,6 +189,7 @@ def load(engine: str, folder: str) -> None:
     text = {"type": "text"}
     mapping = {"properties": {"title": text, "text": text, "n": {"type": "integer"}}}
     settings = {"number_of_shards": 2, "number_of_replicas": 0}
+    ask(engine, "DELETE", f"/{INDEX}?ignore_unavailable=true")
     ask(engine, "PUT", f"/{INDEX}", {"settings": settings, "mappings": mapping})
     documents = enumerate(read_documents(folder))
     while chunk := list(itertools.islice(documents, 500)):

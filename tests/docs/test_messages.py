@@ -19,6 +19,7 @@ WHOLE_COMMAND = re.compile(r"`resift [^`]*`|hf download [^ ]* --local-dir FOLDER
 """A command that can be pasted into a shell is shown as it is typed there."""
 
 ALLOWED = {
+    "rerank/attach/ways.py": "the commands of a plan",
     "rerank/evaluation/page.py": "names of CSS variables",
 }
 """File -> why its strings may contain what looks like an option."""

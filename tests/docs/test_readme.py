@@ -60,6 +60,7 @@ def test_every_command_and_program_of_the_readme_runs_in_its_order(tmp_path: Pat
         "docs/experiments.md",
         "docs/explain.md",
         "docs/models.md",
+        "docs/proxy.md",
         "docs/python.md",
         "docs/quality.md",
         "docs/reading.md",

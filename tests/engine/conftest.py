@@ -13,6 +13,7 @@ from elasticsearch import Elasticsearch
 from opensearchpy import OpenSearch
 
 from tests.engine.engines import ask, is_opensearch, running
+from tests.engine.proxying import PATIENT, RunningProxy, advice_index, running_proxy
 from tests.engine.wrapping import COUNT, pots
 
 
@@ -82,6 +83,20 @@ def native(engine: str) -> Any:  # noqa: ANN401
 def stocked(native: Any) -> Iterator[str]:
     """The name of an index of soups that the tests of a file share, and do not change."""
     with pots(native) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def proxy(engine: str) -> Iterator[RunningProxy]:
+    """A proxy that reranks the indices proxied-*; nothing is switched."""
+    with running_proxy(engine, "--index", "proxied-*", *PATIENT) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def articles(engine: str) -> Iterator[str]:
+    """The name of an index that the proxy reranks, and that no test changes."""
+    with advice_index(engine, f"proxied-{uuid.uuid4().hex[:8]}") as name:
         yield name
 
 

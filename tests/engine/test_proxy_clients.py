@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.callers.programs import need
 from tests.engine.engines import is_opensearch
-from tests.engine.proxying import PATIENT, RunningProxy, advice_index, ask, running_proxy
+from tests.engine.proxying import RunningProxy, ask
 
 pytestmark = pytest.mark.engine
 
@@ -22,18 +21,6 @@ PROGRAMS = Path(__file__).parent / "official_clients"
 PACKAGES = ["@elastic/elasticsearch@8", "@opensearch-project/opensearch@3"]
 INSTALL = "npm install --prefer-offline --no-audit --no-fund --ignore-scripts --fetch-retries=0 --fetch-timeout=20000"
 QUERY = {"match": {"text": "how do I clean the oven"}}
-
-
-@pytest.fixture(scope="module")
-def proxy(engine: str) -> Iterator[RunningProxy]:
-    with running_proxy(engine, "--index", "clients-*", *PATIENT) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def articles(engine: str) -> Iterator[str]:
-    with advice_index(engine, f"clients-{uuid.uuid4().hex[:8]}") as name:
-        yield name
 
 
 @pytest.fixture(scope="session")

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.engine.official_clients.odd_searches import BODIES, LINES, PARAMETERS, QUERY
-from tests.engine.proxying import PATIENT, Answer, RunningProxy, advice_index, ask, running_proxy
+from tests.engine.proxying import Answer, RunningProxy, ask
 
 pytestmark = pytest.mark.engine
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
-
-
-@pytest.fixture(scope="module")
-def proxy(engine: str) -> Iterator[RunningProxy]:
-    with running_proxy(engine, "--index", "odd-*", *PATIENT) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def articles(engine: str) -> Iterator[str]:
-    with advice_index(engine, f"odd-{uuid.uuid4().hex[:8]}") as name:
-        yield name
 
 
 def beside_the_hits(response: Any) -> Any:

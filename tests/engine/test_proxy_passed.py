@@ -30,17 +30,9 @@ from tests.engine.official_clients.steps import (
     Session,
     Step,
 )
-from tests.engine.proxying import PATIENT, Answer, Recorder, RunningProxy, ask, running_proxy
+from tests.engine.proxying import Answer, Recorder, RunningProxy, ask
 
 pytestmark = pytest.mark.engine
-
-NAMES = "reranked-by-the-proxy-*"
-
-
-@pytest.fixture(scope="module")
-def proxy(engine: str) -> Iterator[RunningProxy]:
-    with running_proxy(engine, "--index", NAMES, *PATIENT) as running:
-        yield running
 
 
 @contextlib.contextmanager
@@ -90,9 +82,7 @@ def test_more_than_sixty_kinds_of_calls_of_the_official_client_are_answered_as_b
     own = OPENSEARCH if is_opensearch(engine) else ELASTICSEARCH
     steps = [*DOCUMENTS, *SEARCHES, *INDICES, *own, *WITH_FIGURES, *CLEANING]
     changing = {name for name, _ in WITH_FIGURES}
-    sessions = [
-        session_of(url, steps, Session(f"reranked-by-the-proxy-{mark}", f"t-{mark}")) for url in (engine, proxy.url)
-    ]
+    sessions = [session_of(url, steps, Session(f"proxied-{mark}", f"t-{mark}")) for url in (engine, proxy.url)]
     direct, passed = sessions
     for name in direct:
         numbers = name in changing
@@ -106,7 +96,7 @@ def test_more_than_sixty_kinds_of_calls_of_the_official_client_are_answered_as_b
 
 @pytest.fixture(scope="module")
 def soups(engine: str) -> Iterator[str]:
-    name = f"reranked-by-the-proxy-{uuid.uuid4().hex[:8]}"
+    name = f"proxied-{uuid.uuid4().hex[:8]}"
     ask(engine, "PUT", f"/{name}", {"mappings": MAPPINGS})
     lines = [json.dumps(line) for key, source in SOUPS.items() for line in ({"index": {"_id": key}}, source)]
     ask(engine, "POST", f"/{name}/_bulk?refresh=true", "\n".join([*lines, ""]).encode())

@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import gzip
 import json
-import uuid
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +17,7 @@ from resift.rerank.plugin.wrapper import RerankingClient
 from resift.rerank.reranker import Reranker
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.settings import ScorerSettings
-from tests.engine.proxying import PATIENT, Answer, RunningProxy, advice_index, ask, running_proxy
+from tests.engine.proxying import Answer, RunningProxy, ask
 from tests.engine.searching import hits
 
 pytestmark = pytest.mark.engine
@@ -28,18 +26,6 @@ WORDS = "how do I clean the oven"
 MATCH: dict[str, Any] = {"match": {"text": WORDS}}
 MULTI: dict[str, Any] = {"multi_match": {"query": WORDS, "fields": ["title^2", "text"]}}
 Body = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def proxy(engine: str) -> Iterator[RunningProxy]:
-    with running_proxy(engine, "--index", "advice-*", *PATIENT) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def articles(engine: str) -> Iterator[str]:
-    with advice_index(engine, f"advice-{uuid.uuid4().hex[:8]}") as name:
-        yield name
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +98,7 @@ REQUESTS: dict[str, tuple[Body, dict[str, str]]] = {
     "min_score": ({"query": MATCH, "min_score": 0.75}, {}),
     "post_filter": ({"query": MATCH, "post_filter": {"term": {"kind": "b"}}, "aggs": {"k": {"terms": {"field": "kind"}}}}, {}),
     "rescore": ({"query": MATCH, "rescore": {"window_size": 20, "query": {"rescore_query": {"match": {"title": "oven"}}}}}, {}),
-    "indices_boost": ({"query": MATCH, "indices_boost": [{"advice-*": 1.5}]}, {}),
+    "indices_boost": ({"query": MATCH, "indices_boost": [{"proxied-*": 1.5}]}, {}),
     "exact total": ({"query": MATCH, "track_total_hits": True}, {}),
     "no total": ({"query": MATCH, "track_total_hits": False}, {}),
     "bounded total": ({"query": MATCH, "track_total_hits": 7}, {}),
@@ -226,7 +212,7 @@ def test_many_searches_of_one_request_are_each_reranked_or_passed_through(
         assert {**found[place], "took": 0} == {**own[place], "took": 0}
 
 
-@pytest.mark.parametrize("named", ["{}", "{},{}", "advice-*", "{}-alias"])
+@pytest.mark.parametrize("named", ["{}", "{},{}", "{}*", "{}-alias"])
 def test_patterns_lists_and_aliases_of_reranked_indices_are_reranked(
     engine: str, proxy: RunningProxy, articles: str, wrapper: RerankingClient, named: str
 ) -> None:

@@ -124,7 +124,7 @@ class Explained(Ranked, kw_only=True):
         """Return `call` with what is to be explained. Raises RequestError if `explain_words` is not a document's."""
         place = self.explain_words
         if place is not None and place >= len(call.documents):
-            raise invalid(f"explain_words is {place}; expected the index of one of {len(call.documents)} documents")
+            raise invalid(f"explain_words is {place}; expected an index in documents, below {len(call.documents)}")
         return replace(call, explain=bool(self.explain) or place is not None, explain_words=place)
 
 

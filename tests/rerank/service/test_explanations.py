@@ -167,7 +167,7 @@ def test_a_caller_who_hangs_up_ends_the_work_on_the_words() -> None:
 @pytest.mark.parametrize(
     ("members", "part"),
     [
-        ({"explain_words": 3}, "explain_words is 3; expected the index of one of 3 documents"),
+        ({"explain_words": 3}, "explain_words is 3; expected an index in documents, below 3"),
         ({"explain_words": -1}, "Expected `int` >= 0"),
         ({"explain_words": "1"}, "Expected `int | null`, got `str`"),
         ({"explain": "yes"}, "Expected `bool | null`, got `str`"),
