@@ -12,15 +12,16 @@ from typing import Any
 
 from resift.rerank.proxy.engine_client import MOST_BODY
 from resift.rerank.proxy.http.exchange import Exchange, Receiver
-from resift.rerank.proxy.http.messages import RequestHead
+from resift.rerank.proxy.http.messages import RequestHead, ResponseHead
 from resift.rerank.proxy.http.relay import EngineFailureError, Relay, fetch
 from resift.rerank.proxy.recorder import Recorder
 from resift.rerank.proxy.routes import Route, find_route
 from resift.rerank.proxy.rules import Rule
-from resift.rerank.proxy.searching import Search, Searches
+from resift.rerank.proxy.searching import Answer, PassedError, Search, Searches, as_it_is
 from resift.rerank.proxy.work import passed
 
 _LOG = logging.getLogger("resift.proxy")
+_MOST_HELD = 256 << 20  # bytes of collected bodies, above which searches pass through as they come
 _LONGER = 10.0  # times the deadline: a search in the shadow keeps nobody waiting
 
 
@@ -29,6 +30,7 @@ class Proxy:
     """Takes the requests of all callers.
 
     `seconds`: the deadline of a search. `most`: how many are reranked at once, and as many again in the shadow.
+    `held`: bytes of the bodies that are collected.
     """
 
     searches: Searches
@@ -36,6 +38,7 @@ class Proxy:
     seconds: float = 1.0
     most: int = 64
     active: int = 0
+    held: int = 0
     in_shadow: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -65,26 +68,27 @@ class Proxy:
             return self._relay(exchange, "this kind of search is not supported") if rule else self._relay(exchange)
         if rule is not None and rule.mode == "off":
             return self._relay(exchange, "its index is switched off")
-        if rule is not None and self.active >= self.most and rule.mode == "on" and route.kind != "point in time":
+        if self.held > _MOST_HELD:
             return self._relay(exchange, "too many searches are reranked already")
         return Collector(exchange, route, rule, self)
 
     def collected(self, exchange: Exchange, route: Route, rule: Rule | None, raw: bytes) -> asyncio.Task[None] | None:
         """Take a search whose body is complete; returns the task that answers it, None if it is passed through."""
         if route.kind == "search" and rule is None and b'"pit"' not in raw and _is_plain(exchange.head):
-            self._pass(exchange, raw)
+            self._pass(exchange, raw, [])
             return None
         if route.kind == "point in time":
             return self._start(self._open_point(exchange, route, raw))
         if rule is not None and rule.mode == "shadow" and route.kind != "msearch":
-            self._pass(exchange, raw, "reranked in the shadow")
+            self._pass(exchange, raw, _label("reranked in the shadow"))
             self._shadow(exchange.head, raw, route)
             return None
         return self._start(self._search(exchange, route, raw))
 
-    def _pass(self, exchange: Exchange, raw: bytes, reason: str = "") -> None:
+    def _pass(self, exchange: Exchange, raw: bytes, more: list[tuple[bytes, bytes]]) -> None:
+        """Pass a request through whose body was collected; `more` are headers for its response."""
         self.recorder.metrics.relayed += 1
-        relay = Relay(exchange, self.searches.engine, _label(reason))
+        relay = Relay(exchange, self.searches.engine, more)
         exchange.receiver = relay
         if raw:
             relay.body(raw)
@@ -98,28 +102,32 @@ class Proxy:
 
     async def _search(self, exchange: Exchange, route: Route, raw: bytes) -> None:
         """Answer a search."""
-        self.active += 1
         search = Search(self.searches, exchange.head, raw, route, self.seconds)
+        search.busy = self.active >= self.most
+        self.active += 1
         try:
             answer = await search.answer()
+            exchange.answer(answer.head, answer.body, self._recorded(search, answer, raw))
+        except PassedError as error:
+            own = as_it_is(ResponseHead(0), b"", str(error))
+            self._pass(exchange, raw, self._recorded(search, own, raw))
         except EngineFailureError as error:
             self.recorder.metrics.failures.inc()
             exchange.refuse(502, "connect_exception", str(error))
-            return
         except Exception:
             _LOG.exception("a search failed")
             exchange.refuse(500, "proxy_exception", "the proxy failed; its log has the reason")
-            return
         finally:
             self.active -= 1
-        headers = answer.headers if search.concerned else []
-        if search.concerned:
-            ids = self.recorder.record(search.name, answer, _json(raw) if self.recorder.log else None)
-            if ids:
-                headers = [*headers, (b"X-Resift-Search-Id", ",".join(ids).encode("ascii"))]
-        exchange.answer(answer.head, answer.body, headers)
         if search.shadowed:
             self._shadow(exchange.head, raw, route)
+
+    def _recorded(self, search: Search, answer: Answer, raw: bytes) -> list[tuple[bytes, bytes]]:
+        """Record how a search was treated, and return the headers of its response; none if no rule concerns it."""
+        if not search.concerned:
+            return []
+        ids = self.recorder.record(search.name, answer, _json(raw) if self.recorder.log else None)
+        return [*answer.headers, *([(b"X-Resift-Search-Id", ",".join(ids).encode("ascii"))] if ids else [])]
 
     def _shadow(self, head: RequestHead, raw: bytes, route: Route) -> None:
         """Rerank a search that is answered already, unless too many are being reranked."""
@@ -132,6 +140,8 @@ class Proxy:
         try:
             answer = await search.answer()
             self.recorder.record(search.name, answer, _json(raw), shadow=True)
+        except PassedError as error:
+            self.recorder.record(search.name, as_it_is(ResponseHead(0), b"", str(error)), None, shadow=True)
         except EngineFailureError:
             self.recorder.metrics.failures.inc()
         except Exception:
@@ -174,7 +184,9 @@ class Collector:
             return
         self._parts.append(data)
         self._size += len(data)
+        self._proxy.held += len(data)
         if self._size > MOST_BODY:
+            self._let_go()
             self._relay = Relay(self._exchange, self._proxy.searches.engine, _label("its body is too large")).start()
             self._exchange.receiver = self._relay
             for part in self._parts:
@@ -186,13 +198,24 @@ class Collector:
         if self._relay is not None:
             self._relay.complete()
         else:
-            raw = b"".join(self._parts)
+            raw, self._parts = b"".join(self._parts), []
             self._task = self._proxy.collected(self._exchange, self._route, self._rule, raw)
+            if self._task is None:
+                self._let_go()
+            else:
+                self._task.add_done_callback(lambda _: self._let_go())
 
     def lost(self) -> None:
         """Give the search up: the caller hung up."""
         if self._task is not None:
             self._task.cancel()
+        else:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Count the collected body no more."""
+        self._proxy.held -= self._size
+        self._size = 0
 
     def wait(self) -> None:
         """Nothing is streamed."""

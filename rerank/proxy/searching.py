@@ -18,11 +18,11 @@ from resift.rerank.plugin.request import PassThrough, Plan
 from resift.rerank.plugin.response import Outcome
 from resift.rerank.plugin.search_flow import search
 from resift.rerank.plugin.sync_async import Steps, run_async
+from resift.rerank.proxy.breaker import Breaker
 from resift.rerank.proxy.details import add_details, read_wish
 from resift.rerank.proxy.engine_client import (
     EngineClient,
     RefusedError,
-    Reply,
     SearchRequest,
     TimeUpError,
     UnreadableError,
@@ -56,6 +56,8 @@ class Searches:
     pages: Pages
     fields: FieldChooser
     points: PointsInTime = field(default_factory=PointsInTime)
+    window: Breaker = field(default_factory=lambda: Breaker(5, 5.0))
+    """Whether the engine answers searches for the window in time."""
     interleave: bool = False
     opt_in: bool = True
     texts: dict[Any, HitTexts] = field(default_factory=dict)
@@ -82,11 +84,17 @@ class Answer:
     body_sent: object = None
 
 
+class PassedError(Exception):
+    """A search passes through as it came, for this reason; nothing was sent to the engine."""
+
+
 class Search:
     """One request with one search or several, from its raw form to the answer."""
 
     def __init__(self, shared: Searches, head: RequestHead, raw: bytes, route: Route, seconds: float) -> None:
         """Begin; `seconds` are left for it."""
+        self.busy = False
+        """Whether the model has enough to do without it."""
         self._shared, self._head, self._raw, self._route = shared, head, raw, route
         self._deadline = time.monotonic() + seconds
         self._asked = shared.opt_in and (head.header(b"x-resift") or b"").lower() == b"on"
@@ -110,29 +118,43 @@ class Search:
         return self
 
     async def answer(self) -> Answer:
-        """Return the response, reranked if that is possible. Raises EngineFailureError if the engine has none."""
+        """Return the response, reranked if that is possible.
+
+        Raises PassedError if it is not, and EngineFailureError if the engine has none.
+        """
         try:
             request = SearchRequest.read(self._head, self._raw, self._route.index, self._deadline)
         except UnreadableError as error:
             self._note_rule()
-            return await self._unread(str(error))
+            raise PassedError(str(error)) from None
         client = EngineClient(self._shared.engine, request)
+        too_slow: bool | None = None
         try:
             steps = await self._prepared(client, request)
+        except UnreadableError as error:
+            self._work.keep_own(self._plans, passed(str(error)))
+            raise PassedError(str(error)) from None
+        except (RefusedError, TimeUpError, EngineFailureError):
+            raise PassedError("the engine did not render its template") from None
+        except Exception as error:
+            _LOG.exception("a search was not understood")
+            raise PassedError(f"failed: {type(error).__name__}") from None
+        try:
             reply: Any = await run_async(steps)
+            too_slow = False
+            return await self._response(reply, request, client)
         except RefusedError as error:
             reason = f"the engine refused the search for the window with status {error.status_code}"
         except TimeUpError:
+            too_slow = True
             reason = "late: the engine's search took all the time"
-        except (UnreadableError, EngineFailureError) as error:
+        except EngineFailureError as error:
             reason = str(error)
         except Exception as error:
             _LOG.exception("a search was not reranked")
             reason = f"failed: {type(error).__name__}"
-        else:
-            outcomes = reply.resift if isinstance(reply.resift, list) else [reply.resift]
-            treated = [self._work.treated.get(id(outcome)) or _untreated(outcome) for outcome in outcomes]
-            return await self._response(reply, treated, request, client)
+        finally:
+            self._shared.window.note(too_slow)
         self._work.keep_own(self._plans, passed(reason))
         return await self._own(client, reason)
 
@@ -159,8 +181,10 @@ class Search:
         if not self._plans:
             reasons = [plan.reason for plan in planned if isinstance(plan, PassThrough)]
             raise UnreadableError("; ".join(dict.fromkeys(reasons)) or "no search is given")
-        if reason := self._work.settled(self._plans):
+        if reason := self._work.settled(self._plans, self.busy):
             raise UnreadableError(reason)
+        if not self._shared.window.allows():  # a slow engine is not asked for more than the callers do
+            raise UnreadableError("the engine's searches took all the time repeatedly")
         return steps
 
     async def _rendered(self, client: EngineClient, request: SearchRequest) -> SearchRequest:
@@ -201,10 +225,10 @@ class Search:
         async with asyncio.timeout(max(0.0, self._deadline - time.monotonic())):
             return await self._shared.fields.fields(index, self._head.headers)
 
-    async def _response(
-        self, reply: Reply, treated: list[Treated], request: SearchRequest, client: EngineClient
-    ) -> Answer:
-        """Return the answer with the hits as the flow left them."""
+    async def _response(self, reply: Any, request: SearchRequest, client: EngineClient) -> Answer:  # noqa: ANN401
+        """Return the answer with the hits as the flow left them in `reply`, a Reply with its outcomes."""
+        outcomes = reply.resift if isinstance(reply.resift, list) else [reply.resift]
+        treated = [self._work.treated.get(id(outcome)) or _untreated(outcome) for outcome in outcomes]
         if not any(one.outcome.status == "reranked" for one in treated) and reply.meta.own:
             own = reply.meta.fetched
             return Answer(own.head, own.body, [label_header(treated)], treated, client.milliseconds)
@@ -223,11 +247,7 @@ class Search:
 
     async def _own(self, client: EngineClient, reason: str) -> Answer:
         own = await client.own()
-        return _as_it_is(own.head, own.body, reason)
-
-    async def _unread(self, reason: str) -> Answer:
-        empty = SearchRequest(self._head, self._raw, b"", {}, "", "", self._deadline)
-        return await self._own(EngineClient(self._shared.engine, empty), reason)
+        return as_it_is(own.head, own.body, reason)
 
 
 def label_header(treated: list[Treated]) -> tuple[bytes, bytes]:
@@ -241,9 +261,9 @@ def label_header(treated: list[Treated]) -> tuple[bytes, bytes]:
     return (b"X-Resift", _one_line(text).encode("latin-1", "replace"))
 
 
-def _as_it_is(head: ResponseHead, body: bytes, reason: str) -> Answer:
-    kind = "late" if reason.startswith("late") else "passed"
-    treated = [Treated(passed(reason), Outcome(kind, reason))]  # type: ignore[arg-type]
+def as_it_is(head: ResponseHead, body: bytes, reason: str) -> Answer:
+    """Return the answer of a search that passed through for `reason`."""
+    treated = [Treated(passed(reason), Outcome("late" if reason.startswith("late") else "passed", reason))]
     return Answer(head, body, [label_header(treated)], treated)
 
 

@@ -19,9 +19,10 @@ from resift.rerank.proxy.admin import make_admin
 from resift.rerank.proxy.app import Proxy
 from resift.rerank.proxy.breaker import Breaker
 from resift.rerank.proxy.fields import FieldChooser
-from resift.rerank.proxy.http.caller import CallerConnection, Connections
+from resift.rerank.proxy.http.caller import CallerConnection
+from resift.rerank.proxy.http.connections import Connections
 from resift.rerank.proxy.http.engine import Engine
-from resift.rerank.proxy.listening import listen
+from resift.rerank.proxy.listening import listen, step_aside
 from resift.rerank.proxy.metrics import ProxyMetrics
 from resift.rerank.proxy.nodes import read_nodes
 from resift.rerank.proxy.pages import Pages
@@ -48,6 +49,7 @@ from resift.retrieval.errors import ModelError, SettingsError
 
 _LOG = logging.getLogger("resift.proxy")
 _AGAIN = 2.0  # seconds until the server of a model that did not answer is asked again
+_HANDSHAKES = 0.5  # seconds in which connections that were begun with this proxy arrive
 _KINDLY = 3.0  # seconds after a signal to stop in which open connections may send one more request
 
 
@@ -108,6 +110,7 @@ class ProxyServer:
             self.scorer,
             self.pages,
             FieldChooser(self.engine, languages, plan.engine),
+            window=Breaker(settings.breaker_failures, settings.breaker_seconds),
             interleave=settings.interleave,
             opt_in=settings.opt_in,
         )
@@ -162,7 +165,7 @@ class ProxyServer:
             facts = {"listens": f"{'https' if self.tls else 'http'}://{host}:{port}", "engine": self.plan.to}
             _LOG.info("started", extra={"facts": facts | {"admin": settings.admin}})
             await self.stopping.wait()
-            await self._stop(server)
+            await self._stop(server, listener)
         if self.failure is not None:
             raise self.failure
 
@@ -226,14 +229,24 @@ class ProxyServer:
             return
         _LOG.info("read again", extra={"facts": self.rules.describe()["indices"]})
 
-    async def _stop(self, server: asyncio.Server) -> None:
+    async def _take(self, accepted: socket.socket) -> None:
+        """Serve a connection that was accepted elsewhere."""
+        with contextlib.suppress(OSError):
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(lambda: CallerConnection(self.connections), accepted, ssl=self.tls)
+
+    async def _stop(self, server: asyncio.Server, listener: socket.socket) -> None:
         """Take no more connections, answer what is under way, and close."""
         _LOG.info("stopping")
-        server.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + self.plan.proxy.stop_seconds
         self.connections.closing = True  # responses close their connections from now on
         kindly = min(end, loop.time() + _KINDLY)
+        if self.plan.proxy.share_port:  # new connections go to the proxy that replaces this one
+            for accepted in step_aside(listener):
+                self._start(self._take(accepted))
+            await asyncio.sleep(_HANDSHAKES)
+        server.close()
         while self.connections.open and loop.time() < kindly:
             await asyncio.sleep(0.05)
         self.connections.close_idle()

@@ -98,18 +98,17 @@ class SearchWork:
             self._note(made, Planned(rule, texts, key, client_id_of(request) or ""))
         return made
 
-    def settled(self, plans: Sequence[Plan]) -> str | None:
+    def settled(self, plans: Sequence[Plan], busy: bool = False) -> str | None:
         """Return why the engine's own response is the answer, before the engine is asked; None if it is not.
 
-        Either the pages before were in the engine's order, or the model cannot be used now.
+        Either the pages before were in the engine's order, or the model cannot be used now, or is too `busy`.
         """
         known = [self._known(plan) for plan in plans]
         if plans and all(one is not None and not one.reranked for one in known):
             return next((one.label for one in known if one is not None), "").removeprefix(_PASSED)
         if any(one is not None and one.reranked for one in known):
             return None
-        reason = self.scorer.unavailable()
-        return reason or None
+        return "too many searches are reranked already" if busy else self.scorer.unavailable() or None
 
     def keep_own(self, plans: Sequence[Plan], label: str) -> None:
         """Remember that the first pages of `plans` are in the engine's order, so that later ones are too."""

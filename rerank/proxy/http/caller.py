@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from typing import cast
 
-from resift.rerank.proxy.http.connections import Connections as Connections
+from resift.rerank.proxy.http.connections import Connections
 from resift.rerank.proxy.http.exchange import Exchange
 from resift.rerank.proxy.http.messages import RequestHead, ResponseHead, error_body, response_bytes
 from resift.rerank.proxy.http.request_reader import BadRequestError, RequestReader
