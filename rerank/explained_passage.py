@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from resift.rerank.reranker import Reranking
-from resift.rerank.template import RenderedText, Template
+from resift.rerank.template import RenderedText, Template, field_values
 from resift.rerank.template_pattern import fields_of, parse_pattern
-from resift.retrieval.field_values import values
 from resift.retrieval.types import Document
-
-_OF_EVERY_DOCUMENT = ("title", "text", "doc_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +116,5 @@ def _own_values(template: Template, document: Document) -> Iterator[tuple[str, s
 
 def _value(document: Document, name: str) -> str:
     """Return the value of a field, "" if it does not have exactly one."""
-    if name in _OF_EVERY_DOCUMENT:
-        return str(getattr(document, name))
-    fields = document.fields
-    found = list(values({name: fields[name]} if name in fields else fields, name))
+    found = field_values(document, name)
     return found[0] if len(found) == 1 else ""

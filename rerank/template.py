@@ -16,6 +16,7 @@ from resift.retrieval.types import Document
 DEFAULT_TEMPLATE = "{title} {text}"
 
 _OF_EVERY_DOCUMENT = ("title", "text", "doc_id")
+"""Fields that are attributes of a document; the others are in its `fields`."""
 
 _IN_WORDS = "'\u2019.:\u00b7"  # part of a word between two letters, as in the index (UAX #29)
 _IN_NUMBERS = "'\u2019.,;"  # part of a number between two digits
@@ -145,6 +146,19 @@ def _begins_with(text: str, title: str) -> bool:
     return not (kind[0] in "LNM" or (kind == "Cf" and after[0] not in _INVISIBLE_SPACES) or after[0] in "_+#")
 
 
+def field_values(document: Document, name: str) -> list[str]:
+    """Return the values of a field of `document`, by the name in a template; empty if it does not have the field.
+
+    >>> field_values(Document("d", "A long tail.", fields={"tags": ["pet", "fur"]}), "tags")
+    ['pet', 'fur']
+    """
+    if name in _OF_EVERY_DOCUMENT:
+        return [str(getattr(document, name))]
+    fields = document.fields
+    # an engine's document may have a field both by its path and inside its object
+    return list(texts_at({name: fields[name]} if name in fields else fields, name))
+
+
 class _Values:
     """The texts of a document's fields as they are read, without HTML; `html`: whether one of them had some."""
 
@@ -158,17 +172,10 @@ class _Values:
         """Return the text of the field `name`, "" if the document does not have it."""
         found = self._found.get(name)
         if found is None:
-            raw = self._raw(name)
+            raw = " ".join(field_values(self._document, name))
             self._found[name] = found = plain_text(raw, self._mode)
             self.html = self.html or found != raw
         return found
-
-    def _raw(self, name: str) -> str:
-        if name in _OF_EVERY_DOCUMENT:
-            return str(getattr(self._document, name))
-        fields = self._document.fields
-        # an engine's document may have a field both by its path and inside its object
-        return " ".join(texts_at({name: fields[name]} if name in fields else fields, name))
 
     def has_text(self, name: str) -> bool:
         """Return whether the field `name` has a character to read."""

@@ -67,9 +67,17 @@ def detach(requests: EngineRequests, name: str, record: RecordFile, *, dry: bool
     return outcome
 
 
+def check_engine(requests: EngineRequests) -> None:
+    """Raise EngineError if this engine cannot call a service at all: its version, plugins or licence."""
+    if requests.flavour == OPENSEARCH:
+        check_opensearch(requests)
+    else:
+        elasticsearch.check_licence(requests)
+
+
 def check_opensearch(requests: EngineRequests) -> None:
     """Raise EngineError if this OpenSearch has not the processor `rerank`, or no remote models."""
-    other = f"{elasticsearch.OTHER_WAYS}"
+    other = elasticsearch.OTHER_WAYS
     if (0, 0) < requests.release < RERANK_SINCE:
         raise EngineError(
             f"OpenSearch {requests.version} has no rerank processor, which came with 2.12; {other}", requests.url

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from resift.rerank.attach.attachment import plugins_of
-from resift.rerank.attach.cluster_settings import ClusterSettings, read_settings
+from resift.rerank.attach.cluster_settings import ClusterSettings, readable_settings
+from resift.rerank.attach.doctor.hook import rerank_processor
 from resift.rerank.attach.elasticsearch_requests import LICENCES
 from resift.rerank.attach.engine_requests import OPENSEARCH, EngineRequests
 from resift.rerank.attach.opensearch import has_ml_node
@@ -70,12 +71,8 @@ def _opensearch(requests: EngineRequests) -> ClusterFacts:
             "plugins and nodes (right cluster:monitor/nodes/info): the search pipeline needs ml-commons and "
             "neural-search, and whether they are there is only seen when it is attached"
         )
-    settings = None
-    try:
-        settings = read_settings(requests)
-    except StatusError as error:
-        if error.status not in REFUSED_STATUSES:
-            raise
+    settings = readable_settings(requests)
+    if settings is None:
         unknown.append(
             "the cluster's settings (right cluster:monitor/settings/get): an administrator has to attach, who may read "
             "and change them"
@@ -86,7 +83,7 @@ def _opensearch(requests: EngineRequests) -> ClusterFacts:
             "the connectors of ml-commons (right cluster:admin/opensearch/ml/connectors): as for the settings"
         )
     pipelines = requests.read("_search/pipeline").body
-    reranking = sorted(name for name, body in pipelines.items() if "rerank" in str(body)) if pipelines else []
+    reranking = sorted(name for name, body in (pipelines or {}).items() if rerank_processor(body))
     return ClusterFacts(
         requests.flavour,
         requests.version,
@@ -115,9 +112,13 @@ def _elasticsearch(requests: EngineRequests) -> ClusterFacts:
             f"{' or '.join(LICENCES)}, and whether it works is only seen when it is attached"
         )
     found = requests.read("_inference/rerank/_all")
-    inference = None if found.status == 403 else found.known
+    # a user who may not see the licence may have no right to the endpoints either, whatever the refusal is
+    inference = None if found.status == 403 or (not found.known and not kind) else found.known
     if inference is None:
-        unknown.append("the inference endpoints (privilege monitor_inference): as for the licence")
+        unknown.append(
+            "the inference endpoints (privilege monitor_inference): whether there is an inference API at all is only "
+            "seen when it is attached"
+        )
     return ClusterFacts(
         requests.flavour,
         requests.version,

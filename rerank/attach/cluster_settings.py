@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resift.rerank.attach.engine_requests import EngineRequests
-from resift.retrieval.engine.client_errors import parsing
+from resift.retrieval.engine.client_errors import REFUSED_STATUSES, parsing
+from resift.retrieval.errors import StatusError
 
 TRUSTED = "plugins.ml_commons.trusted_connector_endpoints_regex"
 PRIVATE = "plugins.ml_commons.connector.private_ip_enabled"
@@ -78,6 +79,16 @@ def read_settings(requests: EngineRequests) -> ClusterSettings:
     found = requests.send("GET", "_cluster/settings", params=params)
     with parsing(requests.url):
         return ClusterSettings(found["persistent"], found["transient"], found.get("defaults", {}))
+
+
+def readable_settings(requests: EngineRequests) -> ClusterSettings | None:
+    """Return the settings of the cluster, None if the user has no right to them. Raises StatusError otherwise."""
+    try:
+        return read_settings(requests)
+    except StatusError as error:
+        if error.status not in REFUSED_STATUSES:
+            raise
+    return None
 
 
 def read_record(settings: ClusterSettings, other: object = None) -> Record:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from resift.rerank.attach.doctor.mapping import without_source
 from resift.rerank.attach.engine_requests import OPENSEARCH, EngineRequests
 from resift.rerank.attach.opensearch_requests import WORDS
 from resift.retrieval.engine.address import Address
@@ -82,19 +83,29 @@ def hooked_index(
 
     Raises SettingsError if several fields are named, or neither an index nor a field, and errors as `read_index` does.
     """
+    field = _named_field(address, settings)
+    if address.index:
+        return read_index(requests, address, settings, languages)
+    query = {"match": {field: {"query": WORDS}}}
+    return IndexFacts("", field, (field,), (field,), query, "", {}, (), ())
+
+
+def _named_field(address: Address, settings: EngineSettings) -> str:
+    """Return the field that is named, "" if an index is named instead.
+
+    Raises SettingsError if several fields are named, or neither an index nor a field.
+    """
     field = (settings.source_text or "").strip()
     if "," in field:
         message = f"the engine sends one field to the model, and {field} are several; name one"
         raise SettingsError(message, "source_text")
-    if address.index:
-        return read_index(requests, address, settings, languages)
-    if not field:
+    if not field and not address.index:
         message = (
-            "neither an index nor the field that the model reads is named; name an index in the address, or the field"
+            "neither an index nor the field that the model reads is named; name an index in the address, or the field "
+            "with `source_text`"
         )
         raise SettingsError(message, "source_text")
-    query = {"match": {field: {"query": WORDS}}}
-    return IndexFacts("", field, (field,), (field,), query, "", {}, (), ())
+    return field
 
 
 def _best(names: Sequence[str], samples: Mapping[str, Sequence[str]]) -> str:
@@ -139,14 +150,8 @@ def _source(requests: EngineRequests, address: Address, field: str) -> tuple[lis
     found = requests.read(f"{address.path}/_mapping")
     if not isinstance(found.body, Mapping):
         return [], [f"the mapping ({found.status}), so that it is not known whether _source has the field {field}"]
-    lacking = [
-        name
-        for name, index in found.body.items()
-        if str(((index.get("mappings") or {}).get("_source") or {}).get("enabled")).lower() == "false"
-    ]
-    if not lacking:
-        return [], []
-    return [f"_source is disabled in {', '.join(lacking)}: the engine would send empty texts to the model"], []
+    lacking = without_source(found.body, [field])
+    return [f"{lacking}: the engine would send empty texts to the model"] if lacking else [], []
 
 
 def pipeline_notes(pipelines: Mapping[str, str], name: str = "") -> list[str]:

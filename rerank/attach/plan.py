@@ -56,13 +56,15 @@ def make_plan(requests: EngineRequests, address: Address, languages: Sequence[st
     cluster = read_cluster(requests)
     index = read_index(requests, address, languages=languages) if address.index else None
     url = requests.url
-    notes = list(index.notes if index else ())
+    found = ways(cluster, url, address.index, _wrapper_program(cluster, url, index))
+    by_engine = any(way.name == "hook" and way.fits is not False for way in found)
+    notes = list(index.notes if index and by_engine else ())  # they are about the text that an engine sends
     notes += pipeline_notes(index.pipelines) if index else []
     if cluster.pipelines:
         notes.append(f"search pipelines that rerank exist already: {', '.join(cluster.pipelines)}; see `resift doctor`")
     if cluster.settings is not None and is_trusted("http://THIS_HOST:8080/v1/rerank", cluster.settings.trusted()):
         notes.append("the cluster already lets connectors call any address")
-    return Plan(cluster, index, ways(cluster, url, address.index, _wrapper_program(cluster, url, index)), tuple(notes))
+    return Plan(cluster, index, found, tuple(notes))
 
 
 def _wrapper_program(cluster: ClusterFacts, url: str, index: IndexFacts | None) -> str:

@@ -37,6 +37,10 @@ class RecordFile:
         found: Mapping[str, Any] = self._entries.get(_key(url, name), {})
         return found
 
+    def services(self) -> frozenset[str]:
+        """Return the addresses of the services that were attached."""
+        return frozenset(str(entry["service"]) for entry in self._entries.values() if entry.get("service"))
+
     def put(self, url: str, name: str, facts: Mapping[str, Any]) -> None:
         """Write `facts` into the entry of an attachment, beside those that it has. Raises OSError."""
         changed = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -97,8 +97,24 @@ def check_service(service: Service) -> tuple[str, ...]:
             return scorer.folder.languages
     except ModelError as error:
         message = str(error).removeprefix(f"{service}: ").replace(", or name another dialect", "")
+        if "cannot be reached" in message:
+            message += "; start the service with `resift serve`, or correct the address"
         sources = "RESIFT_MODEL_API_KEY or `service_key_file`"
         raise ModelError(re.sub(r"\bin api_key\b", f"in {sources}", message), str(service)) from None
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return the scheme, the host and the port of an http or https URL; a URL without a usable port has None.
+
+    >>> origin("http://Reranker/v1/rerank")
+    ('http', 'reranker', 80)
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        port = None
+    return parts.scheme, parts.hostname or "", port
 
 
 def is_private(host: str) -> tuple[bool, str]:

@@ -10,6 +10,8 @@ from resift.retrieval.settings import setting
 
 INFERENCE_SERVICES = ("hugging_face", "openshift_ai", "custom")
 """The services of Elasticsearch's inference API that call an address of your own, in the order in which we try them."""
+USUAL_NAME = "resift"
+"""The name of everything that `resift attach` creates, unless another one is given."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _LONGEST_DEADLINE = 600_000  # milliseconds
 
@@ -19,7 +21,7 @@ class AttachSettings:
     """How a rerank service is attached to an engine. Raises SettingsError."""
 
     attach_name: str = setting(
-        "resift", "The name of everything that is created: letters a-z, digits, - and _.", flag="name"
+        USUAL_NAME, "The name of everything that is created: letters a-z, digits, - and _.", flag="name"
     )
     service_key_file: str | None = setting(
         None, "A file with the key of the service, instead of the variable RESIFT_MODEL_API_KEY."

@@ -22,6 +22,7 @@ _MODEL_ALONE = (
     "fuses both, the default elsewhere, needs the proxy or the wrapper"
 )
 _SERVICE_RUNS = "a machine on which resift serve runs (extra serve)"
+_ATTACHING = "a machine on which resift attach runs once (extra remote)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def _opensearch_hook(facts: ClusterFacts, url: str, index: str) -> Way:
         why,
         (
             f"{_SERVICE_RUNS}, and that the engine's nodes reach it",
+            _ATTACHING,
             "the rights to change cluster settings, connectors, models and search pipelines; no restart",
             "searches name the pipeline and send the words in ext.rerank",
         ),
@@ -103,6 +105,7 @@ def _elasticsearch_hook(facts: ClusterFacts, url: str, index: str) -> Way:
         (
             f"an {' or '.join(LICENCES)} licence",
             f"{_SERVICE_RUNS}, and that the engine's nodes reach it",
+            _ATTACHING,
             "the privilege manage_inference; no restart",
             "searches are sent as a retriever",
         ),

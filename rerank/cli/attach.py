@@ -65,6 +65,7 @@ def attach(url: str, request: AttachRequest, stages: AttachStages) -> None:
     resift attach http://localhost:9200/articles --service http://reranker:8080
     """
     from resift.rerank.attach.attachment import attach as attach_service
+    from resift.rerank.attach.attachment import check_engine
     from resift.rerank.attach.engine_requests import with_secrets
     from resift.rerank.attach.index_facts import hooked_index
     from resift.rerank.attach.outcome import Wanted
@@ -75,9 +76,15 @@ def attach(url: str, request: AttachRequest, stages: AttachStages) -> None:
     service = read_service(request.service, read_key(settings.service_key_file))
     record = RecordFile(settings.record)
     address = _address(url, request.indices)
-    languages = () if request.dry_run else check_service(service)
+    if not address.index and not (stages.engine.source_text or "").strip():
+        raise click.UsageError(
+            "name an index, in the address (URL/INDEX) or with --index, or the field that the model reads with "
+            "--source-text"
+        )
     engine = connect_engine(address, stages.connection)
     with closing(with_secrets(engine, (service.key,))) as requests:
+        check_engine(requests)
+        languages = () if request.dry_run else check_service(service)
         index = hooked_index(requests, address, stages.engine, languages)
         wanted = Wanted(
             settings.attach_name,

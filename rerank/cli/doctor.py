@@ -43,8 +43,8 @@ class DoctorForm:
     probe_host: str | None
     as_json: bool
 
-    def request(self, key: str, model: str | None) -> DoctorRequest:
-        """Return what is examined, with the `key` of the service and the `model` of the alarms.
+    def request(self, key: str, model: str | None, trusted: frozenset[str]) -> DoctorRequest:
+        """Return what is examined, with the service's `key`, the `trusted` addresses, and the `model` of the alarms.
 
         Raises SettingsError if the service is not an address, and CorpusError if the queries cannot be read.
         """
@@ -63,6 +63,7 @@ class DoctorForm:
             self.probe,
             self.probe_host,
             model,
+            trusted,
         )
 
 
@@ -84,7 +85,7 @@ class DoctorForm:
 )
 @click.option("--probe-host", metavar="HOST", help="The address of this machine for --probe; found if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-@settings_options("connection", "scorer", "attach", kept={"attach": ("service_key_file",)})
+@settings_options("connection", "scorer", "attach", kept={"attach": ("service_key_file", "record")})
 @grouped("form", "resift.rerank.cli.doctor:DoctorForm")
 @click.pass_context
 def doctor(
@@ -107,13 +108,15 @@ def doctor(
     """
     from resift.rerank.attach.doctor.examine import examine
     from resift.rerank.attach.engine_requests import open_requests
+    from resift.rerank.attach.record import RecordFile
     from resift.rerank.attach.service import read_key
     from resift.rerank.cli.output import echo, to_json
     from resift.retrieval.engine.address import read_address
 
     key = read_key(attach_settings.service_key_file)
     named = ctx.get_parameter_source("model") not in (None, ParameterSource.DEFAULT)
-    request = form.request(key, scorer_settings.model if named else None)
+    trusted = RecordFile(attach_settings.record).services()
+    request = form.request(key, scorer_settings.model if named else None, trusted)
     requests = open_requests(read_address(index), connection_settings, ask_hidden, (key,))
     try:
         for note in requests.engine.notes:

@@ -110,7 +110,12 @@ def cli(ctx: click.Context, config_file: str | None) -> None:
     """
     for note in unknown_variables():
         say(note)
-    use_settings_file(ctx, config_file, COMMANDS)
+    try:
+        use_settings_file(ctx, config_file, COMMANDS)
+    except SettingsError as error:
+        if ctx.invoked_subcommand != "proxy" or not {"--off", "--on", "--status"} & {*ctx.args}:
+            raise
+        say(f"note: the settings file is not used: {error}")  # a switch in an emergency must not depend on it
 
 
 def main() -> None:

@@ -27,13 +27,17 @@ def switch_proxy(admin: str, off: bool, undo: bool, switches: Sequence[str]) -> 
     indices = dict(_read(one) for one in switches)
     if undo:
         change["all"] = None
-        known: dict[str, Any] = _ask(admin, None)["indices"]
+        known: dict[str, Any] = _ask(admin, None).get("indices", {})
         indices = {**dict.fromkeys(known), **indices}
     if off:
         change["all"] = "off"
     if indices:
         change["indices"] = indices
     state = _ask(admin, change or None)
+    if not {"all", "indices"} <= {*state}:
+        raise SettingsError(
+            f"what answers at {admin} is not a proxy; `admin` is where the running one listens", "admin"
+        )
     click.echo(f"all: {state['all'] or 'as configured'}")
     for name, mode in state["indices"].items():
         click.echo(f"{name}: {mode}")
@@ -46,7 +50,7 @@ def _read(text: str) -> tuple[str, str | None]:
     return name, mode
 
 
-def _ask(admin: str, change: dict[str, Any] | None) -> Any:  # noqa: ANN401 - JSON
+def _ask(admin: str, change: dict[str, Any] | None) -> dict[str, Any]:
     body = None if change is None else json.dumps(change).encode()
     headers = {"Content-Type": "application/json", _HEADER: "1"}
     url = f"http://{admin}/switch"
@@ -54,13 +58,21 @@ def _ask(admin: str, change: dict[str, Any] | None) -> Any:  # noqa: ANN401 - JS
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_SECONDS) as response:
-            return json.load(response)
+            found = json.load(response)
+            return found if isinstance(found, dict) else {}
     except urllib.error.HTTPError as error:
         with error:
-            reason = json.load(error).get("error", error.reason)
+            reason = _reason(error.read(100_000)) or error.reason
         raise SettingsError(f"the proxy refused: {reason}", "switch") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
         raise SettingsError(
-            f"no proxy answers at {url}: {reason}; `admin` is where the running one listens for administration", "admin"
+            f"no proxy answers at {url}: {getattr(error, 'reason', error)}; `admin` is where it listens",
+            "admin",
         ) from None
+
+
+def _reason(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -18,6 +18,8 @@ from resift.retrieval.text import shorten
 UBI_FIELDS = ("query_id", "action_name", "event_attributes.object")
 """The fields of an index of UBI's events that are read."""
 _HOPELESS = 1000  # records without a click at the beginning of a file, after which it is refused
+_MISSING = object()
+_MOST_PROBLEMS = 1000  # different problems of a file that are not named twice
 _MOST_ACTIONS = 1000  # names of other actions that are counted
 
 _Ids = tuple[str, ...]
@@ -47,6 +49,7 @@ class Clicks:
         Raises CorpusError if it cannot be opened, or its first 1,000 records have neither form.
         """
         problems, known, unknown = LogProblems(path), 0, 0
+        named: set[str] = set()
         self.problems.append(problems)
         for number, values in read_objects(path, problems):
             for record in _records(values):
@@ -54,8 +57,13 @@ class Clicks:
                     known += 1
                     continue
                 unknown += 1
-                expected = "search_id and doc_id, or an event of UBI: query_id, action_name, event_attributes.object"
-                problems.add(number, f"has {', '.join(map(repr, record))}; expected {expected}")
+                problem = _problem(record)
+                if problem in named:
+                    problems.bad += 1  # it is named once
+                    continue
+                problems.add(number, problem)
+                if len(named) < _MOST_PROBLEMS:
+                    named.add(problem)
             if not known and unknown >= _HOPELESS:
                 raise CorpusError(f"has no clicks: {problems.first[0][1]}", path, problems.first[0][0])
 
@@ -140,6 +148,30 @@ class Clicks:
 
     def _count(self, state: int) -> int:
         return sum(one == state for clicks in self._by_search.values() for one in clicks.values())
+
+
+def _problem(record: Mapping[str, Any]) -> str:
+    """Return why a record is not a click: an id that it lacks, or other members than expected."""
+    if "search_id" in record:
+        ids = {name: record.get(name, _MISSING) for name in ("search_id", "doc_id")}
+    elif is_event(record):
+        attributes = record.get("event_attributes")
+        target = attributes.get("object", _MISSING) if isinstance(attributes, Mapping) else _MISSING
+        named = object_ids(target)[:1] or (
+            target.get("object_id", _MISSING) if isinstance(target, Mapping) else target,
+        )
+        ids = {"query_id": record.get("query_id", _MISSING), "event_attributes.object.object_id": named[0]}
+    else:
+        expected = "search_id and doc_id, or an event of UBI: query_id, action_name, event_attributes.object"
+        return f"has {', '.join(map(repr, record))}; expected {expected}"
+    wrong = [f"{name} is {_shown(value)}" for name, value in ids.items() if not id_text(value)]
+    return f"{' and '.join(wrong)}; expected an id, a text or a whole number"
+
+
+def _shown(value: object) -> str:
+    if value is _MISSING:
+        return "missing"
+    return "null" if value is None else "empty" if value == "" else f"a {type(value).__name__}"
 
 
 def _records(values: dict[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -56,7 +56,7 @@ def read_searches(path: str | Path, problems: LogProblems) -> Iterator[ShownSear
             problems.add(number, str(error))
             if problems.bad == number == 1_000:
                 line, problem = problems.first[0]
-                raise CorpusError(f"is no log of an experiment: {problem}", path, line) from None
+                raise CorpusError(f"is not a log of an experiment: {problem}", path, line) from None
             continue
         yield search
 

@@ -40,10 +40,10 @@ def bar_chart(title: str, bars: Sequence[Bar], x_label: str) -> str:
         ):
             if value:
                 height = _plot_height() * value / span
-                told = f"{bar.label}: {value:g}"
+                shown = f"{bar.label}: {value:g}"
                 parts.append(
                     f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}">'
-                    f"<title>{_escaped(told)}</title></rect>"
+                    f"<title>{_escaped(shown)}</title></rect>"
                 )
         if place % every == 0:
             parts.append(_text(x + width / 2, _HEIGHT - _BOTTOM + 16, bar.label))

@@ -163,7 +163,7 @@ def read_since(text: str, now: datetime | None = None) -> datetime:
         return moment_of(text)
     except (ValueError, OverflowError):
         expected = "a date or time such as 2026-01-31 or 2026-01-31T09:00, or a span such as 7d, 12h or 30m"
-        raise SettingsError(f"{text!r} is no time; expected {expected}", "since") from None
+        raise SettingsError(f"{text!r} is not a time; expected {expected}", "since") from None
 
 
 def _kind_json(tally: KindTally) -> dict[str, Any]:

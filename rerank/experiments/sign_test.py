@@ -1,4 +1,4 @@
-"""The exact sign test, the interval of a share, and how many votes a share needs to be told from one half."""
+"""The exact sign test, the interval of a share, and how many votes distinguish a share from one half."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def share_interval(wins: int, count: int) -> tuple[float, float]:
 
 
 def votes_needed(share: float) -> int | None:
-    """Return how many votes tell a true `share` of wins from one half in 4 of 5 experiments; None for one half.
+    """Return how many votes distinguish a true `share` of wins from one half in 4 of 5 experiments; None for one half.
 
     Two-sided, level 0.05, power 0.8, in the normal approximation: Fleiss, Levin and Paik (2003), "Statistical methods
     for rates and proportions", section 2.4. It is at least 6: fewer votes never decide.
@@ -51,7 +51,7 @@ def votes_needed(share: float) -> int | None:
 
 
 def visible_share(votes: int) -> float | None:
-    """Return the least share of wins above one half that `votes` tell from it in 4 of 5 experiments; None if none is.
+    """Return the least share above one half that `votes` distinguish from it in 4 of 5 experiments; None if none is.
 
     >>> round(visible_share(194), 3), visible_share(3)
     (0.6, None)

@@ -46,7 +46,7 @@ class VoteResult:
     votes - 1/2, from Chapelle, Joachims, Radlinski and Yue (2012), "Large-scale validation and analysis of interleaved
     search evaluation". `p_value`: two-sided, exact sign test. `more_searches`: how many more interleaved searches would
     probably decide if `share` is the true one; None if it is decided, or cannot be computed. `visible`: the share that
-    this many votes would tell from one half in 4 of 5 experiments.
+    this many votes would distinguish from one half in 4 of 5 experiments.
     """
 
     wins: int

@@ -10,14 +10,15 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from resift.rerank.proxy.answers import Answer, PassedError, as_it_is
 from resift.rerank.proxy.engine_client import MOST_BODY
 from resift.rerank.proxy.http.exchange import Exchange, Receiver
-from resift.rerank.proxy.http.messages import RequestHead, ResponseHead
-from resift.rerank.proxy.http.relay import EngineFailureError, Relay, fetch
+from resift.rerank.proxy.http.messages import RequestHead
+from resift.rerank.proxy.http.relay import EngineFailureError, Relay, TooLargeError, fetch
 from resift.rerank.proxy.recorder import Recorder
 from resift.rerank.proxy.routes import Route, find_route
 from resift.rerank.proxy.rules import Rule
-from resift.rerank.proxy.searching import Answer, PassedError, Search, Searches, as_it_is
+from resift.rerank.proxy.searching import Search, Searches
 from resift.rerank.proxy.work import passed
 
 _LOG = logging.getLogger("resift.proxy")
@@ -80,8 +81,10 @@ class Proxy:
         if route.kind == "point in time":
             return self._start(self._open_point(exchange, route, raw))
         if rule is not None and rule.mode == "shadow" and route.kind != "msearch":
-            self._pass(exchange, raw, _label("reranked in the shadow"))
-            self._shadow(exchange.head, raw, route)
+            search_id = self.recorder.new_id(_json(raw))
+            named = [(b"X-Resift-Search-Id", search_id.encode("ascii"))] if search_id else []
+            self._pass(exchange, raw, [*_label("reranked in the shadow"), *named])
+            self._shadow(exchange.head, raw, route, search_id)
             return None
         return self._start(self._search(exchange, route, raw))
 
@@ -105,20 +108,19 @@ class Proxy:
         search = Search(self.searches, exchange.head, raw, route, self.seconds)
         search.busy = self.active >= self.most
         self.active += 1
+        answer, passes = None, None
         try:
             answer = await search.answer()
-            exchange.answer(answer.head, answer.body, self._recorded(search, answer, raw))
         except PassedError as error:
-            own = as_it_is(ResponseHead(0), b"", str(error))
-            self._pass(exchange, raw, self._recorded(search, own, raw))
-        except EngineFailureError as error:
-            self.recorder.metrics.failures.inc()
-            exchange.refuse(502, "connect_exception", str(error))
+            passes = as_it_is(error, search.name)
         except Exception:
             _LOG.exception("a search failed")
-            exchange.refuse(500, "proxy_exception", "the proxy failed; its log has the reason")
         finally:
             self.active -= 1
+        if answer is not None:
+            exchange.answer(answer.head, answer.body, self._recorded(search, answer, raw))
+        else:
+            self._pass(exchange, raw, [] if passes is None else self._recorded(search, passes, raw))
         if search.shadowed:
             self._shadow(exchange.head, raw, route)
 
@@ -126,24 +128,26 @@ class Proxy:
         """Record how a search was treated, and return the headers of its response; none if no rule concerns it."""
         if not search.concerned:
             return []
-        ids = self.recorder.record(search.name, answer, _json(raw) if self.recorder.log else None)
+        ids: list[str] = []
+        try:
+            ids = self.recorder.record(search.name, answer, _json(raw) if self.recorder.log else None)
+        except Exception:  # no search is worse for it
+            _LOG.exception("a search was not recorded")
         return [*answer.headers, *([(b"X-Resift-Search-Id", ",".join(ids).encode("ascii"))] if ids else [])]
 
-    def _shadow(self, head: RequestHead, raw: bytes, route: Route) -> None:
+    def _shadow(self, head: RequestHead, raw: bytes, route: Route, search_id: str | None = None) -> None:
         """Rerank a search that is answered already, unless too many are being reranked."""
         if self.in_shadow < self.most and not self.searches.rules.everything_off:
-            self._start(self._in_shadow(head, raw, route))
+            self._start(self._in_shadow(head, raw, route, search_id))
 
-    async def _in_shadow(self, head: RequestHead, raw: bytes, route: Route) -> None:
+    async def _in_shadow(self, head: RequestHead, raw: bytes, route: Route, search_id: str | None) -> None:
         self.in_shadow += 1
         search = Search(self.searches, head, raw, route, _LONGER * self.seconds).in_shadow()
         try:
             answer = await search.answer()
-            self.recorder.record(search.name, answer, _json(raw), shadow=True)
+            self.recorder.record(search.name, answer, _json(raw), True, search_id)
         except PassedError as error:
-            self.recorder.record(search.name, as_it_is(ResponseHead(0), b"", str(error)), None, shadow=True)
-        except EngineFailureError:
-            self.recorder.metrics.failures.inc()
+            self.recorder.record(search.name, as_it_is(error, search.name), _json(raw), True, search_id)
         except Exception:
             _LOG.exception("a search in the shadow failed")
         finally:
@@ -153,7 +157,7 @@ class Proxy:
         """Open a point in time, and note for which indices."""
         try:
             fetched = await fetch(self.searches.engine, exchange.head, raw)
-        except EngineFailureError as error:
+        except (EngineFailureError, TooLargeError) as error:
             exchange.refuse(502, "connect_exception", str(error))
             return
         if fetched.head.header(b"content-encoding") is None:

@@ -66,6 +66,8 @@ class SearchRequest:
         params = dict(pairs)
         if len(params) < len(pairs):
             raise UnreadableError("a parameter of the URL is given twice")
+        if b";" in head.target.partition(b"?")[2]:
+            raise UnreadableError("a ; in the URL has more than one meaning")
         if params.get("format", "json") != "json" or "source" in params:
             raise UnreadableError("the body is not JSON, or a part of the URL")
         for name in (b"content-type", b"accept"):
@@ -163,7 +165,9 @@ def _changed_head(
         target += b"?" + urlencode(sent, quote_via=quote).encode("latin-1")
     headers = [pair for pair in request.head.headers if pair[0].lower() not in _ENCODING]
     if body and header(headers, b"content-type") is None:
-        headers.append((b"Content-Type", b"application/json"))
+        accepted = header(headers, b"accept") or b""  # Elasticsearch wants the same version in both
+        own = accepted if accepted.lower().startswith(b"application/vnd.elasticsearch+json") else b"application/json"
+        headers.append((b"Content-Type", own))
     return RequestHead(b"POST" if body else request.head.method, target, headers)
 
 
@@ -190,9 +194,15 @@ def _spaced(line: re.Match[bytes]) -> bytes:
 def packed(body: bytes, accepted: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """Return `body` compressed with its header, if the caller's headers accept gzip and it is worth it."""
     codings = (header(accepted, b"accept-encoding") or b"").lower()
-    if len(body) < 1400 or not any(one.split(b";")[0].strip() == b"gzip" for one in codings.split(b",")):
+    if len(body) < 1400 or not any(_takes_gzip(one) for one in codings.split(b",")):
         return body, []
     return gzip.compress(body, compresslevel=1, mtime=0), [(b"Content-Encoding", b"gzip")]
+
+
+def _takes_gzip(coding: bytes) -> bool:
+    """Return whether one coding of Accept-Encoding is gzip, with a weight above 0."""
+    name, _, weight = coding.replace(b" ", b"").partition(b";")
+    return name == b"gzip" and weight.rstrip(b"0.") != b"q="
 
 
 def _unpacked(head: RequestHead | ResponseHead, raw: bytes) -> bytes:

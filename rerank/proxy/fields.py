@@ -7,6 +7,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -24,7 +25,8 @@ from resift.retrieval.errors import EngineError, ResiftError, StatusError
 
 _MOST, _SECONDS = 10_000, 300.0
 _FAILED_SECONDS = 10.0
-_KEPT = (b"authorization", b"cookie", b"es-security-runas-user", b"x-proxy-user", b"x-proxy-roles", b"x-opaque-id")
+_OF_THE_BODY = (b"content-type", b"content-length", b"content-encoding", b"transfer-encoding", b"accept")
+_NOT_SENT = (*_OF_THE_BODY, b"accept-encoding", b"expect", b"connection")
 
 
 class FieldChooser:
@@ -35,6 +37,7 @@ class FieldChooser:
         self._engine, self._languages, self._settings = engine, tuple(languages), settings or EngineSettings()
         self._known: OrderedDict[tuple[str, bytes], tuple[float, tuple[str, ...] | ResiftError]] = OrderedDict()
         self._asking: dict[tuple[str, bytes], asyncio.Task[tuple[str, ...]]] = {}
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="resift-fields")
 
     async def fields(self, index: str, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, ...]:
         """Return the names of the fields of `index` that the model reads, the title first if there is one.
@@ -49,10 +52,15 @@ class FieldChooser:
                 raise known[1]
             return known[1]
         if key not in self._asking:
-            kept = [pair for pair in headers if pair[0].lower() in _KEPT]
+            kept = [pair for pair in headers if pair[0].lower() not in _NOT_SENT]
             self._asking[key] = task = asyncio.create_task(self._find(key, kept))
-            task.add_done_callback(lambda _: self._asking.pop(key, None))
+            task.add_done_callback(lambda done: self._asked(key, done))
         return await asyncio.shield(self._asking[key])
+
+    def _asked(self, key: tuple[str, bytes], task: asyncio.Task[tuple[str, ...]]) -> None:
+        self._asking.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # so that it counts as seen if nobody waits any more
 
     def forget(self) -> None:
         """Ask again from now on."""
@@ -61,9 +69,14 @@ class FieldChooser:
     async def _find(self, key: tuple[str, bytes], headers: list[tuple[bytes, bytes]]) -> tuple[str, ...]:
         request = _Requests(self._engine, headers, asyncio.get_running_loop())
         try:
-            found: tuple[str, ...] | ResiftError = await asyncio.to_thread(self._choose, request, key[0])
+            loop = asyncio.get_running_loop()
+            found: tuple[str, ...] | ResiftError = await loop.run_in_executor(
+                self._threads, self._choose, request, key[0]
+            )
         except ResiftError as error:
             found = error
+        except Exception as error:  # a reply that is not an engine's
+            found = EngineError(f"{type(error).__name__} while reading them", _Requests.url)
         until = time.monotonic() + (_FAILED_SECONDS if isinstance(found, ResiftError) else _SECONDS)
         self._known[key] = (until, found)
         while len(self._known) > _MOST:

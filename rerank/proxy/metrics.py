@@ -38,8 +38,9 @@ class ProxyMetrics:
 
     def treated(self, index: str, one: Treated) -> None:
         """Count one search of `index`, the name of its rule."""
-        label = one.label.partition(" ")[0]
-        outcome = label if label in ("reranked", "partial") else one.outcome.status
+        outcome: str = one.outcome.status
+        if outcome == "reranked" and one.scored is not None and one.scored.reached < one.scored.wanted:
+            outcome = "partial"
         self.searches.labels(index, outcome).inc()
         if one.milliseconds:
             self.reranking.observe(one.milliseconds / 1000)
@@ -60,7 +61,7 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
         yield CounterMetricFamily(
-            "resift_proxy_passed", "Requests that are no searches of such indices.", value=self._metrics.relayed
+            "resift_proxy_passed", "Requests that were sent to the engine as they came.", value=self._metrics.relayed
         )
         for name, value in self._gauges().items():
             yield GaugeMetricFamily(f"resift_proxy_{name}", name.replace("_", " ").capitalize() + ".", value=value)

@@ -20,7 +20,8 @@ _NOT_OF_THE_RANKING = frozenset(
         *("_source_includes", "_source_excludes", "human", "error_trace", "ccs_minimize_roundtrips", "stats"),
     )
 )
-_IDENTITY = (b"authorization", b"cookie", b"es-security-runas-user", b"x-proxy-user", b"x-proxy-roles")
+_OF_THE_CALLER = (b"auth", b"cookie", b"user", b"tenant", b"token", b"jwt", b"role", b"impersonate", b"runas")
+_NOT_OF_THE_CALLER = (b"user-agent",)
 HitKey = tuple[str, str]
 """The index and the id of a hit."""
 
@@ -42,9 +43,11 @@ class Remembered:
 
 
 def identity(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Return a digest of the headers that say who the caller is."""
+    """Return a digest of the headers that say who the caller is, by their names: those of both engines and others."""
     digest = hashlib.blake2b(digest_size=16)
-    for name, value in sorted((name.lower(), value) for name, value in headers if name.lower() in _IDENTITY):
+    for name, value in sorted((name.lower(), value) for name, value in headers):
+        if name in _NOT_OF_THE_CALLER or not any(part in name for part in _OF_THE_CALLER):
+            continue
         digest.update(b"%d %b%d %b" % (len(name), name, len(value), value))
     return digest.digest()
 

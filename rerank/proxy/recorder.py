@@ -16,8 +16,8 @@ from resift.rerank.experiments.log import (
 )
 from resift.rerank.experiments.log_writer import SearchLog
 from resift.rerank.experiments.team_draft import ShownHit, draft_id
+from resift.rerank.proxy.answers import Answer
 from resift.rerank.proxy.metrics import ProxyMetrics
-from resift.rerank.proxy.searching import Answer
 from resift.rerank.proxy.work import Treated
 
 _OUTCOMES: dict[str, Outcome] = {"reranked": "reranked", "late": "late", "failed": "failed", "passed": "skipped"}
@@ -33,16 +33,26 @@ class Recorder:
     interleaved: bool = False
     secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
-    def record(self, index: str, answer: Answer, request_body: object, shadow: bool = False) -> list[str]:
-        """Record the searches of one request to `index`; returns the ids under which they are logged."""
+    def new_id(self, request_body: object) -> str | None:
+        """Return the id under which a search will be logged, None without a log."""
+        return None if self.log is None else search_id_of(request_body) or new_search_id()
+
+    def record(
+        self, index: str, answer: Answer, request_body: object, shadow: bool = False, known: str | None = None
+    ) -> list[str]:
+        """Record the searches of one request, whose first rule is `index`; returns their ids in the log.
+
+        `known`: the id, if it was made before.
+        """
         ids = []
         for one in answer.treated:
-            self.metrics.treated(index, one)
+            name = one.rule or index
+            self.metrics.treated(name, one)
             if self.log is not None and one.plan is not None:
-                search_id = search_id_of(request_body) or search_id_of(answer.body_sent) or new_search_id()
+                search_id = known or search_id_of(request_body) or search_id_of(answer.body_sent) or new_search_id()
                 ids.append(search_id)
                 kind: Kind = "shadow" if shadow else "interleaved" if self.interleaved else "reranked"
-                self.log.write(self._logged(search_id, index, one, kind, answer.engine_ms))
+                self.log.write(self._logged(search_id, name, one, kind, answer.engine_ms))
         if answer.engine_ms:
             self.metrics.engine.observe(answer.engine_ms / 1000)
         return ids
@@ -60,7 +70,7 @@ class Recorder:
             one.first,
             query_text=text if self.texts else None,
             query_hash=None if self.texts else hashed_query(text, self.secret),
-            draft_id=draft_id(one.draft) if one.draft else None,
+            draft_id=draft_id(f"{self.secret}{one.draft}") if one.draft else None,
             window=one.scored.wanted if one.scored is not None else len(one.first_stage),
             scored=one.scored.reached if one.scored is not None else 0,
             engine_ms=engine_ms or None,

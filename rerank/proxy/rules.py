@@ -12,6 +12,7 @@ from resift.rerank.template import Template
 from resift.retrieval.errors import SettingsError
 
 Mode = Literal["off", "shadow", "on"]
+_OTHER = "other"  # the name of the rule of indices that are not named anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Rule:
     mode: Mode
     fields: tuple[str, ...]
     settings: RerankSettings
+
+    def equals(self, other: Rule) -> bool:
+        """Return whether the documents of both are read and reranked in the same way."""
+        return (self.fields, self.settings) == (other.fields, other.settings)
 
     @property
     def template(self) -> Template:
@@ -91,9 +96,21 @@ class Rules:
             self._known[key] = self._find(index, asked)
         found = self._known[key]
         if found is None:
-            return None
+            return self._of_several(index, asked) if "," in index else None
         mode = self.switch.of(found.name, found.mode)
         return found if mode == found.mode else Rule(found.name, mode, found.fields, found.settings)
+
+    def _of_several(self, index: str, asked: bool) -> Rule | None:
+        """Return the rule of several indices, whose documents are read and reranked in the same way; the most careful.
+
+        None if one of them has no rule, or another one.
+        """
+        names = [name for name in index.split(",") if name]
+        rules = [self.of(name, asked) for name in names]
+        first = rules[0] if rules else None
+        if first is None or any(one is None or not one.equals(first) for one in rules):
+            return None
+        return min((one for one in rules if one is not None), key=lambda one: MODES.index(one.mode))
 
     def _find(self, index: str, asked: bool) -> Rule | None:
         if not index:
@@ -101,8 +118,9 @@ class Rules:
         opted = self._opted.of(index)
         if opted is None and not asked:
             return None
-        definition = self._definitions.of(index) or opted or IndexDefinition("other")
-        mode: Mode = self._mode(definition) if opted is not None else "on"
+        definition = self._definitions.of(index) or opted or IndexDefinition(_OTHER)
+        named = opted is not None or definition.pattern != _OTHER
+        mode: Mode = self._mode(definition) if named else "on"
         name = definition.pattern if opted is None else opted.pattern
         fields = self._fields or definition.names
         return Rule(name, mode, fields, definition.applied_to(self._settings))

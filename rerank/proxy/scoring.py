@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ from resift.retrieval.types import Ranking
 LOADING = "the model is being loaded"
 LEFT_OUT = "the model failed repeatedly, and is left out for a while"
 WAITING = "too many searches wait for the model"
+_FAIR = 0.5  # of the deadline: a model that is not done within this share of it has failed
+_FULL = 0.25  # seconds for which the queue counts as full after it took no more
 _LEAST_MS = 5  # less time than this is not worth a request to the model
 
 
@@ -50,6 +53,7 @@ class WindowScorer:
         """Score by the default model of `service`, unless `breaker` is open."""
         self._service, self.breaker = service, breaker
         self._rerankers: dict[tuple[str, RerankSettings], Reranker] = {}
+        self._full_until = 0.0
         self.ready = False
         """Whether the model is loaded."""
 
@@ -60,7 +64,8 @@ class WindowScorer:
         if self.breaker.state == "open":
             return LEFT_OUT
         model = next(iter(self._service.models.loaded), None)
-        if model is not None and model.batcher.waiting()[1] > model.batcher.max_seconds:
+        full = model is not None and model.batcher.waiting()[1] > model.batcher.max_seconds
+        if full or time.monotonic() < self._full_until:
             return WAITING
         return ""
 
@@ -82,9 +87,12 @@ class WindowScorer:
             failed = False if wanted else None
         except RequestError as error:
             failed = True if error.status != 429 else None
+            if error.status == 429:  # those that come at once would ask the engine for a window for nothing
+                self._full_until = time.monotonic() + _FULL
             raise _not_scored(error) from None
         except TimeoutError:
-            failed = True
+            # a model that the engine left hardly any time for did not fail
+            failed = True if seconds > _FAIR * self._service.batcher.max_seconds else None
             raise NotScoredError("late", "the model was not done in time") from None
         except Exception:
             failed = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,9 +15,9 @@ from resift.rerank.plugin.client_arguments import MultiSearchCall, SearchCall
 from resift.rerank.plugin.hit_texts import HitTexts
 from resift.rerank.plugin.multi_search_flow import msearch
 from resift.rerank.plugin.request import PassThrough, Plan
-from resift.rerank.plugin.response import Outcome
 from resift.rerank.plugin.search_flow import search
 from resift.rerank.plugin.sync_async import Steps, run_async
+from resift.rerank.proxy.answers import Answer, PassedError, label_header, one_line, untreated
 from resift.rerank.proxy.breaker import Breaker
 from resift.rerank.proxy.details import add_details, read_wish
 from resift.rerank.proxy.engine_client import (
@@ -33,13 +33,13 @@ from resift.rerank.proxy.engine_client import (
 from resift.rerank.proxy.fields import FieldChooser
 from resift.rerank.proxy.http.engine import Engine
 from resift.rerank.proxy.http.messages import RequestHead, ResponseHead
-from resift.rerank.proxy.http.relay import EngineFailureError
+from resift.rerank.proxy.http.relay import EngineFailureError, TooLargeError
 from resift.rerank.proxy.pages import Pages, identity
 from resift.rerank.proxy.points_in_time import PointsInTime
 from resift.rerank.proxy.routes import Route
 from resift.rerank.proxy.rules import Rule, Rules
 from resift.rerank.proxy.scoring import WindowScorer
-from resift.rerank.proxy.work import SearchWork, Treated, passed
+from resift.rerank.proxy.work import SearchWork, passed
 from resift.retrieval.errors import ResiftError
 
 _LOG = logging.getLogger("resift.proxy")
@@ -56,11 +56,16 @@ class Searches:
     pages: Pages
     fields: FieldChooser
     points: PointsInTime = field(default_factory=PointsInTime)
-    window: Breaker = field(default_factory=lambda: Breaker(5, 5.0))
-    """Whether the engine answers searches for the window in time."""
+    make_breaker: Callable[[], Breaker] = lambda: Breaker(5, 5.0)  # noqa: E731 - the default
+    windows: dict[str, Breaker] = field(default_factory=dict)
+    """The name of a rule -> whether the engine answers its searches for the window in time."""
     interleave: bool = False
     opt_in: bool = True
     texts: dict[Any, HitTexts] = field(default_factory=dict)
+
+    def window(self, rule: str) -> Breaker:
+        """Return the breaker of the searches of a rule."""
+        return self.windows.setdefault(rule, self.make_breaker())
 
     def hit_texts(self, rule: Rule, names: tuple[str, ...]) -> HitTexts:
         """Return what is read of the hits of `rule`, whose fields are `names`."""
@@ -70,22 +75,6 @@ class Searches:
                 self.texts.clear()
             self.texts[key] = HitTexts(names, rule.template, rule.settings.rank_window_size)
         return self.texts[key]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The response to a search, and how each of its searches was treated. `engine_ms`: what the engine took."""
-
-    head: ResponseHead
-    body: bytes
-    headers: list[tuple[bytes, bytes]]
-    treated: list[Treated]
-    engine_ms: float = 0.0
-    body_sent: object = None
-
-
-class PassedError(Exception):
-    """A search passes through as it came, for this reason; nothing was sent to the engine."""
 
 
 class Search:
@@ -111,34 +100,42 @@ class Search:
         self.name = ""
         """The name of the first rule."""
 
+    @property
+    def _window(self) -> Breaker:
+        """The breaker of the first rule; one of its own in the shadow, which has more time."""
+        return Breaker(1, 1.0) if self._modes == ("shadow",) else self._shared.window(self.name)
+
     def in_shadow(self) -> Search:
         """Return the same search, in which the indices that are reranked in the shadow are reranked."""
-        self._modes = ("on", "shadow")
+        self._modes = ("shadow",)
         self._work = replace(self._work, pages=Pages(0, 1.0), interleave=False)  # what is shown is the engine's order
         return self
 
     async def answer(self) -> Answer:
         """Return the response, reranked if that is possible.
 
-        Raises PassedError if it is not, and EngineFailureError if the engine has none.
+        Raises PassedError if it is not.
         """
         try:
             request = SearchRequest.read(self._head, self._raw, self._route.index, self._deadline)
         except UnreadableError as error:
             self._note_rule()
-            raise PassedError(str(error)) from None
+            raise PassedError(str(error), []) from None
         client = EngineClient(self._shared.engine, request)
-        too_slow: bool | None = None
         try:
             steps = await self._prepared(client, request)
         except UnreadableError as error:
-            self._work.keep_own(self._plans, passed(str(error)))
-            raise PassedError(str(error)) from None
-        except (RefusedError, TimeUpError, EngineFailureError):
-            raise PassedError("the engine did not render its template") from None
+            raise self._passed(str(error)) from None
+        except (RefusedError, TimeUpError, EngineFailureError, TooLargeError):
+            raise self._passed("the engine did not render its template") from None
         except Exception as error:
             _LOG.exception("a search was not understood")
-            raise PassedError(f"failed: {type(error).__name__}") from None
+            raise self._passed(f"failed: {type(error).__name__}") from None
+        return await self._reranked(client, request, steps)
+
+    async def _reranked(self, client: EngineClient, request: SearchRequest, steps: Steps) -> Answer:
+        """Run the steps of the flow. Raises PassedError if the caller's own request is to be sent instead."""
+        too_slow: bool | None = None
         try:
             reply: Any = await run_async(steps)
             too_slow = False
@@ -148,15 +145,19 @@ class Search:
         except TimeUpError:
             too_slow = True
             reason = "late: the engine's search took all the time"
-        except EngineFailureError as error:
+        except (UnreadableError, EngineFailureError, TooLargeError) as error:
             reason = str(error)
         except Exception as error:
             _LOG.exception("a search was not reranked")
             reason = f"failed: {type(error).__name__}"
         finally:
-            self._shared.window.note(too_slow)
+            self._window.note(too_slow)
+        raise self._passed(reason)
+
+    def _passed(self, reason: str) -> PassedError:
+        """Return the error of a search that passes through; its later pages will be in the engine's order too."""
         self._work.keep_own(self._plans, passed(reason))
-        return await self._own(client, reason)
+        return PassedError(reason, self._plans)
 
     async def _prepared(self, client: EngineClient, request: SearchRequest) -> Steps:
         """Return the steps of the flow. Raises UnreadableError if the engine's own response is the answer."""
@@ -183,7 +184,7 @@ class Search:
             raise UnreadableError("; ".join(dict.fromkeys(reasons)) or "no search is given")
         if reason := self._work.settled(self._plans, self.busy):
             raise UnreadableError(reason)
-        if not self._shared.window.allows():  # a slow engine is not asked for more than the callers do
+        if not self._window.allows():  # a slow engine is not asked for more than the callers do
             raise UnreadableError("the engine's searches took all the time repeatedly")
         return steps
 
@@ -217,7 +218,7 @@ class Search:
             try:
                 names = rule.fields or await self._chosen(index)
             except (ResiftError, TimeoutError) as error:
-                self._found[index] = PassThrough(f"its fields were not found: {_one_line(str(error))}")
+                self._found[index] = PassThrough(f"its fields were not found: {one_line(str(error))}")
                 continue
             self._found[index] = (rule, self._shared.hit_texts(rule, names))
 
@@ -228,47 +229,23 @@ class Search:
     async def _response(self, reply: Any, request: SearchRequest, client: EngineClient) -> Answer:  # noqa: ANN401
         """Return the answer with the hits as the flow left them in `reply`, a Reply with its outcomes."""
         outcomes = reply.resift if isinstance(reply.resift, list) else [reply.resift]
-        treated = [self._work.treated.get(id(outcome)) or _untreated(outcome) for outcome in outcomes]
+        treated = [self._work.treated.get(id(outcome)) or untreated(outcome) for outcome in outcomes]
         if not any(one.outcome.status == "reranked" for one in treated) and reply.meta.own:
             own = reply.meta.fetched
             return Answer(own.head, own.body, [label_header(treated)], treated, client.milliseconds)
         wish = read_wish(self._head.header(b"x-resift-details"))
-        if wish is not None:
+        if wish is not None and self._modes != ("shadow",):
             await add_details(reply.body, treated, wish, self._words)
         body, packing = packed(encode_response(reply.body, request.pretty), self._head.headers)
-        return Answer(
-            reply.meta.fetched.head, body, [label_header(treated), *packing], treated, client.milliseconds, reply.body
-        )
+        head = reply.meta.fetched.head
+        plain = [pair for pair in head.headers if pair[0].lower() != b"content-encoding"]
+        head = ResponseHead(head.status, head.reason, plain)
+        return Answer(head, body, [label_header(treated), *packing], treated, client.milliseconds, reply.body)
 
     async def _words(self, query: str, passage: ExplainedPassage) -> WordEffects:
         """Return the words that mattered for a hit, as far as there is time."""
         seconds = self._deadline - time.monotonic() - _TO_SEND
         return await self._shared.scorer.words(query, passage, self._work.caller.hex(), seconds)
-
-    async def _own(self, client: EngineClient, reason: str) -> Answer:
-        own = await client.own()
-        return as_it_is(own.head, own.body, reason)
-
-
-def label_header(treated: list[Treated]) -> tuple[bytes, bytes]:
-    """Return the header that says how the searches of a request were treated.
-
-    Of several searches, equal labels are given once, each with its count.
-    """
-    labels = [one.label for one in treated]
-    counts = {label: labels.count(label) for label in dict.fromkeys(labels)}
-    text = next(iter(counts), "") if len(counts) < 2 else "; ".join(f"{n} {label}" for label, n in counts.items())
-    return (b"X-Resift", _one_line(text).encode("latin-1", "replace"))
-
-
-def as_it_is(head: ResponseHead, body: bytes, reason: str) -> Answer:
-    """Return the answer of a search that passed through for `reason`."""
-    treated = [Treated(passed(reason), Outcome("late" if reason.startswith("late") else "passed", reason))]
-    return Answer(head, body, [label_header(treated)], treated)
-
-
-def _untreated(outcome: Outcome) -> Treated:
-    return Treated(passed(outcome.reason), replace(outcome))
 
 
 def _problem_of_lines(body: bytes) -> str:
@@ -281,9 +258,3 @@ def _problem_of_lines(body: bytes) -> str:
 def _joined(index: object) -> object:
     """Return the indices of one search of an msearch, which may be a list."""
     return ",".join(map(str, index)) if isinstance(index, list) else index
-
-
-def _one_line(text: str) -> str:
-    """Return a text as the value of a header: printable, and not long."""
-    plain = "".join(character if character.isprintable() else " " for character in text)
-    return plain if len(plain) <= 300 else f"{plain[:300]}..."

@@ -93,7 +93,8 @@ class ProxyServer:
         self.remote = is_address(plan.scorer.model)
         # a misspelt name is reported now; a server may still be starting
         languages = () if self.remote else read_facts(plan.scorer.model, plan.scorer).languages
-        fields = (plan.engine.search_fields or "").split(",") if plan.engine.search_fields else []
+        named = plan.engine.search_fields if plan.engine.source_text is None else None  # else chosen with the mapping
+        fields = [name.strip() for name in (named or "").split(",") if name.strip()]
         self.rules = Rules(plan.names, plan.definitions, plan.rerank, fields, settings.shadow)
         self.model_metrics = Metrics()
         cache = ScoreCache(plan.serve.score_cache_mb << 20)
@@ -110,7 +111,7 @@ class ProxyServer:
             self.scorer,
             self.pages,
             FieldChooser(self.engine, languages, plan.engine),
-            window=Breaker(settings.breaker_failures, settings.breaker_seconds),
+            make_breaker=lambda: Breaker(settings.breaker_failures, settings.breaker_seconds),
             interleave=settings.interleave,
             opt_in=settings.opt_in,
         )
@@ -125,11 +126,16 @@ class ProxyServer:
         self.failure: BaseException | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def _open_windows(self) -> int:
+        """Return for how many rules the engine is too slow for searches of a window."""
+        return sum(one.state != "closed" for one in self.proxy.searches.windows.values())
+
     def _gauges(self) -> dict[str, float]:
         breaker = {"closed": 0.0, "half-open": 1.0, "open": 2.0}[self.scorer.breaker.state]
         log = self.log
         return {
             "breaker": breaker,
+            "slow_indices": self._open_windows(),
             "connections": len(self.connections.open),
             "searches_being_reranked": self.proxy.active,
             "searches_in_shadow": self.proxy.in_shadow,
@@ -158,6 +164,7 @@ class ProxyServer:
             )
             self._watch_signals(loop)
             self._start(self._load())
+            self._start(self._look_for_the_engine())
             self._start(self._sweep())
             if admin is not None:
                 self._start(self._serve_admin(admin))
@@ -190,16 +197,30 @@ class ProxyServer:
         self.scorer.ready = True
         _LOG.info("ready", extra={"facts": {"model": self.models.default, "indices": self.rules.describe()["indices"]}})
 
+    async def _look_for_the_engine(self) -> None:
+        """Warn if no node can be reached."""
+        try:
+            (await self.engine.connect()).abort()
+        except OSError as error:
+            facts = {"engine": self.plan.to, "error": str(error)}
+            _LOG.warning("no node of the engine can be reached", extra={"facts": facts})
+
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1.0)
-            self.connections.sweep(loop.time())
+            try:
+                self.connections.sweep(loop.time())
+            except Exception:
+                _LOG.exception("idle connections were not looked for")
 
     async def _serve_admin(self, listener: socket.socket) -> None:
         app = make_admin(self.rules, self.state, lambda: self.metrics.text() + self.model_metrics.text())
         config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False)
-        await _Admin(config).serve(sockets=[listener])
+        try:
+            await _Admin(config).serve(sockets=[listener])
+        except Exception:
+            _LOG.exception("the address for administration is closed")
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         """SIGTERM and SIGINT stop; SIGUSR1 switches everything off, SIGUSR2 undoes that; SIGHUP reads files again."""

@@ -40,7 +40,8 @@ class Treated:
     `label`: "reranked", "partial 64/100" or "passed through: …". `first_stage`, `reranked`: the ids of both orders of
     the window; the latter is empty without one. `shown`: the hits of the page, with their teams if both orders were
     mixed. `first`: the position of the first of them, from 1. `milliseconds`: how long reranking took. `scored`: the
-    result of the model, None if there is none. `order`: the places of the hits after reranking, from 0.
+    result of the model, None if there is none. `order`: the places of the hits after reranking, from 0. `rule`: the
+    name of its rule.
     """
 
     label: str
@@ -55,6 +56,7 @@ class Treated:
     order: tuple[int, ...] = ()
     draft: str | None = None
     remembered: bool = False
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,8 @@ class SearchWork:
         took = 1000 * (time.monotonic() - started)
         outcomes = []
         for place in range(len(bodies)):
-            treated = replace(found[place], milliseconds=took)
+            rule = self._planned[id(plans[place])].rule.name
+            treated = replace(found[place], milliseconds=took, rule=rule)
             outcomes.append(treated.outcome)
             self.treated[id(treated.outcome)] = treated
         return outcomes

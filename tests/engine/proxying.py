@@ -63,7 +63,11 @@ class Answer:
             body = re.sub(pattern, other, body)
         if numbers:
             body = re.sub(rb" +", b" ", re.sub(rb"\d+(?:\.\d+)?(?:[kmg]?b|ms|micros|nanos|[smhd%])?\b", b"0", body))
-        headers = sorted((name, value) for name, value in self.headers if name not in _NOT_COMPARED)
+        headers = sorted(
+            (name, value)
+            for name, value in self.headers
+            if name not in _NOT_COMPARED and not value.startswith("299 OpenSearch")  # it gives each warning once
+        )
         return self.status, [(name, re.sub(r"[\w-]{20,}", "", value)) for name, value in headers], body
 
 

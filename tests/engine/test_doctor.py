@@ -1,20 +1,14 @@
-"""`resift doctor` on a real OpenSearch: each planted mistake is found, with its remedy, and nothing is left behind."""
+"""`resift doctor` on a real OpenSearch: each planted mistake is found, with its remedy."""
 
 from __future__ import annotations
 
-import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from resift.rerank.attach.doctor.probe import PREFIX, remove, temporary_model
-from resift.rerank.attach.engine_requests import EngineRequests, open_requests
-from tests.engine.doctored import Setup, called, diagnosis, filled, objects, own_engine, piped, set_to
+from tests.engine.doctored import Setup, called, diagnosis, filled, own_engine, piped, set_to
 from tests.engine.service_hook import KEY, send
 from tests.rerank.attach.doctor.planted import Manner, planted_service
 
@@ -41,7 +35,7 @@ def service() -> Iterator[str]:
 
 def test_a_healthy_setup_has_nothing_broken_and_is_reranked(engine: str, target: str, service: str) -> None:
     with piped(engine, service):
-        found = diagnosis(target, model="resift-tiny")
+        found = diagnosis(target, "--service", service, model="resift-tiny")
     assert found.named("broken") == set() and found.code == 0
     assert found.named("not checked") == {("fit", "language")} or found.named("not checked") == set()
     for place in [("mapping", "field"), ("call", "plain call"), ("search", "reranked"), ("service", "scores")]:
@@ -75,7 +69,7 @@ def test_a_wrong_port_is_found_though_the_searches_succeed(engine: str, target: 
 
 def test_a_private_address_that_the_cluster_may_not_call_is_found(engine: str, target: str, service: str) -> None:
     with piped(engine, service), set_to(engine, private_ip_enabled=False):
-        found = diagnosis(target)
+        found = diagnosis(target, "--service", service)
     remedy = 'PUT _cluster/settings {"persistent": {"plugins.ml_commons.connector.private_ip_enabled": true}}'
     for place in [("settings", "private address"), ("call", "plain call")]:
         assert found.outcome(*place) == "broken"
@@ -87,7 +81,7 @@ def test_an_address_that_is_not_trusted_is_found_before_and_after_the_connector_
     engine: str, target: str, service: str
 ) -> None:
     with piped(engine, service), set_to(engine, trusted_connector_endpoints_regex=["^https://elsewhere/.*$"]):
-        after = diagnosis(target)
+        after = diagnosis(target, "--service", service)
     with set_to(engine, trusted_connector_endpoints_regex=["^https://elsewhere/.*$"]):
         before = diagnosis(target, "--service", service)
     assert after.outcome("settings", "trusted address") == "warning"  # OpenSearch 2.19 still calls it
@@ -95,7 +89,7 @@ def test_an_address_that_is_not_trusted_is_found_before_and_after_the_connector_
     port = service.rpartition(":")[2]
     for found in (before, after):
         said = found.said("settings", "trusted address")
-        assert f"^http://127\\.0\\.0\\.1:{port}/.*$" in said
+        assert f"^http://127\\.0\\.0\\.1:{port}/v1/rerank$" in said
         assert "trusted_connector_endpoints_regex" in said
     assert before.outcome("way in", "way in") == "not checked" and "resift plan" in before.said("way in", "way in")
 
@@ -105,7 +99,7 @@ def test_a_default_pipeline_is_found(engine: str, target: str, service: str, ign
     name = target.rpartition("/")[2]
     with piped(engine, service, Setup(processor={"ignore_failure": ignored})):
         send(engine, ("PUT", f"{name}/_settings", {"index.search.default_pipeline": "resift"})).raise_for_status()
-        found = diagnosis(target)
+        found = diagnosis(target, "--service", service)
         send(engine, ("PUT", f"{name}/_settings", {"index.search.default_pipeline": None})).raise_for_status()
     assert found.outcome("mapping", "default pipeline") == outcome
     assert f'PUT {name}/_settings {{"index.search.default_pipeline": null}}' in found.said(
@@ -118,8 +112,9 @@ def test_a_default_pipeline_is_found(engine: str, target: str, service: str, ign
 def test_a_wrong_post_process_function_is_found(engine: str, target: str, service: str, ignored: bool) -> None:
     action = {"post_process_function": "connector.post_process.default.rerank"}
     with piped(engine, service, Setup(action=action, processor={"ignore_failure": ignored})):
-        found = diagnosis(target)
-        unseen = diagnosis(target, key="")  # the service does not answer this machine: the path decides
+        found = diagnosis(target, "--service", service)
+        # the service does not answer this machine: the path decides
+        unseen = diagnosis(target, "--service", service, key="")
     for one in (found, unseen):
         assert one.outcome("search", "reranked") == "broken"
         for place in [("connector", "functions"), ("call", "plain call")]:
@@ -160,7 +155,7 @@ def test_a_slow_service_is_found(engine: str, target: str) -> None:
 
 def test_a_missing_field_is_found_with_the_one_that_was_meant(engine: str, target: str, service: str) -> None:
     with piped(engine, service, Setup(fields=("txet",))):
-        found = diagnosis(target)
+        found = diagnosis(target, "--service", service)
     assert found.outcome("mapping", "field") == "broken"
     assert "did you mean text?" in found.said("mapping", "field")
     assert "all hits have the same score" in found.said("search", "reranked")
@@ -168,7 +163,7 @@ def test_a_missing_field_is_found_with_the_one_that_was_meant(engine: str, targe
 
 def test_a_wrong_key_is_found(engine: str, target: str, service: str) -> None:
     with piped(engine, service, Setup(key="another-key-of-opensearch")) as connector:
-        found = diagnosis(target)
+        found = diagnosis(target, "--service", service)
     said = found.said("call", "plain call")
     assert found.outcome("call", "plain call") == "broken"
     assert "refuses the key of the engine (401)" in said and "this machine gets an answer" in said
@@ -187,7 +182,7 @@ def test_fields_whose_texts_are_not_sent_are_found(engine: str, service: str) ->
     fields = ("body.en", "other", "meta.body", "parts.body")
     with filled(engine, {"properties": mapping}, one=source, two=source) as target:
         with piped(engine, service, Setup(fields=fields)):
-            found = diagnosis(target)
+            found = diagnosis(target, "--service", service)
             words = {"query": {"match_all": {}}, "ext": {"rerank": {"query_context": {"query_text": "cats eat"}}}}
             request = ("POST", f"{target.rpartition('/')[2]}/_search?search_pipeline=resift", words)
             scores = [hit["_score"] for hit in send(engine, request).json()["hits"]["hits"]]
@@ -208,7 +203,7 @@ def test_further_risks_are_named(engine: str, service: str) -> None:
     action = {"request_body": '{ "query": "${parameters.query}", "documents": ${parameters.documents}, "top_n": 5 }'}
     with filled(engine, mapping, one={"text": "cats eat fish", "kind": "a"}, two={"kind": "b"}) as target:
         with piped(engine, service, Setup(fields=("text", "kind"), processor={}, action=action)):
-            found = diagnosis(target)
+            found = diagnosis(target, "--service", service)
     assert "_source" in found.said("mapping", "source") and found.outcome("mapping", "source") == "broken"
     assert "kind is of the type keyword" in found.said("mapping", "field")
     assert "'applepie'" in found.said("mapping", "one field")
@@ -226,7 +221,7 @@ def test_a_model_that_was_deleted_is_found(engine: str, target: str, service: st
         ]
     }
     send(engine, ("PUT", "_search/pipeline/t-gone", pipeline)).raise_for_status()
-    found = diagnosis(target)
+    found = diagnosis(target, "--service", service)
     send(engine, ("DELETE", "_search/pipeline/t-gone", None)).raise_for_status()
     assert found.outcome("settings", "model") == "broken" and "resift attach" in found.said("settings", "model")
     assert found.outcome("call", "plain call") == "broken"
@@ -240,56 +235,14 @@ def test_a_pipeline_that_does_not_exist_is_wrong_usage_with_the_name_that_was_me
     assert done.code == 2 and "did you mean resift?" in done.error_line
 
 
-def test_the_probe_reports_what_the_engine_makes_of_each_reply_and_leaves_nothing(
-    engine: str, target: str, service: str
+def test_the_key_is_not_sent_to_an_address_that_the_cluster_alone_names(
+    engine: str, target: str, service: str, tmp_path: Path
 ) -> None:
+    record = tmp_path / "record.json"
     with piped(engine, service):
-        before = objects(engine)
-        found = diagnosis(target, "--probe")
-        assert objects(engine) == before
-    for check in (
-        "reachable",
-        "scores 0.0 and 1.0",
-        "sorted reply",
-        "rejecting service",
-        "slow service",
-        "service down",
-    ):
-        assert found.outcome("probe", check) == "works", found.said("probe", check)
-    for check in ("integer scores", "long scores", "missing documents"):
-        assert found.outcome("probe", check) == "warning"
-    with piped(engine, service), set_to(engine, trusted_connector_endpoints_regex=["^https://elsewhere/.*$"]):
-        refused = diagnosis(target, "--probe")
-    assert refused.outcome("probe", "stub") == "not checked" and "trusted" in refused.said("probe", "stub")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_probe_leaves_no_connector_and_no_model(
-    engine: str, target: str, service: str, number: signal.Signals
-) -> None:
-    command = [sys.executable, "-m", "resift", "doctor", target, "--probe", "--model", "none"]
-    with piped(engine, service):
-        before = objects(engine)
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            while len(objects(engine)) < len(before) + 2:
-                assert process.poll() is None
-                time.sleep(0.05)
-            process.send_signal(number)
-        assert process.returncode == 128 + number
-        assert objects(engine) == before
-
-
-def test_a_connector_without_its_model_is_removed_too(engine: str) -> None:
-    class Failing(EngineRequests):
-        def send(self, method: str, path: str, *others: Any, **named: Any) -> Any:
-            if path.endswith("_register"):
-                raise KeyboardInterrupt
-            return super().send(method, path, *others, **named)
-
-    requests = Failing(open_requests(engine).engine)
-    before = objects(engine)
-    with pytest.raises(KeyboardInterrupt), temporary_model(requests, "http://127.0.0.1:1/v1/rerank"):
-        pytest.fail("there is no model")
-    assert objects(engine) == before
-    remove(requests, f"{PREFIX}none")
-    requests.close()
+        unsent = diagnosis(target, "--record", str(record))
+        record.write_text(f'{{"attachments": {{"x": {{"service": "{service}"}}}}}}')
+        sent = diagnosis(target, "--record", str(record))
+    assert unsent.outcome("service", "answer") == "not checked"
+    assert f"--service ({service})" in unsent.said("service", "answer") and KEY not in unsent.said("service", "answer")
+    assert sent.outcome("service", "answer") == "works"

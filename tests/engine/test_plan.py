@@ -30,7 +30,9 @@ def test_a_plan_is_made_with_and_without_an_index(engine: str, filled: Fill, nam
         }
     assert (found["index"]["field"], found["index"]["read"]) == ("text", ["title", "text"])
     assert "url" not in found["index"]["searched"] and found["index"]["language"] == "english"
-    assert any("the engine sends one field to the model, text, and not title" in note for note in found["notes"])
+    noted = any("the engine sends one field to the model, text, and not title" in note for note in found["notes"])
+    hook = next(one for one in (found["recommended"], *found["alternatives"]) if one["name"] == "hook")
+    assert noted is (hook["fits"] is not False)  # it is a note on the hook
     assert "['title', 'text']" in invoke("plan", target).out
 
 

@@ -172,4 +172,4 @@ def test_a_request_on_which_the_engine_hangs_up_is_a_bad_gateway(engine: str, pr
         ask(engine, *no_gzip)
     found = ask(proxy.url, *no_gzip)
     assert found.status == 502 and found.treatment == "failed"
-    assert found.json()["error"]["type"] == "connect_exception"
+    assert found.json()["error"]["type"] == "proxy_exception"

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.docs.test_readme import blocks, run
 from tests.engine.engines import ask, is_opensearch
+from tests.rerank.proxy.running_proxy import running_proxy
+from tests.rerank.service.running import running_service
 
 pytestmark = pytest.mark.engine
+SERVERS = "^resift (serve|proxy) "
+"""Commands that run until they are stopped; each has a test of its own."""
 
 
 def test_every_command_and_program_about_engines_runs_in_its_order(engine: str, name: str, tmp_path: Path) -> None:
@@ -19,10 +26,8 @@ def test_every_command_and_program_about_engines_runs_in_its_order(engine: str, 
     files = bash.split("\nresift", 1)[0]
     written = [line for line in bash.splitlines() if line.startswith("printf")]
     own = [f"resift index help.jsonl --to {engine}/{name}-articles", "cut -f2 queries.tsv > queries.txt"]
-    own_terminal = "resift serve"  # runs until it is stopped: tests/callers runs that block
-    console = "\n".join(block for block in blocks("console") if own_terminal not in block).replace(
-        "pip install .", "true"
-    )
+    commands = [block for block in blocks("console") if not re.search(SERVERS, block, flags=re.MULTILINE)]
+    console = "\n".join(commands).replace("pip install .", "true")
     places = {
         "http://localhost:9200": engine,
         "/articles": f"/{name}-articles",
@@ -49,3 +54,28 @@ def test_every_command_and_program_about_engines_runs_in_its_order(engine: str, 
 
 def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
+
+
+def test_the_proxy_of_the_readme_reranks_the_searches_of_its_index(engine: str, name: str, tmp_path: Path) -> None:
+    [block] = [block for block in blocks("console") if "resift proxy " in block]
+    [line] = re.findall("^resift proxy .*$", block, flags=re.MULTILINE)
+    words = shlex.split(line, comments=True)
+    assert words == ["resift", "proxy", "--to", "http://localhost:9200", "--index", "articles"]
+    documents = "\n".join(blocks("bash")).split("\nresift", 1)[0]
+    run(["bash", "-euc", f"{documents}\nresift index help.jsonl --to {engine}/{name}"], tmp_path)
+    try:
+        with running_proxy(engine, "--index", name, "--search-deadline-ms", "30000") as proxy:
+            body = {"query": {"multi_match": {"query": "when will my parcel arrive", "fields": ["title", "text"]}}}
+            response = httpx.post(f"{proxy.url}/{name}/_search", json=body, timeout=60)
+            assert response.headers["X-Resift"] == "reranked"
+            assert response.json()["hits"]["hits"][0]["_source"]["title"] == "Track your order"
+    finally:
+        ask("DELETE", f"{engine}/{name}")
+
+
+def test_the_service_of_the_readme_answers_its_request() -> None:
+    [block] = [block for block in blocks("console") if "resift serve " in block]
+    [request] = re.findall("^curl -s localhost:8080(\\S+) -d '(.*)'$", block, flags=re.MULTILINE)
+    with running_service() as service:
+        response = httpx.post(service.url + request[0], content=request[1], timeout=60)
+    assert [one["index"] for one in response.json()["results"]] == [1, 0]

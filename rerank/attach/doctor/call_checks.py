@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resift.rerank.attach.doctor.case import PAIR, HookCase
+from resift.rerank.attach.doctor.case import PAIR, HookCase, fresh
 from resift.rerank.attach.doctor.check import Check
 from resift.rerank.attach.doctor.failures import explain
 from resift.rerank.attach.doctor.finding import BROKEN, Finding, broken, not_checked, warning, works
@@ -31,7 +31,7 @@ def check_call(case: HookCase) -> Finding:
         return broken(f"the service returned {len(outputs)} scores for {len(PAIR[1])} documents", remedy)
     if _score(outputs[1]) <= _score(outputs[0]):
         return warning(
-            f"an answer gets {_score(outputs[1]):.3g}, and a text that is none {_score(outputs[0]):.3g}",
+            f"an answer gets {_score(outputs[1]):.3g}, and a text that is not one {_score(outputs[0]):.3g}",
             "the model does not read English, or the scores are given to the wrong documents",
         )
     return works(f"an answer gets {_score(outputs[1]):.3g}, another text {_score(outputs[0]):.3g}")
@@ -121,7 +121,7 @@ def check_dollar_texts(case: HookCase) -> Finding:
 
 def check_many(case: HookCase) -> Finding:
     """Check a call with 1,000 documents."""
-    return _try(case, PAIR[0], tuple(f"number {place}" for place in range(1000)))
+    return _try(case, PAIR[0], tuple(fresh([f"number {place}" for place in range(1000)])))
 
 
 def check_reranked(case: HookCase) -> Finding:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from resift.rerank.attach.doctor.cluster import Cluster, pattern_of
+from resift.rerank.attach.cluster_settings import pattern_of
+from resift.rerank.attach.doctor.cluster import Cluster
 from resift.rerank.attach.doctor.direct import Direct, Reply
 from resift.rerank.attach.doctor.hook import Hook
 from resift.rerank.attach.engine_requests import EngineRequests
@@ -40,7 +42,9 @@ class Subject:
 class Case:
     """What all checks look at: a subject, the fields whose texts are sent, and the service if it is known.
 
-    `timeout`: the seconds that the engine gives a call, None if that is not known. `given`: queries of the user.
+    `timeout`: the seconds that the engine gives a call, None if that is not known. `deadline_ms`: the milliseconds that
+    it gives a service of resift, None if it gives none. `by_source`: whether the engine reads the first level of the
+    source alone. `given`: queries of the user.
     """
 
     def __init__(self, subject: Subject, fields: Sequence[str], service: Direct | None, given: Sequence[str]) -> None:
@@ -48,6 +52,7 @@ class Case:
         self.requests, self.address, self.types = subject.requests, subject.address, subject.types
         self.index, self.fields, self.service, self.given = subject.index, tuple(fields), service, tuple(given)
         self.timeout: float | None = None
+        self.deadline_ms: int | None = None
         self.by_source = False
 
     @cached_property
@@ -98,7 +103,7 @@ class Case:
 
 
 class HookCase(Case):
-    """An index of an OpenSearch with a search pipeline that reranks; `url` is the index's address as it was given."""
+    """An index of an OpenSearch with a search pipeline that reranks."""
 
     def __init__(
         self, subject: Subject, hook: Hook, cluster: Cluster, service: Direct | None, given: Sequence[str]
@@ -106,7 +111,7 @@ class HookCase(Case):
         """Look at `subject` through `hook`; nothing is requested yet."""
         super().__init__(subject, hook.fields, service, given)
         self.hook, self.cluster = hook, cluster
-        self.timeout = hook.read_timeout
+        self.timeout, self.deadline_ms = hook.read_timeout, hook.deadline_ms
         self.by_source = True
 
     @property
@@ -161,6 +166,11 @@ class HookCase(Case):
 def ext(words: str) -> dict[str, Any]:
     """Return the member of a search body that has the words for the model."""
     return {"ext": {"rerank": {"query_context": {"query_text": words}}}}
+
+
+def fresh(texts: Sequence[str]) -> list[str]:
+    """Return the texts with a random word before each, so that no cache of the service has their scores."""
+    return [f"{secrets.token_hex(4)} {text}" for text in texts]
 
 
 def made_queries(documents: Sequence[Document]) -> list[str]:

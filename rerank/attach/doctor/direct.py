@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -27,12 +28,14 @@ class Reply:
     """The reply of a service: the `status` (0: none came, and `error` says why), the JSON `body`, and the seconds.
 
     Numbers of the body are `Number`, texts as the service wrote them. `body` is None if the reply is not JSON.
+    `scored`: how many documents the model scored, by the header X-Resift-Scored; None if the service does not say.
     """
 
     status: int
     body: Any = None
     seconds: float = 0.0
     error: str = ""
+    scored: int | None = None
 
     def rows(self) -> list[Mapping[str, Any]] | None:
         """Return the results, in the reply's order; None if the reply has none."""
@@ -54,7 +57,8 @@ class Direct:
     """A service at a URL, with the user's key, which neither repr nor str shows.
 
     `texts`: the name of the member with the documents: "documents", or "texts" for text-embeddings-inference.
-    `timeout`: seconds. `model`: the name of a model that the engine sends too, "" for none.
+    `timeout`: seconds. `model`: the name of a model that the engine sends too, "" for none. `withheld`: whether the
+    user has a key that is not sent, because only the cluster names this address.
     """
 
     url: str
@@ -62,6 +66,7 @@ class Direct:
     texts: str = "documents"
     timeout: float = 60.0
     model: str = ""
+    withheld: bool = False
 
     def rerank(self, query: str, documents: Sequence[str], **members: object) -> Reply:
         """Send documents to be scored; `members` are further ones of the body."""
@@ -83,16 +88,18 @@ class Direct:
         """Send one request; no redirection is followed, and no proxy is used, as an engine uses none."""
         started = time.monotonic()
         try:
-            status, content = self._exchange(method, url, body)
+            status, content, scored = self._exchange(method, url, body)
         except (OSError, http.client.HTTPException, ValueError) as error:
             return Reply(0, None, time.monotonic() - started, _reason(error, self.timeout))
         try:
             parsed = json.loads(content, parse_float=Number, parse_int=Number, parse_constant=Number)
         except (ValueError, RecursionError):
             parsed = None
-        return Reply(status, parsed, time.monotonic() - started)
+        found = re.match(r"(\d+)/", scored)
+        return Reply(status, parsed, time.monotonic() - started, scored=int(found[1]) if found else None)
 
-    def _exchange(self, method: str, url: str, body: object) -> tuple[int, bytes]:
+    def _exchange(self, method: str, url: str, body: object) -> tuple[int, bytes, str]:
+        """Return the status, the content and the header X-Resift-Scored, "" without it."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         connection = (
@@ -107,7 +114,7 @@ class Direct:
                 method, f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", content, headers
             )
             response = connection.getresponse()
-            return response.status, response.read(_MOST_BYTES)
+            return response.status, response.read(_MOST_BYTES), response.getheader("X-Resift-Scored", "")
         finally:
             connection.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from resift.rerank.attach.cluster_settings import pattern_of
 from resift.rerank.attach.doctor import (
     alarms,
     call_checks,
@@ -18,7 +19,7 @@ from resift.rerank.attach.doctor import (
 )
 from resift.rerank.attach.doctor.case import Case, HookCase, Subject
 from resift.rerank.attach.doctor.check import CheckRun
-from resift.rerank.attach.doctor.cluster import pattern_of, read_cluster
+from resift.rerank.attach.doctor.cluster import read_cluster
 from resift.rerank.attach.doctor.direct import Direct
 from resift.rerank.attach.doctor.failures import explain
 from resift.rerank.attach.doctor.finding import BROKEN, OUTCOMES, Row, broken, count, not_checked, works
@@ -27,7 +28,7 @@ from resift.rerank.attach.doctor.inference import InferenceCase, find_endpoint
 from resift.rerank.attach.doctor.mapping import default_pipelines
 from resift.rerank.attach.doctor.probe_server import own_address, stub_service
 from resift.rerank.attach.engine_requests import OPENSEARCH, EngineRequests
-from resift.rerank.attach.service import Service
+from resift.rerank.attach.service import Service, origin
 from resift.rerank.scorers.load import load_scorer
 from resift.rerank.scorers.ranking_model import RankingModel
 from resift.rerank.scorers.registry import NO_MODEL
@@ -49,7 +50,8 @@ class DoctorRequest:
     `pipeline`, `inference_id` and `field`: the way in, found if None. `service`: the address of the service, if it is
     not that of the connector; `key`: the user's own key for it. `queries`: of the user, made from the texts if empty.
     `probe`: whether a stub on this machine is called through a temporary connector, at the address `probe_host`.
-    `model`: that of the alarms, None for the service's own.
+    `model`: that of the alarms, None for the service's own. `trusted`: addresses of services that get the key although
+    only the cluster names them.
     """
 
     pipeline: str | None = None
@@ -61,6 +63,7 @@ class DoctorRequest:
     probe: bool = False
     probe_host: str | None = None
     model: str | None = None
+    trusted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +201,10 @@ class _Examination:
         if not url.startswith(("http://", "https://")):
             return None
         seconds = _DIRECT_SECONDS if limit is None else max(_LEAST_SECONDS, 2 * limit)
-        return Direct(
-            url, self.request.key, texts, seconds, named.model if named is not None and named.model else model
-        )
+        model = named.model if named is not None and named.model else model
+        sent = named is not None or origin(url) in map(origin, self.request.trusted)
+        key = self.request.key if sent else ""
+        return Direct(url, key, texts, seconds, model, withheld=bool(self.request.key) and not sent)
 
     def probe(self) -> None:
         """Call a stub on this machine through a temporary connector and model."""
@@ -213,7 +217,7 @@ class _Examination:
                     with probe.temporary_model(requests, stub.url) as model_id:
                         self.run(probe.CHECKS, probe.ProbeCase(requests, stub, model_id))
                 except probe.LeftBehindError as error:
-                    remedy = f"delete the models and connectors whose names begin with {probe.PREFIX}"
+                    remedy = f"delete the models, model groups and connectors whose names begin with {probe.PREFIX}"
                     self.rows.append(row(broken(error_line(error, 400), remedy)))
                 except StatusError as error:
                     found = explain(error, {"url": stub.url, "pattern": pattern_of(stub.url)})
@@ -242,5 +246,5 @@ class _Examination:
             base = case.service.url.removesuffix("/v1/rerank").removesuffix("/rerank")
             known = str((case.info.get("resift") or {}).get("model") or "")
             own = f"#{known}" if known and known == case.service.model else ""  # an unknown name means the default
-            return RemoteScorer(f"resift+{base}{own}", self.scorer, api_key=self.request.key)
+            return RemoteScorer(f"resift+{base}{own}", self.scorer, api_key=case.service.key)
         return load_scorer(named, self.scorer)

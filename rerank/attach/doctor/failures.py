@@ -60,7 +60,7 @@ CAUSES = (
     Cause(
         f"{_LATE}|read timed out|read ?timeout|timed out waiting|socket ?timeout",
         "the service did not answer within the engine's limit (read_timeout: {read_timeout})",
-        'add "timeout_ms" to the request_body of the connector, below read_timeout (resift serve heeds it), '
+        'add "timeout_ms" to the request_body of the connector, below read_timeout (`resift serve` answers by then), '
         "rerank fewer hits (a smaller size), use a faster model, or raise read_timeout: {correct}",
     ),
     Cause(

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resift.rerank.attach.engine_requests import EngineRequests
+from resift.rerank.attach.settings import USUAL_NAME
 from resift.retrieval.errors import EngineError, SettingsError
 from resift.retrieval.near_names import suggestion
-
-USUAL_NAME = "resift"
-"""The name of the pipeline that `resift attach` creates by default."""
 
 
 @dataclass(frozen=True, slots=True)

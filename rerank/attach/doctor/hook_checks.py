@@ -1,4 +1,4 @@
-"""Checks of what OpenSearch is told about the service: cluster settings, connector and pipeline; nothing is called."""
+"""Checks of what OpenSearch has stored about the service: settings, connector and pipeline; nothing is called."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import json
 import re
 from urllib.parse import urlsplit
 
+from resift.rerank.attach.attachment import PLUGINS
+from resift.rerank.attach.cluster_settings import ML_NODES, PRIVATE, TRUSTED, pattern_of
 from resift.rerank.attach.doctor.case import HookCase
 from resift.rerank.attach.doctor.check import Check
-from resift.rerank.attach.doctor.cluster import ML_NODES, PRIVATE, TRUSTED, pattern_of
 from resift.rerank.attach.doctor.finding import Finding, broken, not_checked, warning, works
 from resift.rerank.attach.service import is_private
 
-_NEEDED = ("opensearch-ml", "opensearch-neural-search")
-_SECRET = "this user may not read the cluster's settings"
+_UNREADABLE = "this user may not read the cluster's settings"
 _RIGHT = "grant cluster:monitor/settings, or ask who may read GET _cluster/settings"
 _RERANK = ".rerank"
 
 
 def check_plugins(case: HookCase) -> Finding:
-    """Check that the plugins that call models are installed."""
+    """Check that the plugins that call models are installed on every node."""
     if case.cluster.plugins is None:
         return not_checked("this user may not read which plugins the nodes have (GET _nodes)")
-    missing = [name for name in _NEEDED if name not in case.cluster.plugins]
+    missing = [name for name in PLUGINS if name not in case.cluster.plugins]
     if missing:
-        return broken(f"the nodes lack {' and '.join(missing)}", "install them on every node, and restart it")
-    return works("opensearch-ml and opensearch-neural-search")
+        return broken(f"a node lacks {' and '.join(missing)}", "install them on every node, and restart it")
+    return works(" and ".join(PLUGINS))
 
 
 def check_model(case: HookCase) -> Finding:
@@ -46,8 +46,9 @@ def check_trusted(case: HookCase) -> Finding:
         return not_checked("the connector's address is not known")
     trusted = case.cluster.trusted(url)
     if trusted is None:
-        why = _SECRET if case.cluster.settings is None else f"{TRUSTED} is not set; its built-in list is not reported"
-        return not_checked(why, _RIGHT if case.cluster.settings is None else "")
+        if case.cluster.settings is None:
+            return not_checked(_UNREADABLE, _RIGHT)
+        return not_checked(f"{TRUSTED} is not set; its built-in list is not reported")
     if trusted:
         return works(f"{url} is trusted")
     remedy = f"add {pattern_of(url)} to the list with PUT _cluster/settings; repeat its other entries"
@@ -66,7 +67,7 @@ def check_private(case: HookCase) -> Finding:
         return works("the address is public")
     allowed = case.cluster.flag(PRIVATE)
     if case.cluster.settings is None:
-        return not_checked(_SECRET, _RIGHT)
+        return not_checked(_UNREADABLE, _RIGHT)
     if allowed:
         return works(f"{why}, and the cluster may call it")
     seen = f"{why}, and {PRIVATE} is {'not set' if allowed is None else 'false'}"
@@ -81,10 +82,10 @@ def check_private(case: HookCase) -> Finding:
 def check_nodes(case: HookCase) -> Finding:
     """Check that a node may run models."""
     only = case.cluster.flag(ML_NODES)
-    if case.cluster.settings is None or not case.cluster.roles:
+    if case.cluster.settings is None or case.cluster.ml_node is None:
         return not_checked("this user may not read the cluster's settings or its nodes", _RIGHT)
-    if not only or "ml" in case.cluster.roles:
-        return works("a node of the role ml" if "ml" in case.cluster.roles else f"{ML_NODES} is false")
+    if not only or case.cluster.ml_node:
+        return works("a node has the role ml" if case.cluster.ml_node else f"{ML_NODES} is false")
     return warning(
         f"{ML_NODES} is true and no node has the role ml; OpenSearch 2.19 calls services all the same",
         f'PUT _cluster/settings {{"persistent": {{"{ML_NODES}": false}}}}',

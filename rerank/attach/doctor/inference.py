@@ -12,14 +12,11 @@ from typing import Any
 from resift.rerank.attach.doctor.case import PAIR, Case, Subject
 from resift.rerank.attach.doctor.direct import Direct
 from resift.rerank.attach.engine_requests import EngineRequests
+from resift.rerank.attach.settings import USUAL_NAME
 from resift.retrieval.errors import SettingsError, StatusError
 from resift.retrieval.near_names import suggestion
 from resift.retrieval.types import Query
 
-USUAL_NAME = "resift"
-"""The endpoint that `resift attach` creates by default."""
-LICENCES = ("enterprise", "trial")
-"""The licences with which the inference API and the retriever work."""
 _CALL_SECONDS = 90.0
 
 

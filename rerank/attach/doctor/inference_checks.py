@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from resift.rerank.attach.doctor.case import PAIR
+from resift.rerank.attach.doctor.case import PAIR, fresh
 from resift.rerank.attach.doctor.check import Check
 from resift.rerank.attach.doctor.failures import explain
 from resift.rerank.attach.doctor.finding import Finding, broken, not_checked, warning, works
-from resift.rerank.attach.doctor.inference import LICENCES, InferenceCase
+from resift.rerank.attach.doctor.inference import InferenceCase
+from resift.rerank.attach.elasticsearch_requests import LICENCES
 from resift.retrieval.errors import StatusError
 
 _PATHS = {"hugging_face": "/rerank", "openshift_ai": "/v1/rerank", "custom": "/v1/rerank"}
@@ -23,11 +24,12 @@ def check_licence(case: InferenceCase) -> Finding:
     answer = case.requests.read("_license")
     if not answer.known:
         return not_checked("this user may not read the licence (GET _license)")
-    kind = str((answer.body.get("license") or {}).get("type"))
-    if kind in LICENCES:
+    licence = answer.body.get("license") or {}
+    kind, state = str(licence.get("type")), str(licence.get("status"))
+    if kind in LICENCES and state == "active":
         return works(kind)
     remedy = "use `resift proxy` or the client wrapper (docs/engines.md), or get an Enterprise licence"
-    return broken(f"the licence is {kind}; the inference API needs {' or '.join(LICENCES)}", remedy)
+    return broken(f"the licence is {kind} ({state}); the inference API needs {' or '.join(LICENCES)}", remedy)
 
 
 def check_endpoint(case: InferenceCase) -> Finding:
@@ -71,7 +73,7 @@ def check_call(case: InferenceCase) -> Finding:
             f"{len(scores)} scores came back for {len(PAIR[1])} texts", "the service must return all documents"
         )
     if scores[1] <= scores[0]:
-        return warning("a text that is no answer gets the higher score", "the model does not read English")
+        return warning("a text that is not an answer gets the higher score", "the model does not read English")
     return works(f"an answer gets {scores[1]:.3g}, another text {scores[0]:.3g}")
 
 
@@ -103,7 +105,7 @@ def check_texts(case: InferenceCase) -> Finding:
 
 def check_many(case: InferenceCase) -> Finding:
     """Check a call with 1,000 texts."""
-    return _try(case, PAIR[0], tuple(f"number {place}" for place in range(1000)))
+    return _try(case, PAIR[0], tuple(fresh([f"number {place}" for place in range(1000)])))
 
 
 def check_reranked(case: InferenceCase) -> Finding:

@@ -91,6 +91,6 @@ INDEX: tuple[Check[Case], ...] = (
 )
 HOOKED: tuple[Check[HookCase], ...] = (
     *INDEX,
-    Check("mapping", "one field", "texts of several fields are not glued together", check_one_field),
+    Check("mapping", "one field", "texts of several fields are not joined", check_one_field),
     Check("mapping", "default pipeline", "searches that do not ask for it are not reranked", check_default_pipeline),
 )

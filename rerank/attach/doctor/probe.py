@@ -18,16 +18,17 @@ from resift.rerank.attach.engine_requests import EngineRequests
 from resift.retrieval.errors import EngineError, StatusError
 
 PREFIX = "resift-doctor-"
-"""How the names of the temporary connector and model begin."""
+"""How the names of the temporary connector, model and model group begin."""
 _LIMIT = 1
 """The temporary connector's read_timeout in seconds."""
 _CALL_SECONDS = 60.0
-_ATTEMPTS = 5
+_REMOVAL_SECONDS = 20.0
+_KINDS = ("models", "model_groups", "connectors")  # the engine makes a group for each model
 _RULE = "the service must write every score with a point, in at most 18 characters"
 
 
 class LeftBehindError(EngineError):
-    """The temporary connector or model could not be removed; the message names them."""
+    """The temporary connector, model or model group could not be removed; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class ProbeCase:
 
 @contextmanager
 def temporary_model(requests: EngineRequests, url: str) -> Iterator[str]:
-    """Create a connector to `url` with a model, and yield the model's id; both are removed at the end.
+    """Create a connector to `url` with a model, and yield the model's id; both and its group are removed at the end.
 
     Raises StatusError if the engine refuses them, and LeftBehindError if they cannot be removed.
     """
@@ -64,24 +65,40 @@ def temporary_model(requests: EngineRequests, url: str) -> Iterator[str]:
 
 
 def remove(requests: EngineRequests, name: str) -> None:
-    """Remove the models and connectors of a name. Raises LeftBehindError if that fails repeatedly."""
-    for kind in ("models", "connectors"):
-        for attempt in range(_ATTEMPTS):
-            try:
-                for found in named(requests, kind, name):
-                    if kind == "models":
-                        requests.send("POST", f"_plugins/_ml/models/{found}/_undeploy")
-                    requests.send("DELETE", f"_plugins/_ml/{kind}/{found}")
-                break
-            except StatusError as error:
-                if attempt == _ATTEMPTS - 1:
-                    message = f"the temporary {kind} {name} could not be removed: {error}"
-                    raise LeftBehindError(message, requests.url) from None
-                time.sleep(0.2 * (attempt + 1))
+    """Remove the models, their groups and the connectors of a name.
+
+    Raises LeftBehindError if that fails for 20 seconds: a model that is being deployed cannot be removed at once.
+    """
+    ends, kind = time.monotonic() + _REMOVAL_SECONDS, _KINDS[0]
+    while True:
+        try:
+            found = 0
+            for kind in _KINDS:
+                found += _remove_kind(requests, kind, name)
+            if not found:  # also none that the engine was still making
+                return
+        except StatusError as error:
+            if time.monotonic() > ends:
+                message = f"the temporary {kind.replace('_', ' ')} {name} could not be removed: {error}"
+                raise LeftBehindError(message, requests.url) from None
+            time.sleep(0.2)
+
+
+def _remove_kind(requests: EngineRequests, kind: str, name: str) -> int:
+    """Remove the objects of one kind, and return how many there were. Raises StatusError."""
+    found = named(requests, kind, name)
+    for one in found:
+        if kind == "models":
+            requests.send("POST", f"_plugins/_ml/models/{one}/_undeploy")
+        requests.send("DELETE", f"_plugins/_ml/{kind}/{one}")
+    return len(found)
 
 
 def named(requests: EngineRequests, kind: str, name: str) -> list[str]:
-    """Return the ids of the "models" or "connectors" whose names begin with `name`; none if there are not any yet."""
+    """Return the ids of the objects whose names begin with `name`; none if there are not any yet.
+
+    `kind`: "models", "model_groups" or "connectors".
+    """
     try:
         body = {"size": 100, "query": {"prefix": {"name.keyword": name}}}
         answer = requests.send("POST", f"_plugins/_ml/{kind}/_search", body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resift.rerank.attach.doctor.case import PAIR, Case
+from resift.rerank.attach.doctor.case import PAIR, Case, fresh
 from resift.rerank.attach.doctor.check import Check
 from resift.rerank.attach.doctor.direct import Direct, Reply
 from resift.rerank.attach.doctor.finding import Finding, broken, not_checked, warning, works
@@ -33,6 +33,13 @@ def check_answers(case: Case) -> Finding:
             f"{url} cannot be reached from this machine: {reply.error}",
             "start the service, or correct the address; if only the engine's nodes can reach it, see the call below",
         )
+    if reply.status in (401, 403) and case.service.withheld:
+        return not_checked(
+            f"the service refuses a request without a key ({reply.status}); yours was not sent, because the cluster "
+            f"alone names {url}",
+            f"give the address with `service` ({url.removesuffix('/rerank').removesuffix('/v1')}) to send the key "
+            "there, or the `record` of `resift attach` that has it",
+        )
     if reply.status in (401, 403):
         given = "the key in RESIFT_MODEL_API_KEY" if case.service.key else "a request without a key"
         return not_checked(
@@ -45,7 +52,8 @@ def check_answers(case: Case) -> Finding:
     if reply.rows() is None:
         return broken(f"{url} does not answer as a reranker does", "use the path /v1/rerank of `resift serve`")
     model = case.info.get("model_id")
-    return works(f"{url} answered{f' by {model}' if model else ''}")
+    unsent = "; your key was not sent, because the cluster alone names this address" if case.service.withheld else ""
+    return works(f"{url} answered{f' by {model}' if model else ''}{unsent}")
 
 
 def check_all_documents(case: Case) -> Finding:
@@ -109,13 +117,15 @@ def check_speed(case: Case) -> Finding:
     usable, service = _usable(case)
     if service is None:
         return usable
-    return _judged(case, _USUAL, service.rerank(PAIR[0], _texts(case, _USUAL), **_deadline(case)))
+    return _judged(case, _USUAL, service.rerank(PAIR[0], fresh(_texts(case, _USUAL)), **_deadline(case)))
 
 
 def _judged(case: Case, size: int, reply: Reply) -> Finding:
     """Return whether the reply for `size` documents came in time."""
     if reply.status not in (0, 200):
         return broken(f"{size} documents get status {reply.status}", "see the log of the service")
+    if (partly := _partly(case, size, reply)) is not None:
+        return partly
     seen = f"{size} documents took {reply.seconds:.1f} s{f' ({reply.error})' if reply.error else ''}"
     if case.timeout is None:
         return works(f"{seen}; the engine's limit is not known")
@@ -129,12 +139,24 @@ def _judged(case: Case, size: int, reply: Reply) -> Finding:
     return warning(seen, remedy) if reply.seconds > case.timeout / 2 else works(seen)
 
 
+def _partly(case: Case, size: int, reply: Reply) -> Finding | None:
+    """Return a warning if the service did not score all of `size` documents within the deadline, else None."""
+    if reply.status != 200 or reply.scored is None or reply.scored >= size:
+        return None
+    limit = "its time limit" if case.deadline_ms is None else f"timeout_ms ({case.deadline_ms:,})"
+    return warning(
+        f"only {reply.scored:,} of {size:,} documents were scored within {limit}; the others come after them",
+        "rerank fewer hits (a smaller size), use a smaller model, or raise timeout_ms in the request_body of the "
+        "connector, below read_timeout",
+    )
+
+
 def check_many(case: Case) -> Finding:
     """Check that the service takes 1,000 documents in one request."""
     usable, service = _usable(case)
     if service is None:
         return usable
-    reply = service.rerank(PAIR[0], [f"number {place}" for place in range(_MANY)], **_deadline(case))
+    reply = service.rerank(PAIR[0], fresh([f"number {place}" for place in range(_MANY)]), **_deadline(case))
     if reply.status != 200:
         why = reply.error or f"status {reply.status}"
         return warning(
@@ -142,6 +164,8 @@ def check_many(case: Case) -> Finding:
         )
     if len(reply.scores()) < _MANY:
         return broken(f"{len(reply.scores())} of {_MANY:,} documents came back", _ALL)
+    if (partly := _partly(case, _MANY, reply)) is not None:
+        return partly
     return works(f"{_MANY:,} documents in {reply.seconds:.1f} s")
 
 
@@ -154,11 +178,11 @@ def check_tricky(case: Case) -> Finding:
     for query in ('say "x" {y} [z]', '["a"]', '{"a": 1}', "${parameters.documents}"):
         reply = service.rerank(query, texts)
         if reply.status != 200 or len(reply.scores()) < len(texts):
-            return broken(f"the query {query} gets {_told(reply)}", "the service must take any text; see its log")
+            return broken(f"the query {query} gets {_answered(reply)}", "the service must take any text; see its log")
     return works("quotes, braces, JSON and empty texts are answered")
 
 
-def _told(reply: Reply) -> str:
+def _answered(reply: Reply) -> str:
     return reply.error or (f"{len(reply.scores())} scores" if reply.status == 200 else f"status {reply.status}")
 
 
@@ -182,8 +206,7 @@ def _texts(case: Case, size: int) -> list[str]:
 
 def _deadline(case: Case) -> dict[str, object]:
     """Return the members that the engine sends too: the time limit of a service of resift."""
-    hook = getattr(case, "hook", None)
-    return {"timeout_ms": hook.deadline_ms} if hook is not None and hook.deadline_ms else {}
+    return {"timeout_ms": case.deadline_ms} if case.deadline_ms else {}
 
 
 CHECKS: tuple[Check[Case], ...] = (

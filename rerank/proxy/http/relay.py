@@ -14,7 +14,10 @@ from resift.rerank.proxy.http.messages import RequestHead, ResponseHead
 _LOG = logging.getLogger("resift.proxy")
 _REPEATABLE = 1 << 20  # bytes of a body that are kept until the response begins
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")
-_READS = (b"_search", b"_msearch", b"_count", b"template", b"_mget", b"_field_caps", b"_validate", b"_explain")
+_READS = (b"_search", b"_msearch", b"_count", b"_mget", b"_field_caps", b"_validate", b"_explain")
+MOST_RESPONSE = 64 << 20
+"""Bytes of a response that the proxy reads, at most."""
+
 UNREACHABLE = "no node of the engine can be reached by the proxy"
 BROKEN = "the engine closed the connection before its response was complete"
 
@@ -28,6 +31,7 @@ class Relay:
         self._connection: EngineConnection | None = None
         self._sent: list[bytes] = []  # of the body, framed, as long as it could be sent again
         self._size = 0
+        self._repeats = 0
         self._complete = self._gone = False
         self._connecting: asyncio.Task[None] | None = None
 
@@ -130,24 +134,36 @@ class Relay:
         self.exchange.end()
 
     def failed(self, unanswered: bool) -> None:
-        """Send the request again if the node had closed an idle connection, else report the failure."""
+        """Send the request again if the node had closed an idle connection, or there are others; else report it."""
         used, self._connection = self._connection, None
-        if unanswered and used is not None and used.used and self._may_repeat():
+        if unanswered and used is not None and self._may_repeat(used):
+            self._repeats += 1
             self._use(None)
         else:
             self._fail(502, "proxy_exception", BROKEN)
 
-    def _may_repeat(self) -> bool:
-        return self._size <= _REPEATABLE and not self._gone and may_repeat(self.exchange.head)
+    def _may_repeat(self, broken: EngineConnection) -> bool:
+        if self._size > _REPEATABLE or self._gone or not may_repeat(self.exchange.head):
+            return False
+        return worth_repeating(self.engine, broken, self._repeats)
 
     def _fail(self, status: int, kind: str, reason: str) -> None:
         if not self._gone:
             self.exchange.refuse(status, kind, reason)
 
 
+def worth_repeating(engine: Engine, broken: EngineConnection, repeats: int) -> bool:
+    """Return whether another connection may succeed: `broken` was an idle one, or there are other nodes."""
+    return repeats < len(engine.nodes) and (broken.used or len(engine.nodes) > 1)
+
+
 def may_repeat(head: RequestHead) -> bool:
     """Return whether a request only reads, so that it may be sent twice."""
-    return head.method in _SAFE or (head.method == b"POST" and head.path.rpartition(b"/")[2] in _READS)
+    if head.method in _SAFE:
+        return True
+    parts = head.path.strip(b"/").split(b"/")
+    of_an_index = len(parts) == 2 and not parts[0].startswith(b"_")  # not a document with such an id
+    return head.method == b"POST" and parts[-1] in _READS and (len(parts) == 1 or of_an_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +178,15 @@ class EngineFailureError(Exception):
     """The engine gave no whole response."""
 
 
-class _Fetch:
-    """Takes a whole response."""
+class TooLargeError(Exception):
+    """The response is larger than the proxy takes."""
 
-    def __init__(self) -> None:
+
+class _Fetch:
+    """Takes a whole response, of at most `most` bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._room = most
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.head = ResponseHead(0)
         self.parts: list[bytes] = []
@@ -175,7 +196,11 @@ class _Fetch:
         self.head = head
 
     def data(self, data: bytes) -> None:
-        self.parts.append(data)
+        self._room -= len(data)
+        if self._room >= 0:
+            self.parts.append(data)
+        elif not self.done.done():
+            self.done.set_exception(TooLargeError("its response is too large"))
 
     def finished(self) -> None:
         if not self.done.done():
@@ -193,28 +218,32 @@ class _Fetch:
         """Nothing more is to be sent."""
 
 
-async def fetch(engine: Engine, head: RequestHead, body: bytes, own: bool = False) -> Fetched:
+async def fetch(
+    engine: Engine, head: RequestHead, body: bytes, own: bool = False, most: int = MOST_RESPONSE
+) -> Fetched:
     """Send a request with a whole `body`, and return the whole response.
 
     `own`: the body is the proxy's, so that its length is another one than the caller's. A cancelled call cuts the
-    connection, so that the engine cancels the request. Raises EngineFailureError if no node responds.
+    connection, so that the engine cancels the request. Raises EngineFailureError if no node responds, and TooLargeError
+    if the response has more than `most` bytes.
     """
     connection = engine.take()
+    repeats = 0
     while True:
         try:
             connection = connection or await engine.connect()
         except OSError:
             raise EngineFailureError(UNREACHABLE) from None
-        taker, again = _Fetch(), connection.used
+        taker, broken = _Fetch(most), connection
         length = len(body) if own or head.chunked else None
         connection.send(taker, head_for(connection, head, length) + body, head.method == b"HEAD", complete=True)
         try:
             await taker.done
             return Fetched(taker.head, b"".join(taker.parts))
         except EngineFailureError:
-            if not (again and taker.unanswered and may_repeat(head)):
+            if not (taker.unanswered and may_repeat(head) and worth_repeating(engine, broken, repeats)):
                 raise
-            connection = None
+            connection, repeats = None, repeats + 1
         finally:
             if connection is not None and connection.taker is taker:
                 connection.abort()

@@ -11,8 +11,8 @@ from typing import Any
 
 Step = tuple[str, Callable[[Any, "Session"], Any]]
 
-SOUPS = {
-    str(n): {"title": f"{'soup ' * (n % 5 + 1)}pot {n}", "text": f"number {n}", "kind": "abc"[n % 3], "n": n}
+SOUPS: dict[str, dict[str, object]] = {
+    str(n): {"title": f"{'soup ' * (n + 1)}pot {n}", "text": f"number {n}", "kind": "abc"[n % 3], "n": n}
     for n in range(25)
 }
 MAPPINGS = {
@@ -171,7 +171,7 @@ INDICES: list[Step] = [
     ("ingest.put_pipeline", lambda c, s: c.ingest.put_pipeline(id=f"{s.name}-p", body=_PIPELINE)),
     ("ingest.get_pipeline", lambda c, s: c.ingest.get_pipeline(id=f"{s.name}-p")),
     ("ingest.simulate", lambda c, s: c.ingest.simulate(id=f"{s.name}-p", body={"docs": [{"_source": {"n": 1}}]})),
-    ("index by a pipeline", lambda c, s: c.index(index=s.other, id="p", body={"n": 9}, pipeline=f"{s.name}-p")),
+    ("index by a pipeline", lambda c, s: c.index(index=s.other, id="p", body={"n": 9}, pipeline=f"{s.name}-p", refresh=True)),
     ("ingest.delete_pipeline", lambda c, s: c.ingest.delete_pipeline(id=f"{s.name}-p")),
     ("put_script", lambda c, s: c.put_script(id=f"{s.name}-s", body={
         "script": {"lang": "mustache", "source": {"query": {"match": {"title": "{{words}}"}}}},

@@ -131,3 +131,15 @@ def test_a_service_that_the_engine_cannot_reach_is_an_error_that_says_so(service
     with serving(Cut()) as url:
         done = attach(url, service, tmp_path / "r.json")
     assert_one_line(done, 1, "answers this machine, but not the engine", f"its nodes must reach {service}")
+
+
+def test_a_basic_licence_is_reported_before_the_service_is_asked(tmp_path: Path) -> None:
+    with serving(FakeInference(licence="basic")) as url:
+        done = attach(url, "http://127.0.0.1:1", tmp_path / "record.json")
+    assert_one_line(done, 1, "the licence is basic")
+
+
+def test_a_service_that_does_not_run_is_reported_with_the_command_that_starts_it(tmp_path: Path) -> None:
+    with serving(FakeInference()) as url:
+        done = attach(url, "http://127.0.0.1:1", tmp_path / "record.json")
+    assert_one_line(done, 1, "cannot be reached", "start the service with `resift serve`")

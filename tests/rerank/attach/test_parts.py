@@ -116,7 +116,7 @@ def test_an_attachment_needs_a_service_and_an_index_or_one_field() -> None:
     service = ("--service", "http://a:1", "--dry-run")
     with serving(FakeEngine({"GET /": OPENSEARCH_ROOT})) as url:
         assert_one_line(invoke("attach", url), 2, "--service")
-        assert_one_line(invoke("attach", url, *service), 2, "neither an index nor the field")
+        assert_one_line(invoke("attach", url, *service), 2, "name an index", "--index", "--source-text")
         assert_one_line(invoke("attach", url, *service, "--source-text", "a,b"), 2, "name one")
         assert_one_line(invoke("attach", url, *service, "--deadline-ms", "0"), 2, "deadline_ms")
 

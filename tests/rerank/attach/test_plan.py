@@ -89,12 +89,34 @@ def test_each_fact_that_may_not_be_read_is_named_with_its_consequence() -> None:
     assert "not known, for lack of rights:" in done.out and "an administrator has to attach" in done.out
 
 
+def test_only_pipelines_with_a_rerank_processor_are_said_to_rerank() -> None:
+    reranks = {"response_processors": [{"rerank": {"ml_opensearch": {"model_id": "m"}}}]}
+    pipelines = {"resift": reranks, "other": {"description": "does not rerank", "request_processors": []}}
+    with serving(FakeEngine({"GET /": OPENSEARCH_ROOT, "GET /_search/pipeline": (200, pipelines)})) as url:
+        found = json.loads(invoke("plan", url, "--json").out)
+    assert found["cluster"]["pipelines"] == ["resift"]
+
+
 def test_a_cluster_that_denies_its_licence_is_not_taken_for_a_basic_one() -> None:
     with serving(FakeEngine({"GET /": (200, {"version": {"number": "8.19.0"}})})) as url:
         found = json.loads(invoke("plan", url, "--json").out)
     hook = found["alternatives"][-1]
     assert (found["cluster"]["licence"], found["cluster"]["inference"], hook["fits"]) == ("", None, None)
+    assert hook["why"] == "whether the licence has the inference API is not known"
     assert "the licence (" in found["unknown"][0] and "only seen when it is attached" in found["unknown"][0]
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_user_without_the_licence_cannot_know_that_there_is_no_inference_api(status: int) -> None:
+    root = (200, {"version": {"number": "8.19.0"}})
+    with serving(FakeEngine({"GET /": root, "GET /_inference/rerank/_all": (status, {"error": "refused"})})) as url:
+        unknown = json.loads(invoke("plan", url, "--json").out)
+    assert (unknown["cluster"]["inference"], unknown["alternatives"][-1]["fits"]) == (None, None)
+    licence = (200, {"license": {"type": "trial", "status": "active"}})
+    answers = {"GET /": root, "GET /_license": licence, "GET /_inference/rerank/_all": (404, {"error": "refused"})}
+    with serving(FakeEngine(answers)) as url:
+        known = json.loads(invoke("plan", url, "--json").out)
+    assert known["alternatives"][-1]["why"] == "this Elasticsearch has no inference API"
 
 
 def test_rejected_credentials_are_an_error_and_no_unknown_fact() -> None:

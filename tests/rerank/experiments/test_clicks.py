@@ -103,6 +103,18 @@ def test_records_without_an_id_are_named_with_their_lines(tmp_path: Path) -> Non
     )
 
 
+def test_an_id_that_is_null_is_said_to_be_null_once(tmp_path: Path) -> None:
+    null = {"search_id": None, "doc_id": "b"}
+    found = clicks(tmp_path, *[null] * 7, {"search_id": "s1"}, event(doc_id=None), event(query_id=""), event())
+    [note] = found.problems[0].notes()
+    expected = "expected an id, a text or a whole number"
+    assert note.partition("lines were left out ")[2] == (
+        f"(line 1: search_id is null; {expected}; line 8: doc_id is missing; {expected}; "
+        f"line 9: event_attributes.object.object_id is null; {expected}; line 10: query_id is empty; {expected} …)"
+    )
+    assert (found.problems[0].bad, found.read) == (10, 1)
+
+
 def test_a_file_without_any_click_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="line 1: has no clicks: has 'query', 'shown', 'clicked'; expected search_id"):
         clicks(tmp_path, *[{"query": "soup", "shown": ["a"], "clicked": ["a"]}] * 1000)

@@ -106,7 +106,7 @@ def test_a_compressed_log_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.jsonl").write_text('{"id": 1}\n' * 1001)
-    with pytest.raises(CorpusError, match="line 1: is no log of an experiment: kind is missing"):
+    with pytest.raises(CorpusError, match="line 1: is not a log of an experiment: kind is missing"):
         read(tmp_path / "other.jsonl")
     with pytest.raises(CorpusError, match="none.jsonl: cannot be read"):
         read(tmp_path / "none.jsonl")

@@ -162,7 +162,7 @@ def test_a_time_is_a_date_a_time_with_or_without_a_zone_or_a_span() -> None:
     assert read_since("90m", now) == datetime(2026, 1, 31, 10, 30, tzinfo=UTC)
     assert read_since("2026-01-31T09:00+02:00") == datetime(2026, 1, 31, 7, tzinfo=UTC)
     for bad in ("", "yesterday", "7", "d", "-7d", "99999999999d", "2026-13-01", "²d"):
-        with pytest.raises(SettingsError, match="since: .* is no time"):
+        with pytest.raises(SettingsError, match="since: .* is not a time"):
             read_since(bad, now)
 
 

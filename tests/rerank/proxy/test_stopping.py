@@ -96,10 +96,10 @@ def test_a_proxy_that_stops_cuts_what_takes_too_long() -> None:
         Line(proxy.url) as line,
     ):
         line.send(GET)
-        engines.until(lambda: engines.node.opened == 1)
+        engines.until(lambda: engines.node.requests)
         assert proxy.stop() == 0
         assert line.rest() == b""
-        engines.until(lambda: engines.node.ended == 1)
+        engines.until(lambda: engines.node.ended == engines.node.opened)
         with socket.socket() as other:
             assert other.connect_ex(_address(proxy.url)) != 0
 

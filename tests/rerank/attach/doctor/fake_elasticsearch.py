@@ -28,6 +28,7 @@ class FakeElasticsearch:
 
     endpoint: dict[str, Any]
     licence: str = "trial"
+    licence_status: str = "active"
     answers_until: int = 10_000
     flavour: str = "elasticsearch"
     version: str = "9.1.0"
@@ -50,7 +51,7 @@ class FakeElasticsearch:
             scores = self.scores(body["query"], body["input"])
             return {"rerank": [{"index": place, "relevance_score": score} for place, score in scores.items()]}
         if path == "/_license":
-            return {"license": {"type": self.licence}}
+            return {"license": {"type": self.licence, "status": self.licence_status}}
         if path.endswith("/_field_caps"):
             return {"fields": {"text": {"text": {}}, "title": {"text": {}}}}
         if path.endswith("/_search"):

@@ -18,6 +18,7 @@ class Manner:
 
     `key`: what callers must send, "" for none. `shape`: "results", or "array" for a bare array. `by_place`: scores by the
     place in the request, as a service does whose reply has no order of its own. `most`: documents of a request.
+    `scored`: the documents that the header X-Resift-Scored says were scored, None for no such header.
     """
 
     score: str = "{:.4f}"
@@ -27,6 +28,7 @@ class Manner:
     shape: str = "results"
     by_place: bool = False
     most: int = 10_000
+    scored: int | None = None
 
     def reply(self, query: str, texts: list[str]) -> str:
         words = set(query.lower().split())
@@ -60,6 +62,8 @@ def planted_service(manner: Manner | None = None) -> Iterator[str]:
         def answer(self, status: int, text: str) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if how.scored is not None:
+                self.send_header("X-Resift-Scored", f"{how.scored}/1000")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text.encode())

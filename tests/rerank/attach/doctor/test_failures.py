@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
-from resift.rerank.attach.doctor.cluster import Cluster, pattern_of
+from resift.rerank.attach.cluster_settings import TRUSTED, ClusterSettings, pattern_of
+from resift.rerank.attach.doctor.cluster import Cluster, read_cluster
 from resift.rerank.attach.doctor.failures import CAUSES, explain
 from resift.rerank.attach.doctor.mapping import default_pipelines, without_source
+from resift.rerank.attach.engine_requests import open_requests
 from resift.retrieval.errors import StatusError
+from tests.rerank.attach.fake_engine import OPENSEARCH_ROOT, FakeEngine, serving
 
 CAST = "Fail to execute PREDICT in aws connector (class java.lang.{} cannot be cast to class java.lang.Double)"
 
@@ -61,12 +66,24 @@ def test_every_cause_can_be_written_without_any_fact() -> None:
 
 def test_an_address_is_trusted_only_if_a_pattern_fits_all_of_it() -> None:
     def trusts(*patterns: str) -> bool | None:
-        name = "plugins.ml_commons.trusted_connector_endpoints_regex"
-        return Cluster({name: list(patterns)}, None, frozenset()).trusted("http://reranker:8080/v1/rerank")
+        settings = ClusterSettings({TRUSTED: list(patterns)}, {}, {})
+        return Cluster(settings, None, None).trusted("http://reranker:8080/v1/rerank")
 
     assert trusts(pattern_of("http://reranker:8080/v1/rerank")) is True
     assert trusts("^http://reranker:8080") is False and trusts("[") is False
-    assert Cluster(None, None, frozenset()).trusted("http://x") is None
+    assert Cluster(None, None, None).trusted("http://x") is None
+
+
+def test_a_plugin_that_one_node_lacks_is_not_a_plugin_of_the_cluster() -> None:
+    nodes = {
+        "a": {"plugins": [{"name": "opensearch-ml"}, {"name": "opensearch-neural-search"}]},
+        "b": {"plugins": [{"name": "opensearch-ml"}]},
+    }
+    answers = {"GET /": OPENSEARCH_ROOT, "GET /_nodes/plugins": (200, {"nodes": nodes})}
+    with serving(FakeEngine(answers)) as url, closing(open_requests(url)) as requests:
+        found = read_cluster(requests)
+    assert found.plugins == frozenset(["opensearch-ml"])
+    assert (found.settings, found.ml_node) == (None, None)
 
 
 def test_sources_and_default_pipelines_are_read_from_the_index() -> None:

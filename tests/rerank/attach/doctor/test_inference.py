@@ -9,6 +9,7 @@ import pytest
 from resift.rerank.attach.doctor.examine import DoctorRequest, Report, examine
 from resift.rerank.attach.doctor.finding import Row
 from resift.rerank.attach.engine_requests import EngineRequests
+from resift.rerank.attach.service import Service
 from resift.retrieval.errors import SettingsError, StatusError
 from tests.rerank.attach.doctor.fake_elasticsearch import URL, FakeElasticsearch
 from tests.rerank.attach.doctor.planted import Manner, planted_service
@@ -86,12 +87,34 @@ def test_a_basic_licence_and_a_service_without_all_documents_are_found() -> None
     assert "fewer scores" in row(report, "search", "reranked").finding.seen
 
 
+def test_a_trial_licence_that_has_expired_is_found() -> None:
+    with planted_service() as url:
+        engine = FakeElasticsearch(endpoint("openshift_ai", f"{url}/v1/rerank"), licence_status="expired")
+        found = row(report_of(engine), "settings", "licence").finding
+    assert found.outcome == "broken" and "trial (expired)" in found.seen
+
+
 def test_a_service_that_refuses_the_key_is_found() -> None:
     with planted_service(Manner(key="the-key")) as url:
         report = report_of(FakeElasticsearch(endpoint("openshift_ai", f"{url}/v1/rerank")))
     found = row(report, "call", "plain call").finding
     assert found.outcome == "broken" and "(401)" in found.seen and "api_key" in found.remedy
     assert row(report, "service", "answer").finding.outcome == "not checked"
+
+
+def test_the_key_is_sent_only_where_the_user_or_a_record_names_the_service() -> None:
+    with planted_service(Manner(key="the-key")) as url:
+        engine = FakeElasticsearch(endpoint("openshift_ai", f"{url}/v1/rerank"))
+
+        def outcome(**members: Any) -> str:
+            request = DoctorRequest(field="text", key="the-key", model="none", **members)
+            report = examine(EngineRequests(engine), f"{URL}/articles", request)  # type: ignore[arg-type]
+            return row(report, "service", "answer").finding.outcome
+
+        assert outcome() == "not checked"
+        assert outcome(trusted=frozenset(["http://127.0.0.1:1", "https" + url[4:]])) == "not checked"
+        assert outcome(trusted=frozenset([f"{url}#resift-base"])) == "works"
+        assert outcome(service=Service(url, "", "the-key")) == "works"
 
 
 def test_an_engine_that_dies_half_way_is_reported_with_what_was_found_before() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from resift.rerank.attach.doctor.case import Case, Subject
-from resift.rerank.attach.doctor.direct import Direct
+from resift.rerank.attach.doctor.case import PAIR, Case, Subject
+from resift.rerank.attach.doctor.direct import Direct, Reply
 from resift.rerank.attach.doctor.finding import Finding
 from resift.rerank.attach.doctor.service_checks import (
     check_all_documents,
@@ -65,6 +66,43 @@ def test_a_mistake_of_the_service_is_broken_and_has_its_remedy(check: Look, mann
 
 def test_a_service_that_takes_fewer_than_1000_documents_is_a_warning() -> None:
     assert found(check_many, Manner(most=500)).outcome == "warning"
+
+
+@pytest.mark.parametrize(("check", "size"), [(check_speed, "100"), (check_many, "1,000")])
+def test_documents_that_were_not_scored_within_the_deadline_are_a_warning(check: Look, size: str) -> None:
+    result = found(check, Manner(scored=12), timeout=60.0)
+    assert result.outcome == "warning" and f"only 12 of {size} documents were scored" in result.seen
+    assert "a smaller size" in result.remedy and "smaller model" in result.remedy and "timeout_ms" in result.remedy
+    assert found(check, Manner(scored=1000), timeout=60.0).outcome == "works"
+
+
+def test_each_run_sends_texts_that_no_cache_has() -> None:
+    class Listening(Direct):
+        def send(self, method: str, url: str, body: Any = None) -> Reply:
+            texts.extend(body["documents"])
+            return super().send(method, url, body)
+
+    texts: list[str] = []
+    with planted_service() as url:
+        for check in (check_speed, check_many, check_speed, check_many):
+            case = case_of("")
+            case.service = Listening(f"{url}/v1/rerank")
+            assert check(case).outcome == "works"
+    sent = [text for text in texts if text not in PAIR[1]]
+    assert len(sent) == len(set(sent)) == 2 * (100 + 1000)
+
+
+def test_a_key_that_is_not_sent_is_reported_with_the_way_to_send_it() -> None:
+    with planted_service(Manner(key="right")) as url:
+        case = case_of(f"{url}/v1/rerank")
+        case.service = Direct(f"{url}/v1/rerank", withheld=True)
+        result = check_answers(case)
+    assert result.outcome == "not checked" and "yours was not sent" in result.seen
+    assert f"`service` ({url})" in result.remedy and "`record`" in result.remedy
+    with planted_service() as url:
+        case = case_of("")
+        case.service = Direct(f"{url}/v1/rerank", withheld=True)
+        assert "your key was not sent" in check_answers(case).seen
 
 
 def test_scores_of_18_characters_are_read_and_of_19_are_not() -> None:
