@@ -41,7 +41,9 @@ class ProxySettings:
     breaker_seconds: float = setting(
         5.0, "How long that is at first; it doubles each time that the model still fails, up to 60."
     )
-    remembered_rankings: int = setting(10_000, "How many rankings are remembered, so that later pages continue them.")
+    remembered_rankings: int = setting(
+        2000, "How many rankings are remembered, so that later pages continue them; about 20 KB each."
+    )
     remembered_seconds: float = setting(300.0, "How long a ranking is remembered after it was last used.")
     stop_seconds: float = setting(30.0, "How long requests under way may take after the proxy was asked to stop.")
 
