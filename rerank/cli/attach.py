@@ -76,11 +76,7 @@ def attach(url: str, request: AttachRequest, stages: AttachStages) -> None:
     service = read_service(request.service, read_key(settings.service_key_file))
     record = RecordFile(settings.record)
     address = _address(url, request.indices)
-    if not address.index and not (stages.engine.source_text or "").strip():
-        raise click.UsageError(
-            "name an index, in the address (URL/INDEX) or with --index, or the field that the model reads with "
-            "--source-text"
-        )
+    _check_field(address, stages.engine)
     engine = connect_engine(address, stages.connection)
     with closing(with_secrets(engine, (service.key,))) as requests:
         check_engine(requests)
@@ -97,6 +93,15 @@ def attach(url: str, request: AttachRequest, stages: AttachStages) -> None:
         outcome = attach_service(requests, wanted, service, record, dry=request.dry_run)
     _say_notes(outcome, index, settings.attach_name)
     _show(outcome, request, f"{service} is attached to {engine.url} as {settings.attach_name}")
+
+
+def _check_field(address: Address, settings: EngineSettings) -> None:
+    """Raise UsageError if neither an index nor a field is named."""
+    if not address.index and not (settings.source_text or "").strip():
+        raise click.UsageError(
+            "name an index, in the address (URL/INDEX) or with --index, or the field that the model reads with "
+            "--source-text"
+        )
 
 
 def _address(url: str, indices: tuple[str, ...]) -> Address:

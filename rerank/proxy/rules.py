@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from resift.rerank.index_definitions import MODES, IndexDefinition, IndexDefinitions
 from resift.rerank.settings import RerankSettings
 from resift.rerank.template import Template
+from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import SettingsError
 
 Mode = Literal["off", "shadow", "on"]
@@ -35,6 +36,12 @@ class Rule:
     def template(self) -> Template:
         """The template of the text that the model reads."""
         return Template(self.settings.template, self.settings.html)
+
+
+def named_fields(settings: EngineSettings) -> list[str]:
+    """Return the fields that the settings name; none if they are to be chosen by the mapping."""
+    named = settings.search_fields if settings.source_text is None else None
+    return [name.strip() for name in (named or "").split(",") if name.strip()]
 
 
 @dataclass(slots=True)

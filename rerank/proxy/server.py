@@ -27,7 +27,7 @@ from resift.rerank.proxy.metrics import ProxyMetrics
 from resift.rerank.proxy.nodes import read_nodes
 from resift.rerank.proxy.pages import Pages
 from resift.rerank.proxy.recorder import Recorder
-from resift.rerank.proxy.rules import Rules
+from resift.rerank.proxy.rules import Rules, named_fields
 from resift.rerank.proxy.scoring import WindowScorer
 from resift.rerank.proxy.searching import Searches
 from resift.rerank.proxy.settings import ProxySettings
@@ -93,9 +93,7 @@ class ProxyServer:
         self.remote = is_address(plan.scorer.model)
         # a misspelt name is reported now; a server may still be starting
         languages = () if self.remote else read_facts(plan.scorer.model, plan.scorer).languages
-        named = plan.engine.search_fields if plan.engine.source_text is None else None  # else chosen with the mapping
-        fields = [name.strip() for name in (named or "").split(",") if name.strip()]
-        self.rules = Rules(plan.names, plan.definitions, plan.rerank, fields, settings.shadow)
+        self.rules = Rules(plan.names, plan.definitions, plan.rerank, named_fields(plan.engine), settings.shadow)
         self.model_metrics = Metrics()
         cache = ScoreCache(plan.serve.score_cache_mb << 20)
         self.batcher = Batcher(settings.search_deadline_ms / 1000, cache, self.model_metrics)

@@ -61,7 +61,7 @@ def test_files_of_a_recipe_are_beside_it(tmp_path: Path) -> None:
         ("[settings]\nbatch_size = 8.5", "settings.batch_size is 8.5; expected a whole number"),
         ("[settings]\nbatch_size = true", "settings.batch_size is True; expected a whole number"),
         ("[settings]\nepochs = -1", "epochs: -1.0 is out of range; expected a number above 0"),
-        ("[settings]\ntemplate = '{title'", "template: '{title' is not a template"),
+        ("[settings]\ntemplate = '{title'", "template: '{title', character 1: the brace is not closed"),
         ("[settings]\nhtml = 'remove'", "html: 'remove' is not known; expected auto, strip or keep"),
         ("[settings]\ndepth = 0", "depth: 0 is below 1"),
         ("dev = 'nanobeir'", "dev is 'nanobeir'; expected a list of texts"),
