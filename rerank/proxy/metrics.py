@@ -30,7 +30,6 @@ class ProxyMetrics:
             "resift_proxy_rerank_seconds", "Time of reranking a search.", buckets=_SECONDS, registry=registry
         )
         self.pages = Counter("resift_proxy_pages", "Later pages of a remembered ranking.", registry=registry)
-        self.failures = Counter("resift_proxy_failures", "Requests that the engine did not answer.", registry=registry)
 
     def watch(self, gauges: Callable[[], dict[str, float]]) -> None:
         """Report the values of `gauges`, by name, whenever the metrics are read."""

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[str]:
-    with own_engine(9381) as url, set_to(url):
+    with own_engine(9382) as url, set_to(url):
         yield url
 
 

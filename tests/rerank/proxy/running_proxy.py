@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.rerank.service.running import Running
+from tests.rerank.service.running import Running, reading
 
 
 @contextmanager
@@ -27,21 +26,11 @@ def running_proxy(to: str, *arguments: str, ready: bool = True, admin: bool = Fa
         [*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         env=variables, cwd=Path(__file__).parent,
     )  # fmt: skip
-    running = Running(process)
-    reader = threading.Thread(target=running.read, daemon=True)
-    reader.start()
-    try:
+    with reading(process) as running:
         running.url = running.wait_for("started")["listens"]
         if ready:
             running.wait_for("ready")
         yield running
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        reader.join(5)
-        assert process.stderr is not None
-        process.stderr.close()
 
 
 def resident_bytes(running: Running) -> int:

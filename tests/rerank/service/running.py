@@ -79,6 +79,13 @@ def started_service(*arguments: str, environment: Mapping[str, str] | None = Non
         text=True,
         env={**variables, **(environment or {})},
     )
+    with reading(process) as running:
+        yield running
+
+
+@contextmanager
+def reading(process: subprocess.Popen[str]) -> Iterator[Running]:
+    """Read the log of a process until the block ends, and then kill it if it still runs."""
     running = Running(process)
     reader = threading.Thread(target=running.read, daemon=True)
     reader.start()
