@@ -9,7 +9,7 @@ from typing import Any
 
 from resift.rerank.attach.doctor.mapping import without_source
 from resift.rerank.attach.engine_requests import OPENSEARCH, EngineRequests
-from resift.rerank.attach.opensearch_requests import WORDS
+from resift.rerank.attach.opensearch_requests import DEFAULT_PIPELINE, WORDS
 from resift.retrieval.engine.address import Address
 from resift.retrieval.engine.field_choice import BODY_NAMES
 from resift.retrieval.engine.field_types import FieldTypes, field_types
@@ -19,8 +19,6 @@ from resift.retrieval.engine.sample import choose_fields, sample_texts
 from resift.retrieval.engine.settings import EngineSettings
 from resift.retrieval.errors import SettingsError
 from resift.retrieval.language import detect, name_of
-
-_DEFAULT_PIPELINE = "index.search.default_pipeline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +134,11 @@ def _pipelines(requests: EngineRequests, address: Address) -> tuple[dict[str, st
     """Return the default search pipelines of the indices, and what could not be read."""
     if requests.flavour != OPENSEARCH:
         return {}, []
-    found = requests.read(f"{address.path}/_settings/{_DEFAULT_PIPELINE}", {"flat_settings": "true"})
+    found = requests.read(f"{address.path}/_settings/{DEFAULT_PIPELINE}", {"flat_settings": "true"})
     if not isinstance(found.body, Mapping):
-        return {}, [f"whether the index has a default search pipeline ({found.status}): see {_DEFAULT_PIPELINE}"]
+        return {}, [f"whether the index has a default search pipeline ({found.status}): see {DEFAULT_PIPELINE}"]
     values = {
-        name: str((index.get("settings") or {}).get(_DEFAULT_PIPELINE, "_none")) for name, index in found.body.items()
+        name: str((index.get("settings") or {}).get(DEFAULT_PIPELINE, "_none")) for name, index in found.body.items()
     }
     return {name: value for name, value in values.items() if value != "_none"}, []
 
@@ -160,7 +158,7 @@ def pipeline_notes(pipelines: Mapping[str, str], name: str = "") -> list[str]:
     for index, pipeline in pipelines.items():
         if pipeline == name:
             notes.append(
-                f"{index} has {pipeline} as its {_DEFAULT_PIPELINE}: every search without ext.rerank is then not "
+                f"{index} has {pipeline} as its {DEFAULT_PIPELINE}: every search without ext.rerank is then not "
                 "reranked, or fails. Set it to null, and name the pipeline in the searches that want it"
             )
         else:

@@ -16,6 +16,7 @@ from resift.rerank.attach.opensearch_objects import (
     pipelines_with_model,
     users_of_pipeline,
 )
+from resift.rerank.attach.opensearch_requests import DEFAULT_PIPELINE
 from resift.rerank.attach.outcome import Outcome
 from resift.rerank.attach.settings_changes import disallow
 from resift.rerank.attach.steps import Changes, Step
@@ -56,7 +57,7 @@ def _check_users(requests: EngineRequests, objects: Objects, name: str) -> list[
     if objects.pipeline is not None and (indices := users_of_pipeline(requests, name)):
         raise EngineError(
             f"the pipeline {name} is the default of {', '.join(indices)}, where every search would fail without it; "
-            'send PUT INDEX/_settings {"index.search.default_pipeline": null} first',
+            f'send PUT INDEX/_settings {{"{DEFAULT_PIPELINE}": null}} first',
             requests.url,
         )
     others = pipelines_with_model(requests, objects.models, name) if objects.models else []

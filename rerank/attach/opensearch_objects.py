@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resift.rerank.attach.engine_requests import EngineRequests
-from resift.rerank.attach.opensearch_requests import CONNECTORS, GROUPS, MODELS, is_ours
+from resift.rerank.attach.opensearch_requests import CONNECTORS, DEFAULT_PIPELINE, GROUPS, MODELS, is_ours
 from resift.retrieval.engine.client_errors import parsing
 from resift.retrieval.errors import EngineError
 
@@ -97,11 +97,10 @@ def refuse_foreign(objects: Objects, name: str, url: str) -> None:
 
 def users_of_pipeline(requests: EngineRequests, name: str) -> list[str]:
     """Return the indices whose default search pipeline is `name`; none if the user has no right to see that."""
-    setting = "index.search.default_pipeline"
-    path = f"{_OWN_INDICES}/_settings/{setting}"
+    path = f"{_OWN_INDICES}/_settings/{DEFAULT_PIPELINE}"
     answer = requests.read(path, {"flat_settings": "true"})
     found = answer.body if isinstance(answer.body, Mapping) else {}
-    return sorted(index for index, one in found.items() if (one.get("settings") or {}).get(setting) == name)
+    return sorted(index for index, one in found.items() if (one.get("settings") or {}).get(DEFAULT_PIPELINE) == name)
 
 
 def pipelines_with_model(requests: EngineRequests, models: tuple[Found, ...], but: str) -> list[str]:

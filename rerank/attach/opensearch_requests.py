@@ -21,6 +21,8 @@ CONNECTOR_ID, MODEL_ID = "CONNECTOR_ID", "MODEL_ID"
 """What a dry run shows in place of ids that do not exist yet."""
 WORDS = "YOUR QUERY"
 """The place of the query's text in a search that is shown."""
+DEFAULT_PIPELINE = "index.search.default_pipeline"
+"""The setting of an index that names the search pipeline of searches that name none."""
 CONNECTORS, MODELS, GROUPS = "_plugins/_ml/connectors", "_plugins/_ml/models", "_plugins/_ml/model_groups"
 _BEYOND_DEADLINE = 3  # seconds that OpenSearch waits longer than the service computes
 _NO_KEY = "none"  # ml-commons refuses a connector without a credential

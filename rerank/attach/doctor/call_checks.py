@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from resift.rerank.attach.doctor.case import PAIR, HookCase, fresh
+from resift.rerank.attach.doctor.case import NO_CALL, PAIR, SAME, TRIED, HookCase, fresh
 from resift.rerank.attach.doctor.check import Check
 from resift.rerank.attach.doctor.failures import explain
 from resift.rerank.attach.doctor.finding import BROKEN, Finding, broken, not_checked, warning, works
+from resift.rerank.attach.opensearch_requests import DEFAULT_PIPELINE
 from resift.retrieval.errors import StatusError
 from resift.retrieval.types import Query
 
 _FIRST_STAGE = "_none"
-_TRIED = 5
-"""Queries for which the orders with and without the pipeline are compared."""
-_NO_CALL = "the plain call through the engine does not work"
-_SAME = 1e-6
 _IGNORE = 'set "ignore_failure": true in the rerank processor'
 
 
@@ -56,7 +53,7 @@ def _score(output: Any) -> float:  # noqa: ANN401 - any JSON
 def _try(case: HookCase, query: str, texts: tuple[str, ...]) -> Finding:
     """Return what a call with a query and texts gives; a failure that the search survives is a warning."""
     if case.failure is not None:
-        return not_checked(_NO_CALL)
+        return not_checked(NO_CALL)
     try:
         outputs = case.predict(query, texts)
     except StatusError as error:
@@ -126,7 +123,7 @@ def check_many(case: HookCase) -> Finding:
 
 def check_reranked(case: HookCase) -> Finding:
     """Check that searches come back reranked: by scores of the model, and not those of the first stage."""
-    queries = case.queries[: _TRIED if case.failure is None else 2]  # a call that fails can take its whole time limit
+    queries = case.queries[: TRIED if case.failure is None else 2]  # a call that fails can take its whole time limit
     if not queries:
         return not_checked("the index has no texts of which queries could be made", "give some with `queries`")
     kept, equal, compared = 0, 0, 0
@@ -167,7 +164,7 @@ def _hits(case: HookCase, query: Query, pipeline: str) -> list[tuple[str, float]
 
 def _same_scores(first: list[tuple[str, float]], hits: list[tuple[str, float]]) -> bool:
     scores = dict(first)
-    return all(abs(scores.get(doc_id, -1.0) - score) <= _SAME * max(1.0, abs(score)) for doc_id, score in hits)
+    return all(abs(scores.get(doc_id, -1.0) - score) <= SAME * max(1.0, abs(score)) for doc_id, score in hits)
 
 
 def _kind(case: HookCase, words: str = PAIR[0], **members: Any) -> Finding:  # noqa: ANN401 - members of a search body
@@ -177,7 +174,7 @@ def _kind(case: HookCase, words: str = PAIR[0], **members: Any) -> Finding:  # n
     except StatusError as error:
         plain = explain(error, case.facts)
         if case.failure is not None and plain.seen == explain(case.failure, case.facts).seen:
-            return not_checked(_NO_CALL)
+            return not_checked(NO_CALL)
         return plain
     return works(f"answered with {len(answer['hits']['hits'])} hits")
 
@@ -219,7 +216,7 @@ def check_count(case: HookCase) -> Finding:
         answer = case.requests.send("POST", f"{case.address.path}/_count", {"query": {"match_all": {}}})
     except StatusError as error:
         found = explain(error, case.facts)
-        return broken(found.seen, f"remove index.search.default_pipeline, or {_IGNORE}")
+        return broken(found.seen, f"remove {DEFAULT_PIPELINE}, or {_IGNORE}")
     return works(f"{int(answer['count']):,} documents")
 
 

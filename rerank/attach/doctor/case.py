@@ -25,6 +25,11 @@ PAIR = ("what do cats eat", ("Dogs bark at night.", "Cats live on meat and fish.
 SAMPLED = 200
 """Documents of the index that are looked at."""
 MOST_QUERIES = 20
+TRIED = 5
+"""Queries whose orders with and without the reranker are compared."""
+SAME = 1e-6
+"""Scores that differ by no more are equal."""
+NO_CALL = "the plain call through the engine does not work"
 _QUERY_WORDS = 12
 _CALL_SECONDS = 90.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from resift.rerank.attach.doctor.case import PAIR, fresh
+from resift.rerank.attach.doctor.case import NO_CALL, PAIR, SAME, TRIED, fresh
 from resift.rerank.attach.doctor.check import Check
 from resift.rerank.attach.doctor.failures import explain
 from resift.rerank.attach.doctor.finding import Finding, broken, not_checked, warning, works
@@ -14,9 +14,6 @@ from resift.rerank.attach.elasticsearch_requests import LICENCES
 from resift.retrieval.errors import StatusError
 
 _PATHS = {"hugging_face": "/rerank", "openshift_ai": "/v1/rerank", "custom": "/v1/rerank"}
-_NO_CALL = "the plain call through the engine does not work"
-_TRIED = 5
-_SAME = 1e-6
 
 
 def check_licence(case: InferenceCase) -> Finding:
@@ -79,7 +76,7 @@ def check_call(case: InferenceCase) -> Finding:
 
 def _try(case: InferenceCase, query: str, texts: tuple[str, ...]) -> Finding:
     if case.failure is not None:
-        return not_checked(_NO_CALL)
+        return not_checked(NO_CALL)
     try:
         scores = case.infer(query, texts)
     except StatusError as error:
@@ -110,7 +107,7 @@ def check_many(case: InferenceCase) -> Finding:
 
 def check_reranked(case: InferenceCase) -> Finding:
     """Check that the hits of searches have scores of the model."""
-    queries = case.queries[:_TRIED]
+    queries = case.queries[:TRIED]
     kept, compared = 0, 0
     for query in queries:
         first = _hits(case.search(query.text, reranked=False))
@@ -120,7 +117,7 @@ def check_reranked(case: InferenceCase) -> Finding:
             return explain(error, case.facts)
         if len(first) > 1:
             compared += 1
-            kept += hits.keys() == first.keys() and all(abs(first[one] - hits[one]) < _SAME for one in hits)
+            kept += hits.keys() == first.keys() and all(abs(first[one] - hits[one]) < SAME for one in hits)
     if not compared:
         return not_checked("no query found two documents", "give queries with `queries`")
     if kept:
@@ -135,7 +132,7 @@ def _hits(answer: Any) -> dict[str, float]:  # noqa: ANN401 - any JSON
 
 def _kind(case: InferenceCase, **members: Any) -> Finding:  # noqa: ANN401 - members of a search body
     if case.failure is not None:
-        return not_checked(_NO_CALL)
+        return not_checked(NO_CALL)
     try:
         answer = case.search(PAIR[0], reranked=True, **members)
     except StatusError as error:

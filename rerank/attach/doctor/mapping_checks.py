@@ -7,6 +7,7 @@ from resift.rerank.attach.doctor.check import Check
 from resift.rerank.attach.doctor.finding import Finding, broken, not_checked, warning, works
 from resift.rerank.attach.doctor.hook import rerank_processor
 from resift.rerank.attach.doctor.mapping import default_pipelines, field_problem, without_source
+from resift.rerank.attach.opensearch_requests import DEFAULT_PIPELINE
 from resift.retrieval.wording import counted
 
 _EMPTY = 0.1
@@ -72,7 +73,7 @@ def check_default_pipeline(case: HookCase) -> Finding:
         return works("the index has no default pipeline")
     name, pipeline = next(iter(defaults.items()))
     processor = rerank_processor((case.requests.find(f"_search/pipeline/{pipeline}") or {}).get(pipeline) or {})
-    remedy = f'PUT {name}/_settings {{"index.search.default_pipeline": null}}, and name the pipeline in each search'
+    remedy = f'PUT {name}/_settings {{"{DEFAULT_PIPELINE}": null}}, and name the pipeline in each search'
     if not processor:
         seen = (
             f"{pipeline} is the default pipeline of {name}, and a search that names {case.hook.pipeline} leaves it out"
