@@ -33,7 +33,7 @@ ensure_environment() {
         exit 1
     }
     "$python" -m venv --clear "$folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$@" 2>"$folder/pip.log" || {
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt "$@" 2>"$folder/pip.log" || {
         cat "$folder/pip.log" >&2
         exit 1
     }

@@ -12,7 +12,11 @@ import pytest
 
 from tests.packaging.installing import ROOT, Installed
 
-STAMP = """. scripts/environment.sh; echo "-e .[dev] $(cat pyproject.toml constraints.txt | cksum)" > .venv/installed"""
+STAMPS = """echo "-e .[dev] $(cat pyproject.toml constraints.txt | cksum)" >.venv/installed
+mkdir .venv-clients
+clients="tests/clients/requirements.txt tests/clients/requirements-older.txt"
+echo "$(.venv/bin/python --version) $(cat $clients | cksum)" >.venv-clients/installed"""
+"""What scripts/test writes when it has made its two environments."""
 
 
 def bash(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -21,7 +25,7 @@ def bash(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def unpacked(installed: Installed, tmp_path: Path) -> Path:
-    """Return the unpacked source distribution, with this Python as its environment, so that nothing is downloaded."""
+    """Return the unpacked source distribution, with this Python as its environment, so that nothing is downloaded; it has no other clients."""
     with tarfile.open(installed.sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     [folder] = tmp_path.iterdir()
@@ -29,7 +33,7 @@ def unpacked(installed: Installed, tmp_path: Path) -> Path:
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
     python.chmod(0o755)
-    assert bash(STAMP, folder).returncode == 0
+    assert bash(STAMPS, folder).returncode == 0
     return folder
 
 
