@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.engine.engines import STAGED, staged
-from tests.engine.service_hook import CONNECTOR, KEY, MODEL, PIPELINE, REMOVAL, SETTINGS, THEIRS, send
+from tests.engine.service_hook import CONNECTOR, KEY, MODEL, PIPELINE, REMOVAL, SETTINGS, THEIRS, remove, send
 from tests.rerank.cli.invoke import Done, invoke
 
 TEXTS = {
@@ -80,8 +80,7 @@ def piped(engine: str, service: str, setup: Setup | None = None) -> Iterator[str
         send(engine, (PIPELINE[0], PIPELINE[1], pipeline), places).raise_for_status()
         yield places["CONNECTOR_ID"]
     finally:
-        for request in REMOVAL:
-            send(engine, request, places).raise_for_status()
+        remove(engine, REMOVAL, places)
 
 
 @contextmanager

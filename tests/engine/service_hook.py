@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,9 +109,17 @@ def hooked(engine: str, service: str, timeout_ms: int = 60_000) -> Iterator[Hook
         places["MODEL_ID"] = model["model_id"]
         yield Hook(engine, places)
     finally:
-        for request in REMOVAL[1:]:
-            if "MODEL_ID" not in request[1] or "MODEL_ID" in places:
-                send(engine, request, places).raise_for_status()
+        known = [one for one in REMOVAL[1:] if "MODEL_ID" not in one[1] or "MODEL_ID" in places]
+        remove(engine, known, places)
+
+
+def remove(engine: str, requests: Sequence[tuple[str, str, Any]], places: Mapping[str, str]) -> None:
+    """Send the requests of a removal; OpenSearch can refuse to delete a model shortly after it was undeployed."""
+    for request in requests:
+        end = time.monotonic() + 30
+        while (reply := send(engine, request, places)).status_code == 400 and time.monotonic() < end:
+            time.sleep(0.2)
+        reply.raise_for_status()
 
 
 def _sent(engine: str, request: tuple[str, str, Any], places: Mapping[str, str]) -> dict[str, Any]:
