@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.engine.doctored import Setup, called, diagnosis, filled, own_engine, piped, set_to
+from tests.engine.doctored import Setup, called, diagnosis, filled, piped, set_to
 from tests.engine.service_hook import KEY, send
 from tests.rerank.attach.doctor.planted import Manner, planted_service
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[str]:
-    with own_engine(9381) as url, set_to(url):
-        yield url
-
-
-@pytest.fixture(scope="module")
-def target(engine: str) -> Iterator[str]:
-    with filled(engine) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    with planted_service(Manner(key=KEY)) as url:
-        yield url
+PORT = 9381
 
 
 def test_a_healthy_setup_has_nothing_broken_and_is_reranked(engine: str, target: str, service: str) -> None:

@@ -6,36 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from resift.rerank.attach.doctor.probe import PREFIX, named, remove, temporary_model
 from resift.rerank.attach.engine_requests import EngineRequests, open_requests
-from tests.engine.doctored import diagnosis, filled, objects, own_engine, piped, set_to
-from tests.engine.service_hook import KEY
-from tests.rerank.attach.doctor.planted import Manner, planted_service
+from tests.engine.doctored import diagnosis, objects, piped, set_to
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[str]:
-    with own_engine(9382) as url, set_to(url):
-        yield url
-
-
-@pytest.fixture(scope="module")
-def target(engine: str) -> Iterator[str]:
-    with filled(engine) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[str]:
-    with planted_service(Manner(key=KEY)) as url:
-        yield url
+PORT = 9382
 
 
 def left(engine: str) -> list[str]:
