@@ -16,7 +16,7 @@ from tests.engine.engines import STAGED, ask, staged
 from tests.rerank.cli.invoke import invoke
 
 ROOT = Path(__file__).parents[2]
-COUNT = 100_000
+COUNT = 200_000
 PORTS = {"elasticsearch": 9341, "opensearch": 9351}
 pytestmark = [
     pytest.mark.engine,

@@ -19,8 +19,8 @@ from tests.rerank.cli.invoke import invoke
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
-KILLED_COUNT = 120_000
-KILLS = 8
+KILLED_COUNT = 200_000
+KILLS = 20
 
 
 def corpus(folder: Path, rows: list[dict[str, object]]) -> str:

@@ -54,6 +54,7 @@ TEXTS = [
     "null",
 ]
 QUERY = "what do cats eat"
+WINDOW = 50
 
 
 def filling(texts: list[str]) -> dict[str, dict[str, object]]:
@@ -74,22 +75,22 @@ def hook(engine: str, service: str) -> Iterator[Hook]:
 
 
 @pytest.mark.shared
-def test_queries_of_a_collection_get_exactly_the_order_of_resift_search(
+def test_200_queries_of_a_collection_get_exactly_the_order_of_resift_search(
     hook: Hook, target: str, name: str, tmp_path: Path
 ) -> None:
     folder = SHARED / "collections" / "squad-dev"
     done = invoke("index", str(folder), "--to", target, "--replicas", "0", "--state", str(tmp_path / "state"))
     assert done.code == 0, done.err
-    lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()[:60]
+    lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()[:200]
     queries = [Query(row["_id"], row["text"]) for row in map(json.loads, lines)]
     settings = RerankSettings(template="{text}", fusion="none")
-    results = Pipeline(open_retriever(target), Reranker(load_scorer("resift-tiny"), settings)).search(queries)
+    results = Pipeline(open_retriever(target), Reranker(load_scorer("resift-tiny"), settings)).search(queries, WINDOW)
     orders: dict[str, list[str]] = {}
     with hook.pipeline("text") as pipeline:
         for query in queries:
             match = {"match": {"resift_text": query.text}}
-            orders[query.query_id] = order(hook.search(pipeline, name, query.text, query=match, size=100))
-    assert len(results) == 60 and {len(found) for found in orders.values()} == {100}
+            orders[query.query_id] = order(hook.search(pipeline, name, query.text, query=match, size=WINDOW))
+    assert len(results) == 200 and {len(found) for found in orders.values()} == {WINDOW}
     for result in results:
         expected = [hit.document.doc_id for hit in result.ranking.hits]
         assert orders[result.ranking.query.query_id] == expected, result.ranking.query
