@@ -173,3 +173,21 @@ def test_a_request_on_which_the_engine_hangs_up_is_a_bad_gateway(engine: str, pr
     found = ask(proxy.url, *no_gzip)
     assert found.status == 502 and found.treatment == "failed"
     assert found.json()["error"]["type"] == "proxy_exception"
+
+
+@pytest.mark.parametrize("target", ["/{}/_count", "/{}/_search"])
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"X-Large": "x" * 17_000}, 400), ({"Expect": "foo"}, 417)], ids=["large header", "expect"]
+)
+def test_a_refused_request_does_no_harm_to_the_next_one_of_another_caller(
+    engine: str, proxy: RunningProxy, soups: str, target: str, headers: dict[str, str], status: int
+) -> None:
+    """The engines ignore what follows on a connection, or read the body of the refused request as a request."""
+    hidden = f"PUT /{soups}-hidden HTTP/1.1\r\nContent-Length: 0\r\nX-Swallow: ".encode()
+    for _ in range(3):
+        found = ask(proxy.url, "POST", target.replace("{}", soups), hidden, {**JSON, **headers})
+        assert found.status == status
+        assert ask(proxy.url, "GET", f"/{soups}/_search?q=soup").treatment == "reranked"
+        for other in (f"/{soups}/_count", f"/{soups}/_mapping"):
+            assert ask(proxy.url, "GET", other).comparable() == ask(engine, "GET", other).comparable()
+    assert ask(engine, "HEAD", f"/{soups}-hidden").status == 404

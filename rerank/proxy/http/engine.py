@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import logging
+import ssl
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from resift.rerank.proxy.http.messages import RequestHead, request_bytes
 from resift.rerank.proxy.http.sockets import keep_alive
 
 _LOG = logging.getLogger("resift.proxy")
+_NOT_TRUSTED = "the certificate is not trusted; give its authority with `ca_certs`, or its `fingerprint`"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds for which a node that cannot be connected to is left out
 _MOST_IDLE, _IDLE_SECONDS = 256, 50.0  # connections kept per node, and for how long: load balancers often close at 60
 
@@ -72,7 +74,10 @@ class Node:
 
     def _failed(self, error: Exception) -> None:
         """Leave the node out for a while, unless the failure is not its own."""
-        facts = {"node": self.address.authority.decode(), "error": str(error) or type(error).__name__}
+        reason = str(error) or type(error).__name__
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason = f"{_NOT_TRUSTED} ({reason})"
+        facts = {"node": self.address.authority.decode(), "error": reason}
         if isinstance(error, OSError) and error.errno in _OF_THIS_MACHINE:
             _LOG.error("no more connections can be opened", extra={"facts": facts})
             return

@@ -14,6 +14,12 @@ from resift.rerank.proxy.http.messages import ResponseHead
 _LOG = logging.getLogger("resift.proxy")
 _BUFFERED = 256 << 10  # bytes written and not sent yet, above which the caller is told to wait
 _NO_BODY = (204, 304)
+_UNREAD = frozenset((400, 413, 414, 417, 431, 501, 505))
+"""With these statuses a node may have refused a request that it did not read to its end.
+
+Elasticsearch and OpenSearch then ignore all that follows on the connection (after a header of more than 16 KB), or read
+the body as the next request (after 417), so that the connection must not serve another caller.
+"""
 _MOST_SILENT = 1 << 20  # bytes in a row of which nothing could be handed on
 
 
@@ -224,4 +230,4 @@ def _stays(head: ResponseHead, version: str) -> bool:
     """Return whether the node keeps the connection open after its response."""
     lines = [value.lower() for name, value in head.headers if name.lower() == b"connection"]
     options = {one.strip() for line in lines for one in line.split(b",")}
-    return b"close" not in options and (version == "1.1" or b"keep-alive" in options)
+    return head.status not in _UNREAD and b"close" not in options and (version == "1.1" or b"keep-alive" in options)

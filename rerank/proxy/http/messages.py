@@ -14,7 +14,7 @@ OF_ONE_CONNECTION = frozenset(
 )
 """Headers that concern one connection alone (RFC 9110, 7.6.1), and are not passed on."""
 
-_FOR_THE_PROXY = frozenset((b"host", b"x-resift", b"x-resift-details"))
+_FOR_THE_PROXY = frozenset((b"host", b"expect", b"x-resift", b"x-resift-details"))
 _FRAMING = b"content-length"  # a caller that names it in Connection must not take it from the engine
 
 
@@ -45,7 +45,7 @@ class RequestHead:
     @property
     def asks_first(self) -> bool:
         """Whether the caller waits for 100 Continue before it sends the body."""
-        return (self.header(b"expect") or b"").lower() == b"100-continue"
+        return self.header(b"expect") is not None
 
     def header(self, name: bytes) -> bytes | None:
         """Return the value of the header `name`, in lower case, None if it is missing."""
@@ -88,8 +88,6 @@ def request_bytes(head: RequestHead, host: bytes, prefix: bytes, length: int | N
     `length`: bytes of its body, if it is not sent as the caller framed it.
     """
     without = _FOR_THE_PROXY if length is None else _FOR_THE_PROXY | {b"content-length"}
-    if head.asks_first:
-        without |= {b"expect"}
     lines = [b"%b %b%b HTTP/1.1\r\nHost: %b\r\n" % (head.method, prefix, head.target, host)]
     lines += [b"%b: %b\r\n" % pair for pair in passed_on(head.headers, without)]
     if length is not None:

@@ -157,6 +157,8 @@ def read_head(parser: httptools.HttpRequestParser, target: bytes, headers: list[
     codings = [value.strip().lower() for name, value in headers if name.lower() == b"transfer-encoding"]
     if codings and (codings != [b"chunked"] or version == "1.0"):
         raise BadRequestError(501, "the Transfer-Encoding is not supported; expected chunked, in HTTP/1.1")
+    if any(value.strip().lower() != b"100-continue" for name, value in headers if name.lower() == b"expect"):
+        raise BadRequestError(417, "the header Expect is not supported; expected 100-continue")
     if not target.startswith(b"/") and not (target == b"*" and method == b"OPTIONS"):
         raise BadRequestError(400, "the target of the request is not a path; expected one that begins with /")
     return RequestHead(method, target, headers, bool(codings), parser.should_keep_alive(), version == "1.0")

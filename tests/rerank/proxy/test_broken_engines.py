@@ -265,3 +265,20 @@ def test_a_connection_that_the_engine_is_going_to_close_is_not_used_again(closin
             line.send(WRITE)
             assert line.answer() is not None
             assert one.node.opened == number
+
+
+@pytest.mark.parametrize("status", [b"400 Bad Request", b"413 x", b"417 x", b"431 x"])
+def test_a_connection_on_which_a_request_was_refused_unread_serves_nobody_else(status: bytes) -> None:
+    """The engines keep it open, and ignore what follows, or read the refused body as a request."""
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(response(b"{}", status=status))
+        await visit.end()
+
+    with passing(script) as one, one.line() as line, one.line() as other:
+        for number, caller in enumerate([line, other, line], start=1):
+            caller.send(WRITE)
+            answer = caller.answer()
+            assert answer is not None and answer.status == int(status[:3])
+            assert one.node.opened == number

@@ -181,11 +181,17 @@ def test_no_interim_response_comes_without_a_body_or_to_old_callers(request_: by
         assert found.startswith(b"HTTP/1.1 200 OK")
 
 
-def test_another_expectation_is_for_the_engine() -> None:
-    with passing(answering(response(b"", status=b"417 Expectation Failed"))) as one:
-        found = one.ask(b"POST /a HTTP/1.1\r\nExpect: foo\r\nContent-Length: 2\r\n" + CLOSE + b"\r\n{}")
-        assert b"Expect: foo\r\n" in one.node.requests[0]
-    assert found.startswith(b"HTTP/1.1 417 Expectation Failed\r\n")
+@pytest.mark.parametrize(
+    "given",
+    [b"Expect: foo", b"Expect: foo\r\nExpect: 100-continue", b"Expect: 100-continue\r\nExpect: foo", b"Expect: ",
+     b"expect: 100-continue, foo"],
+)  # fmt: skip
+def test_another_expectation_is_refused_and_never_reaches_the_engine(given: bytes) -> None:
+    """The engines answer it with 417, and read the body as the next request."""
+    with passing(answering(OK)) as one:
+        found = one.ask(b"POST /a HTTP/1.1\r\n" + given + b"\r\nContent-Length: 2\r\n\r\n{}")
+        assert one.node.requests == []
+    assert found.startswith(b"HTTP/1.1 417 Expectation Failed\r\n") and b"expected 100-continue" in found
 
 
 def test_headers_of_one_connection_are_not_passed_on() -> None:
