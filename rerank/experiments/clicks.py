@@ -24,7 +24,7 @@ _MOST_ACTIONS = 1000  # names of other actions that are counted
 
 _Ids = tuple[str, ...]
 """The ids that one click may mean, the likeliest first: UBI has the id of an object, and that in the index."""
-_UNKNOWN, _NOT_SHOWN, _USED = 0, 1, 2
+_UNKNOWN, _NOT_SHOWN, _USED, _NOT_READ = 0, 1, 2, 3
 
 
 @dataclass(slots=True)
@@ -97,7 +97,8 @@ class Clicks:
             place = next((shown[one] for one in ids if one in shown), None)
             if place is not None and state != _USED:
                 places.add(place)
-            clicks[ids] = _USED if place is not None or state == _USED else _NOT_SHOWN
+            missing = _NOT_READ if search.unread else _NOT_SHOWN
+            clicks[ids] = _USED if place is not None or state == _USED else missing
         return [hits[place] for place in sorted(places)]
 
     def leave_out(self, search: ShownSearch) -> None:
@@ -120,6 +121,11 @@ class Clicks:
         """How many clicks name a hit that their search did not show."""
         return self._count(_NOT_SHOWN)
 
+    @property
+    def not_read(self) -> int:
+        """How many clicks are in responses that passed through without being read."""
+        return self._count(_NOT_READ)
+
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each kind of record that was not used."""
         for problems in self.problems:
@@ -133,6 +139,9 @@ class Clicks:
             yield f"{self.unknown:,} of {self.kept:,} clicks name a search that is not in the log (search_id, query_id)"
         if self.not_shown:
             yield f"{self.not_shown:,} of {self.kept:,} clicks name a hit that their search did not show: other ids?"
+        if self.not_read:
+            count = f"{self.not_read:,} of {self.kept:,}"
+            yield f"{count} clicks are in responses that passed through; their hits are unknown"
 
     def _add(self, search_id: str, ids: _Ids) -> bool:
         if not search_id or not all(ids) or not ids:

@@ -41,7 +41,7 @@ class ShownSearch:
     be scored, and how many were. `engine_ms`, `rerank_ms`: milliseconds of the engine's search and of the reranking.
     `query_text`: None if queries are not logged; `query_hash` may then name it (`hashed_query`).
     `draft_id`: which searches were mixed with the same coins, and so are one vote. `reason`: why `outcome` is not
-    "reranked".
+    "reranked". `unread`: the engine's response passed through without being read, so that its hits are not known.
     """
 
     time: str
@@ -61,6 +61,7 @@ class ShownSearch:
     rerank_ms: float | None = None
     outcome: Outcome = "reranked"
     reason: str | None = None
+    unread: bool = False
 
     @property
     def shown_order(self) -> tuple[str, ...]:
@@ -81,6 +82,7 @@ def to_line(search: ShownSearch) -> str:
         "kind": search.kind,
         "outcome": search.outcome,
         "reason": search.reason,
+        "unread": search.unread or None,
         "query_text": search.query_text,
         "query_hash": search.query_hash,
         "draft_id": search.draft_id,
@@ -124,6 +126,7 @@ def from_json(values: Mapping[str, Any]) -> ShownSearch:
         rerank_ms=_number(values, "rerank_ms"),
         outcome=cast(Outcome, outcome),
         reason=_text(values, "reason", "") or None,
+        unread=values.get("unread") is True,
     )
 
 

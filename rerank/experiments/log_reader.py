@@ -15,6 +15,7 @@ from resift.retrieval.text import one_line
 from resift.retrieval.text_lines import STANDARD_INPUT, unpacked_lines
 
 _MOST_NAMED = 5  # bad lines of a file that are named
+_TORN = "is not complete"
 
 
 @dataclass(slots=True)
@@ -46,8 +47,8 @@ class LogProblems:
 def read_searches(path: str | Path, problems: LogProblems) -> Iterator[ShownSearch]:
     """Yield the searches of a log, plain or compressed with gzip, or standard input for "-".
 
-    Bad lines and a torn end are counted in `problems`. Raises CorpusError if the file cannot be opened, or none of its
-    first 1,000 lines is one of a log.
+    Bad lines and a torn end are counted in `problems`. Raises CorpusError if the file cannot be opened, or no line of
+    it, or none of its first 1,000, is one of a log.
     """
     for number, values in read_objects(path, problems):
         try:
@@ -55,10 +56,17 @@ def read_searches(path: str | Path, problems: LogProblems) -> Iterator[ShownSear
         except ValueError as error:
             problems.add(number, str(error))
             if problems.bad == number == 1_000:
-                line, problem = problems.first[0]
-                raise CorpusError(f"is not a log of an experiment: {problem}", path, line) from None
+                raise _not_a_log(path, problems) from None
             continue
         yield search
+    torn_alone = problems.bad == 1 and problems.first[0][1] == _TORN  # a log that was just begun
+    if 0 < problems.bad == problems.lines and not torn_alone and not problems.incomplete:
+        raise _not_a_log(path, problems)
+
+
+def _not_a_log(path: str | Path, problems: LogProblems) -> CorpusError:
+    line, problem = problems.first[0]
+    return CorpusError(f"is not a log of an experiment: {problem}", path, line)
 
 
 def read_objects(path: str | Path, problems: LogProblems) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -107,7 +115,7 @@ def _object(line: bytes, number: int, problems: LogProblems) -> dict[str, Any] |
         values = json.loads(line)
     except (ValueError, RecursionError):
         torn = not line.endswith(b"\n")
-        problems.add(number, "is not complete" if torn else "is not JSON")
+        problems.add(number, _TORN if torn else "is not JSON")
         return None
     if isinstance(values, dict):
         return values

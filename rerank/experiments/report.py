@@ -173,6 +173,7 @@ def _kind_json(tally: KindTally) -> dict[str, Any]:
     return {
         "searches": tally.searches,
         "without_hits": tally.empty,
+        "hits_not_read": tally.unread,
         "indices": dict(tally.indices.most_common()),
         "outcomes": {name: tally.outcomes[name] for name in OUTCOMES},
         "reasons": dict(tally.reasons.most_common()),
@@ -214,6 +215,7 @@ def _clicks_json(clicks: Clicks) -> dict[str, int]:
         "duplicates": clicks.duplicates,
         "unknown_search": clicks.unknown,
         "not_shown": clicks.not_shown,
+        "not_read": clicks.not_read,
     }
 
 

@@ -136,6 +136,8 @@ def _kind_cells(tally: KindTally) -> dict[str, str]:
     }
     if tally.empty:
         cells["without hits"] = f"{tally.empty:,}"
+    if tally.unread:
+        cells["passed through, hits not read"] = f"{tally.unread:,}"
     if found.searches:
         low, middle, high = (f"{found.overlap_quantile(share) or 0.0:.1f}" for share in (0.1, 0.5, 0.9))
         cells |= {

@@ -149,6 +149,7 @@ class KindTally:
 
     searches: int = 0
     empty: int = 0
+    unread: int = 0
     indices: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -161,7 +162,8 @@ class KindTally:
     def add(self, search: ShownSearch, clicked: Sequence[ShownHit]) -> None:
         """Count a search with the hits of it that were clicked."""
         self.searches += 1
-        self.empty += not search.first_stage
+        self.empty += not search.first_stage and not search.unread
+        self.unread += search.unread
         _count_name(self.indices, search.index)
         self.outcomes[search.outcome] += 1
         if search.reason:

@@ -47,8 +47,9 @@ def as_it_is(error: PassedError, rule: str) -> Answer:
     reason = str(error)
     outcome = Outcome("late" if reason.startswith("late") else "passed", reason)
     plans: list[Plan | None] = list(error.plans) or [None]
+    label = passed(reason)
     treated = [
-        Treated(passed(reason), replace(outcome, query_text="" if plan is None else plan.text), plan, rule=rule)
+        Treated(label, replace(outcome, query_text="" if plan is None else plan.text), plan, rule=rule, unread=True)
         for plan in plans
     ]
     return Answer(ResponseHead(0), b"", [label_header(treated[:1])], treated)

@@ -77,6 +77,7 @@ class Recorder:
             rerank_ms=None if one.remembered else one.milliseconds or None,
             outcome=_OUTCOMES[one.outcome.status],
             reason=one.outcome.reason or None,
+            unread=one.unread,
         )
 
 

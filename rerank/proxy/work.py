@@ -13,7 +13,7 @@ from resift.rerank.experiments.log import client_id_of
 from resift.rerank.experiments.team_draft import ShownHit, draft_key, team_draft
 from resift.rerank.plugin.hit_texts import HitTexts
 from resift.rerank.plugin.options import SearchOptions
-from resift.rerank.plugin.request import PassThrough, Plan
+from resift.rerank.plugin.request import NO_TEXT, PassThrough, Plan
 from resift.rerank.plugin.response import (
     NOT_IN_THE_WINDOW,
     Outcome,
@@ -31,6 +31,7 @@ from resift.retrieval.types import Ranking
 
 _OPTIONS = SearchOptions()
 _PASSED = "passed through: "
+_NO_TEXT = "no query text was found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Treated:
     the window; the latter is empty without one. `shown`: the hits of the page, with their teams if both orders were
     mixed. `first`: the position of the first of them, from 1. `milliseconds`: how long reranking took. `scored`: the
     result of the model, None if there is none. `order`: the places of the hits after reranking, from 0. `rule`: the
-    name of its rule.
+    name of its rule. `unread`: the engine's response was not read, so that its hits are not known.
     """
 
     label: str
@@ -57,6 +58,7 @@ class Treated:
     draft: str | None = None
     remembered: bool = False
     rule: str = ""
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class SearchWork:
         if isinstance(made, Plan):
             key = ranking_key(self.caller, rule.name, request)
             self._note(made, Planned(rule, texts, key, client_id_of(request) or ""))
-        return made
+        return PassThrough(_NO_TEXT) if made == PassThrough(NO_TEXT) else made
 
     def settled(self, plans: Sequence[Plan], busy: bool = False) -> str | None:
         """Return why the engine's own response is the answer, before the engine is asked; None if it is not.
@@ -248,9 +250,10 @@ def _as_before(body: Any, plan: Plan, known: Remembered) -> Treated:  # noqa: AN
     keys = hit_keys(hits)
     if not known.reranked:
         keep_page(body, plan)
-        return Treated(known.label, Outcome("late", known.label, query_text=plan.text), plan)
+        return Treated(known.label, Outcome("late", known.label, query_text=plan.text), plan, unread=True)
     if plan.after is not None and place_after(hits, plan) is None:
-        return Treated(passed(NOT_IN_THE_WINDOW), Outcome("passed", NOT_IN_THE_WINDOW, query_text=plan.text), plan)
+        outcome = Outcome("passed", NOT_IN_THE_WINDOW, query_text=plan.text)
+        return Treated(passed(NOT_IN_THE_WINDOW), outcome, plan, unread=True)
     order = places(known, keys)
     first = _first_of(body, plan, order)
     put_in_order(body, plan, order)

@@ -120,3 +120,10 @@ def test_a_file_without_any_click_is_refused(tmp_path: Path) -> None:
         clicks(tmp_path, *[{"query": "soup", "shown": ["a"], "clicked": ["a"]}] * 1000)
     with pytest.raises(CorpusError, match="cannot be read"):
         Clicks(ACTIONS).read_file(str(tmp_path / "none.jsonl"))
+
+
+def test_clicks_on_a_response_that_was_not_read_are_counted_apart(tmp_path: Path) -> None:
+    found = clicks(tmp_path, event(doc_id="z"))
+    assert found.of(replace(search(), first_stage=(), reranked=(), shown=(), outcome="skipped", unread=True)) == []
+    assert (found.not_shown, found.not_read) == (0, 1)
+    assert list(found.notes()) == ["1 of 1 clicks are in responses that passed through; their hits are unknown"]

@@ -108,6 +108,11 @@ def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.jsonl").write_text('{"id": 1}\n' * 1001)
     with pytest.raises(CorpusError, match="line 1: is not a log of an experiment: kind is missing"):
         read(tmp_path / "other.jsonl")
+    (tmp_path / "short.jsonl").write_text("{}\n")
+    with pytest.raises(CorpusError, match="line 1: is not a log of an experiment: kind is missing"):
+        read(tmp_path / "short.jsonl")
+    (tmp_path / "begun.jsonl").write_text('{"time": "2026-')
+    assert read(tmp_path / "begun.jsonl")[1].bad == 1
     with pytest.raises(CorpusError, match="none.jsonl: cannot be read"):
         read(tmp_path / "none.jsonl")
     (tmp_path / "empty.jsonl").touch()

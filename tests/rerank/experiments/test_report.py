@@ -63,7 +63,7 @@ def test_the_report_says_who_won_and_how_the_orders_differ(log: Path, clicks: Pa
 def test_the_json_has_all_figures(log: Path, clicks: Path) -> None:
     found = as_json(log, "--clicks", clicks)
     assert (found["searches"], found["bad_lines"], found["notes"]) == (11, 0, [])
-    assert found["clicks"] == {"read": 10, "duplicates": 0, "unknown_search": 0, "not_shown": 0}
+    assert found["clicks"] == {"read": 10, "duplicates": 0, "unknown_search": 0, "not_shown": 0, "not_read": 0}
     votes = found["interleaving"]
     assert (votes["verdict"], votes["wins"], votes["losses"], round(votes["p_value"], 7)) == ("helped", 8, 0, 0.0078125)
     assert (votes["delta"], votes["share"], votes["leads"]) == (0.5, 1.0, {"reranked": 8})

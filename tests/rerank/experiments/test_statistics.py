@@ -84,12 +84,10 @@ def test_searches_that_were_not_reranked_count_by_outcome_and_not_in_the_times_o
     tally.add(replace(search(), engine_ms=10.0, rerank_ms=30.0), [])
     tally.add(replace(search(), engine_ms=20.0, rerank_ms=500.0, reranked=(), outcome="late", reason="deadline"), [])
     tally.add(replace(search(), first_stage=(), reranked=(), engine_ms=0.0, rerank_ms=1.0), [])
-    assert (tally.searches, tally.empty, dict(tally.outcomes), dict(tally.reasons)) == (
-        3,
-        1,
-        {"reranked": 2, "late": 1},
-        {"deadline": 1},
-    )
+    tally.add(replace(search(), first_stage=(), reranked=(), outcome="skipped", reason="busy", unread=True), [])
+    assert (tally.searches, tally.empty, tally.unread) == (4, 1, 1)
+    assert dict(tally.outcomes) == {"reranked": 2, "late": 1, "skipped": 1}
+    assert dict(tally.reasons) == {"deadline": 1, "busy": 1}
     assert (tally.engine_ms.count, tally.rerank_ms.most, tally.ratio.quantile(0.5)) == (3, 30.0, 3.0)
     assert tally.differences.searches == 1
 
