@@ -32,6 +32,7 @@ _DEPLOY_SECONDS = 60.0
 _DEPLOYMENTS = 3  # attempts
 _ATTEMPTS = 20
 _PAUSE = 0.5  # seconds
+_FROM_SERVICE = "remote service"  # in the errors that ml-commons passes on
 _TASKS = "_plugins/_ml/tasks"
 _ENDED = ("COMPLETED", "COMPLETED_WITH_ERROR", "FAILED", "CANCELLED")
 _READY = ("DEPLOYED", "PARTIALLY_DEPLOYED")
@@ -55,6 +56,10 @@ def attach(changes: Changes, wanted: Wanted, service: Service, recorded: object 
     model = _model(changes, objects, wanted, connector)
     if not changes.dry:
         _deploy(changes, model)
+        if objects.connectors and _refuses_the_key(requests, model):  # somebody changed it in the connector
+            changes.send(_undeploy_step(model))
+            _connector(changes, objects, wanted, service, anew=True)
+            _deploy(changes, model)
         _verify(requests, model, service)
     body = pipeline_body(model, wanted.field)
     if objects.pipeline != body:
@@ -76,17 +81,17 @@ def has_ml_node(requests: EngineRequests) -> bool | None:
     return any("ml" in (node.get("roles") or []) for node in nodes.values()) if nodes else None
 
 
-def _connector(changes: Changes, objects: Objects, wanted: Wanted, service: Service) -> str:
-    """Return the id of the connector, which is created, or changed if it differs."""
+def _connector(changes: Changes, objects: Objects, wanted: Wanted, service: Service, anew: bool = False) -> str:
+    """Return the id of the connector, which is created, or changed if it differs; `anew`: its models are undeployed."""
     body = connector_body(wanted.name, service, wanted.deadline_ms or DEADLINE_MS)
     if not objects.connectors:
         reply = changes.send(Step("POST", f"{CONNECTORS}/_create", body, f"create the connector {wanted.name}"))
         return str(reply.get("connector_id") or CONNECTOR_ID)
     known = objects.connectors[0]
     found = get_object(changes.requests, known) or known
-    if is_same_connector(found.source, body, service.key):
+    if not anew and is_same_connector(found.source, body, service.key):
         return known.object_id
-    for model in objects.models:  # a connector cannot be changed while a model that uses it is deployed
+    for model in () if anew else objects.models:  # a connector cannot be changed while a model that uses it is deployed
         undeploy(changes, model)
     path = f"{CONNECTORS}/{known.object_id}"
     send_when_free(changes, Step("PUT", path, body, f"change the connector {wanted.name}"))
@@ -163,6 +168,20 @@ def _wait(requests: EngineRequests, path: str, member: str, wanted: tuple[str, .
         time.sleep(0.1)
 
 
+def _refuses_the_key(requests: EngineRequests, model: str) -> bool:
+    """Return whether the service refuses the key that the engine sends."""
+    step = predict_step(model)
+    try:
+        requests.send(step.method, step.path, step.body)
+    except StatusError as error:
+        return _is_wrong_key(error)
+    return False
+
+
+def _is_wrong_key(error: StatusError) -> bool:
+    return error.status in (401, 403) and _FROM_SERVICE in str(error)
+
+
 def _verify(requests: EngineRequests, model: str, service: Service) -> None:
     """Score two texts through the engine. Raises EngineError if it gets no answer from the service, or a wrong one."""
     step = predict_step(model)
@@ -171,6 +190,9 @@ def _verify(requests: EngineRequests, model: str, service: Service) -> None:
         found = requests.send(step.method, step.path, step.body)
         first, second = (float(one["data"][0]) for one in found["inference_results"][0]["output"])
     except StatusError as error:
+        if _is_wrong_key(error):
+            message = f"the service takes the key of this machine, but not the one that the engine sends; {again}"
+            raise EngineError(message, requests.url) from None
         raise EngineError(
             f"the service answers this machine, but not the engine ({error}); its nodes must reach {service.base}, "
             f"which may have another name or port there; {again}"

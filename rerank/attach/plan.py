@@ -8,10 +8,12 @@ from typing import Any
 
 from resift.rerank.attach.cluster_facts import ClusterFacts, read_cluster
 from resift.rerank.attach.cluster_settings import is_trusted
+from resift.rerank.attach.connection_options import arguments_of
 from resift.rerank.attach.engine_requests import OPENSEARCH, EngineRequests
 from resift.rerank.attach.index_facts import IndexFacts, pipeline_notes, read_index
 from resift.rerank.attach.ways import Way, ways
 from resift.retrieval.engine.address import Address
+from resift.retrieval.engine.settings import ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ def make_plan(requests: EngineRequests, address: Address, languages: Sequence[st
     """
     cluster = read_cluster(requests)
     index = read_index(requests, address, languages=languages) if address.index else None
-    url = requests.url
-    found = ways(cluster, url, address.index, _wrapper_program(cluster, url, index))
+    url, connection = requests.url, requests.engine.settings
+    found = ways(cluster, url, address.index, _wrapper_program(cluster, url, index, connection), connection)
     by_engine = any(way.name == "hook" and way.fits is not False for way in found)
     notes = list(index.notes if index and by_engine else ())  # they are about the text that an engine sends
     notes += pipeline_notes(index.pipelines) if index else []
@@ -67,14 +69,15 @@ def make_plan(requests: EngineRequests, address: Address, languages: Sequence[st
     return Plan(cluster, index, found, tuple(notes))
 
 
-def _wrapper_program(cluster: ClusterFacts, url: str, index: IndexFacts | None) -> str:
+def _wrapper_program(cluster: ClusterFacts, url: str, index: IndexFacts | None, connection: ConnectionSettings) -> str:
     """Return the lines of Python that wrap the engine's client."""
     package, client = (
         ("opensearchpy", "OpenSearch") if cluster.flavour == OPENSEARCH else ("elasticsearch", "Elasticsearch")
     )
     fields = list(index.read) if index else ["title", "text"]
+    made = f'{client}("{url}"{arguments_of(connection)})'
     return (
         f"from {package} import {client}\n"
         "from resift import Reranker, RerankingClient, load_scorer\n\n"
-        f'client = RerankingClient({client}("{url}"), Reranker(load_scorer("default")), {fields!r})'
+        f'client = RerankingClient({made}, Reranker(load_scorer("default")), {fields!r})'
     )

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 from resift.rerank.attach.attachment import PLUGINS, RERANK_SINCE
 from resift.rerank.attach.cluster_facts import ClusterFacts
+from resift.rerank.attach.connection_options import options_of
 from resift.rerank.attach.elasticsearch_requests import LICENCES
 from resift.rerank.attach.engine_requests import OPENSEARCH
+from resift.retrieval.engine.settings import ConnectionSettings
 
 _SERVE_FOR_OTHERS = (
     "export RESIFT_MODEL_API_KEY=$(openssl rand -hex 24)",
@@ -46,19 +48,21 @@ class Way:
         return {"name": self.name, "title": self.title, "fits": self.fits, "why": self.why, **lists}
 
 
-def ways(facts: ClusterFacts, url: str, index: str, python: str) -> tuple[Way, ...]:
+def ways(
+    facts: ClusterFacts, url: str, index: str, python: str, connection: ConnectionSettings | None = None
+) -> tuple[Way, ...]:
     """Return all ways, the cheapest that fits first: the hook where it is known to fit, else the proxy.
 
-    `url` and `index` are for the commands, and `python` is the wrapper's program.
+    `url`, `index` and `connection` are for the commands, and `python` is the wrapper's program.
     """
-    hook = (
-        _opensearch_hook(facts, url, index) if facts.flavour == OPENSEARCH else _elasticsearch_hook(facts, url, index)
-    )
-    others = (_proxy(url, index), _wrapper(python))
+    settings = connection or ConnectionSettings()
+    commands = _hook_commands(url, index, options_of(settings))
+    hook = _opensearch_hook(facts, commands) if facts.flavour == OPENSEARCH else _elasticsearch_hook(facts, commands)
+    others = (_proxy(url, index, options_of(settings, certificates_alone=True)), _wrapper(python))
     return (hook, *others) if hook.fits else (*others, hook)
 
 
-def _opensearch_hook(facts: ClusterFacts, url: str, index: str) -> Way:
+def _opensearch_hook(facts: ClusterFacts, commands: tuple[str, ...]) -> Way:
     fits, why = _opensearch_fits(facts)
     return Way(
         "hook",
@@ -76,7 +80,7 @@ def _opensearch_hook(facts: ClusterFacts, url: str, index: str) -> Way:
             "one field is read, and the page alone is reranked: ask for 100 hits and cut them in the application",
             "one call from a node to the service for each search; if it fails, BM25's order is kept without a notice",
         ),
-        _hook_commands(url, index),
+        commands,
     )
 
 
@@ -95,7 +99,7 @@ def _opensearch_fits(facts: ClusterFacts) -> tuple[bool | None, str]:
     return True, "version and plugins are there"
 
 
-def _elasticsearch_hook(facts: ClusterFacts, url: str, index: str) -> Way:
+def _elasticsearch_hook(facts: ClusterFacts, commands: tuple[str, ...]) -> Way:
     fits, why = _elasticsearch_fits(facts)
     return Way(
         "hook",
@@ -115,7 +119,7 @@ def _elasticsearch_hook(facts: ClusterFacts, url: str, index: str) -> Way:
             "one call from a node to the service for each search; if it fails, the search fails",
             "these requests were not run on a real Elasticsearch",
         ),
-        _hook_commands(url, index),
+        commands,
     )
 
 
@@ -131,7 +135,7 @@ def _elasticsearch_fits(facts: ClusterFacts) -> tuple[bool | None, str]:
     return True, f"the licence is {facts.licence}, and the inference API is there"
 
 
-def _hook_commands(url: str, index: str) -> tuple[str, ...]:
+def _hook_commands(url: str, index: str, options: str) -> tuple[str, ...]:
     """Return the commands: an engine on this machine needs no key, one elsewhere reaches THIS_HOST."""
     target = f"{url}/{index}" if index else url
     field = "" if index else " --source-text FIELD"
@@ -139,14 +143,14 @@ def _hook_commands(url: str, index: str) -> tuple[str, ...]:
     service = "http://127.0.0.1:8080" if here else "http://THIS_HOST:8080"
     return (
         *(("resift serve",) if here else _SERVE_FOR_OTHERS),
-        f"resift attach {target} --service {service}{field} --dry-run",
-        f"resift attach {target} --service {service}{field}",
-        f"resift doctor {target if index else f'{url}/INDEX'}",
-        f"resift detach {url}  # takes it all back",
+        f"resift attach {target} --service {service}{field}{options} --dry-run",
+        f"resift attach {target} --service {service}{field}{options}",
+        f"resift doctor {target if index else f'{url}/INDEX'}{options}",
+        f"resift detach {url}{options}  # takes it all back",
     )
 
 
-def _proxy(url: str, index: str) -> Way:
+def _proxy(url: str, index: str, options: str) -> Way:
     return Way(
         "proxy",
         "resift proxy between any application and the engine",
@@ -158,7 +162,7 @@ def _proxy(url: str, index: str) -> Way:
             "the applications' engine address is changed to the proxy's",
         ),
         ("one more hop for each request of the applications, and one more process to run",),
-        (f"resift proxy --to {url} --index {index or 'INDEX'}  # applications then use port 9400",),
+        (f"resift proxy --to {url} --index {index or 'INDEX'}{options}  # applications then use port 9400",),
     )
 
 

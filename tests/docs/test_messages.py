@@ -20,6 +20,7 @@ WHOLE_COMMAND = re.compile(r"`resift [^`]*`|hf download [^ ]* --local-dir FOLDER
 
 ALLOWED = {
     "rerank/attach/ways.py": "the commands of a plan",
+    "rerank/attach/connection_options.py": "the commands of a plan",
     "rerank/evaluation/page.py": "names of CSS variables",
 }
 """File -> why its strings may contain what looks like an option."""

@@ -127,6 +127,24 @@ def test_another_key_is_noticed(engine: str, attaching: Attaching, filled: Fill,
         assert "change the connector" in attaching.attach(name, *options, key="second-key-of-two").out
 
 
+def test_a_key_that_was_changed_in_the_connector_is_mended(
+    engine: str, attaching: Attaching, filled: Fill, name: str
+) -> None:
+    filled(TEXTS)
+    assert attaching.attach(name).code == 0
+    made = state(engine)
+    [connector] = [one for one, source in made["connectors"].items() if source["name"] == attaching.name]
+    [model] = [one for one, source in made["models"].items() if source["name"] == attaching.name]
+    ml = f"{engine}/_plugins/_ml"
+    ask("POST", f"{ml}/models/{model}/_undeploy", {})
+    ask("PUT", f"{ml}/connectors/{connector}", {"credential": {"api_key": "another-key"}})
+    ask("POST", f"{ml}/models/{model}/_deploy", {})
+    done = attaching.attach(name)
+    assert done.code == 0 and "change the connector" in done.out, done.err
+    assert state(engine) == made
+    assert attaching.attach(name).out.startswith("nothing to change")
+
+
 def test_a_dry_run_changes_nothing_and_shows_no_key(attaching: Attaching, filled: Fill, name: str) -> None:
     filled(TEXTS)
     before = state(attaching.engine)

@@ -10,6 +10,7 @@ import pytest
 from resift.rerank.attach.cluster_facts import ClusterFacts
 from resift.rerank.attach.cluster_settings import ClusterSettings
 from resift.rerank.attach.ways import ways
+from resift.retrieval.engine.settings import ConnectionSettings
 from tests.rerank.attach.fake_engine import OPENSEARCH_ROOT, FakeEngine, serving
 from tests.rerank.cli.invoke import assert_one_line, invoke
 
@@ -62,6 +63,17 @@ def test_the_endpoint_of_elasticsearch_needs_a_licence(
     facts: dict[str, Any], expected: tuple[str, bool | None]
 ) -> None:
     assert recommended(**{"flavour": "elasticsearch", "inference": True, **facts}) == expected
+
+
+def test_the_commands_connect_as_the_plan_did() -> None:
+    facts = ClusterFacts("opensearch", "2.19.1", (2, 19), plugins=PLUGINS, settings=READABLE, connectors=True)
+    settings = ConnectionSettings(ca_certs="my ca.pem", credentials="keys.toml", request_timeout=3.0)
+    hook, proxy, _ = ways(facts, "https://search:9200", "a", "", settings)
+    of_engine = [one for one in hook.commands if one.startswith("resift ") and " serve" not in one]
+    assert len(of_engine) == 4
+    assert all("--ca-certs 'my ca.pem'" in one and "--credentials keys.toml" in one for one in of_engine)
+    assert "--index a --ca-certs 'my ca.pem'" in proxy.commands[0] and "credentials" not in proxy.commands[0]
+    assert not any("timeout" in one for one in (*hook.commands, *proxy.commands))
 
 
 def test_an_engine_elsewhere_gets_a_key_and_one_on_this_machine_does_not() -> None:
