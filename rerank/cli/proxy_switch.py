@@ -14,6 +14,7 @@ from resift.retrieval.errors import SettingsError
 
 _SECONDS = 10.0
 _HEADER = "X-Resift-Admin"
+_NOT_A_PROXY = "what answers at {} is not a proxy; `admin` is where the running one listens"
 
 
 def switch_proxy(admin: str, off: bool, undo: bool, switches: Sequence[str]) -> None:
@@ -35,12 +36,12 @@ def switch_proxy(admin: str, off: bool, undo: bool, switches: Sequence[str]) -> 
         change["indices"] = indices
     state = _ask(admin, change or None)
     if not {"all", "indices"} <= {*state}:
-        raise SettingsError(
-            f"what answers at {admin} is not a proxy; `admin` is where the running one listens", "admin"
-        )
+        raise SettingsError(_NOT_A_PROXY.format(admin), "admin")
     click.echo(f"all: {state['all'] or 'as configured'}")
     for name, mode in state["indices"].items():
         click.echo(f"{name}: {mode}")
+    for note in state.get("notes", []):
+        click.echo(f"note: {note}", err=True)
 
 
 def _read(text: str) -> tuple[str, str | None]:
@@ -62,7 +63,9 @@ def _ask(admin: str, change: dict[str, Any] | None) -> dict[str, Any]:
             return found if isinstance(found, dict) else {}
     except urllib.error.HTTPError as error:
         with error:
-            reason = _reason(error.read(100_000)) or error.reason
+            reason = _reason(error.read(100_000))
+        if reason is None:
+            raise SettingsError(_NOT_A_PROXY.format(admin), "admin") from None
         raise SettingsError(f"the proxy refused: {reason}", "switch") from None
     except (OSError, ValueError) as error:
         raise SettingsError(
@@ -71,8 +74,10 @@ def _ask(admin: str, change: dict[str, Any] | None) -> dict[str, Any]:
         ) from None
 
 
-def _reason(body: bytes) -> str:
+def _reason(body: bytes) -> str | None:
+    """Return why a proxy refused, None if no proxy answered."""
     try:
-        return str(json.loads(body)["error"])
+        found = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
-        return ""
+        return None
+    return found if isinstance(found, str) else None

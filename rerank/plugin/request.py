@@ -20,6 +20,8 @@ from resift.rerank.plugin.sources import Reading, by_fields, reading
 
 _LARGEST_PAGE = 10_000  # the default of index.max_result_window
 
+NO_TEXT = "no query text was found; pass query_text"
+"""Why a search without words is passed through, for those who can pass them."""
 REMOVED = None
 """In the changes of a request: the value of what is removed from it."""
 
@@ -88,9 +90,9 @@ def plan(request: Mapping[str, Any], fields: Sequence[str], window: int, text: s
         return PassThrough("from or size is not a number")
     words = text or query_text(request, fields)
     after = request.get("search_after")
-    reason = _refusal(request) or _page_refusal(0 if after else start, size, window)
+    reason = _refusal(request) or _after_refusal(request, start) or _page_refusal(start, size, window)
     if not reason and not words.strip():
-        reason = "no query text was found; pass query_text"
+        reason = NO_TEXT
     if reason:
         return PassThrough(reason)
     return Plan(
@@ -143,6 +145,15 @@ def _pages_by_sort_values(request: Mapping[str, Any]) -> bool:
     sort, after = request.get("sort"), request["search_after"]
     implicit = bool(sort and request.get("pit")) and isinstance(after, list | tuple) and len(after) > 1
     return implicit or has_sort_values(sort)
+
+
+def _after_refusal(request: Mapping[str, Any], start: int) -> str:
+    """Return why the engines refuse `search_after` here: the request for the window would not have it."""
+    if request.get("search_after") is None:
+        return ""
+    if start:
+        return "the engines refuse from beside search_after"
+    return "the engines refuse collapse beside search_after and _score" if request.get("collapse") else ""
 
 
 def _page_refusal(start: int, size: int, window: int) -> str:

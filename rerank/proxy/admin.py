@@ -21,10 +21,16 @@ _MOST = 1 << 20  # bytes of a change
 _FORM = 'expected {"all": "off"}, or {"indices": {"articles": "shadow"}}; null undoes a change'
 
 
-def make_admin(rules: Rules, state: Callable[[], dict[str, Any]], metrics: Callable[[], bytes]) -> Router:
+def make_admin(
+    rules: Rules,
+    state: Callable[[], dict[str, Any]],
+    metrics: Callable[[], bytes],
+    switched: Callable[[], list[str]] = lambda: [],
+) -> Router:
     """Return the application: /health, /ready, /metrics, and /switch to read and to change.
 
-    `state` returns what /ready shows, with the member "ready".
+    `state` returns what /ready shows, with the member "ready". `switched` is called after a change, and returns what
+    is to be known of the state then.
     """
 
     async def health(_: Request) -> Response:
@@ -38,16 +44,7 @@ def make_admin(rules: Rules, state: Callable[[], dict[str, Any]], metrics: Calla
         return Response(metrics(), media_type=CONTENT_TYPE_LATEST)
 
     async def switch(request: Request) -> Response:
-        if request.method == "PUT":
-            if HEADER.lower() not in request.headers:
-                return _error(403, f"a change needs the header {HEADER}: 1")
-            try:
-                change_modes(rules, json.loads(await _body(request)))
-            except SettingsError as error:
-                return _error(400, str(error))
-            except (ValueError, RecursionError):
-                return _error(400, f"the body is not JSON; {_FORM}")
-        return JSONResponse(rules.describe())
+        return await _switch(request, rules, switched)
 
     return Router(
         [
@@ -57,6 +54,22 @@ def make_admin(rules: Rules, state: Callable[[], dict[str, Any]], metrics: Calla
             Route("/switch", switch, methods=["GET", "PUT"]),
         ]
     )
+
+
+async def _switch(request: Request, rules: Rules, switched: Callable[[], list[str]]) -> Response:
+    """Answer a request to /switch: the state, and after a change what is to be known of it."""
+    if request.method != "PUT":
+        return JSONResponse(rules.describe())
+    if HEADER.lower() not in request.headers:
+        return _error(403, f"a change needs the header {HEADER}: 1")
+    try:
+        change_modes(rules, json.loads(await _body(request)))
+    except SettingsError as error:
+        return _error(400, str(error))
+    except (ValueError, RecursionError):
+        return _error(400, f"the body is not JSON; {_FORM}")
+    notes = switched()
+    return JSONResponse({**rules.describe(), **({"notes": notes} if notes else {})})
 
 
 def change_modes(rules: Rules, wanted: object) -> None:

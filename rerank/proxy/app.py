@@ -83,7 +83,7 @@ class Proxy:
         if rule is not None and rule.mode == "shadow" and route.kind != "msearch":
             search_id = self.recorder.new_id(_json(raw))
             named = [(b"X-Resift-Search-Id", search_id.encode("ascii"))] if search_id else []
-            self._pass(exchange, raw, [*_label("reranked in the shadow"), *named])
+            self._pass(exchange, raw, [*_label("its index is switched to shadow"), *named])
             self._shadow(exchange.head, raw, route, search_id)
             return None
         return self._start(self._search(exchange, route, raw))

@@ -68,12 +68,14 @@ class SearchRequest:
             raise UnreadableError("a parameter of the URL is given twice")
         if b";" in head.target.partition(b"?")[2]:
             raise UnreadableError("a ; in the URL has more than one meaning")
-        if params.get("format", "json") != "json" or "source" in params:
-            raise UnreadableError("the body is not JSON, or a part of the URL")
+        if params.get("format", "json") != "json":
+            raise UnreadableError("the URL asks for another format than JSON")
+        if "source" in params:
+            raise UnreadableError("the search is given as source in the URL")
         for name in (b"content-type", b"accept"):
             given = (head.header(name) or b"*/*").lower()
             if b"json" not in given and b"*/*" not in given and b"urlencoded" not in given:
-                raise UnreadableError("the body is not JSON")
+                raise UnreadableError(f"the header {name.decode()} is not of JSON")
         return cls(head, raw, _unpacked(head, raw), params, head.path.decode("latin-1"), index, deadline)
 
     @property

@@ -56,11 +56,13 @@ class WindowScorer:
         self._full_until = 0.0
         self.ready = False
         """Whether the model is loaded."""
+        self.missing = LOADING
+        """Why it is not."""
 
     def unavailable(self) -> str:
         """Return why a search would wait for the model in vain now; "" if it may be used."""
         if not self.ready:
-            return LOADING
+            return self.missing
         if self.breaker.state == "open":
             return LEFT_OUT
         model = next(iter(self._service.models.loaded), None)
@@ -124,7 +126,7 @@ class WindowScorer:
         if seconds * 1000 < _LEAST_MS:
             raise NotScoredError("late", "the engine's search took all the time")
         if not self.ready:
-            raise NotScoredError("late", LOADING)
+            raise NotScoredError("late", self.missing)
         if not self.breaker.allows():
             raise NotScoredError("failed", LEFT_OUT)
 

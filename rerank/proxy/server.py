@@ -31,6 +31,7 @@ from resift.rerank.proxy.rules import Rules, named_fields
 from resift.rerank.proxy.scoring import WindowScorer
 from resift.rerank.proxy.searching import Searches
 from resift.rerank.proxy.settings import ProxySettings
+from resift.rerank.proxy.switching import Switching
 from resift.rerank.scorers.load import read_facts
 from resift.rerank.scorers.registry import NO_MODEL
 from resift.rerank.scorers.server_address import is_address
@@ -114,6 +115,7 @@ class ProxyServer:
             opt_in=settings.opt_in,
         )
         self.log = SearchLog(settings.search_log) if settings.search_log else None
+        self.switching = Switching(self.rules, searches.fields, self.log is not None, plan.reread)
         self.metrics = ProxyMetrics()
         recorder = Recorder(self.metrics, self.log, settings.log_texts, settings.interleave)
         self.proxy = Proxy(searches, recorder, settings.search_deadline_ms / 1000, settings.max_searches)
@@ -169,6 +171,7 @@ class ProxyServer:
             host, port = listener.getsockname()[:2]
             facts = {"listens": f"{'https' if self.tls else 'http'}://{host}:{port}", "engine": self.plan.to}
             _LOG.info("started", extra={"facts": facts | {"admin": settings.admin}})
+            self.switching.notes()
             await self.stopping.wait()
             await self._stop(server, listener)
         if self.failure is not None:
@@ -190,7 +193,8 @@ class ProxyServer:
                     self.failure = error
                     self.stopping.set()
                     return
-                _LOG.error("the model's server is not ready", extra={"facts": {"error": str(error)}})
+                self.scorer.missing = "the model's server is not ready"
+                _LOG.error(self.scorer.missing, extra={"facts": {"error": str(error)}})
             await asyncio.sleep(_AGAIN)
         self.scorer.ready = True
         _LOG.info("ready", extra={"facts": {"model": self.models.default, "indices": self.rules.describe()["indices"]}})
@@ -213,7 +217,8 @@ class ProxyServer:
                 _LOG.exception("idle connections were not looked for")
 
     async def _serve_admin(self, listener: socket.socket) -> None:
-        app = make_admin(self.rules, self.state, lambda: self.metrics.text() + self.model_metrics.text())
+        metrics = lambda: self.metrics.text() + self.model_metrics.text()  # noqa: E731
+        app = make_admin(self.rules, self.state, metrics, self.switching.switched)
         config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False)
         try:
             await _Admin(config).serve(sockets=[listener])
@@ -225,28 +230,13 @@ class ProxyServer:
         for name in ("SIGTERM", "SIGINT"):
             loop.add_signal_handler(getattr(signal, name), self.stopping.set)
         switches: dict[str, Callable[[], None]] = {
-            "SIGUSR1": lambda: self._switch("off"),
-            "SIGUSR2": lambda: self._switch(None),
-            "SIGHUP": self._reread,
+            "SIGUSR1": lambda: self.switching.everything("off"),
+            "SIGUSR2": lambda: self.switching.everything(None),
+            "SIGHUP": self.switching.reread,
         }
         for name, handler in switches.items():
             if hasattr(signal, name):
                 loop.add_signal_handler(getattr(signal, name), handler)
-
-    def _switch(self, mode: Any) -> None:  # noqa: ANN401 - "off" or None
-        self.rules.set(None, mode)
-        _LOG.warning("switched", extra={"facts": {"all": mode or "as configured"}})
-
-    def _reread(self) -> None:
-        """Read the definitions of indices again; if they cannot be used, the former ones stay."""
-        try:
-            if self.plan.reread is not None:
-                self.rules.replace(self.plan.reread())
-            self.proxy.searches.fields.forget()
-        except Exception as error:
-            _LOG.error("the settings file was not read again", extra={"facts": {"error": str(error)}})
-            return
-        _LOG.info("read again", extra={"facts": self.rules.describe()["indices"]})
 
     async def _take(self, accepted: socket.socket) -> None:
         """Serve a connection that was accepted elsewhere."""

@@ -16,7 +16,7 @@ NAME = "resift.service"
 """The logger of the service; `extra={"facts": {...}}` adds members to a line."""
 
 
-OTHERS = ("resift.proxy", "resift.experiments")
+OTHERS = ("resift.proxy", "resift.experiments", "resift.rerank.plugin")
 """Loggers of other parts, which write to the same log."""
 
 

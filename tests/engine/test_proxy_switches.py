@@ -148,7 +148,7 @@ def test_in_the_shadow_the_engines_order_comes_back_and_the_model_is_asked(place
     place.proxy.switch(indices={"switched-*": "shadow"})
     asked = place.model.asked
     found = place.search()
-    assert found.treatment == "passed through: reranked in the shadow" and ids(found) == place.own()
+    assert found.treatment == "passed through: its index is switched to shadow" and ids(found) == place.own()
     until(lambda: place.model.asked > asked)
     until(lambda: place.proxy.metric("resift_proxy_searches_in_shadow") == 0)
     place.proxy.switch(indices={"switched-*": "off"})
@@ -167,7 +167,7 @@ def test_the_shadow_logs_both_orders(engine: str, tmp_path: Path) -> None:
     ):
         found = ask(proxy.url, "POST", f"/{name}/_search", BODY)
         own = ids(ask(engine, "POST", f"/{name}/_search", {**BODY, "size": 100}))
-        assert found.treatment == "passed through: reranked in the shadow" and ids(found) == own[:5]
+        assert found.treatment == "passed through: its index is switched to shadow" and ids(found) == own[:5]
         until(lambda: log.exists() and log.read_text().count("first_stage") > 0)
     [line] = [one for one in map(json.loads, log.read_text().splitlines()) if "first_stage" in one]
     assert line["first_stage"] == own and sorted(line["reranked"]) == sorted(own) and line["reranked"] != own

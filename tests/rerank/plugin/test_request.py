@@ -79,6 +79,12 @@ def test_a_later_page_by_sort_values_is_found_in_the_window_and_a_page_more_is_r
     assert made.changes == {"from": 0, "size": 60, "search_after": REMOVED}
 
 
+@pytest.mark.parametrize("more", [{"from": 5}, {"collapse": {"field": "n"}}])
+def test_what_the_engines_refuse_beside_search_after_is_passed_through(more: dict[str, Any]) -> None:
+    made = plan({**MATCH, "sort": ["_score", "n"], "search_after": [1.5, 7], **more}, ["a"], 50)
+    assert isinstance(made, PassThrough) and "refuse" in made.reason
+
+
 def test_search_after_without_a_field_in_the_sort_is_passed_through() -> None:
     made = plan({**MATCH, "search_after": [1.5]}, ["a"], 50)
     assert isinstance(made, PassThrough) and "search_after" in made.reason
