@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,12 +58,22 @@ def allowed(engine: str) -> Iterator[None]:
         pytest.skip("this OpenSearch has not the plugins opensearch-ml and opensearch-neural-search")
     if {node["ip"] for node in nodes.values()} != {"127.0.0.1"}:
         pytest.skip("this OpenSearch is on another machine, from which it cannot call a service on 127.0.0.1")
-    send(engine, SETTINGS, {THEIRS: "http://127.0.0.1:[0-9]+"}).raise_for_status()
-    try:
+    with _alone(engine):
+        send(engine, SETTINGS, {THEIRS: "http://127.0.0.1:[0-9]+"}).raise_for_status()
+        try:
+            yield
+        finally:
+            settings = dict.fromkeys(SETTINGS[2]["persistent"])
+            send(engine, ("PUT", "_cluster/settings", {"persistent": settings})).raise_for_status()
+
+
+@contextmanager
+def _alone(engine: str) -> Iterator[None]:
+    """Wait until no other process of the tests has changed settings of this cluster."""
+    name = re.sub(r"\W", "-", engine)
+    with (Path(tempfile.gettempdir()) / f"resift-tests-{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        settings = dict.fromkeys(SETTINGS[2]["persistent"])
-        send(engine, ("PUT", "_cluster/settings", {"persistent": settings})).raise_for_status()
 
 
 @dataclass(frozen=True, slots=True)
