@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -95,3 +96,22 @@ def blocked(running: Batcher, model: LengthsModel) -> Job:
     running.submit(first)
     assert model.entered.wait(30)
     return first
+
+
+def finished(**jobs: Job) -> Callable[[], list[str]]:
+    """Return a function that waits for all jobs, and returns their names in the order in which they were done."""
+    names: list[str] = []
+    all_done = threading.Event()
+
+    def note(name: str, _: object) -> None:
+        names.append(name)
+        if len(names) == len(jobs):
+            all_done.set()
+
+    def wait() -> list[str]:
+        assert all_done.wait(30)
+        return names
+
+    for name, one in jobs.items():
+        one.future.add_done_callback(partial(note, name))
+    return wait

@@ -16,6 +16,7 @@ from tests.rerank.service.batching.lengths_model import (
     batcher,
     blocked,
     document,
+    finished,
     job,
     lane,
     logits,
@@ -92,12 +93,10 @@ def test_a_request_of_ten_documents_overtakes_one_of_a_thousand_by_the_same_call
     small = job(shared, work([document(number, 5) for number in range(2000, 2010)]), "a")
     running.submit(large)
     running.submit(small)
-    finished: list[str] = []
-    large.future.add_done_callback(lambda _: finished.append("large"))
-    small.future.add_done_callback(lambda _: finished.append("small"))
+    order = finished(large=large, small=small)
     model.gate.set()
     assert len(logits(large)) == 1000 and len(logits(small)) == 10
-    assert finished == ["small", "large"]
+    assert order() == ["small", "large"]
     assert all(float(text.split()[0]) >= 2000 for text in model.batches[1])
     running.close()
 
@@ -123,9 +122,10 @@ def test_a_small_request_overtakes_a_large_one_that_is_under_way() -> None:
         model.entered.wait(30)
     small = job(shared, work([document(number, 5) for number in range(2000, 2010)]), "a")
     running.submit(small)
+    order = finished(large=large, small=small)
     model.gate.set()
-    assert len(logits(small)) == 10 and not large.future.done()
-    assert len(logits(large)) == 1000
+    assert len(logits(small)) == 10 and len(logits(large)) == 1000
+    assert order() == ["small", "large"]
     running.close()
 
 
