@@ -75,18 +75,30 @@ def session_of(url: str, steps: list[Step], session: Session) -> dict[str, Answe
     return found
 
 
-def test_more_than_sixty_kinds_of_calls_of_the_official_client_are_answered_as_by_the_engine(
-    engine: str, proxy: RunningProxy
-) -> None:
+def both_sessions(engine: str, proxy: RunningProxy) -> tuple[dict[str, Answer], dict[str, Answer], set[str]]:
+    """Return the responses to all steps directly and through the proxy, and the names of those that differ."""
     mark = uuid.uuid4().hex[:8]
     own = OPENSEARCH if is_opensearch(engine) else ELASTICSEARCH
     steps = [*DOCUMENTS, *SEARCHES, *INDICES, *own, *WITH_FIGURES, *CLEANING]
     changing = {name for name, _ in WITH_FIGURES}
     sessions = [session_of(url, steps, Session(f"proxied-{mark}", f"t-{mark}")) for url in (engine, proxy.url)]
     direct, passed = sessions
-    for name in direct:
-        numbers = name in changing
-        assert (name, passed[name].comparable(numbers)) == (name, direct[name].comparable(numbers))
+    different = {
+        one for one in direct if passed[one].comparable(one in changing) != direct[one].comparable(one in changing)
+    }
+    return direct, passed, different
+
+
+def test_more_than_sixty_kinds_of_calls_of_the_official_client_are_answered_as_by_the_engine(
+    engine: str, proxy: RunningProxy
+) -> None:
+    direct, passed, different = both_sessions(engine, proxy)
+    for _ in range(2):  # other tests use the engine too: what the proxy changes differs every time
+        if different:
+            direct, passed, again = both_sessions(engine, proxy)
+            different &= again
+    for name in sorted(different):
+        assert (name, passed[name].comparable()) == (name, direct[name].comparable())
     assert sum(answer.status < 300 for answer in direct.values()) >= 80
     assert {answer.status for answer in direct.values()} >= {200, 201, 400, 404, 409}
     treated = {name: answer.treatment for name, answer in passed.items() if answer.treatment}
