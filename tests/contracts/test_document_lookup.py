@@ -54,9 +54,8 @@ def test_a_sample_is_of_different_documents_and_the_same_for_a_seed(place: Place
 
 def test_every_document_is_drawn_about_equally_often(place: Place) -> None:
     lookup = opened(place, DOCUMENTS[:4])
-    drawn = [lookup.sample(1, seed)[0].doc_id for seed in range(60)]
-    # each 15 times on average; an engine's draws differ from index to index, and one in a million has less than 2
-    assert all(drawn.count(one.doc_id) >= 2 for one in DOCUMENTS[:4])
+    drawn = [lookup.sample(1, seed)[0].doc_id for seed in range(200)]  # an engine's draws differ from index to index
+    assert all(17 <= drawn.count(one.doc_id) for one in DOCUMENTS[:4])  # each 50 times on average
 
 
 def test_a_sample_of_nothing_is_refused(place: Place) -> None:

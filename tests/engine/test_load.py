@@ -19,8 +19,7 @@ from tests.rerank.cli.invoke import invoke
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
-KILLED_COUNT = 200_000
-KILLS = 20
+KILLED_COUNT = 300_000
 
 
 def corpus(folder: Path, rows: list[dict[str, object]]) -> str:
@@ -89,7 +88,7 @@ def test_a_killed_load_resumes_where_it_stopped(target: str, tmp_path: Path) -> 
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     moments = random.Random(4)
     reached = 0
-    for attempt in range(KILLS):
+    for attempt in range(20):
         options = ["--resume"] if attempt else []
         process = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60

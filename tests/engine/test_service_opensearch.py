@@ -54,7 +54,6 @@ TEXTS = [
     "null",
 ]
 QUERY = "what do cats eat"
-WINDOW = 50
 
 
 def filling(texts: list[str]) -> dict[str, dict[str, object]]:
@@ -84,13 +83,13 @@ def test_200_queries_of_a_collection_get_exactly_the_order_of_resift_search(
     lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()[:200]
     queries = [Query(row["_id"], row["text"]) for row in map(json.loads, lines)]
     settings = RerankSettings(template="{text}", fusion="none")
-    results = Pipeline(open_retriever(target), Reranker(load_scorer("resift-tiny"), settings)).search(queries, WINDOW)
+    results = Pipeline(open_retriever(target), Reranker(load_scorer("resift-tiny"), settings)).search(queries)
     orders: dict[str, list[str]] = {}
     with hook.pipeline("text") as pipeline:
         for query in queries:
             match = {"match": {"resift_text": query.text}}
-            orders[query.query_id] = order(hook.search(pipeline, name, query.text, query=match, size=WINDOW))
-    assert len(results) == 200 and {len(found) for found in orders.values()} == {WINDOW}
+            orders[query.query_id] = order(hook.search(pipeline, name, query.text, query=match, size=100))
+    assert len(results) == 200 and {len(found) for found in orders.values()} == {100}
     for result in results:
         expected = [hit.document.doc_id for hit in result.ranking.hits]
         assert orders[result.ranking.query.query_id] == expected, result.ranking.query
