@@ -56,11 +56,15 @@ def attach(changes: Changes, wanted: Wanted, service: Service, recorded: object 
     model = _model(changes, objects, wanted, connector)
     if not changes.dry:
         _deploy(changes, model)
-        if objects.connectors and _refuses_the_key(requests, model):  # somebody changed it in the connector
-            changes.send(_undeploy_step(model))
+        try:
+            _verify(requests, model, service)
+        except _WrongKeyError:
+            if not objects.connectors:
+                raise
+            changes.send(_undeploy_step(model))  # somebody changed the key in the connector
             _connector(changes, objects, wanted, service, anew=True)
             _deploy(changes, model)
-        _verify(requests, model, service)
+            _verify(requests, model, service)
     body = pipeline_body(model, wanted.field)
     if objects.pipeline != body:
         about = f"{'create' if objects.pipeline is None else 'change'} the search pipeline {wanted.name}"
@@ -168,18 +172,8 @@ def _wait(requests: EngineRequests, path: str, member: str, wanted: tuple[str, .
         time.sleep(0.1)
 
 
-def _refuses_the_key(requests: EngineRequests, model: str) -> bool:
-    """Return whether the service refuses the key that the engine sends."""
-    step = predict_step(model)
-    try:
-        requests.send(step.method, step.path, step.body)
-    except StatusError as error:
-        return _is_wrong_key(error)
-    return False
-
-
-def _is_wrong_key(error: StatusError) -> bool:
-    return error.status in (401, 403) and _FROM_SERVICE in str(error)
+class _WrongKeyError(EngineError):
+    """The service refuses the key that the engine sends."""
 
 
 def _verify(requests: EngineRequests, model: str, service: Service) -> None:
@@ -190,9 +184,9 @@ def _verify(requests: EngineRequests, model: str, service: Service) -> None:
         found = requests.send(step.method, step.path, step.body)
         first, second = (float(one["data"][0]) for one in found["inference_results"][0]["output"])
     except StatusError as error:
-        if _is_wrong_key(error):
+        if error.status in (401, 403) and _FROM_SERVICE in str(error):
             message = f"the service takes the key of this machine, but not the one that the engine sends; {again}"
-            raise EngineError(message, requests.url) from None
+            raise _WrongKeyError(message, requests.url) from None
         raise EngineError(
             f"the service answers this machine, but not the engine ({error}); its nodes must reach {service.base}, "
             f"which may have another name or port there; {again}"

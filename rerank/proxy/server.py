@@ -217,8 +217,12 @@ class ProxyServer:
                 _LOG.exception("idle connections were not looked for")
 
     async def _serve_admin(self, listener: socket.socket) -> None:
-        metrics = lambda: self.metrics.text() + self.model_metrics.text()  # noqa: E731
-        app = make_admin(self.rules, self.state, metrics, self.switching.switched)
+        app = make_admin(
+            self.rules,
+            self.state,
+            lambda: self.metrics.text() + self.model_metrics.text(),
+            self.switching.switched,
+        )
         config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False)
         try:
             await _Admin(config).serve(sockets=[listener])

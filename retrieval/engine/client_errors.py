@@ -24,6 +24,7 @@ UNTRUSTED = "untrusted_certificate"
 """Our error type for a certificate that is not trusted; it is not retried."""
 NOT_JSON = "the response is not JSON; check that the address is an engine's, not that of a proxy in front of it"
 _CERTIFICATE = "the certificate"  # how each message about a certificate begins
+NOT_TRUSTED = f"{_CERTIFICATE} is not trusted; give its authority with `ca_certs`, or its `fingerprint`"
 _LONGEST = 400  # characters of a message
 
 
@@ -134,7 +135,7 @@ def _no_answer(error: Exception, text: str) -> str:
     if "wrong_version_number" in lower or "record layer failure" in lower:
         return "the engine does not use TLS on this port; use http://"
     if "certificate" in lower or isinstance(error, elastic_transport.TlsError | opensearch.SSLError):
-        return f"{_CERTIFICATE} is not trusted; give its authority with `ca_certs`, or its `fingerprint`"
+        return NOT_TRUSTED
     if "timed out" in lower or "timeout" in lower:
         return "no response in time; check that the host is right and reachable, or raise `request_timeout`"
     if "disconnected" in lower or "remotedisconnected" in lower or "connection aborted" in lower:

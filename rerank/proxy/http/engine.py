@@ -15,9 +15,9 @@ from resift.rerank.proxy.http.address import NodeAddress
 from resift.rerank.proxy.http.engine_connection import EngineConnection
 from resift.rerank.proxy.http.messages import RequestHead, request_bytes
 from resift.rerank.proxy.http.sockets import keep_alive
+from resift.retrieval.engine.client_errors import NOT_TRUSTED
 
 _LOG = logging.getLogger("resift.proxy")
-_NOT_TRUSTED = "the certificate is not trusted; give its authority with `ca_certs`, or its `fingerprint`"
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds for which a node that cannot be connected to is left out
 _MOST_IDLE, _IDLE_SECONDS = 256, 50.0  # connections kept per node, and for how long: load balancers often close at 60
 
@@ -76,7 +76,7 @@ class Node:
         """Leave the node out for a while, unless the failure is not its own."""
         reason = str(error) or type(error).__name__
         if isinstance(error, ssl.SSLCertVerificationError):
-            reason = f"{_NOT_TRUSTED} ({reason})"
+            reason = f"{NOT_TRUSTED} ({reason})"
         facts = {"node": self.address.authority.decode(), "error": reason}
         if isinstance(error, OSError) and error.errno in _OF_THIS_MACHINE:
             _LOG.error("no more connections can be opened", extra={"facts": facts})
